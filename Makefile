@@ -1,0 +1,44 @@
+PYTHON ?= python3
+BIN := .venv/bin
+KAGGLE := build/kaggle-venv/bin
+DATA ?=
+
+.PHONY: help run lab test test-all test-kaggle lint clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: .venv/ready  ## execute every page into build/html; DATA=/path/to/dicom for your own folder
+	@$(BIN)/python -m helpers.site $(if $(DATA),"$(DATA)")
+
+lab: .venv/ready  ## open JupyterLab on the pages
+	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab notebooks
+
+test: .venv/ready-test  ## all tests but the slow ones, in parallel
+	$(BIN)/python -m pytest -n auto
+
+test-all: test test-kaggle  ## also on the package versions of Kaggle's image
+
+test-kaggle: build/kaggle-venv/ready
+	$(KAGGLE)/python -m pytest -n auto
+
+lint: .venv/ready-test  ## ruff on code and pages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:  ## remove what was made here
+	rm -rf .venv build
+
+.venv/ready: requirements.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/ready-test: .venv/ready pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $@
+
+build/kaggle-venv/ready: tests/kaggle-image.txt pyproject.toml
+	$(PYTHON) -m venv build/kaggle-venv
+	$(KAGGLE)/python -m pip install --quiet --requirement tests/kaggle-image.txt --editable '.[test]'
+	@touch $@

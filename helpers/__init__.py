@@ -1,0 +1,48 @@
+"""Thin helpers that the notebooks stand on.
+
+    a folder → files → headers → stacks → volume → slice → picture
+                                             └───────────→ browser
+
+Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`.
+
+===========  ================================================================
+module       the question it answers
+===========  ================================================================
+phantom      What does a chest look like whose every answer is known?
+faults       What can be wrong with a file or a stack?
+files        Which files are here?
+headers      What does every header say?
+stacks       Which files form a stack, in which order, how far apart?
+orientation  Which patient direction does an axis point to?
+window       How do values become grey?
+volume       What are the voxels, and where are they in the patient?
+pictures     A slice, drawn.
+plots        A table, drawn.
+browser      A volume, browsed.
+site         The pages, executed and bound into one HTML site.
+===========  ================================================================
+
+Conventions, stated here and nowhere else:
+
+- Patient frame: DICOM's LPS+ in millimetres (x to the Left, y to Posterior, z to Head).
+- Arrays are ``(slices, rows, columns)``. `Volume.affine` is ``(4, 4)`` and maps
+  ``(slice, row, column, 1)`` to LPS mm; its first column is the step from slice to
+  slice, tilt included. Its determinant is negative by the order of the indices.
+- Slices of a stack run along ``+cross(row cosines, column cosines)``; `position_mm` and
+  `spacing_mm` are distances along that normal.
+- Pixel spacing is ``(row spacing, column spacing)``: vertical first (PS3.3 10.7.1.3).
+- Letters: R L A P H F, several on an oblique plane, the largest component first.
+- Columns of the header table are DICOM keywords. One value is a scalar, several are a
+  tuple, missing is None or NaN.
+"""
+
+
+class ClearError(Exception):
+    """An error meant for people: a notebook shows it as one line, without a traceback.
+
+    Its text says what was expected, what was found, where, and how to go on.
+    """
+
+    def _render_traceback_(self):
+        """Lines that IPython prints in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]

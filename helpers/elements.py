@@ -1,0 +1,106 @@
+"""What does the header of one file say? Reads it with pydicom and leaves the pixels on disk."""
+
+import os
+from typing import NamedTuple
+
+import pydicom
+from pydicom.datadict import dictionary_has_tag
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+
+PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN"}  # their length stands in 4 bytes, 2 bytes later (PS3.5 7.1.2)
+UNDEFINED = 0xFFFFFFFF
+FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
+LONGEST_ERROR = 300  # characters
+
+
+class Header(NamedTuple):
+    """What could be read of one file."""
+
+    dataset: pydicom.Dataset | None  # None where nothing could
+    error: str | None  # one line: what is wrong with the file
+    pixel_offset: int | None  # byte where uncompressed pixel values start
+
+
+def read_header(path):
+    """The `Header` of one file. Raises nothing: whatever a broken file does to the reader is its `error`.
+
+    References
+    ----------
+    PS3.10 7.1 (the prefix; files without it are read where they begin as DICOM does)
+    """
+    try:
+        if not os.path.isfile(path):
+            return Header(None, "not a regular file" if os.path.exists(path) else "no such file", None)
+        with open(path, "rb") as file:
+            prefixed = file.read(132)[128:] == b"DICM"
+            file.seek(0)
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+            if not prefixed and not _plausible(dataset):
+                return Header(None, "not DICOM" if os.path.getsize(path) else "empty file", None)
+            offset, length = _pixel_values(file, dataset)
+        return Header(dataset, _truncation(dataset, offset, length, os.path.getsize(path)), offset)
+    except Exception as error:
+        return Header(None, one_line(error), None)
+
+
+def plain_value(dataset, tag):
+    """The value of an element as Python's own types.
+
+    One value is a scalar, several are a tuple, an empty one is None; a sequence is its number of
+    items, bulk data its length in bytes. A value that pydicom cannot convert stays the text that
+    the file holds.
+    """
+    try:
+        return plain(dataset[tag].value)
+    except Exception:
+        raw = dataset.get_item(tag).value
+        return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else str(raw)
+
+
+def plain(value):
+    """pydicom's value as Python's own types."""
+    if isinstance(value, (MultiValue, list, tuple)) and not isinstance(value, Sequence):
+        return tuple(plain(one) for one in value) or None
+    if isinstance(value, (Sequence, bytes, bytearray)):
+        return len(value)
+    if isinstance(value, (int, float)):
+        return int(value) if isinstance(value, int) else float(value)
+    return None if value is None else str(value) or None
+
+
+def one_line(error):
+    """An exception's class and text, without line breaks."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_ERROR]
+
+
+def _plausible(dataset):
+    """Whether what was read without the prefix is DICOM all the same."""
+    tags = [*dataset.file_meta.keys(), *dataset.keys()]
+    return len(tags) > 1 and tags[0].group in FIRST_GROUPS and any(map(dictionary_has_tag, tags[:2]))
+
+
+def _pixel_values(file, dataset):
+    """(offset, length) in bytes of uncompressed pixel values; (None, 0) where there are none."""
+    implicit, little = dataset.original_encoding
+    start, element, order = file.tell(), file.read(12), "little" if little else "big"
+    tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
+    if tag not in PIXEL_VALUES:
+        return None, 0
+    long = not implicit and element[4:6] in LONG_VRS
+    where = slice(8, 12) if long else slice(4, 8) if implicit else slice(6, 8)
+    length = int.from_bytes(element[where], order)
+    return (start + (12 if long else 8), length) if length not in (0, UNDEFINED) else (None, 0)
+
+
+def _truncation(dataset, pixel_offset, pixel_length, file_size):
+    """Where the file ends too early, or None."""
+    if pixel_offset is not None:
+        end = pixel_offset + pixel_length
+        return None if end <= file_size else f"truncated: pixel values end at byte {end} of a file of {file_size}"
+    last = dataset.get_item(max(dataset.keys())) if len(dataset) else None
+    expected = getattr(last, "length", UNDEFINED)
+    if expected != UNDEFINED and last.value is not None and len(last.value) < expected:
+        return f"truncated: the header ends inside {last.tag}"
+    return None

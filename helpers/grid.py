@@ -1,0 +1,193 @@
+"""Do the images of a stack lie on a regular grid, and where in the patient? From header rows alone."""
+
+import os
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from helpers import ClearError
+from helpers.orientation import row_and_column, slice_normal
+
+SAME_POSITION_MM = 0.01  # images nearer than this along the normal are at one position
+EVEN_GAP = 0.01  # a gap off the median by more than this share is worth a word
+REGULAR_GAP = 0.1  # by more than this share it breaks the grid
+OFF_LINE = 0.1  # share of the spacing that a position may lie beside the straight line of the stack
+MANY_LEFT_OUT = 3  # files named before "and n more"
+
+
+class StackError(ClearError, ValueError):
+    """A stack whose images make no regular grid."""
+
+
+class StackWarning(UserWarning):
+    """What was left out of a stack to make it regular."""
+
+
+def along_normal(rows):
+    """Distance in mm of each image along the normal of the first, (n,); NaN where no position is given."""
+    orientation, position = vectors(rows, "ImageOrientationPatient", 6), vectors(rows, "ImagePositionPatient", 3)
+    known = np.isfinite(orientation).all(axis=1) & np.isfinite(position).all(axis=1)
+    if not known.any():
+        return np.full(len(rows), np.nan)
+    return np.where(known, position @ slice_normal(orientation[known][0]), np.nan)
+
+
+def vectors(rows, keyword, length):
+    """A multi-valued column as (n, length) floats; NaN throughout a row that has it otherwise."""
+    missing = (np.nan,) * length
+    column = rows[keyword] if keyword in rows else [None] * len(rows)
+    whole = [v if isinstance(v, tuple) and len(v) == length and _numeric(v) else missing for v in column]
+    return np.array(whole, float).reshape(len(rows), length)
+
+
+def numbers(rows, keyword):
+    """A column as (n,) floats, NaN where it holds no single number."""
+    column = rows[keyword] if keyword in rows else pd.Series(np.nan, rows.index)
+    return pd.to_numeric(column, errors="coerce").to_numpy(float)
+
+
+def file_name(entry):
+    """The name of the file of one index entry, without its folder."""
+    return os.path.basename(entry[0] if isinstance(entry, tuple) else entry)
+
+
+def is_regular(along):
+    """Whether sorted positions have even gaps, within `REGULAR_GAP`, and none is repeated."""
+    gaps = np.diff(along)
+    median = np.median(gaps) if len(gaps) else 0
+    return bool((gaps > SAME_POSITION_MM).all() and (np.abs(gaps - median) <= REGULAR_GAP * median).all())
+
+
+def irregularities(slices):
+    """What keeps positioned images, in spatial order, from a regular grid: a list of texts with file names and mm."""
+    along = along_normal(slices)
+    first = _first_of_each(along)
+    distinct, gaps = slices[first], np.diff(along[first])
+    found = []
+    if not first.all():
+        name, place = file_name(slices.index[~first][0]), along[~first][0]
+        found.append(f"{_count((~first).sum(), 'repeated position')}, first {name} at {place:g} mm")
+    median = np.median(gaps) if len(gaps) else np.nan
+    odd = np.flatnonzero(np.abs(gaps - median) > REGULAR_GAP * median)
+    if len(odd):
+        before, after = file_name(distinct.index[odd[0]]), file_name(distinct.index[odd[0] + 1])
+        found.append(
+            f"{_count(len(odd), 'gap')} off the median of {median:.4g} mm, first {gaps[odd[0]]:.4g} mm between {before} and {after}"
+        )
+    if (off := _off_line_mm(distinct)) > OFF_LINE * median:
+        found.append(f"positions leave the straight line by {off:.3g} mm")
+    return found
+
+
+def grid_affine(slices):
+    """(4, 4) matrix that takes (slice, row, column, 1) to LPS mm; a tilted gantry is kept as shear.
+
+    The step from slice to slice comes from the first and last positions. A single image steps along
+    its normal by its Slice Thickness, else by 1 mm.
+
+    Raises
+    ------
+    StackError
+        Where positions are missing or make no regular grid: names file and gap and the ways on.
+    """
+    _check_known(slices)
+    if found := irregularities(slices):
+        raise StackError(
+            f"expected a regular grid, got {'; '.join(found)}. Ways on: load_volume(slices, on_irregular='longest') "
+            "takes the longest even run; load_slice(path) shows single images; or drop rows of slices yourself"
+        )
+    row, column = row_and_column(slices["ImageOrientationPatient"].iloc[0])
+    row_spacing, column_spacing = slices["PixelSpacing"].iloc[0]
+    places = vectors(slices, "ImagePositionPatient", 3)
+    affine = np.eye(4)
+    affine[:3, 0] = (
+        (places[-1] - places[0]) / (len(slices) - 1) if len(slices) > 1 else np.cross(row, column) * _thickness(slices)
+    )
+    affine[:3, 1], affine[:3, 2], affine[:3, 3] = column * row_spacing, row * column_spacing, places[0]
+    return affine
+
+
+def longest_run(slices):
+    """The longest evenly spaced run of positioned images, one per position; warns of what it leaves out."""
+    _check_known(slices)
+    distinct = slices[_first_of_each(along_normal(slices))]
+    kept = _longest_even(distinct) if irregularities(distinct) else distinct
+    left = [file_name(entry) for entry in slices.index if entry not in set(kept.index)]
+    if left:
+        more = f" and {len(left) - MANY_LEFT_OUT} more" if len(left) > MANY_LEFT_OUT else ""
+        warnings.warn(
+            f"the longest even run has {len(kept)} of {len(slices)} images; left out: {', '.join(left[:MANY_LEFT_OUT])}{more}",
+            StackWarning,
+            stacklevel=3,
+        )
+    return kept
+
+
+def shear_deg(slices):
+    """Angle in degrees between the normal and the line of positions (a tilted gantry); NaN without two positions."""
+    line = _line(slices)
+    if line is None:
+        return np.nan
+    normal = slice_normal(slices["ImageOrientationPatient"].iloc[0])
+    return float(np.degrees(np.arccos(min(abs(line @ normal), 1))))
+
+
+def _longest_even(distinct):
+    gaps = np.diff(along_normal(distinct))
+    changes = 1 + np.flatnonzero(np.abs(np.diff(gaps)) > EVEN_GAP * gaps[:-1])
+    bounds = [0, *changes, len(gaps)]
+    start, end = max(zip(bounds, bounds[1:]), key=lambda run: run[1] - run[0])
+    return distinct.iloc[start : end + 1]
+
+
+def _numeric(values):
+    return all(isinstance(value, (int, float)) for value in values)
+
+
+def _first_of_each(along):
+    """Which of sorted positions (n,) are not a repetition of the one before."""
+    return np.r_[True, np.diff(along) > SAME_POSITION_MM][: len(along)]
+
+
+def _off_line_mm(distinct):
+    """How far a position lies beside the line from the first to the last."""
+    line = _line(distinct)
+    if line is None:
+        return 0.0
+    places = vectors(distinct, "ImagePositionPatient", 3)
+    places = places - places[0]
+    return float(np.linalg.norm(places - np.outer(places @ line, line), axis=1).max())
+
+
+def _line(slices):
+    """Unit vector (3,) from the first to the last position, or None where there are not two."""
+    places = vectors(slices, "ImagePositionPatient", 3)
+    length = np.linalg.norm(places[-1] - places[0])
+    return (places[-1] - places[0]) / length if length > SAME_POSITION_MM else None
+
+
+def _check_known(slices):
+    """Refuses what has no place in the patient."""
+    if not len(slices):
+        raise StackError("expected the rows of a stack, got none")
+    for keyword, count in (("ImageOrientationPatient", 6), ("ImagePositionPatient", 3), ("PixelSpacing", 2)):
+        missing = ~np.isfinite(vectors(slices, keyword, count)).all(axis=1)
+        if missing.any():
+            raise StackError(
+                f"expected {keyword} in every image, found none in {missing.sum()} of {len(slices)}, first "
+                f"{file_name(slices.index[missing.argmax()])}: no volume without it; load_slice(path) shows single images"
+            )
+    if (np.nan_to_num(numbers(slices, "NumberOfFrames")) > 1).any():
+        raise StackError(f"expected one image per file, got a multi-frame file {slices.index[0]}: see load_slice(path, frame=0)")
+    if (np.diff(along_normal(slices)) < -SAME_POSITION_MM).any():
+        raise StackError("expected rows in spatial order, got them mixed: take them from stack_slices(headers, stack)")
+
+
+def _thickness(slices):
+    thickness = numbers(slices, "SliceThickness")[0]
+    return thickness if thickness > 0 else 1.0
+
+
+def _count(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,169 @@
+"""What are the values of one image? Reads one file with pydicom, decodes it and rescales it."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pydicom
+from pydicom.multival import MultiValue
+from pydicom.pixels import apply_color_lut, pixel_array
+
+from helpers import ClearError
+from helpers.window import Window
+
+DECODERS = "pip install python-gdcm pylibjpeg-openjpeg"
+
+
+class ImageError(ClearError):
+    """An image that cannot be read or decoded."""
+
+
+class Image(NamedTuple):
+    """One frame: its values, and what the header says of them."""
+
+    pixels: np.ndarray  # (rows, columns) after rescale; colour: (rows, columns, 3), uint8
+    padding: np.ndarray | None  # boolean (rows, columns): stored there is no measured value
+    unit: str  # of the values; empty where the header does not say
+    windows: dict  # name → Window, the file's own, the first one its default
+    inverted: bool  # low values are meant to be white
+    header: "FrameHeader"
+
+
+class FrameHeader:
+    """The header of a file as one of its frames sees it: functional groups first (C.7.6.16.2)."""
+
+    def __init__(self, dataset, frame=0):
+        per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+        shared = dataset.get("SharedFunctionalGroupsSequence") or []
+        groups = [*per_frame[frame : frame + 1], *shared[:1]]
+        macros = [macro for group in groups for macro in group if macro.VR == "SQ"]
+        self._places = [*(item for macro in macros for item in macro.value[:1]), dataset]
+
+    def get(self, keyword, default=None):
+        """pydicom's value; `default` where it is missing or empty."""
+        found = (place.get(keyword) for place in self._places)
+        return next((value for value in found if value not in (None, "")), default)
+
+    def floats(self, keyword):
+        """All values as a tuple of floats; empty where there are none or they are no numbers."""
+        value = self.get(keyword, ())
+        try:
+            return tuple(map(float, value if isinstance(value, (MultiValue, tuple, list)) else [value]))
+        except (TypeError, ValueError):
+            return ()
+
+
+def read_image(path, frame=0):
+    """One frame of a file as an `Image`.
+
+    Raises
+    ------
+    ImageError
+        Where the file holds no such image, or it cannot be decoded here; says why and what helps.
+
+    References
+    ----------
+    PS3.3 C.11.1 (rescale), C.7.5.1.1.2 (padding, found before rescale), C.7.6.3.1.2 (MONOCHROME1)
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # odd headers are the audit's matter
+        dataset = _dataset(path)
+        stored = _decoded(path, dataset, frame)
+        header = FrameHeader(dataset, frame)
+    inverted = header.get("PhotometricInterpretation") == "MONOCHROME1" or header.get("PresentationLUTShape") == "INVERSE"
+    if stored.ndim == 3:
+        return Image(_eight_bits(stored), None, "", {}, False, header)
+    slope, intercept = (header.floats("RescaleSlope") or (1.0,))[0], (header.floats("RescaleIntercept") or (0.0,))[0]
+    pixels = _rescaled(stored, slope, intercept, header)
+    return Image(pixels, _padding(stored, header), _unit(header), _windows(header), inverted, header)
+
+
+def _dataset(path):
+    try:
+        dataset = pydicom.dcmread(path, force=True)
+    except Exception as error:
+        raise ImageError(f"expected a DICOM image in {path}, got {_first_line(error)}") from error
+    if not {"PixelData", "FloatPixelData", "DoubleFloatPixelData"} & set(dataset.dir()) or "Rows" not in dataset:
+        raise ImageError(f"expected a DICOM image in {path}, found no pixels there ({dataset.get('Modality') or 'no modality'})")
+    return dataset
+
+
+def _decoded(path, dataset, frame):
+    """Stored values (rows, columns), or colour as (rows, columns, 3) RGB."""
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if not 0 <= frame < frames:
+        raise ImageError(f"expected a frame from 0 to {frames - 1}, got {frame} for {path}")
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta.TransferSyntaxUID = _guessed_syntax(dataset)
+    try:
+        stored = pixel_array(dataset, index=frame)
+        palette = dataset.get("PhotometricInterpretation") == "PALETTE COLOR"
+        return apply_color_lut(stored, dataset) if palette else stored
+    except Exception as error:
+        syntax = dataset.file_meta.TransferSyntaxUID
+        remedy = f"; decoders: {DECODERS}" if syntax.is_compressed else ""
+        raise ImageError(f"cannot decode {path} ({syntax.name}): {_first_line(error)}{remedy}") from error
+
+
+def _guessed_syntax(dataset):
+    """What pydicom took the encoding for in a file whose meta information does not say."""
+    implicit, little = dataset.original_encoding
+    if not little:
+        return pydicom.uid.ExplicitVRBigEndian
+    return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+
+
+def _rescaled(stored, slope, intercept, header):
+    """``stored * slope + intercept`` in a type that holds every possible value: int16, else int32, else float32."""
+    if stored.dtype.kind not in "iu" or slope % 1 or intercept % 1:
+        return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+    bits, signed = int(header.get("BitsStored", 16)), bool(header.get("PixelRepresentation", 0))
+    ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    reach = [*(end * slope + intercept for end in ends), stored.min() * slope + intercept, stored.max() * slope + intercept]
+    for kind in (np.int16, np.int32):
+        if np.iinfo(kind).min <= min(reach) and max(reach) <= np.iinfo(kind).max:
+            return (stored.astype(np.int64) * int(slope) + int(intercept)).astype(kind)
+    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+
+
+def _padding(stored, header):
+    """Where a stored value lies between Pixel Padding Value and its Range Limit, or None where none does."""
+    declared = [header.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    ends = [_with_sign_of(stored, value) for value in declared if isinstance(value, int)]
+    if not ends or not isinstance(declared[0], int):
+        return None
+    mask = (stored >= min(ends)) & (stored <= max(ends))
+    return mask if mask.any() else None
+
+
+def _with_sign_of(stored, value):
+    """The 16-bit value read with the sign of the pixels: 63536 in signed data means -2000."""
+    if stored.dtype.kind == "i" and value > 32767:
+        return value - 65536
+    return value + 65536 if stored.dtype.kind == "u" and value < 0 else value
+
+
+def _unit(header):
+    """Unit of the rescaled values: Rescale Type where it says, HU for CT (C.8.2.1)."""
+    kind = header.get("RescaleType")
+    if kind and kind != "US":
+        return str(kind)
+    return "HU" if header.get("Modality") == "CT" and header.get("RescaleIntercept") is not None else ""
+
+
+def _windows(header):
+    """The file's windows by name; those that LINEAR gives no meaning are left out (C.11.2.1.2)."""
+    centers, widths = header.floats("WindowCenter"), header.floats("WindowWidth")
+    names = header.get("WindowCenterWidthExplanation") or []
+    names = [names] if isinstance(names, str) else list(names)
+    pairs = [Window(c, w, "the file's own") for c, w in zip(centers, widths) if np.isfinite(c) and np.isfinite(w)]
+    named = [(str(names[i]) if i < len(names) and names[i] else f"file {i + 1}", pair) for i, pair in enumerate(pairs)]
+    return {name: pair for name, pair in named if pair.width >= 1}
+
+
+def _eight_bits(colour):
+    return colour if colour.dtype == np.uint8 else (colour >> 8).astype(np.uint8)
+
+
+def _first_line(error):
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:240]

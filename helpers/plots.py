@@ -1,0 +1,91 @@
+"""A table, drawn. Each function takes the table first and returns the Axes it drew on."""
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+ACCENT = "#0072b2"  # colour-blind safe with the next
+SECOND = "#d55e00"
+QUIET = "0.75"
+MANY_PATIENTS = 60  # names that fit beside bars
+MANY_KEYWORDS = 60
+
+
+def plot_slice_counts(counts, *, ax=None):
+    """Draws how many slices there are: files, and the positions of the largest stack behind them.
+
+    Parameters
+    ----------
+    counts : DataFrame of `helpers.stacks.slice_counts`
+    """
+    ax = ax or plt.figure(figsize=(9, 4.5)).add_subplot()
+    bins = np.histogram_bin_edges(counts["files"], bins=min(40, max(10, len(counts))))
+    ax.hist(counts["files"], bins, color=QUIET, label="files")
+    ax.hist(counts["largest_stack"], bins, histtype="step", color=ACCENT, linewidth=2, label="positions of the largest stack")
+    median = counts["files"].median()
+    ax.axvline(median, color=SECOND, linestyle="--", label=f"median of files: {median:g}")
+    ax.set(title=f"Slices per {counts.index.name}", xlabel="number of slices", ylabel="count of " + str(counts.index.name))
+    ax.legend(frameon=False)
+    return ax
+
+
+def plot_files_and_positions(counts, *, ax=None):
+    """Draws a bar per patient, longest first: files beside distinct positions; where they differ there is something to know."""
+    table = counts.sort_values("files")
+    ax = ax or plt.figure(figsize=(9, 0.8 + 0.22 * min(len(table), MANY_PATIENTS))).add_subplot()
+    places = np.arange(len(table))
+    ax.barh(places, table["files"], color=QUIET, label="files")
+    ax.plot(table["largest_stack"], places, "o", color=ACCENT, markersize=5, label="positions of the largest stack")
+    ax.set(
+        title=f"Files and slices of each {counts.index.name}",
+        xlabel="number of files, number of positions",
+        ylim=(-0.7, len(table) - 0.3),
+    )
+    named = len(table) <= MANY_PATIENTS
+    ax.set_yticks(places if named else [], table.index if named else [])
+    ax.legend(frameon=False, loc="lower right")
+    return ax
+
+
+def plot_positions(stacks, *, ax=None):
+    """Draws where the slices of stacks lie, in mm along the normal: gaps and repeated positions can be seen.
+
+    Parameters
+    ----------
+    stacks : dict of label to DataFrame of `helpers.stacks.stack_slices`
+    """
+    ax = ax or plt.figure(figsize=(9, 1.2 + 0.45 * len(stacks))).add_subplot()
+    for line, slices in enumerate(stacks.values()):
+        place, repeated = slices["position_mm"], slices["repeated"]
+        ax.plot(place[~repeated], np.full((~repeated).sum(), line), "|", color=ACCENT, markersize=12)
+        ax.plot(place[repeated], np.full(repeated.sum(), line + 0.25), "v", color=SECOND, markersize=6)
+        if place.isna().all():
+            ax.text(0.5, line, "position unknown", transform=ax.get_yaxis_transform(), ha="center", va="center")
+    ax.plot([], [], "|", color=ACCENT, markersize=12, label="a slice")
+    ax.plot([], [], "v", color=SECOND, label="again at the same position")
+    ax.set_yticks(range(len(stacks)), [str(label) for label in stacks])
+    ax.set(title="Positions of the slices", xlabel="position along the normal in mm", ylim=(len(stacks) - 0.5, -0.6))
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def plot_missing(headers, *, by="PatientID", ax=None):
+    """Draws which elements are missing where: the share of files that have each, per value of `by`.
+
+    Elements that every file has are left out.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table`
+    """
+    present = headers.drop(columns="error").notna()
+    partly = present.loc[:, ~present.all()]
+    groups = headers[by].fillna("?").to_numpy() if by in headers else np.full(len(headers), "?")
+    share = partly.groupby(groups).mean()
+    share = share[share.mean().sort_values(ascending=False).index[:MANY_KEYWORDS]].iloc[:MANY_PATIENTS]
+    ax = ax or plt.figure(figsize=(2 + 0.24 * max(share.shape[1], 8), 2.5 + 0.2 * len(share)), layout="constrained").add_subplot()
+    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    ax.set_xticks(range(share.shape[1]), share.columns, rotation=90, fontsize=7)
+    ax.set_yticks(range(len(share)), share.index, fontsize=7)
+    ax.set(title="Which elements are missing where")
+    ax.figure.colorbar(image, ax=ax, label="share of files that have it", shrink=0.8)
+    return ax

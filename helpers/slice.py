@@ -1,0 +1,129 @@
+"""What is one image, ready to be drawn? The value that `pictures` and `browser` take, and how to load one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from helpers.orientation import EdgeLetters, edge_letters, plane_name
+from helpers.pixels import read_image
+from helpers.window import WINDOWS, Window, WindowError, apply_window, full_range
+
+DETECTOR_SPACINGS = {"ImagerPixelSpacing": "at the detector, not in the patient", "NominalScannedPixelSpacing": "as scanned"}
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """One image and all that a drawing of it needs.
+
+    `pixels` are values (rows, columns), or colour (rows, columns, 3) from 0 to 255. `spacing` is
+    (row, column) in `spacing_unit`: mm, or px where the header gives no distance. `padding` is a
+    boolean mask or None. `windows` maps names to `Window`, the default first. Identity stands in
+    `caption` alone, under "patient" and "series".
+    """
+
+    pixels: np.ndarray
+    spacing: tuple[float, float]
+    letters: EdgeLetters
+    padding: np.ndarray | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    inverted: bool = False
+    unit: str = ""
+    caption: Mapping[str, str] = field(default_factory=dict)
+    spacing_unit: str = "mm"
+
+    def window(self, wanted=None):
+        """(name, Window) of a wanted view.
+
+        Parameters
+        ----------
+        wanted : None for the default (the file's first; the whole range where it has none), the name
+            of one of the file's windows or of `WINDOWS`, or (center, width)
+
+        Raises
+        ------
+        WindowError
+        """
+        if wanted is None:
+            name = next(iter(self.windows), None)
+            return (name, self.windows[name]) if name else ("whole range", full_range(self.pixels, padding=self.padding))
+        if not isinstance(wanted, str):
+            return "chosen", Window(*wanted)
+        known = {**WINDOWS, **self.windows}
+        if wanted not in known:
+            raise WindowError(f"expected a window of {', '.join(known)}, got {wanted!r}")
+        return wanted, known[wanted]
+
+    def grey(self, wanted=None):
+        """What is seen: float32 (rows, columns) in [0, 1], padding 0, inversion done; or colour, float (rows, columns, 3)."""
+        if self.pixels.ndim == 3:
+            return self.pixels.astype(np.float32) / 255
+        grey = apply_window(self.pixels, self.window(wanted)[1], padding=self.padding)
+        if not self.inverted:
+            return grey
+        return 1 - grey if self.padding is None else np.where(self.padding, 0, 1 - grey)
+
+
+def load_slice(path, *, frame=0):
+    """One image of a file as it is stored, as a `Slice`: any modality, any geometry, colour too.
+
+    Letters come from Image Orientation, else from Patient Orientation, else they are ``?``. Spacing
+    is Pixel Spacing; else the spacing at the detector, and the caption says so; else Pixel Aspect
+    Ratio or 1:1, in px.
+
+    Raises
+    ------
+    ImageError
+        Where the file holds no such image or it cannot be decoded here.
+
+    References
+    ----------
+    PS3.3 C.7.6.2.1.1 (orientation), C.7.6.1.1.1 (Patient Orientation), 10.7.1.3 (Pixel Spacing)
+    """
+    image = read_image(path, frame)
+    header = image.header
+    orientation = header.floats("ImageOrientationPatient")
+    words = list(header.get("PatientOrientation", ()))
+    letters = edge_letters(orientation, patient_orientation=words, anatomical_orientation=anatomy(header))
+    spacing, spacing_unit, remark = _spacing(header)
+    frames = int(header.get("NumberOfFrames") or 1)
+    caption = {
+        **identity(header),
+        "plane": plane_name(orientation),
+        "slice": f"frame {frame + 1} of {frames}" if frames > 1 else "",
+        "position": _position(header),
+        "spacing": remark,
+        "thickness": thickness(header),
+    }
+    return Slice(image.pixels, spacing, letters, image.padding, image.windows, image.inverted, image.unit, caption, spacing_unit)
+
+
+def identity(header):
+    """What names the patient, for a caption."""
+    return {"patient": str(header.get("PatientID", "")), "series": str(header.get("SeriesDescription", ""))}
+
+
+def thickness(header):
+    """Slice Thickness, for a caption; empty where the header has none."""
+    values = header.floats("SliceThickness")
+    return f"{values[0]:g} mm thick" if values else ""
+
+
+def anatomy(header):
+    """Anatomical Orientation Type (0010,2210); BIPED where the header has none."""
+    return str(header.get("AnatomicalOrientationType", "BIPED"))
+
+
+def _position(header):
+    position = header.floats("ImagePositionPatient")
+    return f"first pixel at ({', '.join(f'{p:g}' for p in position)}) mm" if position else ""
+
+
+def _spacing(header):
+    """((row, column) spacing, its unit, a remark where it is not Pixel Spacing)."""
+    for keyword, remark in {"PixelSpacing": "", **DETECTOR_SPACINGS}.items():
+        spacing = header.floats(keyword)
+        if len(spacing) == 2 and min(spacing) > 0:
+            return spacing, "mm", remark
+    aspect = header.floats("PixelAspectRatio")
+    return (aspect if len(aspect) == 2 and min(aspect) > 0 else (1.0, 1.0)), "px", ""

@@ -1,0 +1,240 @@
+"""Which files form a stack, in which order, how far apart? From the header table alone."""
+
+import os
+
+import numpy as np
+import pandas as pd
+
+from helpers import ClearError
+from helpers.files import natural_key
+from helpers.grid import EVEN_GAP, SAME_POSITION_MM, along_normal, irregularities, numbers, shear_deg
+from helpers.orientation import plane_name, tilt_deg
+from helpers.splitting import split_series
+
+NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}  # these have a pixel offset
+GUESSES = {
+    "B": "no Image Position (Patient): ordered by Slice Location, a guess",
+    "C": "no Image Position (Patient): ordered by Instance Number, a guess",
+    "D": "no Image Position (Patient): ordered by file name, a guess",
+}
+
+
+class NoImageError(ClearError):
+    """No image where images were expected."""
+
+
+class UnknownStackError(ClearError, KeyError):
+    """A stack that the headers do not have."""
+
+    __str__ = Exception.__str__  # KeyError's would quote the sentence
+
+
+def stack_table(headers):
+    """One row per geometrically consistent stack; those without problems and with most positions first.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table`
+
+    Returns
+    -------
+    DataFrame, index ``(SeriesInstanceUID, stack)``; stacks of a series count from 0, the largest first
+        ``ImageOrientationPatient`` as its first image has it, ``plane`` and ``tilt_deg`` (angle of the normal to the nearest patient axis); ``shear_deg`` (angle
+        between the normal and the line of positions: a tilted gantry); ``files``; ``images`` (frames);
+        ``positions`` (distinct); ``rows``; ``columns``; ``spacing_mm`` (median gap along the normal),
+        ``gap_min_mm``, ``gap_max_mm``; ``thickness_mm`` and ``declared_spacing_mm`` (what the header says,
+        beside what was measured); ``extent_mm``; ``order_grade`` (A: position; B: Slice Location, a guess;
+        C: Instance Number; D: file name); ``split_by`` (why its series has several stacks); ``problems``
+        (text, empty for none).
+
+    Raises
+    ------
+    NoImageError
+        Where no row of `headers` holds an image; says what was looked at.
+
+    References
+    ----------
+    PS3.3 C.7.6.2.1.1 (position, orientation), C.7.6.2.1.2 (Slice Location is relative to no known point)
+    """
+    rows = [_describe(uid, number, slices, split_by) for uid, number, slices, split_by in _stacks(images(headers))]
+    table = pd.DataFrame(rows).set_index(["SeriesInstanceUID", "stack"])
+    clean_first = table.assign(clean=table.problems == "").sort_values(["clean", "positions"], ascending=False, kind="stable")
+    return clean_first.drop(columns="clean")
+
+
+def stack_slices(headers, stack):
+    """The rows of one stack in spatial order, along ``+cross(row cosines, column cosines)``.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table`
+    stack : (SeriesInstanceUID, number), an entry of the index of `stack_table`
+
+    Returns
+    -------
+    DataFrame: rows of `headers` with ``position_mm`` (along the normal; Slice Location for order grade B;
+    missing for C and D), ``repeated`` (an earlier row has the same position) and ``order_grade``
+
+    Raises
+    ------
+    UnknownStackError
+    """
+    uid, number = stack
+    rows = headers[_is_image(headers)]
+    found = {n: slices for _, n, slices, _ in _stacks(rows[_series(rows) == uid])}
+    if number not in found:
+        raise UnknownStackError(f"expected an entry of stack_table's index, got {stack!r}: these headers have no such stack")
+    return found[number]
+
+
+def slice_counts(headers, by="PatientID"):
+    """How many slices, counted honestly: from files down to distinct positions.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table`
+    by : a column of it. A file that does not say belongs to the one its folder's other files agree on, else to ``"?"``.
+
+    Returns
+    -------
+    DataFrame, index `by`: ``files``, ``readable`` (without error), ``images`` (frames), ``unique_images``
+    (no SOP Instance UID twice), ``stacks``, ``positions`` (sum over stacks), ``largest_stack`` (positions)
+    """
+    owner = _owners(headers, by)
+    is_image, first = _is_image(headers), ~headers.duplicated("SOPInstanceUID") if "SOPInstanceUID" in headers else True
+    frames = pd.Series(_frames(headers), headers.index)
+    steps = {
+        "files": 1,
+        "readable": headers["error"].isna(),
+        "images": frames * is_image,
+        "unique_images": frames * is_image * first,
+    }
+    counts = pd.DataFrame(steps, index=headers.index).astype(int).groupby(owner.to_numpy()).sum()
+    found = [(owner[slices.index[0]], _positions(slices)) for _, _, slices, _ in _stacks(headers[is_image])]
+    stacks = pd.DataFrame(found, columns=["owner", "positions"]).groupby("owner").positions
+    counts = counts.join(stacks.agg(stacks="size", positions="sum", largest_stack="max"))
+    return counts.fillna(0).astype(int).rename_axis(by)
+
+
+def images(headers):
+    """The rows of `headers` that hold a readable image.
+
+    Raises
+    ------
+    NoImageError
+        Where there is none; says what was looked at.
+    """
+    found = headers[_is_image(headers)]
+    if len(found):
+        return found
+    bad = int(headers["error"].notna().sum())
+    where = (
+        os.path.commonpath([os.path.dirname(path) for path in headers.index.get_level_values(0)])
+        if len(headers)
+        else "an empty list"
+    )
+    raise NoImageError(
+        f"expected DICOM images, found none in {where}: of {len(headers)} files "
+        f"{bad} could not be read and {len(headers) - bad} hold no pixels (column 'error' of the header table says why)"
+    )
+
+
+def _is_image(headers):
+    has_size = np.isfinite(numbers(headers, "Rows")) & np.isfinite(numbers(headers, "Columns"))
+    has_pixels = headers["pixel_offset"].notna() | ~headers["TransferSyntaxUID"].isin([*NATIVE, None])
+    return headers["error"].isna() & has_size & has_pixels
+
+
+def _series(rows):
+    return rows["SeriesInstanceUID"].fillna("?") if "SeriesInstanceUID" in rows else pd.Series("?", rows.index)
+
+
+def _stacks(rows):
+    """(series, number, slices in order, why split) of every stack; numbers by falling size within a series."""
+    for uid, series in rows.groupby(_series(rows).to_numpy(), sort=False):
+        parts = [(_in_order(part), split_by) for part, split_by in split_series(series)]
+        parts.sort(key=lambda part: (-_positions(part[0]), str(part[0].index[0])))
+        for number, (slices, split_by) in enumerate(parts):
+            yield uid, number, slices, split_by
+
+
+def _in_order(rows):
+    along, grade = along_normal(rows), "A"
+    if not np.isfinite(along).all():
+        location, instance = numbers(rows, "SliceLocation"), numbers(rows, "InstanceNumber")
+        grade = "B" if _tells_apart(location) else "C" if _tells_apart(instance) else "D"
+        along = location if grade == "B" else np.full(len(rows), np.nan)
+    paths = rows.index.get_level_values(0)
+    by_name = np.argsort(sorted(range(len(rows)), key=lambda i: natural_key(paths[i])))
+    ties = (
+        () if grade == "D" else [numbers(rows, k) for k in ("InstanceNumber", "TemporalPositionIdentifier", "AcquisitionNumber")]
+    )
+    order = np.lexsort((by_name, *ties, np.round(along / SAME_POSITION_MM)))
+    repeated = np.r_[False, np.diff(along[order]) <= SAME_POSITION_MM]
+    return rows.iloc[order].assign(position_mm=along[order], repeated=repeated, order_grade=grade)
+
+
+def _tells_apart(values):
+    return bool(np.isfinite(values).all() and (len(values) == 1 or np.ptp(values) > 0))
+
+
+def _positions(slices):
+    """Distinct positions; where none is known, each image counts as one."""
+    known = slices["position_mm"].notna().all()
+    return int((~slices["repeated"]).sum()) if known else int(_frames(slices).sum())
+
+
+def _frames(rows):
+    return np.maximum(np.nan_to_num(numbers(rows, "NumberOfFrames"), nan=1), 1).astype(int)
+
+
+def _owners(headers, by):
+    """For every file the value of `by`, taken from its folder where it has none of its own."""
+    own = headers[by] if by in headers else pd.Series(None, headers.index, dtype=object)
+    folders = pd.Series([os.path.dirname(path) for path in headers.index.get_level_values(0)], headers.index)
+    agreed = own.groupby(folders.to_numpy()).agg(lambda values: values.dropna().iloc[0] if values.nunique() == 1 else "?")
+    return own.where(own.notna(), folders.map(agreed)).astype(object)
+
+
+def _describe(uid, number, slices, split_by):
+    """One row of the stack table."""
+    first, along = slices.iloc[0], slices["position_mm"][~slices["repeated"]]
+    gaps = np.diff(along) if len(along) > 1 else np.array([np.nan])
+    orientation = first.get("ImageOrientationPatient")
+    return {
+        "SeriesInstanceUID": uid,
+        "stack": number,
+        "PatientID": first.get("PatientID"),
+        "Modality": first.get("Modality"),
+        "ImageOrientationPatient": orientation,
+        "plane": plane_name(orientation),
+        "tilt_deg": round(tilt_deg(orientation), 2),
+        "shear_deg": round(shear_deg(slices), 2),
+        "files": slices.index.get_level_values(0).nunique(),
+        "images": int(_frames(slices).sum()),
+        "positions": _positions(slices),
+        "rows": int(first["Rows"]),
+        "columns": int(first["Columns"]),
+        "spacing_mm": float(np.median(gaps)),
+        "gap_min_mm": float(np.min(gaps)),
+        "gap_max_mm": float(np.max(gaps)),
+        "thickness_mm": float(numbers(slices, "SliceThickness")[0]),
+        "declared_spacing_mm": float(numbers(slices, "SpacingBetweenSlices")[0]),
+        "extent_mm": float(np.sum(gaps)),
+        "order_grade": first["order_grade"],
+        "split_by": split_by,
+        "problems": "; ".join(_problems(slices, gaps)),
+    }
+
+
+def _problems(slices, gaps):
+    """What keeps the stack from being a regular grid of known place, one text each."""
+    grade = slices["order_grade"].iloc[0]
+    if grade in GUESSES:
+        yield GUESSES[grade]
+    if _frames(slices).max() > 1:
+        yield "multi-frame: the places of its frames stand in functional groups, which are not read here"
+    broken = irregularities(slices) if grade == "A" else []
+    yield from broken
+    if not broken and np.ptp(gaps) > 2 * EVEN_GAP * np.median(gaps):
+        yield f"uneven gaps, {gaps.min():.4g} to {gaps.max():.4g} mm"

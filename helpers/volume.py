@@ -1,0 +1,199 @@
+"""What are the voxels of a stack, and where are they in the patient?"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers import ClearError
+from helpers.grid import StackError, grid_affine, longest_run
+from helpers.orientation import EdgeLetters, direction_letters
+from helpers.pixels import read_image
+from helpers.slice import Slice, anatomy, identity, load_slice, thickness
+from helpers.window import Window
+
+__all__ = ["Slice", "Volume", "load_slice", "load_volume"]
+
+VIEWS = {  # radiological: the LPS axis that runs to the right of the picture, the one that runs down, with sign
+    "axial": ((0, 1), (1, 1)),
+    "coronal": ((0, 1), (2, -1)),
+    "sagittal": ((1, 1), (2, -1)),
+}
+MANY_SLICES = 100  # from here on a progress bar is shown
+
+
+class PlaneError(ClearError, IndexError):
+    """A plane or an index that a volume does not have."""
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Voxels ``array[slice, row, column]`` and the `affine` (4, 4) that takes (slice, row, column, 1) to LPS mm."""
+
+    array: np.ndarray
+    affine: np.ndarray
+    unit: str = ""
+    padding: np.ndarray | None = None
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    inverted: bool = False
+    caption: Mapping[str, str] = field(default_factory=dict)
+    anatomical_orientation: str = "BIPED"
+
+    @property
+    def spacing(self):
+        """Distance in mm of neighbouring voxels along (slice, row, column) axes of the array."""
+        return tuple(np.linalg.norm(self.affine[:3, :3], axis=0).tolist())
+
+    def shape_of(self, plane):
+        """(number of slices, rows, columns) of the pictures that `slice` gives of a plane."""
+        along, down, right = self._axes_of(plane)
+        return self.array.shape[along], self.array.shape[down], self.array.shape[right]
+
+    def slice(self, plane, index):
+        """The picture of one plane in radiological view, as a `Slice`.
+
+        The array axis nearest to the plane's normal is cut at `index`. Flips and transposition
+        alone turn the picture (axial: R on the left, A on top; coronal: R left, H top; sagittal:
+        A left, H top), and the letters follow; on an oblique volume they are compound.
+
+        Raises
+        ------
+        PlaneError
+        """
+        along, down, right = self._axes_of(plane)
+        count = self.array.shape[along]
+        if not -count <= index < count:
+            raise PlaneError(f"expected an index from 0 to {count - 1} for the {plane} plane, got {index}")
+        to_right, flip_right = self._turned(right, *VIEWS[plane][0])
+        to_bottom, flip_down = self._turned(down, *VIEWS[plane][1])
+
+        def picture(array):
+            image = np.take(array, index, axis=along)
+            image = image if down < right else image.T
+            return image[::flip_down, ::flip_right]
+
+        return Slice(
+            pixels=picture(self.array),
+            spacing=(self.spacing[down], self.spacing[right]),
+            letters=self._letters(to_right, to_bottom),
+            padding=None if self.padding is None else picture(self.padding),
+            windows=self.windows,
+            inverted=self.inverted,
+            unit=self.unit,
+            caption={**self.caption, **self._place(plane, along, index % count)},
+        )
+
+    def place_in(self, plane, point):
+        """Where a point (3,) in LPS mm lies: (index of the plane's nearest slice, its (row, column) in pixels there)."""
+        voxel = np.linalg.solve(self.affine, [*point, 1])[:3]
+        along, down, right = self._axes_of(plane)
+        ends = []
+        for axis, view in ((down, VIEWS[plane][1]), (right, VIEWS[plane][0])):
+            _, step = self._turned(axis, *view)
+            ends.append(float(voxel[axis] if step > 0 else self.array.shape[axis] - 1 - voxel[axis]))
+        index = int(np.clip(np.round(voxel[along]), 0, self.array.shape[along] - 1))
+        return index, tuple(ends)
+
+    @property
+    def middle(self):
+        """The point (3,) in the middle of the volume, LPS mm."""
+        return (self.affine @ [*((n - 1) / 2 for n in self.array.shape), 1])[:3]
+
+    def _axes_of(self, plane):
+        """The array axes that run along the plane's normal, down its picture, and to the right of it."""
+        if plane not in VIEWS:
+            raise PlaneError(f"expected a plane of {', '.join(VIEWS)}, got {plane!r}")
+        cosines = np.abs(self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0))
+        axis_of = max(itertools.permutations(range(3)), key=lambda p: sum(cosines[lps, p[lps]] for lps in range(3)))
+        (right, _), (down, _) = VIEWS[plane]
+        return axis_of[3 - right - down], axis_of[down], axis_of[right]
+
+    def _turned(self, axis, lps, sign):
+        """The direction of an array axis as the picture shows it, and the step (1 or -1) that shows it so."""
+        direction = self.affine[:3, axis]
+        step = 1 if direction[lps] * sign >= 0 else -1
+        return direction * step, step
+
+    def _letters(self, to_right, to_bottom):
+        ends = (-to_right, to_right, -to_bottom, to_bottom)
+        return EdgeLetters(*(direction_letters(end, anatomical_orientation=self.anatomical_orientation) for end in ends))
+
+    def _place(self, plane, along, index):
+        """Caption of one cut: which of how many, and where its middle lies."""
+        middle = [(n - 1) / 2 for n in self.array.shape]
+        middle[along] = index
+        place = (self.affine @ [*middle, 1])[:3]
+        (right, _), (down, _) = VIEWS[plane]
+        axis = 3 - right - down
+        return {
+            "plane": plane,
+            "slice": f"{index + 1} of {self.array.shape[along]}",
+            "position": f"{'xyz'[axis]} {place[axis]:+.1f} mm",
+            "spacing": f"{self.spacing[along]:.4g} mm apart",
+        }
+
+
+def load_volume(slices, *, on_irregular="raise", progress=None):
+    """The voxels of a stack with the affine that says where they are, as a `Volume`.
+
+    Parameters
+    ----------
+    slices : DataFrame of `helpers.stacks.stack_slices`, in spatial order
+    on_irregular : {"raise", "longest"}
+        What to do with gaps and repeated positions: raise `StackError`, or load the longest evenly
+        spaced run, one image per position, and say in a `StackWarning` what was left out.
+    progress : bool or None
+        Whether to show a progress bar; None shows it from 100 slices on.
+
+    Returns
+    -------
+    Volume; `array` (slices, rows, columns) is rescaled: int16 if the possible range fits, else int32;
+    float32 where slope or intercept is fractional. A tilted gantry is kept as shear in `affine`.
+    Where the stack is a single image its thickness (else 1 mm) stands for the step.
+
+    Raises
+    ------
+    StackError
+        Where positions are missing or make no regular grid: names the files, the gap and the ways on.
+    ImageError
+        Where an image cannot be read or decoded.
+
+    References
+    ----------
+    PS3.3 C.7.6.2.1.1
+    """
+    if on_irregular not in ("raise", "longest"):
+        raise ValueError(f"expected on_irregular to be 'raise' or 'longest', got {on_irregular!r}")
+    slices = longest_run(slices) if on_irregular == "longest" else slices
+    affine = grid_affine(slices)
+    shown = len(slices) >= MANY_SLICES if progress is None else progress
+    array, padding, image = _fill(tqdm(slices.index, "Loading slices", disable=not shown))
+    caption = {**identity(image.header), "thickness": thickness(image.header)}
+    return Volume(array, affine, image.unit, padding, image.windows, image.inverted, caption, anatomy(image.header))
+
+
+def _fill(paths):
+    """(array, padding or None, first image) of single-frame files, in their order."""
+    array = padding = first = None
+    for i, path in enumerate(paths):
+        image = read_image(path)
+        if array is None:
+            first, array = image, np.empty((len(paths), *image.pixels.shape), image.pixels.dtype)
+        if image.pixels.ndim != 2 or image.pixels.shape != array.shape[1:]:
+            raise StackError(
+                f"expected {array.shape[1:]} grey values, got {image.pixels.shape} in {path}: load_slice(path) shows it"
+            )
+        if image.pixels.dtype != array.dtype:
+            array = array.astype(_wider(array.dtype, image.pixels.dtype))
+        array[i] = image.pixels
+        if image.padding is not None:
+            padding = np.zeros(array.shape, bool) if padding is None else padding
+            padding[i] = image.padding
+    return array, padding, first
+
+
+def _wider(one, other):
+    """The type that both fit into: int16 < int32 < float32."""
+    return max(one, other, key=[np.dtype(kind) for kind in (np.int16, np.int32, np.float32)].index)
