@@ -5,22 +5,28 @@
 
 Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`.
 
-===========  ================================================================
+===========  ===================================================================
 module       the question it answers
-===========  ================================================================
-phantom      What does a chest look like whose every answer is known?
+===========  ===================================================================
+anatomy      What is where in a chest?
 faults       What can be wrong with a file or a stack?
+phantom      What does a collection look like whose every answer is known?
 files        Which files are here?
+elements     What does the header of one file say?
 headers      What does every header say?
-stacks       Which files form a stack, in which order, how far apart?
 orientation  Which patient direction does an axis point to?
+grid         Do the images of a stack lie on a regular grid, and where?
+splitting    Which images of a series belong to one stack?
+stacks       Which files form a stack, in which order, how far apart?
 window       How do values become grey?
-volume       What are the voxels, and where are they in the patient?
+pixels       What are the values of one image?
+slice        What is one image, ready to be drawn?
+volume       What are the voxels of a stack, and where are they in the patient?
 pictures     A slice, drawn.
 plots        A table, drawn.
 browser      A volume, browsed.
 site         The pages, executed and bound into one HTML site.
-===========  ================================================================
+===========  ===================================================================
 
 Conventions, stated here and nowhere else:
 

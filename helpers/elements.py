@@ -60,9 +60,9 @@ def plain_value(dataset, tag):
 
 
 def plain(value):
-    """pydicom's value as Python's own types."""
+    """pydicom's value as Python's own types; an empty value among several stays an empty text."""
     if isinstance(value, (MultiValue, list, tuple)) and not isinstance(value, Sequence):
-        return tuple(plain(one) for one in value) or None
+        return tuple("" if one == "" else plain(one) for one in value) or None
     if isinstance(value, (Sequence, bytes, bytearray)):
         return len(value)
     if isinstance(value, (int, float)):

@@ -66,7 +66,10 @@ def list_files(root):
 
 def natural_key(path):
     """A sort key that puts the numbers inside names in order: 2.dcm before 10.dcm."""
-    return [[(int(digits or -1), text) for digits, text in re.findall(r"([0-9]+)|([^0-9]+)", part)] for part in Path(path).parts]
+    return [
+        [(int(digits) if digits else float("inf"), text) for digits, text in re.findall(r"([0-9]+)|([^0-9]+)", part)]
+        for part in Path(path).parts
+    ]
 
 
 def find_dicom(folder):

@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,8 @@ def irregularities(slices):
     if len(odd):
         before, after = file_name(distinct.index[odd[0]]), file_name(distinct.index[odd[0] + 1])
         found.append(
-            f"{_count(len(odd), 'gap')} off the median of {median:.4g} mm, first {gaps[odd[0]]:.4g} mm between {before} and {after}"
+            f"{_count(len(odd), 'gap')} off the median of {median:.4g} mm, "
+            f"first {gaps[odd[0]]:.4g} mm between {before} and {after}"
         )
     if (off := _off_line_mm(distinct)) > OFF_LINE * median:
         found.append(f"positions leave the straight line by {off:.3g} mm")
@@ -137,7 +139,7 @@ def _longest_even(distinct):
     gaps = np.diff(along_normal(distinct))
     changes = 1 + np.flatnonzero(np.abs(np.diff(gaps)) > EVEN_GAP * gaps[:-1])
     bounds = [0, *changes, len(gaps)]
-    start, end = max(zip(bounds, bounds[1:]), key=lambda run: run[1] - run[0])
+    start, end = max(pairwise(bounds), key=lambda run: run[1] - run[0])
     return distinct.iloc[start : end + 1]
 
 

@@ -76,7 +76,7 @@ def direction_letters(direction, *, anatomical_orientation="BIPED"):
 
     Examples
     --------
-    >>> direction_letters((0.99, 0.02, -0.05)), direction_letters((0.6, 0.1, -0.79))
+    >>> direction_letters((0.99, 0.02, -0.05)), direction_letters((0.6, 0.05, -0.8))
     ('L', 'FL')
     """
     unit = _unit(np.asarray(direction, float))

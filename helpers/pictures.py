@@ -187,9 +187,8 @@ def _plane(header):
     cosines = row_and_column(_floats(found["ImageOrientationPatient"], 6))
     missing = [k for k, n in (("ImagePositionPatient", 3), ("PixelSpacing", 2)) if _floats(found[k], n) is None]
     if cosines is None or missing:
-        raise DrawingError(
-            f"expected a header with orientation, position and spacing, found no {', '.join(missing or ['ImageOrientationPatient'])}"
-        )
+        lacking = ", ".join(missing or ["ImageOrientationPatient"])
+        raise DrawingError(f"expected a header with orientation, position and spacing, found no {lacking}")
     row, column = cosines
     vertical, horizontal = _floats(found["PixelSpacing"], 2)
     corner = np.array(_floats(found["ImagePositionPatient"], 3)) - row * horizontal / 2 - column * vertical / 2

@@ -6,12 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pydicom
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
 
 from helpers import ClearError
 from helpers.window import Window
-
-DECODERS = "pip install python-gdcm pylibjpeg-openjpeg"
 
 
 class ImageError(ClearError):
@@ -78,6 +76,11 @@ def read_image(path, frame=0):
     return Image(pixels, _padding(stored, header), _unit(header), _windows(header), inverted, header)
 
 
+def frame_count(header):
+    """Number of Frames of a `FrameHeader`; 1 where it does not say, or says no number."""
+    return int((header.floats("NumberOfFrames") or (1,))[0])
+
+
 def _dataset(path):
     try:
         dataset = pydicom.dcmread(path, force=True)
@@ -90,7 +93,7 @@ def _dataset(path):
 
 def _decoded(path, dataset, frame):
     """Stored values (rows, columns), or colour as (rows, columns, 3) RGB."""
-    frames = int(dataset.get("NumberOfFrames") or 1)
+    frames = frame_count(FrameHeader(dataset))
     if not 0 <= frame < frames:
         raise ImageError(f"expected a frame from 0 to {frames - 1}, got {frame} for {path}")
     if "TransferSyntaxUID" not in dataset.file_meta:
@@ -100,9 +103,18 @@ def _decoded(path, dataset, frame):
         palette = dataset.get("PhotometricInterpretation") == "PALETTE COLOR"
         return apply_color_lut(stored, dataset) if palette else stored
     except Exception as error:
-        syntax = dataset.file_meta.TransferSyntaxUID
-        remedy = f"; decoders: {DECODERS}" if syntax.is_compressed else ""
-        raise ImageError(f"cannot decode {path} ({syntax.name}): {_first_line(error)}{remedy}") from error
+        raise ImageError(f"cannot decode {path}: {_cause(dataset.file_meta.TransferSyntaxUID, error)}") from error
+
+
+def _cause(syntax, error):
+    """Why pixel data of a transfer syntax cannot be decoded here, and what pydicom says would help."""
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        return f"pydicom has no decoder for {syntax.name}; convert it with other software"
+    cause = _first_line(error) if decoder.is_available else "no decoder for it is installed"
+    missing = ", ".join(decoder.missing_dependencies)
+    return f"{syntax.name}: {cause}" + (f"; decoders that are not installed: {missing}" if missing else "")
 
 
 def _guessed_syntax(dataset):

@@ -23,7 +23,7 @@ def plot_slice_counts(counts, *, ax=None):
     ax.hist(counts["largest_stack"], bins, histtype="step", color=ACCENT, linewidth=2, label="positions of the largest stack")
     median = counts["files"].median()
     ax.axvline(median, color=SECOND, linestyle="--", label=f"median of files: {median:g}")
-    ax.set(title=f"Slices per {counts.index.name}", xlabel="number of slices", ylabel="count of " + str(counts.index.name))
+    ax.set(title=f"Slices per {counts.index.name}", xlabel="number of slices", ylabel=f"number of {counts.index.name} values")
     ax.legend(frameon=False)
     return ax
 
@@ -62,7 +62,8 @@ def plot_positions(stacks, *, ax=None):
             ax.text(0.5, line, "position unknown", transform=ax.get_yaxis_transform(), ha="center", va="center")
     ax.plot([], [], "|", color=ACCENT, markersize=12, label="a slice")
     ax.plot([], [], "v", color=SECOND, label="again at the same position")
-    ax.set_yticks(range(len(stacks)), [str(label) for label in stacks])
+    guessed = [" (a guess)" if (slices["order_grade"] != "A").any() else "" for slices in stacks.values()]
+    ax.set_yticks(range(len(stacks)), [f"{label}{guess}" for label, guess in zip(stacks, guessed)])
     ax.set(title="Positions of the slices", xlabel="position along the normal in mm", ylim=(len(stacks) - 0.5, -0.6))
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
@@ -83,6 +84,9 @@ def plot_missing(headers, *, by="PatientID", ax=None):
     share = partly.groupby(groups).mean()
     share = share[share.mean().sort_values(ascending=False).index[:MANY_KEYWORDS]].iloc[:MANY_PATIENTS]
     ax = ax or plt.figure(figsize=(2 + 0.24 * max(share.shape[1], 8), 2.5 + 0.2 * len(share)), layout="constrained").add_subplot()
+    if share.empty:
+        ax.set(title="Every file has every element", xticks=[], yticks=[])
+        return ax
     image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ax.set_xticks(range(share.shape[1]), share.columns, rotation=90, fontsize=7)
     ax.set_yticks(range(len(share)), share.index, fontsize=7)

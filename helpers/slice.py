@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from helpers.orientation import EdgeLetters, edge_letters, plane_name
-from helpers.pixels import read_image
+from helpers.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
+from helpers.pixels import frame_count, read_image
 from helpers.window import WINDOWS, Window, WindowError, apply_window, full_range
 
 DETECTOR_SPACINGS = {"ImagerPixelSpacing": "at the detector, not in the patient", "NominalScannedPixelSpacing": "as scanned"}
@@ -86,11 +86,10 @@ def load_slice(path, *, frame=0):
     words = list(header.get("PatientOrientation", ()))
     letters = edge_letters(orientation, patient_orientation=words, anatomical_orientation=anatomy(header))
     spacing, spacing_unit, remark = _spacing(header)
-    frames = int(header.get("NumberOfFrames") or 1)
     caption = {
         **identity(header),
         "plane": plane_name(orientation),
-        "slice": f"frame {frame + 1} of {frames}" if frames > 1 else "",
+        "slice": _number(header, frame),
         "position": _position(header),
         "spacing": remark,
         "thickness": thickness(header),
@@ -115,8 +114,17 @@ def anatomy(header):
 
 
 def _position(header):
-    position = header.floats("ImagePositionPatient")
-    return f"first pixel at ({', '.join(f'{p:g}' for p in position)}) mm" if position else ""
+    """Distance of the image along its normal, as `helpers.stacks.stack_slices` has it."""
+    position, normal = header.floats("ImagePositionPatient"), slice_normal(header.floats("ImageOrientationPatient"))
+    known = len(position) == 3 and not np.isnan(normal).any()
+    return f"{np.dot(position, normal):+.1f} mm along the normal" if known else ""
+
+
+def _number(header, frame):
+    """Which image this is: the frame of a multi-frame object, else the instance number."""
+    frames = frame_count(header)
+    instance = header.get("InstanceNumber")
+    return f"frame {frame + 1} of {frames}" if frames > 1 else f"instance {instance}" if instance is not None else ""
 
 
 def _spacing(header):

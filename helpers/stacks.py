@@ -38,14 +38,16 @@ def stack_table(headers):
 
     Returns
     -------
-    DataFrame, index ``(SeriesInstanceUID, stack)``; stacks of a series count from 0, the largest first
-        ``ImageOrientationPatient`` as its first image has it, ``plane`` and ``tilt_deg`` (angle of the normal to the nearest patient axis); ``shear_deg`` (angle
-        between the normal and the line of positions: a tilted gantry); ``files``; ``images`` (frames);
-        ``positions`` (distinct); ``rows``; ``columns``; ``spacing_mm`` (median gap along the normal),
-        ``gap_min_mm``, ``gap_max_mm``; ``thickness_mm`` and ``declared_spacing_mm`` (what the header says,
-        beside what was measured); ``extent_mm``; ``order_grade`` (A: position; B: Slice Location, a guess;
-        C: Instance Number; D: file name); ``split_by`` (why its series has several stacks); ``problems``
-        (text, empty for none).
+    DataFrame, index ``(SeriesInstanceUID, stack)``; stacks of a series count from 0, the largest first.
+
+    - ``ImageOrientationPatient`` as its first image has it; ``plane``; ``tilt_deg``, the angle of the
+      normal to the nearest patient axis; ``shear_deg``, the angle between the normal and the line of
+      positions: a tilted gantry
+    - ``files``, ``images`` (frames), ``positions`` (distinct), ``rows``, ``columns``
+    - ``spacing_mm`` (median gap along the normal), ``gap_min_mm``, ``gap_max_mm``, ``extent_mm``: measured;
+      ``thickness_mm`` and ``declared_spacing_mm``: what the header says, to stand beside them
+    - ``order_grade``: A by position; B by Slice Location, a guess; C by Instance Number; D by file name
+    - ``split_by``: why its series has several stacks; ``problems``: text, empty for none
 
     Raises
     ------
@@ -133,9 +135,10 @@ def images(headers):
         if len(headers)
         else "an empty list"
     )
+    without = len(headers) - bad
     raise NoImageError(
-        f"expected DICOM images, found none in {where}: of {len(headers)} files "
-        f"{bad} could not be read and {len(headers) - bad} hold no pixels (column 'error' of the header table says why)"
+        f"expected DICOM images, found none in {where}: of {len(headers)} {'file' if len(headers) == 1 else 'files'} {bad} could "
+        f"not be read and {without} {'holds' if without == 1 else 'hold'} no pixels (column 'error' of the header table says why)"
     )
 
 

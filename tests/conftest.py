@@ -1,0 +1,57 @@
+"""Collections that the tests read: the phantom, written once a run, and real scanner files beside the project."""
+
+import os
+from pathlib import Path
+
+import matplotlib
+import pytest
+from matplotlib import pyplot
+
+matplotlib.use("Agg")
+REAL = Path(__file__).parents[2] / "shared" / "dicom"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache folder of this run, shared by its workers, so that no test writes into a home folder."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["XDG_CACHE_HOME"] = str(shared / "cache")
+    os.environ.pop("DICOM_ROOT", None)
+
+
+@pytest.fixture(scope="session")
+def phantom(cache):
+    """The folder of the phantom collection."""
+    from helpers.files import phantom_root
+
+    return phantom_root()
+
+
+@pytest.fixture(scope="session")
+def phantom_headers(phantom):
+    from helpers.headers import header_table
+
+    return header_table(phantom, progress=False)
+
+
+@pytest.fixture(scope="session")
+def real():
+    """The folder of real scanner files."""
+    if not REAL.is_dir():
+        pytest.skip(f"no real scanner files at {REAL}")
+    return REAL
+
+
+@pytest.fixture(scope="session")
+def real_headers(real):
+    from helpers.headers import header_table
+
+    return header_table(real, progress=False)
+
+
+@pytest.fixture(autouse=True)
+def figures():
+    """Closes what a test drew."""
+    yield
+    pyplot.close("all")

@@ -1,0 +1,102 @@
+"""Finding files and collections, in awkward folders."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from helpers import ClearError
+from helpers.files import FolderError, collection_root, find_dicom, list_files, natural_key
+
+PREFIX = bytes(128) + b"DICM"
+
+
+def _touch(path, content=b""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_natural_order(tmp_path):
+    for name in ("10.dcm", "2.dcm", "1.dcm", "b/1.dcm", "a10/1.dcm", "a9/1.dcm"):
+        _touch(tmp_path / name)
+    names = [path.relative_to(tmp_path).as_posix() for path in list_files(tmp_path)]
+    assert names == ["1.dcm", "2.dcm", "10.dcm", "a9/1.dcm", "a10/1.dcm", "b/1.dcm"]
+
+
+def test_natural_order_takes_any_name():
+    names = ["x1y10", "\udcff", "x1y2", "²", "1²", "01", ""]
+    assert sorted(names, key=natural_key) == ["", "01", "1²", "x1y2", "x1y10", "²", "\udcff"]
+
+
+def test_hidden_files_version_control_and_what_is_no_file_are_left_out(tmp_path):
+    kept = _touch(tmp_path / "scan" / "1")
+    for name in (".hidden", ".git/config", "CVS/Entries", "scan/.DS_Store"):
+        _touch(tmp_path / name)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    assert list_files(tmp_path) == [kept]
+
+
+def test_a_link_loop_does_not_trap_it_and_links_are_followed(tmp_path):
+    elsewhere = _touch(tmp_path / "elsewhere" / "2.dcm")
+    root = tmp_path / "root"
+    _touch(root / "1.dcm")
+    (root / "loop").symlink_to(root)
+    (root / "linked").symlink_to(elsewhere.parent)
+    assert [path.name for path in list_files(root)] == ["1.dcm", "2.dcm"]
+
+
+def test_a_name_that_is_not_utf8_is_kept(tmp_path):
+    name = os.fsdecode(b"caf\xe9.dcm")
+    _touch(tmp_path / name)
+    assert [path.name for path in list_files(tmp_path)] == [name]
+
+
+def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path):
+    with pytest.raises(FolderError, match=r"expected a folder, found nothing at .*nowhere"):
+        list_files(tmp_path / "nowhere")
+    with pytest.raises(FolderError, match="found a file"):
+        list_files(_touch(tmp_path / "file"))
+    with pytest.raises(FolderError, match="expected files, found none below"):
+        list_files(_touch(tmp_path / "empty" / ".hidden").parent)
+
+
+def test_clear_errors_show_as_one_line_in_a_notebook():
+    assert FolderError("what, where")._render_traceback_() == ["FolderError: what, where"]
+    assert issubclass(FolderError, ClearError) and issubclass(FolderError, FileNotFoundError)
+
+
+def test_the_root_named_by_the_environment(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DICOM_ROOT", str(tmp_path))
+    assert collection_root() == tmp_path
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1 and "DICOM_ROOT" in printed
+    monkeypatch.setenv("DICOM_ROOT", str(tmp_path / "nowhere"))
+    with pytest.raises(FolderError, match=r"DICOM_ROOT: .*nowhere"):
+        collection_root()
+
+
+def test_without_a_root_the_phantom_is_written_once(phantom, capsys):
+    before = (phantom / "P01-reference" / "1.dcm").stat().st_mtime_ns
+    assert collection_root() == phantom
+    assert "phantom" in capsys.readouterr().out
+    assert (phantom / "P01-reference" / "1.dcm").stat().st_mtime_ns == before
+    assert Path(os.environ["XDG_CACHE_HOME"]) in phantom.parents
+
+
+@pytest.mark.parametrize("mount", ["osic", "competitions/osic", "datasets/someone/osic"])
+def test_a_collection_is_found_below_kaggles_input(tmp_path, mount):
+    for patient in range(30):
+        _touch(tmp_path / mount / "train" / f"ID{patient}" / "1.dcm", PREFIX)
+    _touch(tmp_path / mount / "test" / "ID3" / "1.dcm", PREFIX)
+    _touch(tmp_path / mount / "train.csv", b"Patient,Weeks")
+    _touch(tmp_path / "other-data" / "picture.png", b"PNG")
+    root, why = find_dicom(tmp_path)
+    assert root == tmp_path / mount / "train"
+    assert "30 of its 31 folders" in why
+
+
+def test_no_dicom_below_kaggles_input(tmp_path):
+    _touch(tmp_path / "data" / "table.csv")
+    assert find_dicom(tmp_path) is None

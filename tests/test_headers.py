@@ -1,0 +1,186 @@
+"""The header table: a row for every file, every value as pydicom has it."""
+
+import os
+import warnings
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+from pydicom.datadict import keyword_for_tag
+
+from helpers.files import list_files
+from helpers.headers import HeaderError, KeywordError, header_of, header_table, split_values
+
+CHEST = "series/chest-ct-8mm-siemens"
+
+
+def test_one_row_per_file_and_bad_files_say_why(real, real_headers):
+    assert len(real_headers) == len(list_files(real))
+    errors = {os.path.basename(path): error for path, error in real_headers["error"].dropna().items()}
+    assert errors.keys() >= {"README.md", "README.txt", "zipMR.gz", "MR_truncated.dcm", "rtplan_truncated.dcm"}
+    assert errors["MR_truncated.dcm"] == "truncated: pixel values end at byte 9692 of a file of 9630"
+    assert all("\n" not in error for error in errors.values())
+    assert len(errors) == 6
+
+
+def test_every_value_equals_pydicoms(real_headers):
+    compared = 0
+    for path, row in real_headers[real_headers["error"].isna()].iterrows():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
+            for tag in dataset.keys():
+                keyword = keyword_for_tag(tag)
+                if keyword and not tag.is_private and tag.element and tag.group & 0xFF00 not in (0x5000, 0x6000):
+                    assert _same(row[keyword], dataset[tag]), (path, keyword, row[keyword], dataset[tag])
+                    compared += 1
+    assert compared > 20_000
+
+
+def _same(ours, element):
+    theirs = element.value
+    if element.VR == "SQ" or isinstance(theirs, bytes):
+        return ours == len(theirs)
+    if theirs in (None, "", []):
+        return ours is None or ours != ours
+    if element.VM > 1:
+        return (
+            ours == tuple(theirs) if not isinstance(theirs[0], pydicom.valuerep.PersonName) else ours == tuple(map(str, theirs))
+        )
+    return ours == (str(theirs) if element.VR in ("PN", "UI") else theirs)
+
+
+def test_columns_are_plain(real_headers):
+    types = {type(value) for column in real_headers for value in real_headers[column]}
+    assert types <= {str, int, float, tuple, type(None), np.float64, np.int64}
+    assert list(real_headers.columns[-5:]) == ["error", "file_size", "pixel_offset", "TransferSyntaxUID", "private_elements"]
+    assert real_headers.index.name == "path" and real_headers.index.dtype == object
+
+
+def test_pixel_offset_is_where_uncompressed_values_start(real_headers):
+    found = real_headers["pixel_offset"].dropna()
+    assert len(found) > 300
+    for path, offset in found.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(path, force=True)
+        values = next(dataset[k].value for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in dataset)
+        with open(path, "rb") as file:
+            file.seek(int(offset))
+            assert file.read(64) == values[:64]
+    compressed = real_headers["TransferSyntaxUID"].fillna("").str.startswith(("1.2.840.10008.1.2.4", "1.2.840.10008.1.2.5"))
+    assert real_headers.loc[compressed, "pixel_offset"].isna().all()
+
+
+def test_bad_files_among_good_ones(real, tmp_path):
+    good = (real / CHEST / "1-01.dcm").read_bytes()
+    bad = {
+        "empty": b"",
+        "text": b"hello\n" * 100,
+        "cut in the pixels": good[:-100],
+        "cut in the header": good[:1100],
+        "zeros": bytes(5000),
+    }
+    for name, content in {"good": good, **bad}.items():
+        (tmp_path / name).write_bytes(content)
+    table = header_table([*sorted(tmp_path.iterdir()), tmp_path, tmp_path / "nowhere"])
+    assert len(table) == 8
+    assert table["error"].isna().sum() == 1
+    assert table.loc[str(tmp_path / "good"), "PatientID"] == pydicom.dcmread(tmp_path / "good").PatientID
+    reasons = table["error"].set_axis([os.path.basename(path) for path in table.index])
+    assert reasons["empty"] == "empty file"
+    assert reasons["text"] == reasons["zeros"] == "not DICOM"
+    assert reasons["nowhere"] == "no such file"
+    assert reasons[tmp_path.name] == "not a regular file"
+    assert reasons["cut in the pixels"].startswith("truncated: pixel values end at byte")
+    assert "cut in the header" in reasons.dropna()
+
+
+def test_a_pipe_does_not_hang_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert header_table([tmp_path / "pipe"])["error"].tolist() == ["not a regular file"]
+
+
+def test_a_name_that_is_not_utf8(real, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.dcm")
+    path.write_bytes((real / CHEST / "1-01.dcm").read_bytes())
+    table = header_table(tmp_path)
+    assert table.index[0] == str(path) and table["error"].isna().all()
+
+
+def test_chosen_keywords(real):
+    table = header_table(real / CHEST, keywords=["Rows", "PatientID", "CardiacNumberOfImages", "Rows"], progress=False)
+    assert list(table.columns[:3]) == ["Rows", "PatientID", "CardiacNumberOfImages"]
+    assert table["CardiacNumberOfImages"].isna().all() and table["Rows"].eq(512).all()
+    assert len(table.columns) == 8
+
+
+def test_an_unknown_keyword_is_refused_with_the_nearest(real):
+    with pytest.raises(KeywordError, match=r"got 'PixelSpaceing'; did you mean PixelSpacing\?"):
+        header_table(real / CHEST, keywords=["PixelSpaceing"])
+    assert issubclass(KeywordError, ValueError)
+
+
+def test_private_elements_have_their_creator(real):
+    table = header_table(real / "series/mr-sagittal-hfdl", private=True, progress=False)
+    assert table["(0051,xx0E) SIEMENS MR HEADER"].eq("Sag").all()
+    assert table["private_elements"].min() > 30
+
+
+def test_looks_like_numbers_but_is_text(tmp_path, real):
+    for name, identity in (("1", "007"), ("2", "1e3")):
+        dataset = pydicom.dcmread(real / CHEST / "1-01.dcm", stop_before_pixels=True)
+        dataset.PatientID = identity
+        dataset.save_as(tmp_path / name)
+    assert header_table(tmp_path)["PatientID"].tolist() == ["007", "1e3"]
+
+
+def test_a_value_that_does_not_fit_its_vr_stays_text(tmp_path, real):
+    raw = (real / CHEST / "1-01.dcm").read_bytes()
+    instance = raw.index(b"\x20\x00\x13\x00IS\x02\x00")
+    (tmp_path / "1").write_bytes(raw[: instance + 8] + b"x " + raw[instance + 10 :])
+    (tmp_path / "2").write_bytes(raw[: instance + 4] + b"FD" + raw[instance + 6 :])  # 8 bytes are too few
+    table = header_table(tmp_path)
+    assert table["InstanceNumber"].tolist() == ["x", "1"] and table["error"].isna().all()
+    assert "BytesLengthException" in header_of(tmp_path / "2", search="(0020,0013)")["value"].iloc[0]
+
+
+def test_a_file_stands_for_itself_and_an_empty_list_for_nothing(real):
+    assert len(header_table(real / CHEST / "1-01.dcm")) == 1
+    assert len(header_table([])) == 0
+
+
+def test_the_folder_is_left_as_it_was(phantom):
+    def state():
+        return {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in phantom.rglob("*")}
+
+    before = state()
+    header_table(phantom, progress=False)
+    assert state() == before
+
+
+def test_one_header_shown_and_searched(real):
+    header = header_of(real / CHEST / "1-01.dcm")
+    assert header.columns.tolist() == ["tag", "VR", "VM", "keyword", "name", "value"]
+    orientation = header_of(real / CHEST / "1-01.dcm", search="orientation (pat")
+    assert orientation[["tag", "VR", "VM", "value"]].to_numpy().tolist() == [["(0020,0037)", "DS", 6, "1\\0\\0\\0\\1\\0"]]
+    assert header_of(real / CHEST / "1-01.dcm", search="no such text").empty
+
+
+def test_items_of_sequences_are_indented_below_them(real):
+    header = header_of(real / "odd/pydicom/nested_priv_SQ.dcm")
+    depths = header["tag"].str.count("> ").tolist()
+    assert depths[-4:] == [0, 1, 2, 1]
+
+
+def test_no_header_to_show_is_one_clear_line(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(HeaderError, match=r"expected a DICOM header in .*notes.txt, got: not DICOM"):
+        header_of(tmp_path / "notes.txt")
+
+
+def test_values_split_into_columns():
+    table = pd.DataFrame({"ImageType": [("A", "B", "C"), None, "D"]}, dtype=object)
+    assert split_values(table, "ImageType").to_numpy().tolist() == [["A", "B", "C"], [None] * 3, ["D", None, None]]
+    assert split_values(table, "Absent")["value 1"].isna().all()

@@ -1,0 +1,90 @@
+"""The house's plan: which module may import which sibling, and how large a room may be."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import helpers
+
+HELPERS = Path(helpers.__file__).parent
+MAY_IMPORT = {
+    "anatomy": set(),
+    "faults": set(),
+    "phantom": {"anatomy", "faults"},
+    "files": {"phantom"},
+    "elements": set(),
+    "headers": {"elements", "files"},
+    "orientation": set(),
+    "grid": {"orientation"},
+    "splitting": {"grid"},
+    "stacks": {"files", "grid", "orientation", "splitting"},
+    "window": set(),
+    "pixels": {"window"},
+    "slice": {"orientation", "pixels", "window"},
+    "volume": {"grid", "orientation", "pixels", "slice", "window"},
+    "pictures": {"orientation"},
+    "plots": set(),
+    "browser": {"volume", "window"},
+    "site": set(),
+}
+ONLY_THERE = {
+    "matplotlib": {"pictures", "plots"},
+    "ipywidgets": {"browser"},
+    "nbclient": {"site"},
+    "nbconvert": {"site"},
+    "fastai": set(),
+    "torch": set(),
+}
+NUMPY_ALONE = {"orientation", "window", "anatomy"}
+LONGEST = 250
+
+
+def _imported(module):
+    """Full names of what a module imports."""
+    for node in ast.walk(ast.parse((HELPERS / f"{module}.py").read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "relative imports hide where a name comes from"
+            assert all(alias.name != "*" for alias in node.names)
+            yield node.module
+
+
+def test_every_room_is_in_the_plan():
+    assert {path.stem for path in HELPERS.glob("*.py")} == {*MAY_IMPORT, "__init__"}
+    assert all(f"\n{module} " in helpers.__doc__ for module in MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_imports_point_only_where_the_plan_lets_them(module):
+    siblings = {name.split(".")[1] for name in _imported(module) if name.startswith("helpers.")}
+    assert siblings <= MAY_IMPORT[module]
+    assert siblings == MAY_IMPORT[module], "the plan says more than is true"
+
+
+@pytest.mark.parametrize("module", MAY_IMPORT)
+def test_libraries_live_where_the_plan_says(module):
+    libraries = {name.split(".")[0] for name in _imported(module)}
+    assert {library for library, rooms in ONLY_THERE.items() if module not in rooms}.isdisjoint(libraries)
+    if module in NUMPY_ALONE:
+        assert libraries <= {"numpy", "helpers", "re", "typing"}
+
+
+def test_the_plan_is_one_direction():
+    done = set()
+    while rest := set(MAY_IMPORT) - done:
+        ready = {module for module in rest if MAY_IMPORT[module] <= done}
+        assert ready, f"a circle among {rest}"
+        done |= ready
+
+
+@pytest.mark.parametrize("module", [*MAY_IMPORT, "__init__"])
+def test_a_room_can_be_read_in_one_sitting(module):
+    assert len((HELPERS / f"{module}.py").read_text().splitlines()) <= LONGEST
+
+
+def test_top_level_holds_what_the_design_names_and_nothing_else():
+    folders = {path.name for path in HELPERS.parent.iterdir() if path.is_dir()}
+    made_here = {".git", ".venv", "build", ".pytest_cache", ".ruff_cache", ".hypothesis", "dicom_notebook_suite.egg-info"}
+    assert folders - made_here == {"notebooks", "helpers", "tests", ".github", ".ci"}

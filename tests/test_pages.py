@@ -1,0 +1,154 @@
+"""The pages: their contract, and that they run, on the phantom and on real folders, or say in one line why not."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+PAGES = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+NAMES = [page.stem for page in PAGES]
+LONGEST_CELL = 6  # lines; the cell of imports and the collection may be longer
+CHEST = "series/chest-ct-8mm-siemens"
+
+
+@pytest.fixture(params=PAGES, ids=NAMES)
+def page(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def _sources(page, kind):
+    return [cell.source for cell in page.cells if cell.cell_type == kind]
+
+
+def test_contract_no_outputs_counts_or_widget_state(page):
+    code = [cell for cell in page.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert page.metadata.keys() == {"kernelspec", "language_info"}
+    assert page.metadata.language_info.keys() == {"name"}
+    assert not any(cell.metadata for cell in page.cells)
+
+
+def test_contract_of_the_first_cells(page):
+    first, second, third, fourth = page.cells[:4]
+    title, sentence, question = first.source.split("\n\n")
+    assert title.startswith("# ") and sentence.count("\n") == 0 and question.startswith("*The question:*")
+    assert second.source.startswith("**What you need to know.**")
+    assert third.cell_type == "code" and "collection_root()" in third.source
+    assert fourth.cell_type == "code" and re.match(r"show_|plot_|volume = .*\nbrowse", fourth.source)
+
+
+def test_contract_of_the_last_cell(page):
+    last = page.cells[-1].source
+    assert last.startswith("## What we saw") and last.count("\n- ") == 3
+    assert re.search(r"\]\(\d\d_\w+\.ipynb\)$", last)
+
+
+def test_contract_of_code(page):
+    third, *rest = _sources(page, "code")
+    assert len(third.splitlines()) <= 18
+    for source in rest:
+        assert len(source.splitlines()) <= LONGEST_CELL, source
+        assert not re.search(r"^\s*(def|class|for|while|import|from) |sys\.path|^[!%]|interact\(|Output\(", source, re.M), source
+
+
+def test_contract_of_prose(page):
+    prose, code = " ".join(_sources(page, "markdown")).split(), "\n".join(_sources(page, "code")).splitlines()
+    assert len(prose) >= 7 * len([line for line in code if line.strip()])
+
+
+def test_contract_of_links(page):
+    links = re.findall(r"\]\(([^)]+)\)", " ".join(_sources(page, "markdown")))
+    local = [link for link in links if not link.startswith("https://")]
+    assert all((PAGES[0].parent / link).is_file() for link in local)
+    assert all(link.startswith("https://dicom.nema.org/") for link in links if link not in local)
+    assert any(link not in local for link in links), "a claim about the standard links its clause"
+
+
+def _site(target, folder=None, pages=PAGES[0].parent):
+    """Runs the command line in a process of its own, as a person does."""
+    command = [
+        sys.executable,
+        "-m",
+        "helpers.site",
+        *([str(folder)] if folder else []),
+        "--pages",
+        str(pages),
+        "--site",
+        str(target),
+    ]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
+def test_all_pages_on_the_phantom(phantom, tmp_path):
+    run = _site(tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert all(f"[{n}/{len(NAMES)}] {name}" in run.stdout for n, name in enumerate(NAMES, 1))
+    assert run.stdout.splitlines()[-1] == f"Open {tmp_path / 'index.html'}"
+    index = (tmp_path / "index.html").read_text()
+    for name in NAMES:
+        html = (tmp_path / f"{name}.html").read_text()
+        assert f'href="{name}.html"' in index
+        assert "data:image/png;base64," in html and "jupyter-widgets-view" not in html
+        assert "Traceback" not in html and "Warning" not in html
+
+
+@pytest.mark.parametrize("folder", [CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"])
+def test_all_pages_on_a_real_folder(real, folder, tmp_path):
+    before = _state(real / folder)
+    run = _site(tmp_path, real / folder)
+    assert run.returncode == 0, run.stderr
+    assert _state(real / folder) == before, "nothing is ever written into a user's folder"
+    assert len(list(tmp_path.glob("*.html"))) == len(PAGES) + 1
+
+
+def _state(folder):
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.rglob("*")}
+
+
+def _empty(folder, real):
+    pass
+
+
+def _text(folder, real):
+    (folder / "notes.txt").write_text("hello")
+
+
+def _report(folder, real):
+    (folder / "1.dcm").write_bytes((real / "odd/pydicom/test-SR.dcm").read_bytes())
+
+
+def _gone(folder, real):
+    folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (_gone, r"FolderError: DICOM_ROOT: expected a folder, found none at .*/data"),
+        (_empty, r"FolderError: expected files, found none below .*/data"),
+        (_text, r"NoImageError: expected DICOM images, found none in .*/data: of 1 file 1 could not be read"),
+        (
+            _report,
+            r"NoImageError: expected DICOM images, found none in .*/data: of 1 file 0 could not be read and 1 holds no pixels",
+        ),
+    ],
+)
+def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    make(folder, real)
+    run = _site(tmp_path / "site", folder)
+    said = run.stderr.strip()
+    assert run.returncode == 1 and re.match(rf"01_tags failed: {line}", said) and said.count("\n") == 0, said
+
+
+def test_a_page_that_fails_is_named_with_its_traceback(phantom, tmp_path):
+    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Broken"), nbformat.v4.new_code_cell("1 / 0")])
+    nbformat.write(page, tmp_path / "99_broken.ipynb")
+    run = _site(tmp_path / "site", pages=tmp_path)
+    assert run.returncode == 1 and "99_broken failed:" in run.stderr and "ZeroDivisionError" in run.stderr
+    run = _site(tmp_path / "site", pages=tmp_path / "nowhere")
+    assert run.returncode == 1 and run.stderr.strip().startswith("expected pages, found no notebook")

@@ -1,0 +1,95 @@
+"""The phantom: valid, reproducible, small, and a chest."""
+
+import hashlib
+import warnings
+
+import numpy as np
+import pydicom
+import pytest
+
+from helpers.anatomy import chest
+from helpers.faults import FAULTS
+from helpers.phantom import SCANS, STYLES, write_phantom
+
+FEW = (SCANS[1]._replace(slices=4), SCANS[8]._replace(slices=3), SCANS[12]._replace(slices=3), SCANS[13]._replace(slices=3))
+
+
+def _digest(folder):
+    return {path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.dcm")}
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    write_phantom(tmp_path / "a", scans=FEW, seed=3)
+    write_phantom(tmp_path / "b", scans=FEW, seed=3)
+    write_phantom(tmp_path / "c", scans=FEW, seed=4)
+    assert _digest(tmp_path / "a") == _digest(tmp_path / "b") != _digest(tmp_path / "c")
+
+
+def test_the_collection(phantom):
+    files = [path for path in phantom.rglob("*") if path.is_file()]
+    assert len({path.parent for path in files}) == len(SCANS) >= 12
+    assert sum(path.stat().st_size for path in files) < 25e6
+    few, many = [s for s in SCANS if s.gap >= 8], [s for s in SCANS if s.gap < 8]
+    assert len(few) >= 6 and len(many) >= 4
+    assert max(s.slices for s in few) <= 40 <= min(s.slices for s in many)
+    assert {scan.vendor for scan in SCANS} == set(STYLES)
+
+
+def test_every_file_reads_without_a_warning_and_sits_with_its_patient(phantom):
+    for path in phantom.rglob("*.dcm"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            dataset = pydicom.dcmread(path)
+            if path.parent.name == "P13-truncated-file" and path.name == "13.dcm":
+                continue
+            assert [element.value for element in dataset] and dataset.pixel_array.shape == (dataset.Rows, dataset.Columns)
+        assert dataset.PatientID == path.parent.name and str(dataset.InstanceNumber) == path.stem
+
+
+def test_values_come_back_as_hounsfield_units(phantom):
+    for scan in SCANS[:6]:
+        dataset = pydicom.dcmread(phantom / scan.patient / f"{scan.slices // 2}.dcm")
+        hu = dataset.pixel_array * dataset.RescaleSlope + dataset.RescaleIntercept
+        assert np.median(hu[4:8, 40:-40]) == pytest.approx(-1000, abs=20), "air in front of the chest"
+
+
+def test_the_truth_names_each_fault(tmp_path):
+    truth = write_phantom(tmp_path, scans=FEW)
+    assert truth.columns.tolist() == ["rule", "path", "stack"]
+    assert set(truth["rule"]) == {"second-scan", "truncated-file", "repeated-slice"} <= set(FAULTS)
+    assert all((tmp_path / path).is_file() for path in truth["path"].dropna())
+    assert truth.set_index("rule").loc["truncated-file", "path"] == "P13-truncated-file/2.dcm"
+
+
+def test_a_clean_twin_stays_clean(tmp_path):
+    assert write_phantom(tmp_path, scans=[scan._replace(faults=()) for scan in FEW]).empty
+
+
+@pytest.mark.parametrize(
+    ("organ", "hu", "x", "y", "z"),
+    [
+        ("liver", 62, (-70, -40), None, (-200, -90)),
+        ("stomach bubble", -960, (50, 90), (-60, -20), (-120, -80)),
+        ("spleen", 52, (60, 140), (20, 90), (-170, -70)),
+        ("heart", 45, (10, 60), (-70, 0), (-90, 20)),
+        ("sternum", 260, (-5, 5), (-100, -85), (-60, 90)),
+        ("spinal canal", 28, (-5, 5), (90, 105), None),
+        ("couch", -820, (-5, 5), (115, 160), None),
+    ],
+)
+def test_organs_lie_where_a_person_expects_them(organ, hu, x, y, z):
+    ticks = np.arange(-192, 192, 4.0)
+    points = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1)
+    found = points[np.abs(chest(points) - hu) < 0.5]
+    assert len(found) > 50, organ
+    for middle, bounds in zip(found.mean(axis=0), (x, y, z)):
+        assert bounds is None or bounds[0] <= middle <= bounds[1], (organ, found.mean(axis=0))
+
+
+def test_the_right_lung_is_larger():
+    ticks = np.arange(-192, 192, 4.0)
+    points = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1)
+    hu = chest(points)
+    lung = (hu > -900) & (hu < -830)
+    right, left = lung[ticks < 0].sum(), lung[ticks > 0].sum()
+    assert right > 1.05 * left > 0

@@ -1,0 +1,77 @@
+"""Plots by what they show."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from helpers.plots import plot_files_and_positions, plot_missing, plot_positions, plot_slice_counts
+from helpers.stacks import slice_counts, stack_slices, stack_table
+
+
+def test_slice_counts(phantom_headers):
+    counts = slice_counts(phantom_headers)
+    ax = plot_slice_counts(counts)
+    assert sum(patch.get_height() for patch in ax.containers[0]) == len(counts)
+    assert f"median of files: {counts['files'].median():g}" in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert ax.get_xlabel() and ax.get_ylabel() and ax.get_title()
+
+
+def test_files_and_positions(phantom_headers):
+    counts = slice_counts(phantom_headers)
+    ax = plot_files_and_positions(counts)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert sorted(names) == sorted(counts.index)
+    bars = dict(zip(names, (patch.get_width() for patch in ax.patches)))
+    dots = dict(zip(names, ax.lines[0].get_xdata()))
+    assert bars == counts["files"].to_dict() and dots == counts["largest_stack"].to_dict()
+
+
+def test_names_are_left_out_where_they_do_not_fit():
+    many = pd.DataFrame({"files": range(200), "largest_stack": range(200)}, index=pd.RangeIndex(200, name="PatientID"))
+    ax = plot_files_and_positions(many)
+    assert not ax.get_yticklabels() and len(ax.patches) == 200
+
+
+def test_positions_gaps_and_repetitions(phantom_headers):
+    table = stack_table(phantom_headers)
+    stacks = {key: stack_slices(phantom_headers, key) for key in table.index}
+    ax = plot_positions({table.loc[key, "PatientID"]: slices for key, slices in stacks.items()})
+    strokes = [line for line in ax.lines if line.get_marker() == "|" and len(line.get_xdata())]
+    triangles = [line for line in ax.lines if line.get_marker() == "v" and len(line.get_xdata())]
+    assert sum(len(line.get_xdata()) for line in triangles) == 1
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert "P12-no-position (a guess)" in labels and "mm" in ax.get_xlabel()
+    by_patient = {label: np.diff(line.get_xdata()) for label, line in zip(labels, strokes)}
+    assert by_patient["P11-slice-missing"].max() == 20 and by_patient["P01-reference"].max() == 3
+
+
+def test_unknown_positions_are_said_to_be_unknown(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"].drop(columns="SliceLocation")
+    ax = plot_positions({"P12": stack_slices(rows, stack_table(rows).index[0])})
+    assert "position unknown" in [text.get_text() for text in ax.texts]
+
+
+def test_missing_elements(phantom_headers):
+    ax = plot_missing(phantom_headers)
+    keywords = [label.get_text() for label in ax.get_xticklabels()]
+    patients = [label.get_text() for label in ax.get_yticklabels()]
+    share = ax.images[0].get_array()
+    assert share[patients.index("P12-no-position"), keywords.index("ImagePositionPatient")] == 0
+    assert share[patients.index("P01-reference"), keywords.index("ImagePositionPatient")] == 1
+    assert "Rows" not in keywords, "what every file has is no surprise"
+
+
+def test_nothing_missing_is_still_a_picture():
+    complete = pd.DataFrame({"PatientID": ["a", "b"], "Rows": [1, 2], "error": [None, None]})
+    assert plot_missing(complete).get_title()
+
+
+def test_plots_draw_on_the_axes_they_are_given(phantom_headers):
+    counts, ax = slice_counts(phantom_headers), plt.figure().add_subplot()
+    for plot, table in (
+        (plot_slice_counts, counts),
+        (plot_files_and_positions, counts),
+        (plot_missing, phantom_headers),
+        (plot_positions, {}),
+    ):
+        assert plot(table, ax=ax) is ax

@@ -1,0 +1,234 @@
+"""Stacks: which images belong together, in which order, how far apart; and honest counts."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+import SimpleITK
+
+from helpers.faults import FAULTS
+from helpers.headers import header_table
+from helpers.phantom import AXIAL, SCANS
+from helpers.stacks import NoImageError, UnknownStackError, slice_counts, stack_slices, stack_table
+
+SERIES = [
+    "chest-ct-8mm-siemens", "ct-duplicate-positions", "ct-failing-gantrytilt", "ct-failing-missing-slice",
+    "ct-failing-same-position", "head-ct-64x64", "mr-3plane-localizer-ffs", "mr-failing-two-orientations",
+    "mr-nonsquare-pixels-28x64", "mr-rows-anterior-cols-left", "mr-sagittal-hfdl", "one-slice-7-transfer-syntaxes",
+]  # fmt: skip
+
+
+def _of(headers, folder):
+    rows = headers[[f"/{folder}/" in path for path in headers.index]]
+    assert len(rows)
+    return rows
+
+
+@pytest.mark.parametrize("folder", SERIES)
+def test_order_equals_an_independent_orderers(real, real_headers, folder):
+    """GDCM, as SimpleITK wraps it, orders the files of each stack of every real series by their positions."""
+    headers = _of(real_headers, folder)
+    for stack in stack_table(headers).index:
+        slices = stack_slices(headers, stack)
+        distinct = slices[~slices["repeated"]]
+        theirs = _gdcm_order(real / "series" / folder, {p.rsplit("/", 1)[1] for p in distinct.index})
+        assert [path.rsplit("/", 1)[1] for path in distinct.index] == theirs
+
+
+def _gdcm_order(folder, names):
+    reader = SimpleITK.ImageSeriesReader
+    found = [
+        path.rsplit("/", 1)[1]
+        for uid in reader.GetGDCMSeriesIDs(str(folder))
+        for path in reader.GetGDCMSeriesFileNames(str(folder), uid)
+    ]
+    kept = [name for name in found if name in names]
+    if len({pydicom.dcmread(folder / n, stop_before_pixels=True).get("SeriesInstanceUID") for n in kept}) == 1 and len(
+        kept
+    ) == len(found):
+        return kept
+    return sorted(kept, key=lambda name: _projection(folder / name))  # GDCM does not order a series of several orientations
+
+
+def _projection(path):
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    row, column = np.reshape(dataset.ImageOrientationPatient, (2, 3)).astype(float)
+    return float(np.dot(np.array(dataset.ImagePositionPatient, float), np.cross(row, column)))
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [
+        ("chest-ct-8mm-siemens", [("axial", 30, 8.0, "")]),
+        ("head-ct-64x64", [("axial", 93, 1.5, "")]),
+        ("mr-sagittal-hfdl", [("sagittal", 35, 4.8, "")]),
+        ("mr-rows-anterior-cols-left", [("axial", 128, 1.0, "")]),
+        ("mr-3plane-localizer-ffs", [("coronal", 7, 15.0, ""), ("sagittal", 7, 15.0, ""), ("axial", 7, 15.0, "")]),
+        ("mr-failing-two-orientations", [("sagittal", 2, 3.3, ""), ("axial", 2, 4.4, "")]),
+        ("mr-nonsquare-pixels-28x64", [("axial", 4, 0.5, "")]),
+        ("ct-failing-gantrytilt", [("axial", 4, 4.851, "")]),
+        ("ct-failing-missing-slice", [("axial", 4, 5.0, "1 gap off the median of 5 mm, first 10 mm between "
+                                       "IM-0001-0009-0001.dcm and IM-0001-0010-0001.dcm")]),
+        ("ct-failing-same-position", [("axial", 1, np.nan, "3 repeated positions, first 003.dcm at 61.5 mm")]),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_real_series_is_found(real_headers, folder, expected):
+    table = stack_table(_of(real_headers, folder))
+    found = table[["plane", "positions", "spacing_mm", "problems"]].to_records(index=False).tolist()
+    for ours, (plane, positions, spacing, problems) in zip(found, expected, strict=True):
+        assert ours == (plane, positions, pytest.approx(spacing, abs=1e-3, nan_ok=True), problems)
+
+
+def test_a_tilted_gantry_is_measured_from_positions(real_headers):
+    table = stack_table(_of(real_headers, "ct-failing-gantrytilt"))
+    assert table["shear_deg"].iloc[0] == pytest.approx(14, abs=0.01)
+    assert table["tilt_deg"].iloc[0] == pytest.approx(14, abs=0.01)
+    assert stack_table(_of(real_headers, "mr-nonsquare-pixels-28x64"))["shear_deg"].iloc[0] < 0.1
+
+
+def test_duplicates_and_gaps_of_a_real_series(real_headers):
+    headers = _of(real_headers, "ct-duplicate-positions")
+    table = stack_table(headers)
+    assert (table["files"].iloc[0], table["positions"].iloc[0]) == (11, 10)
+    assert table[["gap_min_mm", "gap_max_mm"]].iloc[0].tolist() == [7.5, 115]
+    slices = stack_slices(headers, table.index[0])
+    assert slices["repeated"].sum() == 1 and slices["position_mm"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_the_files_does_not_matter(phantom_headers, seed):
+    shuffled = phantom_headers.sample(frac=1, random_state=seed)
+    expected, found = stack_table(phantom_headers), stack_table(shuffled)
+    pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index())
+    for stack in expected.index:
+        assert stack_slices(shuffled, stack).index.tolist() == stack_slices(phantom_headers, stack).index.tolist()
+
+
+def test_flipping_the_normal_reverses_the_order(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"].copy()
+    stack = stack_table(rows).index[0]
+    before = stack_slices(rows, stack).index.tolist()
+    rows["ImageOrientationPatient"] = [(0, 1, 0, 1, 0, 0)] * len(rows)
+    assert stack_slices(rows, stack).index.tolist() == before[::-1]
+
+
+def test_the_phantoms_stacks(phantom_headers):
+    table = stack_table(phantom_headers)
+    assert table.groupby("PatientID").size().to_dict() == {
+        scan.patient: 2 if "second-scan" in scan.faults else 1 for scan in SCANS
+    }
+    clean = table[table["problems"] == ""]
+    assert set(clean["PatientID"]) == {scan.patient for scan in SCANS if not scan.faults or scan.faults == ("second-scan",)}
+    assert table.index[0] == clean["positions"].idxmax()
+    gap = {scan.patient: scan.gap for scan in SCANS}
+    assert np.allclose(table["spacing_mm"], table["PatientID"].map(gap), atol=1e-3)
+    assert table["problems"].iloc[len(clean) :].ne("").all()
+
+
+def test_missing_positions_give_a_labelled_guess(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
+    for grade, dropped in (("B", []), ("C", ["SliceLocation"]), ("D", ["SliceLocation", "InstanceNumber"])):
+        headers = rows.drop(columns=dropped)
+        table = stack_table(headers)
+        assert table["order_grade"].tolist() == [grade]
+        assert "guess" in table["problems"].iloc[0]
+        numbers = stack_slices(headers, table.index[0])["InstanceNumber" if grade != "D" else "file_size"].index
+        instance = [int(path.rsplit("/", 1)[1].split(".")[0]) for path in numbers]
+        assert instance == sorted(instance, reverse=grade == "B")
+
+
+def _scan(positions, **columns):
+    """A header table of axial images at these positions."""
+    n = len(positions)
+    table = pd.DataFrame(index=pd.Index([f"/scan/{i}.dcm" for i in range(n)], name="path", dtype=object))
+    fixed = {
+        "SeriesInstanceUID": "1.2", "PatientID": "p", "Modality": "CT", "Rows": 8, "Columns": 8, "error": None,
+        "pixel_offset": 100, "TransferSyntaxUID": "1.2.840.10008.1.2.1",
+    }  # fmt: skip
+    per_file = {
+        "ImagePositionPatient": [(0.0, 0.0, float(z)) for z in positions],
+        "ImageOrientationPatient": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)] * n,
+        "PixelSpacing": [(1.0, 1.0)] * n,
+        "InstanceNumber": range(1, n + 1),
+        "SOPInstanceUID": [f"1.2.{i}" for i in range(n)],
+    }
+    return table.assign(**{**fixed, **per_file, **columns})
+
+
+@pytest.mark.parametrize(
+    ("positions", "columns", "stacks"),
+    [
+        ([0, 1, 2, 3, 4, 5], {}, [6]),
+        ([0, 1, 2, 3, 4, 5], {"AcquisitionNumber": [1, 1, 2, 2, 3, 3]}, [6]),  # sequential CT: parts abut
+        ([0, 1, 2, 0, 1, 2], {"AcquisitionNumber": [1, 1, 1, 2, 2, 2]}, [3, 3]),
+        ([0, 1, 2, 0.4, 1.4, 2.4], {"AcquisitionNumber": [1, 1, 1, 2, 2, 2]}, [3, 3]),
+        ([0, 1, 2, 3, 1, 2], {"EchoTime": [10, 10, 10, 10, 20, 20]}, [4, 2]),
+        ([5, 5, 5, 5], {"AcquisitionNumber": [4, 3, 2, 1]}, [1]),  # one position four times is one stack
+        ([0, 1, 2, 3, 2], {"AcquisitionNumber": [1, 1, 1, 1, 2]}, [4]),  # a single repetition stays
+        ([0, 1, 2, 3, 4, 0, 1, 2, 3, 4], {}, [5, 5]),  # two runs that nothing but the positions tell apart
+        ([0, 1, 2, 3, 0.5, 1.5, 2.5, 3.7, 4.5], {}, [9]),  # no regular second run
+        ([0, 1, 2, 3, 4, 0.3, 1.3, 2.3, 3.3], {}, [5, 4]),
+        ([0, 0, 1, 1, 2, 2, 3, 3], {}, [4, 4]),
+        ([0, 2, 4, 1, 3, 5], {}, [6]),  # interleaved, and one regular grid
+        ([0, 1, 2, 3], {"PixelSpacing": [(1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.9, 0.9)]}, [3, 1]),
+        ([0, 1, 2, 3], {"Rows": [8, 8, 8, 16]}, [3, 1]),
+        ([0, 1, 2, 3], {"ImagePositionPatient": [(0, 0, 0), (0, 0, 1), (0, 0, 2), None]}, [3, 1]),
+        ([0, 1, 2], {"ImageOrientationPatient": [AXIAL, (1, 0, 0, 0, 0.99999, 0.0004), (0, 1, 0, 0, 0, -1)]}, [2, 1]),
+    ],
+)  # fmt: skip
+def test_how_a_series_splits(positions, columns, stacks):
+    table = stack_table(_scan(positions, **columns))
+    assert sorted(table["positions"], reverse=True) == stacks
+    assert table["files"].sum() == len(positions)
+
+
+def test_every_image_is_in_exactly_one_stack(real_headers):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = stack_table(real_headers)
+    paths = [path for stack in table.index for path in stack_slices(real_headers, stack).index]
+    assert len(paths) == len(set(paths)) == table["files"].sum()
+
+
+def test_counts_of_the_phantom(phantom_headers):
+    counts = slice_counts(phantom_headers)
+    for scan in SCANS:
+        row, n = counts.loc[scan.patient], scan.slices
+        expected = {
+            "second-scan": (2 * n, 2 * n, 2 * n, 2 * n, 2, 2 * n, n),
+            "missing-slice": (n - 1, n - 1, n - 1, n - 1, 1, n - 1, n - 1),
+            "truncated-file": (n, n - 1, n - 1, n - 1, 1, n - 1, n - 1),
+            "repeated-slice": (n + 1, n + 1, n + 1, n + 1, 1, n, n),
+        }
+        fault = next(iter(scan.faults), None)
+        assert tuple(row) == expected.get(fault, (n, n, n, n, 1, n, n)), scan.patient
+    assert set(FAULTS) == {fault for scan in SCANS for fault in scan.faults}
+
+
+def test_files_that_do_not_say_count_with_their_folder():
+    headers = _scan([0, 1, 2])
+    headers.loc["/scan/9.dcm", ["error", "PatientID"]] = ["not DICOM", None]
+    headers.loc["/other/1.txt", ["error", "PatientID"]] = ["not DICOM", None]
+    counts = slice_counts(headers)
+    assert counts["files"].to_dict() == {"?": 1, "p": 4}
+    assert counts["readable"].to_dict() == {"?": 0, "p": 3}
+    assert counts["files"].sum() == len(headers)
+
+
+def test_the_same_object_stored_twice_is_one_unique_image():
+    headers = _scan([0, 1, 2, 2], SOPInstanceUID=["a", "b", "c", "c"])
+    assert slice_counts(headers)[["images", "unique_images", "positions"]].iloc[0].tolist() == [4, 3, 3]
+
+
+def test_a_folder_without_images_is_one_clear_line(real, tmp_path):
+    (tmp_path / "report.dcm").write_bytes((real / "odd/pydicom/test-SR.dcm").read_bytes())
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(NoImageError, match=r"found none in .*: of 2 files 1 could not be read and 1 holds no pixels"):
+        stack_table(header_table(tmp_path))
+
+
+def test_a_stack_that_is_not_there(phantom_headers):
+    with pytest.raises(UnknownStackError, match=r"^expected an entry of stack_table's index, got \('1.2', 0\)"):
+        stack_slices(phantom_headers, ("1.2", 0))

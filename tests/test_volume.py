@@ -1,0 +1,291 @@
+"""Voxels and their place: against each header, against SimpleITK, and under every turn of the axes."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+
+from helpers.anatomy import chest
+from helpers.grid import StackError, StackWarning
+from helpers.headers import header_table
+from helpers.pixels import ImageError
+from helpers.stacks import stack_slices, stack_table
+from helpers.volume import PlaneError, Volume, load_slice, load_volume
+
+REGULAR = [
+    "chest-ct-8mm-siemens", "ct-failing-gantrytilt", "head-ct-64x64", "mr-3plane-localizer-ffs", "mr-failing-two-orientations",
+    "mr-nonsquare-pixels-28x64", "mr-rows-anterior-cols-left", "mr-sagittal-hfdl",
+]  # fmt: skip
+COUCH_HU, LIVER_HU = -820, 62
+
+
+def _stacks(real, folder):
+    headers = header_table(real / "series" / folder, progress=False)
+    return [stack_slices(headers, stack) for stack in stack_table(headers).index]
+
+
+@pytest.mark.parametrize("folder", REGULAR)
+def test_the_affine_gives_each_slices_own_position(real, folder):
+    for slices in _stacks(real, folder):
+        volume = load_volume(slices)
+        for index, path in enumerate(slices.index):
+            dataset = pydicom.dcmread(path, stop_before_pixels=True)
+            row, column = np.reshape(dataset.ImageOrientationPatient, (2, 3)).astype(float)
+            corner = np.array(dataset.ImagePositionPatient, float)
+            assert np.allclose((volume.affine @ [index, 0, 0, 1])[:3], corner, atol=0.01)
+            far = corner + row * float(dataset.PixelSpacing[1]) * 5 + column * float(dataset.PixelSpacing[0]) * 7
+            assert np.allclose((volume.affine @ [index, 7, 5, 1])[:3], far, atol=0.01)
+
+
+@pytest.mark.parametrize("folder", [name for name in REGULAR if name != "ct-failing-gantrytilt"])
+def test_values_at_given_millimetres_equal_simpleitks(real, folder):
+    rng = np.random.default_rng(0)
+    for slices in _stacks(real, folder):
+        volume, reader = load_volume(slices), SimpleITK.ImageSeriesReader()
+        reader.SetFileNames(slices.index.tolist())
+        reader.SetOutputPixelType(SimpleITK.sitkFloat64)
+        theirs = reader.Execute()
+        for voxel in rng.integers(0, volume.array.shape, (200, 3)):
+            place = (volume.affine @ [*voxel, 1])[:3]
+            index = theirs.TransformPhysicalPointToIndex(place.tolist())
+            value = float(volume.array[tuple(voxel)])
+            assert value == pytest.approx(theirs[index], abs=1e-3, rel=1e-6)
+
+
+def test_tilted_values_equal_pydicoms_by_index(real):
+    (slices,) = _stacks(real, "ct-failing-gantrytilt")
+    volume = load_volume(slices)
+    for index, path in enumerate(slices.index):
+        dataset = pydicom.dcmread(path)
+        assert np.array_equal(volume.array[index], dataset.pixel_array.astype(int) + int(dataset.RescaleIntercept))
+    normal, step = volume.affine[:3, 1:3].T, volume.affine[:3, 0]
+    assert abs(np.dot(np.cross(normal[1], normal[0]), step)) > 0 and abs(normal[0] @ step) > 0.1, "the shear stays in the affine"
+
+
+@pytest.mark.filterwarnings("ignore::helpers.grid.StackWarning")
+def test_types_hold_every_possible_value(real, phantom_headers):
+    kinds = {"chest-ct-8mm-siemens": np.int16, "mr-nonsquare-pixels-28x64": np.float32, "ct-failing-missing-slice": np.int32}
+    for folder, kind in kinds.items():
+        (slices,) = _stacks(real, folder)
+        assert load_volume(slices, on_irregular="longest" if "missing" in folder else "raise").array.dtype == kind
+
+
+def test_rescale_that_differs_from_slice_to_slice(real):
+    (slices,) = _stacks(real, "mr-nonsquare-pixels-28x64")
+    volume = load_volume(slices)
+    for index, path in enumerate(slices.index):
+        dataset = pydicom.dcmread(path)
+        expected = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+        assert np.allclose(volume.array[index], expected, rtol=1e-6)
+    assert volume.spacing == pytest.approx((0.5, 4.0, 6.39995861), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [
+        ("ct-failing-missing-slice", r"1 gap off the median of 5 mm, first 10 mm between IM-0001-0009-0001.dcm and IM-0001-0010"),
+        ("ct-failing-same-position", r"3 repeated positions, first 003.dcm at 61.5 mm"),
+        ("ct-duplicate-positions", r"1 repeated position, first CT28.dcm at -90 mm; 8 gaps"),
+    ],
+)
+def test_what_is_no_regular_grid_is_refused_by_file_and_gap(real, folder, reason):
+    (slices,) = _stacks(real, folder)
+    with pytest.raises(StackError, match=reason + r".*Ways on: .*on_irregular='longest'.*load_slice"):
+        load_volume(slices)
+
+
+def test_the_longest_even_run_says_what_it_leaves_out(real):
+    (slices,) = _stacks(real, "ct-failing-missing-slice")
+    with pytest.warns(StackWarning, match="has 3 of 4 images; left out: IM-0001-0010-0001.dcm"):
+        volume = load_volume(slices, on_irregular="longest")
+    assert volume.array.shape == (3, 512, 512)
+    (slices,) = _stacks(real, "ct-duplicate-positions")
+    with pytest.warns(StackWarning, match=r"has 3 of 11 images; left out: CT23.dcm, .* and 5 more"):
+        assert load_volume(slices, on_irregular="longest").array.shape[0] == 3
+
+
+def test_a_regular_stack_loads_whole_and_without_a_warning(real):
+    (slices,) = _stacks(real, "chest-ct-8mm-siemens")
+    assert np.array_equal(load_volume(slices, on_irregular="longest").array, load_volume(slices).array)
+
+
+def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
+    table = stack_table(phantom_headers).reset_index().set_index("PatientID")
+    rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
+    with pytest.raises(StackError, match=r"expected ImagePositionPatient in every image, found none in 20 of 20, first \d+.dcm"):
+        load_volume(rows)
+    rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
+    with pytest.raises(StackError, match="expected rows in spatial order"):
+        load_volume(rows.sample(frac=1, random_state=1))
+    with pytest.raises(StackError, match="got none"):
+        load_volume(rows.iloc[:0])
+    with pytest.raises(ValueError, match="on_irregular"):
+        load_volume(rows, on_irregular="hope")
+    with pytest.raises(StackError, match="multi-frame"):
+        load_volume(header_table(real / "odd/dicom2nifti/hyperfine", progress=False))
+    with pytest.raises(StackError, match=r"expected \(.*\) grey values, got .*load_slice"):
+        load_volume(*_rgb(real))
+    assert len(table) == 17
+
+
+def _rgb(real):
+    headers = header_table(real / "odd/dicom2nifti/rgb", progress=False)
+    return [stack_slices(headers, stack_table(headers).index[0])]
+
+
+@pytest.fixture(scope="module")
+def voxels():
+    """A coarse chest, (slices, rows, columns), and its affine."""
+    shape, step = np.array([40, 44, 48]), np.array([9.0, 8.5, 8.0])
+    affine = np.eye(4)
+    affine[:3, :3] = np.eye(3)[::-1] * step[:, None].T
+    affine[:3, 3] = -((shape - 1) / 2 * step)[::-1]
+    grid = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
+    return chest(grid @ affine[:3, :3].T + affine[:3, 3]), affine
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("flips", list(product((1, -1), repeat=3)))
+def test_every_turn_of_the_axes_shows_the_same_pictures(voxels, order, flips):
+    """48 ways to store one patient: the same letters, at the same anatomy."""
+    array, affine = voxels
+    turned = array.transpose(order)[:: flips[0], :: flips[1], :: flips[2]]
+    matrix = affine.copy()
+    matrix[:3, :3] = affine[:3, :3][:, order] * flips
+    starts = [0 if flip > 0 else n - 1 for flip, n in zip(flips, turned.shape)]
+    matrix[:3, 3] = affine[:3, 3] - matrix[:3, :3] @ starts
+    volume, plain = Volume(turned, matrix), Volume(array, affine)
+    for plane, letters in (("axial", "RLAP"), ("coronal", "RLHF"), ("sagittal", "APHF")):
+        assert volume.shape_of(plane) == plain.shape_of(plane)
+        point = (-60, -6, -122)  # in the liver
+        (index, place), (plain_index, plain_place) = volume.place_in(plane, point), plain.place_in(plane, point)
+        assert place == pytest.approx(plain_place)
+        cut, expected = volume.slice(plane, index), plain.slice(plane, plain_index)
+        assert "".join(cut.letters) == letters
+        assert np.array_equal(cut.pixels, expected.pixels)
+        assert cut.spacing == pytest.approx(expected.spacing)
+        assert cut.caption["position"] == expected.caption["position"]
+        assert cut.pixels[tuple(np.round(place).astype(int))] == LIVER_HU
+
+
+def test_anatomy_stands_where_the_letters_say(voxels):
+    """Liver under R and towards F, couch under P: found in the pictures by their density."""
+    volume = Volume(*voxels)
+    axial = volume.slice("axial", volume.place_in("axial", (0, 0, -110))[0]).pixels
+    assert _middle(axial == LIVER_HU)[1] < _middle(axial > -200)[1] < axial.shape[1] / 2 + 1
+    assert _middle(axial == COUCH_HU)[0] > _middle(axial > -200)[0] + 5
+    coronal = volume.slice("coronal", volume.place_in("coronal", (0, -6, 0))[0]).pixels
+    assert _middle(coronal == LIVER_HU)[0] > coronal.shape[0] * 0.7
+    sagittal = volume.slice("sagittal", volume.place_in("sagittal", (-60, 0, 0))[0]).pixels
+    assert _middle(sagittal == COUCH_HU)[1] > sagittal.shape[1] * 0.7
+
+
+@pytest.mark.parametrize("patient", ["P04-feet-first", "P05-prone", "P08-oblique", "P10-sagittal", "P15-coronal"])
+def test_every_patient_of_the_phantom_has_the_heart_under_l(phantom_headers, patient):
+    """However a patient lay and was cut: the stomach bubble lies left, the couch where the patient lay."""
+    rows = phantom_headers[phantom_headers["PatientID"] == patient]
+    volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    cut = volume.slice("axial", volume.place_in("axial", (68, -42, -98))[0])
+    assert (cut.letters.left[0], cut.letters.right[0], cut.letters.top[0], cut.letters.bottom[0]) == ("R", "L", "A", "P")
+    rows_, columns = np.array(cut.pixels.shape)
+    inside = cut.pixels[rows_ // 4 : 3 * rows_ // 4, columns // 4 : 3 * columns // 4] < -900
+    assert _middle(inside)[1] > inside.shape[1] * 0.55, "the bubble is on the left of the patient, the right of the picture"
+    if patient != "P15-coronal":  # whose slices do not reach the couch
+        dense = np.flatnonzero((cut.pixels > -400).any(axis=1))
+        assert (dense.mean() > rows_ / 2) == (patient != "P05-prone"), "the couch is behind, for the prone patient in front"
+
+
+def test_an_oblique_volume_has_compound_letters(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P08-oblique"]
+    volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    assert volume.slice("axial", 3).letters == ("R", "L", "AH", "PF")
+    assert volume.slice("sagittal", 3).letters == ("AH", "PF", "HP", "FA")
+
+
+def test_declared_padding_is_a_mask_and_no_nan(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
+    volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    assert volume.padding.shape == volume.array.shape and volume.padding[:, 0, 0].all() and not volume.padding[:, 64, 64].any()
+    assert (volume.array[volume.padding] == -3024).all()
+    assert volume.slice("axial", 0).padding[0, 0] and volume.slice("axial", 0).grey()[0, 0] == 0
+
+
+def test_planes_and_indices_that_are_not_there(voxels):
+    volume = Volume(*voxels)
+    with pytest.raises(PlaneError, match="expected an index from 0 to 39 for the axial plane, got 40"):
+        volume.slice("axial", 40)
+    with pytest.raises(PlaneError, match="expected a plane of axial, coronal, sagittal, got 'transverse'"):
+        volume.slice("transverse", 0)
+    assert np.array_equal(volume.slice("axial", -1).pixels, volume.slice("axial", 39).pixels)
+
+
+def test_a_single_image_makes_a_volume_of_one_slice(real):
+    (slices,) = _stacks(real, "chest-ct-8mm-siemens")
+    volume = load_volume(slices.iloc[:1])
+    assert volume.array.shape == (1, 512, 512) and volume.spacing[0] == 8
+
+
+def test_every_image_of_the_odd_files_is_loaded_or_refused_in_one_line(real_headers, real):
+    refused = {}
+    for path in real_headers.index[["/odd/" in path for path in real_headers.index]]:
+        try:
+            image = load_slice(path)
+            assert image.grey().min() >= 0 and image.grey().max() <= 1
+            assert image.pixels.shape[:2] == (real_headers.loc[path, "Rows"], real_headers.loc[path, "Columns"])
+        except ImageError as error:
+            refused[path.rsplit("/", 1)[1]] = str(error)
+    assert all("\n" not in reason and len(reason) < 600 for reason in refused.values())
+    undecodable = {name: reason for name, reason in refused.items() if reason.startswith("cannot decode")}
+    assert undecodable.pop("badVR.dcm").endswith("ValueError: invalid literal for int() with base 10: '1A'")
+    assert "less than expected" in undecodable.pop("MR_truncated.dcm")
+    assert all("not installed: " in reason or "convert the file" in reason for reason in undecodable.values())
+
+
+def test_a_frame_has_the_geometry_of_its_functional_groups(real):
+    path = next((real / "series/mr-enhanced-philips").iterdir())
+    dataset = pydicom.dcmread(path)
+    for frame in (0, 5):
+        cut = load_slice(path, frame=frame)
+        groups = dataset.PerFrameFunctionalGroupsSequence[frame]
+        value = groups.PixelValueTransformationSequence[0]
+        expected = dataset.pixel_array[frame] * float(value.RescaleSlope) + float(value.RescaleIntercept)
+        assert np.allclose(cut.pixels, expected, rtol=1e-5, atol=1e-5)
+        assert cut.spacing == tuple(map(float, groups.PixelMeasuresSequence[0].PixelSpacing))
+        assert "?" not in cut.letters and cut.caption["slice"] == f"frame {frame + 1} of 8"
+    with pytest.raises(ImageError, match="expected a frame from 0 to 7, got 8"):
+        load_slice(path, frame=8)
+
+
+def test_what_the_header_does_not_say_is_not_claimed(real, tmp_path):
+    colour = load_slice(real / "odd/dicom-test-files/US1_UNC")
+    assert colour.pixels.ndim == 3 and colour.letters == ("?",) * 4
+    plain = load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")
+    assert plain.spacing == (1, 1) and plain.spacing_unit == "px"
+    projection = pydicom.dcmread(real / "odd/highdicom/dx_image.dcm")
+    assert "?" not in load_slice(projection.filename).letters, "Patient Orientation gives the letters of a projection image"
+    del projection.PixelSpacing
+    projection.save_as(tmp_path / "detector.dcm")
+    detector = load_slice(tmp_path / "detector.dcm")
+    assert detector.spacing_unit == "mm" and "detector" in detector.caption["spacing"]
+    del projection.ImagerPixelSpacing
+    projection.PixelAspectRatio = [4, 3]
+    projection.save_as(tmp_path / "aspect.dcm")
+    aspect = load_slice(tmp_path / "aspect.dcm")
+    assert aspect.spacing_unit == "px" and aspect.spacing == (4, 3)
+
+
+@pytest.mark.parametrize("syntax", range(1, 10))
+def test_one_image_in_seven_transfer_syntaxes(real, syntax):
+    folder = real / "series/one-slice-7-transfer-syntaxes"
+    plain, other = load_slice(folder / "1.dcm"), pydicom.dcmread(folder / f"{syntax}.dcm", stop_before_pixels=True)
+    try:
+        assert np.array_equal(load_slice(folder / f"{syntax}.dcm").pixels, plain.pixels)
+    except ImageError as error:
+        assert not pydicom.pixels.get_decoder(other.file_meta.TransferSyntaxUID).is_available
+        assert "decoders that are not installed: " in str(error)
+
+
+def _middle(mask):
+    return np.argwhere(mask).mean(axis=0)

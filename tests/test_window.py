@@ -1,0 +1,83 @@
+"""Windows against the standard's pseudo-code and against pydicom."""
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.pixels import apply_windowing
+
+from helpers.window import WINDOWS, Window, WindowError, apply_window, full_range
+
+centers, widths = st.floats(-4000, 4000), st.floats(1, 8000)
+values = st.lists(st.floats(-10000, 10000), min_size=1, max_size=20)
+
+
+@given(values, centers, widths)
+def test_linear_is_the_standards_pseudo_code(values, center, width):
+    for x, grey in zip(values, apply_window(np.array(values), (center, width))):
+        if x <= center - 0.5 - (width - 1) / 2:
+            expected = 0
+        elif x > center - 0.5 + (width - 1) / 2:
+            expected = 1
+        else:
+            expected = (x - (center - 0.5)) / (width - 1) + 0.5
+        assert grey == pytest.approx(expected, abs=1e-6)
+
+
+@given(values, centers, widths)
+def test_linear_exact_and_sigmoid_are_the_standards_formulas(values, center, width):
+    x = np.array(values)
+    exact = np.where(x <= center - width / 2, 0, np.where(x > center + width / 2, 1, (x - center) / width + 0.5))
+    assert np.allclose(apply_window(x, (center, width), function="LINEAR_EXACT"), exact, atol=1e-6)
+    with np.errstate(over="ignore"):
+        sigmoid = 1 / (1 + np.exp(-4 * (x - center) / width))
+    assert np.allclose(apply_window(x, (center, width), function="SIGMOID"), sigmoid, atol=1e-6)
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID"])
+@given(center=st.integers(-500, 3000), width=st.integers(2, 4000))
+def test_equal_to_pydicom(function, center, width):
+    stored = np.arange(4096, dtype=np.uint16)
+    dataset = pydicom.Dataset()
+    dataset.PhotometricInterpretation, dataset.BitsStored, dataset.PixelRepresentation = "MONOCHROME2", 12, 0
+    dataset.WindowCenter, dataset.WindowWidth, dataset.VOILUTFunction = center, width, function
+    with np.errstate(over="ignore"):
+        theirs = apply_windowing(stored, dataset) / 4095
+    assert np.allclose(apply_window(stored, (center, width), function=function), theirs, atol=1e-6)
+
+
+def test_the_result_is_float32_between_0_and_1_and_the_input_stays():
+    array = np.array([[-3000, 40], [400, 3000]], np.int16)
+    grey = apply_window(array, WINDOWS["mediastinum"])
+    assert grey.dtype == np.float32
+    assert grey.min() == 0 and grey.max() == 1
+    assert array.tolist() == [[-3000, 40], [400, 3000]]
+
+
+def test_width_one_is_a_threshold():
+    assert apply_window(np.array([39, 39.5, 39.6, 40]), (40, 1)).tolist() == [0, 0, 1, 1]
+
+
+def test_padding_is_black_whatever_its_value():
+    array, padding = np.array([5000, 5000, 0]), np.array([True, False, False])
+    assert apply_window(array, (40, 400), padding=padding).tolist()[:2] == [0, 1]
+
+
+def test_the_full_range_ignores_padding():
+    window = full_range(np.array([-2000, 0, 100]), padding=np.array([True, False, False]))
+    assert apply_window(np.array([0, 50, 100]), window).tolist() == [0, 0.5, 1]
+    assert full_range(np.array([-2000]), padding=np.array([True])) == Window(0.5, 1, window.source)
+
+
+@pytest.mark.parametrize(
+    ("window", "function"),
+    [((40, 0.5), "LINEAR"), ((40, 0), "LINEAR_EXACT"), ((40, -1), "SIGMOID"), ((np.nan, 400), "LINEAR"), ((40, 400), "CUBIC")],
+)
+def test_a_window_without_meaning_is_refused(window, function):
+    with pytest.raises(WindowError, match="expected"):
+        apply_window(np.zeros(3), window, function=function)
+
+
+def test_every_preset_names_its_source():
+    assert all(window.source and window.width >= 1 for window in WINDOWS.values())
