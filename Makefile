@@ -3,7 +3,7 @@ BIN := .venv/bin
 KAGGLE := build/kaggle-venv/bin
 DATA ?=
 
-.PHONY: help run lab test test-all test-kaggle lint clean
+.PHONY: help run lab test test-all test-kaggle lint picture clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ test-kaggle: build/kaggle-venv/ready
 lint: .venv/ready-test  ## ruff on code and pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+picture: .venv/ready-test  ## draw the README's picture anew
+	$(BIN)/python tests/test_readme.py
 
 clean:  ## remove what was made here
 	rm -rf .venv build

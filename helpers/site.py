@@ -78,6 +78,7 @@ def execute(path):
     """
     notebook = nbformat.read(path, as_version=4)
     kernels = KernelSpecManager(kernel_dirs=[])  # no kernel but this environment's own
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels print a debugger's remark otherwise
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=kernels)
     client = NotebookClient(notebook, manager, timeout=CELL_SECONDS, extra_arguments=["--log-level=ERROR"])
     client.resources = {"metadata": {"path": str(Path(path).parent)}}

@@ -1,0 +1,58 @@
+"""The README: its code runs, its links lead somewhere, its picture is the project's own, its tables are complete."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.files import phantom_root
+from helpers.headers import header_table
+from helpers.pictures import show_planes
+from helpers.stacks import stack_slices, stack_table
+from helpers.volume import load_volume
+
+ROOT = Path(__file__).parents[1]
+PICTURE = ROOT / ".github/planes.png"
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_runs(phantom, capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    names = {}
+    exec(example, names)
+    assert names["volume"].array.ndim == 3 and "phantom" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / ".github/CHANGELOG.md"], ids=["README", "CHANGELOG"])
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)", page.read_text())
+    assert links
+    assert all((page.parent / link).exists() for link in links if not link.startswith("https://"))
+
+
+def test_every_page_and_every_package_is_in_its_table():
+    pages = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert re.findall(r"^\| \[(\d\d_\w+)\]", README, re.M) == pages
+    required = re.findall(r"^([\w-]+)[>=]", (ROOT / "requirements.txt").read_text(), re.M)
+    table = README[README.index("| package | why |") :]
+    assert [package for package in required if not re.search(rf"\b{package}\b", table)] == []
+    assert (ROOT / "requirements.txt").read_text().splitlines()[-1] == "-e ."
+
+
+def test_the_picture_shows_what_the_code_draws(phantom, tmp_path):
+    _draw(phantom, tmp_path / "planes.png")
+    ours, shown = (np.asarray(Image.open(path).convert("L"), float) for path in (tmp_path / "planes.png", PICTURE))
+    assert ours.shape == shown.shape
+    assert np.abs(ours - shown).mean() < 4, "make picture draws it anew"
+
+
+def _draw(phantom, path):
+    headers = header_table(phantom, progress=False)
+    volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
+    show_planes(volume, at=(40, -35, -60))[0].figure.savefig(path, dpi=75)
+
+
+if __name__ == "__main__":
+    _draw(phantom_root(), PICTURE)
