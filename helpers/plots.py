@@ -51,7 +51,8 @@ def plot_positions(stacks, *, ax=None):
 
     Parameters
     ----------
-    stacks : dict of label to DataFrame of `helpers.stacks.stack_slices`
+    stacks : dict of stack to DataFrame of `helpers.stacks.stack_slices`; a stack is an entry of the
+        index of `stack_table`, or any name
     """
     ax = ax or plt.figure(figsize=(9, 1.2 + 0.45 * len(stacks))).add_subplot()
     for line, slices in enumerate(stacks.values()):
@@ -62,8 +63,7 @@ def plot_positions(stacks, *, ax=None):
             ax.text(0.5, line, "position unknown", transform=ax.get_yaxis_transform(), ha="center", va="center")
     ax.plot([], [], "|", color=ACCENT, markersize=12, label="a slice")
     ax.plot([], [], "v", color=SECOND, label="again at the same position")
-    guessed = [" (a guess)" if (slices["order_grade"] != "A").any() else "" for slices in stacks.values()]
-    ax.set_yticks(range(len(stacks)), [f"{label}{guess}" for label, guess in zip(stacks, guessed)])
+    ax.set_yticks(range(len(stacks)), [_stack_label(stack, slices) for stack, slices in stacks.items()])
     ax.set(title="Positions of the slices", xlabel="position along the normal in mm", ylim=(len(stacks) - 0.5, -0.6))
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
@@ -93,3 +93,10 @@ def plot_missing(headers, *, by="PatientID", ax=None):
     ax.set(title="Which elements are missing where")
     ax.figure.colorbar(image, ax=ax, label="share of files that have it", shrink=0.8)
     return ax
+
+
+def _stack_label(stack, slices):
+    """Patient and number of a stack, and whether its order is a guess."""
+    patient = slices["PatientID"].iloc[0] if "PatientID" in slices else "?"
+    name = f"{patient} · stack {stack[1]}" if isinstance(stack, tuple) else str(stack)
+    return name if (slices["order_grade"] == "A").all() else f"{name} (a guess)"

@@ -35,14 +35,15 @@ def test_names_are_left_out_where_they_do_not_fit():
 def test_positions_gaps_and_repetitions(phantom_headers):
     table = stack_table(phantom_headers)
     stacks = {key: stack_slices(phantom_headers, key) for key in table.index}
-    ax = plot_positions({table.loc[key, "PatientID"]: slices for key, slices in stacks.items()})
+    ax = plot_positions(stacks)
     strokes = [line for line in ax.lines if line.get_marker() == "|" and len(line.get_xdata())]
     triangles = [line for line in ax.lines if line.get_marker() == "v" and len(line.get_xdata())]
     assert sum(len(line.get_xdata()) for line in triangles) == 1
     labels = [label.get_text() for label in ax.get_yticklabels()]
-    assert "P12-no-position (a guess)" in labels and "mm" in ax.get_xlabel()
+    assert "P12-no-position · stack 0 (a guess)" in labels and "mm" in ax.get_xlabel()
     by_patient = {label: np.diff(line.get_xdata()) for label, line in zip(labels, strokes)}
-    assert by_patient["P11-slice-missing"].max() == 20 and by_patient["P01-reference"].max() == 3
+    assert by_patient["P11-slice-missing · stack 0"].max() == 20
+    assert by_patient["P01-reference · stack 0"].max() == 3
 
 
 def test_unknown_positions_are_said_to_be_unknown(phantom_headers):
