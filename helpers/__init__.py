@@ -17,6 +17,7 @@ headers      What does every header say?
 orientation  Which patient direction does an axis point to?
 grid         Do the images of a stack lie on a regular grid, and where?
 splitting    Which images of a series belong to one stack?
+order        In which order do the images of a stack lie?
 stacks       Which files form a stack, in which order, how far apart?
 window       How do values become grey?
 pixels       What are the values of one image?

@@ -36,10 +36,13 @@ def along_normal(rows):
 
 def vectors(rows, keyword, length):
     """A multi-valued column as (n, length) floats; NaN throughout a row that has it otherwise."""
-    missing = (np.nan,) * length
-    column = rows[keyword] if keyword in rows else [None] * len(rows)
-    whole = [v if isinstance(v, tuple) and len(v) == length and _numeric(v) else missing for v in column]
-    return np.array(whole, float).reshape(len(rows), length)
+    column = rows[keyword].tolist() if keyword in rows else [None] * len(rows)
+    try:
+        return np.array(column, float).reshape(len(rows), length)
+    except (TypeError, ValueError):  # not the same in all rows
+        missing = (np.nan,) * length
+        whole = [v if isinstance(v, tuple) and len(v) == length and _numeric(v) else missing for v in column]
+        return np.array(whole, float).reshape(len(rows), length)
 
 
 def numbers(rows, keyword):
@@ -82,6 +85,19 @@ def irregularities(slices):
     return found
 
 
+def obstacle(slices):
+    """What keeps images from being voxels at all, as a text with a file name; None where nothing does."""
+    for keyword, count in (("ImageOrientationPatient", 6), ("ImagePositionPatient", 3), ("PixelSpacing", 2)):
+        missing = ~np.isfinite(vectors(slices, keyword, count)).all(axis=1)
+        if missing.any():
+            return f"no {keyword} in {missing.sum()} of {len(slices)}, first {file_name(slices.index[missing.argmax()])}"
+    for keyword, what in (("NumberOfFrames", "a multi-frame object"), ("SamplesPerPixel", "colour")):
+        several = np.nan_to_num(numbers(slices, keyword)) > 1
+        if several.any():
+            return f"{what} in {file_name(slices.index[several.argmax()])}"
+    return None
+
+
 def grid_affine(slices):
     """(4, 4) matrix that takes (slice, row, column, 1) to LPS mm; a tilted gantry is kept as shear.
 
@@ -93,7 +109,7 @@ def grid_affine(slices):
     StackError
         Where positions are missing or make no regular grid: names file and gap and the ways on.
     """
-    _check_known(slices)
+    _check_placed(slices)
     if found := irregularities(slices):
         raise StackError(
             f"expected a regular grid, got {'; '.join(found)}. Ways on: load_volume(slices, on_irregular='longest') "
@@ -112,7 +128,7 @@ def grid_affine(slices):
 
 def longest_run(slices):
     """The longest evenly spaced run of positioned images, one per position; warns of what it leaves out."""
-    _check_known(slices)
+    _check_placed(slices)
     distinct = slices[_first_of_each(along_normal(slices))]
     kept = _longest_even(distinct) if irregularities(distinct) else distinct
     left = [file_name(entry) for entry in slices.index if entry not in set(kept.index)]
@@ -169,19 +185,12 @@ def _line(slices):
     return (places[-1] - places[0]) / length if length > SAME_POSITION_MM else None
 
 
-def _check_known(slices):
-    """Refuses what has no place in the patient."""
+def _check_placed(slices):
+    """Refuses what is no grey image with a place in the patient, and rows out of order."""
     if not len(slices):
         raise StackError("expected the rows of a stack, got none")
-    for keyword, count in (("ImageOrientationPatient", 6), ("ImagePositionPatient", 3), ("PixelSpacing", 2)):
-        missing = ~np.isfinite(vectors(slices, keyword, count)).all(axis=1)
-        if missing.any():
-            raise StackError(
-                f"expected {keyword} in every image, found none in {missing.sum()} of {len(slices)}, first "
-                f"{file_name(slices.index[missing.argmax()])}: no volume without it; load_slice(path) shows single images"
-            )
-    if (np.nan_to_num(numbers(slices, "NumberOfFrames")) > 1).any():
-        raise StackError(f"expected one image per file, got a multi-frame file {slices.index[0]}: see load_slice(path, frame=0)")
+    if reason := obstacle(slices):
+        raise StackError(f"expected grey images with a place in the patient, got {reason}: no volume; see load_slice(path)")
     if (np.diff(along_normal(slices)) < -SAME_POSITION_MM).any():
         raise StackError("expected rows in spatial order, got them mixed: take them from stack_slices(headers, stack)")
 

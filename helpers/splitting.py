@@ -78,7 +78,7 @@ def _split_runs(group, reasons):
     """The scans that a geometrically consistent group holds; says in `reasons` what told them apart."""
     if not group["position given"].all() or len(group) < 2 * SEVERAL:
         return [group]
-    for keyword in SCAN_KEYWORDS:
+    for keyword in [keyword for keyword in SCAN_KEYWORDS if group[keyword].nunique(dropna=False) > 1]:
         scans = _apart([part for _, part in group.groupby(keyword, dropna=False)])
         if len(scans) > 1:
             reasons.append(keyword)

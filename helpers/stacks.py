@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 
 from helpers import ClearError
-from helpers.files import natural_key
-from helpers.grid import EVEN_GAP, SAME_POSITION_MM, along_normal, irregularities, numbers, shear_deg
+from helpers.grid import EVEN_GAP, irregularities, numbers, obstacle, shear_deg
+from helpers.order import GUESSES, in_order
 from helpers.orientation import plane_name, tilt_deg
-from helpers.splitting import split_series
+from helpers.splitting import SCAN_KEYWORDS, split_series
 
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}  # these have a pixel offset
-GUESSES = {
-    "B": "no Image Position (Patient): ordered by Slice Location, a guess",
-    "C": "no Image Position (Patient): ordered by Instance Number, a guess",
-    "D": "no Image Position (Patient): ordered by file name, a guess",
-}
+USED = [  # the columns that stacks are made from
+    *("SeriesInstanceUID", "PatientID", "Modality", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PixelSpacing"),
+    *("ImageOrientationPatient", "ImagePositionPatient", "SliceLocation", "SliceThickness", "SpacingBetweenSlices"),
+    *("InstanceNumber", *SCAN_KEYWORDS),
+]
 
 
 class NoImageError(ClearError):
@@ -47,6 +47,7 @@ def stack_table(headers):
     - ``spacing_mm`` (median gap along the normal), ``gap_min_mm``, ``gap_max_mm``, ``extent_mm``: measured;
       ``thickness_mm`` and ``declared_spacing_mm``: what the header says, to stand beside them
     - ``order_grade``: A by position; B by Slice Location, a guess; C by Instance Number; D by file name
+    - ``volume``: whether `helpers.volume.load_volume` takes it: whole, in part (its longest even run), or no
     - ``split_by``: why its series has several stacks; ``problems``: text, empty for none
 
     Raises
@@ -58,10 +59,11 @@ def stack_table(headers):
     ----------
     PS3.3 C.7.6.2.1.1 (position, orientation), C.7.6.2.1.2 (Slice Location is relative to no known point)
     """
-    rows = [_describe(uid, number, slices, split_by) for uid, number, slices, split_by in _stacks(images(headers))]
-    table = pd.DataFrame(rows).set_index(["SeriesInstanceUID", "stack"])
-    clean_first = table.assign(clean=table.problems == "").sort_values(["clean", "positions"], ascending=False, kind="stable")
-    return clean_first.drop(columns="clean")
+    rows = images(headers).reindex(columns=USED)
+    described = [_describe(uid, number, slices, split_by) for uid, number, slices, split_by in _stacks(rows)]
+    table = pd.DataFrame(described).set_index(["SeriesInstanceUID", "stack"])
+    table["rank"] = 2 * (table["problems"] == "") + (table["volume"] != "no")
+    return table.sort_values(["rank", "positions"], ascending=False, kind="stable").drop(columns="rank")
 
 
 def stack_slices(headers, stack):
@@ -112,7 +114,8 @@ def slice_counts(headers, by="PatientID"):
         "unique_images": frames * is_image * first,
     }
     counts = pd.DataFrame(steps, index=headers.index).astype(int).groupby(owner.to_numpy()).sum()
-    found = [(owner[slices.index[0]], _positions(slices)) for _, _, slices, _ in _stacks(headers[is_image])]
+    rows = headers[is_image].reindex(columns=USED)
+    found = [(owner[slices.index[0]], _positions(slices)) for _, _, slices, _ in _stacks(rows)]
     stacks = pd.DataFrame(found, columns=["owner", "positions"]).groupby("owner").positions
     counts = counts.join(stacks.agg(stacks="size", positions="sum", largest_stack="max"))
     return counts.fillna(0).astype(int).rename_axis(by)
@@ -130,11 +133,8 @@ def images(headers):
     if len(found):
         return found
     bad = int(headers["error"].notna().sum())
-    where = (
-        os.path.commonpath([os.path.dirname(path) for path in headers.index.get_level_values(0)])
-        if len(headers)
-        else "an empty list"
-    )
+    folders = [os.path.dirname(path) for path in headers.index.get_level_values(0)]
+    where = os.path.commonpath(folders) if folders else "an empty list"
     without = len(headers) - bad
     raise NoImageError(
         f"expected DICOM images, found none in {where}: of {len(headers)} {'file' if len(headers) == 1 else 'files'} {bad} could "
@@ -155,30 +155,10 @@ def _series(rows):
 def _stacks(rows):
     """(series, number, slices in order, why split) of every stack; numbers by falling size within a series."""
     for uid, series in rows.groupby(_series(rows).to_numpy(), sort=False):
-        parts = [(_in_order(part), split_by) for part, split_by in split_series(series)]
+        parts = [(in_order(part), split_by) for part, split_by in split_series(series)]
         parts.sort(key=lambda part: (-_positions(part[0]), str(part[0].index[0])))
         for number, (slices, split_by) in enumerate(parts):
             yield uid, number, slices, split_by
-
-
-def _in_order(rows):
-    along, grade = along_normal(rows), "A"
-    if not np.isfinite(along).all():
-        location, instance = numbers(rows, "SliceLocation"), numbers(rows, "InstanceNumber")
-        grade = "B" if _tells_apart(location) else "C" if _tells_apart(instance) else "D"
-        along = location if grade == "B" else np.full(len(rows), np.nan)
-    paths = rows.index.get_level_values(0)
-    by_name = np.argsort(sorted(range(len(rows)), key=lambda i: natural_key(paths[i])))
-    ties = (
-        () if grade == "D" else [numbers(rows, k) for k in ("InstanceNumber", "TemporalPositionIdentifier", "AcquisitionNumber")]
-    )
-    order = np.lexsort((by_name, *ties, np.round(along / SAME_POSITION_MM)))
-    repeated = np.r_[False, np.diff(along[order]) <= SAME_POSITION_MM]
-    return rows.iloc[order].assign(position_mm=along[order], repeated=repeated, order_grade=grade)
-
-
-def _tells_apart(values):
-    return bool(np.isfinite(values).all() and (len(values) == 1 or np.ptp(values) > 0))
 
 
 def _positions(slices):
@@ -225,6 +205,7 @@ def _describe(uid, number, slices, split_by):
         "declared_spacing_mm": float(numbers(slices, "SpacingBetweenSlices")[0]),
         "extent_mm": float(np.sum(gaps)),
         "order_grade": first["order_grade"],
+        "volume": "no" if obstacle(slices) else "in part" if irregularities(slices) else "whole",
         "split_by": split_by,
         "problems": "; ".join(_problems(slices, gaps)),
     }
@@ -235,9 +216,9 @@ def _problems(slices, gaps):
     grade = slices["order_grade"].iloc[0]
     if grade in GUESSES:
         yield GUESSES[grade]
-    if _frames(slices).max() > 1:
-        yield "multi-frame: the places of its frames stand in functional groups, which are not read here"
     broken = irregularities(slices) if grade == "A" else []
     yield from broken
+    if grade == "A" and (reason := obstacle(slices)):
+        yield f"no volume: {reason}"
     if not broken and np.ptp(gaps) > 2 * EVEN_GAP * np.median(gaps):
         yield f"uneven gaps, {gaps.min():.4g} to {gaps.max():.4g} mm"

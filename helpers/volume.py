@@ -182,9 +182,7 @@ def _fill(paths):
         if array is None:
             first, array = image, np.empty((len(paths), *image.pixels.shape), image.pixels.dtype)
         if image.pixels.ndim != 2 or image.pixels.shape != array.shape[1:]:
-            raise StackError(
-                f"expected {array.shape[1:]} grey values, got {image.pixels.shape} in {path}: load_slice(path) shows it"
-            )
+            raise StackError(f"expected an image of {array.shape[1:]} values, got {image.pixels.shape} in {path}")
         if image.pixels.dtype != array.dtype:
             array = array.astype(_wider(array.dtype, image.pixels.dtype))
         array[i] = image.pixels

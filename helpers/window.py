@@ -20,12 +20,10 @@ class Window(NamedTuple):
 
 
 _FASTAI = "fastai.medical.imaging, after Radiopaedia: Windowing (CT)"
-_OSIC = "a common choice for fibrosis in high-resolution chest CT"
 
 WINDOWS = {
     "lungs": Window(-600, 1500, _FASTAI),
     "mediastinum": Window(50, 350, _FASTAI),
-    "fibrosis": Window(-500, 1500, _OSIC),
     "abdomen_soft": Window(50, 400, _FASTAI),
     "liver": Window(30, 150, _FASTAI),
     "spine_soft": Window(50, 250, _FASTAI),

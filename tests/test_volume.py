@@ -114,7 +114,9 @@ def test_a_regular_stack_loads_whole_and_without_a_warning(real):
 def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
     table = stack_table(phantom_headers).reset_index().set_index("PatientID")
     rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
-    with pytest.raises(StackError, match=r"expected ImagePositionPatient in every image, found none in 20 of 20, first \d+.dcm"):
+    with pytest.raises(
+        StackError, match=r"expected grey images .* got no ImagePositionPatient in 20 of 20, first \d+.dcm.*load_slice"
+    ):
         load_volume(rows)
     rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
     with pytest.raises(StackError, match="expected rows in spatial order"):
@@ -123,9 +125,9 @@ def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
         load_volume(rows.iloc[:0])
     with pytest.raises(ValueError, match="on_irregular"):
         load_volume(rows, on_irregular="hope")
-    with pytest.raises(StackError, match="multi-frame"):
+    with pytest.raises(StackError, match=r"got a multi-frame object in 001\.dcm"):
         load_volume(header_table(real / "odd/dicom2nifti/hyperfine", progress=False))
-    with pytest.raises(StackError, match=r"expected \(.*\) grey values, got .*load_slice"):
+    with pytest.raises(StackError, match=r"got colour in IM-.*load_slice"):
         load_volume(*_rgb(real))
     assert len(table) == 17
 
