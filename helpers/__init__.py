@@ -16,6 +16,7 @@ elements     What does the header of one file say?
 headers      What does every header say?
 orientation  Which patient direction does an axis point to?
 grid         Do the images of a stack lie on a regular grid, and where?
+images       Which rows of the header table hold an image?
 splitting    Which images of a series belong to one stack?
 order        In which order do the images of a stack lie?
 stacks       Which files form a stack, in which order, how far apart?

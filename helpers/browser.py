@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers.volume import VIEWS, Volume
-from helpers.window import WINDOWS
+from helpers.window import SHARES, WINDOWS
 
 HEIGHT = 512  # of the picture, in screen pixels
 LETTER_COLOUR = (255, 217, 47)
@@ -20,7 +20,7 @@ def browse(volume, *, plane=None, window=None):
     Parameters
     ----------
     volume : Volume
-    plane : {"axial", "coronal", "sagittal"} or None for the plane with the finest pictures
+    plane : {"axial", "coronal", "sagittal"} or None for the one that was acquired
     window : as `Slice.window` takes it, or None for the file's own
     """
     if not isinstance(volume, Volume):
@@ -32,12 +32,11 @@ class VolumeBrowser(widgets.VBox):
     """The widget of `browse`. `plane`, `index` and `window` are its controls: read and set their ``.value``."""
 
     def __init__(self, volume, *, plane=None, window=None):
-        first = plane or max(VIEWS, key=lambda name: np.prod(volume.shape_of(name)[1:]))
-        middle = volume.slice(first, volume.shape_of(first)[0] // 2)
+        first = plane or volume.plane_of(0)
         self.volume = volume
         self.plane = widgets.Dropdown(options=list(VIEWS), value=first, description="plane")
-        self.window = widgets.Dropdown(options=_window_options(middle, window), description="window")
-        self.index = widgets.IntSlider(description="slice", layout=widgets.Layout(width="34em"))
+        self.window = widgets.Dropdown(options=_window_options(volume.slice(first), window), description="window")
+        self.index = widgets.IntSlider(description="slice", readout=False, layout=widgets.Layout(width="34em"))
         self.picture = widgets.Image(format="png", layout=widgets.Layout(height=f"{HEIGHT}px", width="max-content"))
         self._start_in_the_middle()
         self._draw()
@@ -61,11 +60,10 @@ class VolumeBrowser(widgets.VBox):
 
 
 def _window_options(slice, wanted):
-    """(label, value) pairs: what was asked for, the file's own windows, the known ones."""
-    names = [*slice.windows, *(name for name in WINDOWS if name not in slice.windows)] if slice.unit == "HU" else [*slice.windows]
-    first = [(slice.window(wanted)[0], wanted)] if wanted is not None else []
-    whole = [("whole range", tuple(slice.window()[1][:2]))] if not names else []
-    return first + whole + [(name, name) for name in names if name != wanted]
+    """(label, value) pairs: what was asked for, the file's own windows, those from the values, the known ones of CT."""
+    names = dict.fromkeys([*slice.windows, *SHARES, *(WINDOWS if slice.unit == "HU" else ())])
+    asked = {} if wanted is None else {slice.window(wanted)[0]: wanted}
+    return list({**asked, **{name: name for name in names if name not in asked}}.items())
 
 
 def _png(slice, window):
@@ -92,7 +90,7 @@ def _write(draw, size, slice, window):
         (letters.bottom, (width / 2, height - 6), "md"),
     ):
         draw.text(place, text, LETTER_COLOUR, large, anchor, stroke_width=2, stroke_fill="black")
-    name, (center, wide, _) = slice.window(window)
+    name, (center, wide, *_) = slice.window(window)
     for text, place, anchor in (
         (f"{slice.caption.get('slice', '')}  {slice.caption.get('position', '')}", (6, 6), "la"),
         (f"{name}: C {center:g} W {wide:g} {slice.unit}", (6, height - 6), "ld"),

@@ -7,11 +7,14 @@ import pydicom
 from pydicom.datadict import dictionary_has_tag
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 
 PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN"}  # their length stands in 4 bytes, 2 bytes later (PS3.5 7.1.2)
 UNDEFINED = 0xFFFFFFFF
 FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
+DELIMITER = b"\xfe\xff\xdd\xe0"  # ends compressed pixel data, which is always little endian
+NEAR_END = 4096  # bytes looked at first
 LONGEST_ERROR = 300  # characters
 
 
@@ -34,13 +37,17 @@ def read_header(path):
         if not os.path.isfile(path):
             return Header(None, "not a regular file" if os.path.exists(path) else "no such file", None)
         with open(path, "rb") as file:
-            prefixed = file.read(132)[128:] == b"DICM"
+            start = file.read(132)
             file.seek(0)
+            prefixed = start[128:] == b"DICM"
+            if not prefixed and not _may_begin(start):
+                return Header(None, "not DICOM" if start else "empty file", None)
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             if not prefixed and not _plausible(dataset):
-                return Header(None, "not DICOM" if os.path.getsize(path) else "empty file", None)
-            offset, length = _pixel_values(file, dataset)
-        return Header(dataset, _truncation(dataset, offset, length, os.path.getsize(path)), offset)
+                return Header(None, "not DICOM", None)
+            offset, end = _pixel_values(file, dataset)
+            error = _truncation(dataset, end, file)
+        return Header(dataset, error, None if end == UNDEFINED else offset)
     except Exception as error:
         return Header(None, one_line(error), None)
 
@@ -75,6 +82,11 @@ def one_line(error):
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_ERROR]
 
 
+def _may_begin(start):
+    """Whether bytes may be the first of a file without the prefix: a low group, in either byte order."""
+    return {int.from_bytes(start[:2], "little"), int.from_bytes(start[:2], "big")} & FIRST_GROUPS
+
+
 def _plausible(dataset):
     """Whether what was read without the prefix is DICOM all the same."""
     tags = [*dataset.file_meta.keys(), *dataset.keys()]
@@ -82,25 +94,49 @@ def _plausible(dataset):
 
 
 def _pixel_values(file, dataset):
-    """(offset, length) in bytes of uncompressed pixel values; (None, 0) where there are none."""
+    """(offset, end) in bytes of pixel values, the end `UNDEFINED` for compressed ones; (None, None) where there are none."""
     implicit, little = dataset.original_encoding
     start, element, order = file.tell(), file.read(12), "little" if little else "big"
     tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
     if tag not in PIXEL_VALUES:
-        return None, 0
+        return None, None
     long = not implicit and element[4:6] in LONG_VRS
     where = slice(8, 12) if long else slice(4, 8) if implicit else slice(6, 8)
     length = int.from_bytes(element[where], order)
-    return (start + (12 if long else 8), length) if length not in (0, UNDEFINED) else (None, 0)
+    offset = start + (12 if long else 8)
+    if length == UNDEFINED:
+        return offset, UNDEFINED
+    return (offset, offset + length) if length else (None, None)
 
 
-def _truncation(dataset, pixel_offset, pixel_length, file_size):
+def _truncation(dataset, pixel_end, file):
     """Where the file ends too early, or None."""
-    if pixel_offset is not None:
-        end = pixel_offset + pixel_length
-        return None if end <= file_size else f"truncated: pixel values end at byte {end} of a file of {file_size}"
-    last = dataset.get_item(max(dataset.keys())) if len(dataset) else None
-    expected = getattr(last, "length", UNDEFINED)
-    if expected != UNDEFINED and last.value is not None and len(last.value) < expected:
-        return f"truncated: the header ends inside {last.tag}"
-    return None
+    size = os.fstat(file.fileno()).st_size
+    if pixel_end == UNDEFINED:
+        return None if _has_delimiter(file, size) else "truncated: compressed pixel data has no end (PS3.5 A.4)"
+    if pixel_end is not None:
+        return None if pixel_end <= size else f"truncated: pixel values end at byte {pixel_end} of a file of {size}"
+    if not len(dataset):
+        return "truncated: no data element behind the file meta information"
+    last = dataset.get_item(max(dataset.keys()))
+    length, start = getattr(last, "length", UNDEFINED), getattr(last, "value_tell", None)
+    if length == UNDEFINED or last.value is None or "Deflated" in dataset.file_meta.get("TransferSyntaxUID", UID("")).name:
+        return None
+    left = size - start - length
+    return (
+        f"truncated: the header ends inside {last.tag}"
+        if left < 0
+        else f"truncated: {left} bytes behind {last.tag}"
+        if 0 < left < 8
+        else None
+    )
+
+
+def _has_delimiter(file, size):
+    """Whether a sequence delimiter stands near the end of the file, or anywhere behind where it is read."""
+    behind = file.tell()
+    file.seek(max(behind, size - NEAR_END))
+    if DELIMITER in file.read():
+        return True
+    file.seek(behind)
+    return DELIMITER in file.read()

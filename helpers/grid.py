@@ -13,7 +13,8 @@ from helpers.orientation import row_and_column, slice_normal
 SAME_POSITION_MM = 0.01  # images nearer than this along the normal are at one position
 EVEN_GAP = 0.01  # a gap off the median by more than this share is worth a word
 REGULAR_GAP = 0.1  # by more than this share it breaks the grid
-OFF_LINE = 0.1  # share of the spacing that a position may lie beside the straight line of the stack
+OFF_GRID = 0.1  # share of the spacing that a position may lie off its place in the even grid
+RUN_GAP = 0.04  # gaps of a run differ from its first by at most this share, so that the run is regular
 MANY_LEFT_OUT = 3  # files named before "and n more"
 
 
@@ -56,13 +57,6 @@ def file_name(entry):
     return os.path.basename(entry[0] if isinstance(entry, tuple) else entry)
 
 
-def is_regular(along):
-    """Whether sorted positions have even gaps, within `REGULAR_GAP`, and none is repeated."""
-    gaps = np.diff(along)
-    median = np.median(gaps) if len(gaps) else 0
-    return bool((gaps > SAME_POSITION_MM).all() and (np.abs(gaps - median) <= REGULAR_GAP * median).all())
-
-
 def irregularities(slices):
     """What keeps positioned images, in spatial order, from a regular grid: a list of texts with file names and mm."""
     along = along_normal(slices)
@@ -80,17 +74,24 @@ def irregularities(slices):
             f"{_count(len(odd), 'gap')} off the median of {median:.4g} mm, "
             f"first {gaps[odd[0]]:.4g} mm between {before} and {after}"
         )
-    if (off := _off_line_mm(distinct)) > OFF_LINE * median:
-        found.append(f"positions leave the straight line by {off:.3g} mm")
+    elif len(gaps):
+        off = _off_grid_mm(distinct)
+        if off.max() > OFF_GRID * median:
+            found.append(f"{file_name(distinct.index[off.argmax()])} lies {off.max():.3g} mm off its place in an even grid")
     return found
 
 
 def obstacle(slices):
     """What keeps images from being voxels at all, as a text with a file name; None where nothing does."""
-    for keyword, count in (("ImageOrientationPatient", 6), ("ImagePositionPatient", 3), ("PixelSpacing", 2)):
-        missing = ~np.isfinite(vectors(slices, keyword, count)).all(axis=1)
-        if missing.any():
-            return f"no {keyword} in {missing.sum()} of {len(slices)}, first {file_name(slices.index[missing.argmax()])}"
+    orientation = vectors(slices, "ImageOrientationPatient", 6)
+    usable = {
+        "ImageOrientationPatient": np.array([row_and_column(cosines) is not None for cosines in orientation]),
+        "ImagePositionPatient": np.isfinite(vectors(slices, "ImagePositionPatient", 3)).all(axis=1),
+        "PixelSpacing": (vectors(slices, "PixelSpacing", 2) > 0).all(axis=1),
+    }
+    for keyword, good in usable.items():
+        if not good.all():
+            return f"no usable {keyword} in {(~good).sum()} of {len(slices)}, first {file_name(slices.index[good.argmin()])}"
     for keyword, what in (("NumberOfFrames", "a multi-frame object"), ("SamplesPerPixel", "colour")):
         several = np.nan_to_num(numbers(slices, keyword)) > 1
         if several.any():
@@ -147,15 +148,17 @@ def shear_deg(slices):
     line = _line(slices)
     if line is None:
         return np.nan
-    normal = slice_normal(slices["ImageOrientationPatient"].iloc[0])
+    normal = slice_normal(vectors(slices, "ImageOrientationPatient", 6)[0])
     return float(np.degrees(np.arccos(min(abs(line @ normal), 1))))
 
 
 def _longest_even(distinct):
     gaps = np.diff(along_normal(distinct))
-    changes = 1 + np.flatnonzero(np.abs(np.diff(gaps)) > EVEN_GAP * gaps[:-1])
-    bounds = [0, *changes, len(gaps)]
-    start, end = max(pairwise(bounds), key=lambda run: run[1] - run[0])
+    starts = [0]
+    for i, gap in enumerate(gaps):
+        if abs(gap - gaps[starts[-1]]) > RUN_GAP * gaps[starts[-1]]:
+            starts.append(i)
+    start, end = max(pairwise([*starts, len(gaps)]), key=lambda run: run[1] - run[0])
     return distinct.iloc[start : end + 1]
 
 
@@ -168,14 +171,11 @@ def _first_of_each(along):
     return np.r_[True, np.diff(along) > SAME_POSITION_MM][: len(along)]
 
 
-def _off_line_mm(distinct):
-    """How far a position lies beside the line from the first to the last."""
-    line = _line(distinct)
-    if line is None:
-        return 0.0
+def _off_grid_mm(distinct):
+    """How far each position (n,) lies from where an even grid from the first to the last has it."""
     places = vectors(distinct, "ImagePositionPatient", 3)
-    places = places - places[0]
-    return float(np.linalg.norm(places - np.outer(places @ line, line), axis=1).max())
+    even = np.linspace(places[0], places[-1], len(places))
+    return np.linalg.norm(places - even, axis=1)
 
 
 def _line(slices):
@@ -191,6 +191,9 @@ def _check_placed(slices):
         raise StackError("expected the rows of a stack, got none")
     if reason := obstacle(slices):
         raise StackError(f"expected grey images with a place in the patient, got {reason}: no volume; see load_slice(path)")
+    for keyword, count, tolerance in (("ImageOrientationPatient", 6, 1e-3), ("PixelSpacing", 2, 1e-4)):
+        if (np.ptp(vectors(slices, keyword, count), axis=0) > tolerance).any():
+            raise StackError(f"expected one {keyword}, got several: take rows from stack_slices(headers, stack)")
     if (np.diff(along_normal(slices)) < -SAME_POSITION_MM).any():
         raise StackError("expected rows in spatial order, got them mixed: take them from stack_slices(headers, stack)")
 

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
-from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import DicomDictionary, RepeatersDictionary, keyword_for_tag, tag_for_keyword
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from tqdm.auto import tqdm
@@ -57,6 +57,8 @@ def header_table(files_or_root, *, keywords=None, private=False, progress=None):
     FolderError
         For a folder that is not there or is empty.
     """
+    if isinstance(keywords, str):
+        raise KeywordError(f"expected a list of keywords, got the text {keywords!r}")
     for keyword in keywords or ():
         _check_keyword(keyword)
     paths = _paths(files_or_root)
@@ -109,6 +111,7 @@ def split_values(headers, keyword):
     0  ORIGINAL  PRIMARY
     1   DERIVED     None
     """
+    _check_keyword(keyword)
     column = headers[keyword] if keyword in headers else pd.Series(None, headers.index, dtype=object)
     rows = [value if isinstance(value, tuple) else (value,) for value in column]
     longest = max(map(len, rows), default=1)
@@ -117,9 +120,9 @@ def split_values(headers, keyword):
 
 
 def _check_keyword(keyword):
-    if keyword in ALWAYS or tag_for_keyword(str(keyword)) is not None:
+    known = [entry[4] for entry in (*DicomDictionary.values(), *RepeatersDictionary.values()) if entry[4]]
+    if keyword in ALWAYS or keyword in known:
         return
-    known = [entry[4] for entry in DicomDictionary.values() if entry[4]]
     near = difflib.get_close_matches(str(keyword), known, 1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else " (PS3.6 lists them)"
     raise KeywordError(f"expected a DICOM keyword, got {keyword!r}{hint}")
@@ -127,7 +130,7 @@ def _check_keyword(keyword):
 
 def _only(table, keywords):
     """The chosen keywords, met or not, with private elements and the fixed columns."""
-    own = [name for name in table if tag_for_keyword(name) is None or name in ALWAYS]
+    own = [name for name in table if name in ALWAYS or name.startswith("(")]
     chosen = [*dict.fromkeys(keyword for keyword in keywords if keyword not in own), *own]
     return table.reindex(columns=chosen)
 

@@ -7,9 +7,9 @@ from helpers.grid import SAME_POSITION_MM, along_normal, numbers
 
 TIES = ("InstanceNumber", "TemporalPositionIdentifier", "AcquisitionNumber")  # the weakest first
 GUESSES = {
-    "B": "no Image Position (Patient): ordered by Slice Location, a guess",
-    "C": "no Image Position (Patient): ordered by Instance Number, a guess",
-    "D": "no Image Position (Patient): ordered by file name, a guess",
+    "B": "no usable Image Position and Orientation (Patient): ordered by Slice Location, a guess",
+    "C": "no usable Image Position and Orientation (Patient): ordered by Instance Number, a guess",
+    "D": "no usable Image Position and Orientation (Patient): ordered by file name, a guess",
 }
 
 
@@ -43,7 +43,8 @@ def _tie_breakers(rows, grade, place):
         return ()
     paths = rows.index.get_level_values(0)
     by_name = np.argsort(sorted(range(len(rows)), key=lambda i: natural_key(paths[i])))
-    return (by_name,) if grade == "D" else (by_name, *(numbers(rows, keyword) for keyword in TIES))
+    keywords = {"C": TIES[:1], "D": ()}.get(grade, TIES)
+    return (by_name, *(numbers(rows, keyword) for keyword in keywords))
 
 
 def _tells_apart(values):

@@ -9,7 +9,7 @@ from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
 
 from helpers import ClearError
-from helpers.window import Window
+from helpers.window import LEAST_WIDTH, Window
 
 
 class ImageError(ClearError):
@@ -164,13 +164,17 @@ def _unit(header):
 
 
 def _windows(header):
-    """The file's windows by name; those that LINEAR gives no meaning are left out (C.11.2.1.2)."""
-    centers, widths = header.floats("WindowCenter"), header.floats("WindowWidth")
+    """The file's windows by name; those that their function gives no meaning are left out (C.11.2.1.2, C.11.2.1.3)."""
+    function = str(header.get("VOILUTFunction", "LINEAR"))
+    least = LEAST_WIDTH.get(function, np.inf)
     names = header.get("WindowCenterWidthExplanation") or []
     names = [names] if isinstance(names, str) else list(names)
-    pairs = [Window(c, w, "the file's own") for c, w in zip(centers, widths) if np.isfinite(c) and np.isfinite(w)]
-    named = [(str(names[i]) if i < len(names) and names[i] else f"file {i + 1}", pair) for i, pair in enumerate(pairs)]
-    return {name: pair for name, pair in named if pair.width >= 1}
+    found = {}
+    for number, (center, width) in enumerate(zip(header.floats("WindowCenter"), header.floats("WindowWidth"))):
+        name = str(names[number]) if number < len(names) and names[number] else f"window {number + 1} of the file"
+        if np.isfinite(center) and least <= width < np.inf and width > 0:
+            found[name] = Window(center, width, "the file's own", function)
+    return found
 
 
 def _eight_bits(colour):

@@ -7,7 +7,7 @@ import numpy as np
 
 from helpers.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
 from helpers.pixels import frame_count, read_image
-from helpers.window import WINDOWS, Window, WindowError, apply_window, full_range
+from helpers.window import SHARES, WINDOWS, Window, WindowError, apply_window, value_range
 
 DETECTOR_SPACINGS = {"ImagerPixelSpacing": "at the detector, not in the patient", "NominalScannedPixelSpacing": "as scanned"}
 
@@ -37,28 +37,30 @@ class Slice:
 
         Parameters
         ----------
-        wanted : None for the default (the file's first; the whole range where it has none), the name
-            of one of the file's windows or of `WINDOWS`, or (center, width)
+        wanted : None for the default (the file's first; "most values" where it has none), the name of
+            one of the file's windows or of `WINDOWS`, "whole range", "most values", or (center, width)
 
         Raises
         ------
         WindowError
         """
         if wanted is None:
-            name = next(iter(self.windows), None)
-            return (name, self.windows[name]) if name else ("whole range", full_range(self.pixels, padding=self.padding))
+            wanted = next(iter(self.windows), "most values")
         if not isinstance(wanted, str):
             return "chosen", Window(*wanted)
         known = {**WINDOWS, **self.windows}
-        if wanted not in known:
-            raise WindowError(f"expected a window of {', '.join(known)}, got {wanted!r}")
-        return wanted, known[wanted]
+        if wanted in known:
+            return wanted, known[wanted]
+        if wanted not in SHARES:
+            raise WindowError(f"expected a window of {', '.join([*SHARES, *known])}, got {wanted!r}")
+        return wanted, value_range(self.pixels, padding=self.padding, share=SHARES[wanted])
 
     def grey(self, wanted=None):
         """What is seen: float32 (rows, columns) in [0, 1], padding 0, inversion done; or colour, float (rows, columns, 3)."""
         if self.pixels.ndim == 3:
             return self.pixels.astype(np.float32) / 255
-        grey = apply_window(self.pixels, self.window(wanted)[1], padding=self.padding)
+        window = self.window(wanted)[1]
+        grey = apply_window(self.pixels, window, function=window.function, padding=self.padding)
         if not self.inverted:
             return grey
         return 1 - grey if self.padding is None else np.where(self.padding, 0, 1 - grey)

@@ -4,23 +4,20 @@ import os
 
 import numpy as np
 import pandas as pd
+from pydicom.datadict import tag_for_keyword
 
 from helpers import ClearError
 from helpers.grid import EVEN_GAP, irregularities, numbers, obstacle, shear_deg
+from helpers.images import NEEDED, MissingColumnError, frame_counts, images, is_image
 from helpers.order import GUESSES, in_order
 from helpers.orientation import plane_name, tilt_deg
 from helpers.splitting import SCAN_KEYWORDS, split_series
 
-NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}  # these have a pixel offset
 USED = [  # the columns that stacks are made from
-    *("SeriesInstanceUID", "PatientID", "Modality", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PixelSpacing"),
-    *("ImageOrientationPatient", "ImagePositionPatient", "SliceLocation", "SliceThickness", "SpacingBetweenSlices"),
-    *("InstanceNumber", *SCAN_KEYWORDS),
+    *(*NEEDED, "PatientID", "FrameOfReferenceUID", "Modality", "NumberOfFrames", "SamplesPerPixel", "PixelSpacing"),
+    *("ImageOrientationPatient", "ImagePositionPatient", "SliceLocation", "SpacingBetweenSlices", "InstanceNumber"),
+    *SCAN_KEYWORDS,
 ]
-
-
-class NoImageError(ClearError):
-    """No image where images were expected."""
 
 
 class UnknownStackError(ClearError, KeyError):
@@ -54,6 +51,8 @@ def stack_table(headers):
     ------
     NoImageError
         Where no row of `headers` holds an image; says what was looked at.
+    MissingColumnError
+        Where the header table was made with ``keywords=`` that leave out what is needed.
 
     References
     ----------
@@ -83,8 +82,8 @@ def stack_slices(headers, stack):
     ------
     UnknownStackError
     """
-    uid, number = stack
-    rows = headers[_is_image(headers)]
+    rows = headers[is_image(headers)]
+    uid, number = stack if isinstance(stack, tuple) and len(stack) == 2 else (stack, None)
     found = {n: slices for _, n, slices, _ in _stacks(rows[_series(rows) == uid])}
     if number not in found:
         raise UnknownStackError(f"expected an entry of stack_table's index, got {stack!r}: these headers have no such stack")
@@ -97,55 +96,37 @@ def slice_counts(headers, by="PatientID"):
     Parameters
     ----------
     headers : DataFrame of `helpers.headers.header_table`
-    by : a column of it. A file that does not say belongs to the one its folder's other files agree on, else to ``"?"``.
+    by : a column of it. A file that does not say belongs to the one its folder's other files agree on, else
+        to ``"?"``; a stack to what its first image says.
 
     Returns
     -------
     DataFrame, index `by`: ``files``, ``readable`` (without error), ``images`` (frames), ``unique_images``
     (no SOP Instance UID twice), ``stacks``, ``positions`` (sum over stacks), ``largest_stack`` (positions)
     """
-    owner = _owners(headers, by)
-    is_image, first = _is_image(headers), ~headers.duplicated("SOPInstanceUID") if "SOPInstanceUID" in headers else True
-    frames = pd.Series(_frames(headers), headers.index)
+    owner, image = _owners(headers, by), is_image(headers)
+    frames = frame_counts(headers) * image
     steps = {
         "files": 1,
         "readable": headers["error"].isna(),
-        "images": frames * is_image,
-        "unique_images": frames * is_image * first,
+        "images": frames,
+        "unique_images": frames * _first_stored(headers, image),
     }
-    counts = pd.DataFrame(steps, index=headers.index).astype(int).groupby(owner.to_numpy()).sum()
-    rows = headers[is_image].reindex(columns=USED)
-    found = [(owner[slices.index[0]], _positions(slices)) for _, _, slices, _ in _stacks(rows)]
-    stacks = pd.DataFrame(found, columns=["owner", "positions"]).groupby("owner").positions
+    counts = pd.DataFrame({name: np.asarray(step) for name, step in steps.items()}, index=range(len(headers)))
+    counts = counts.astype(int).groupby(owner).sum()
+    rows = headers.reindex(columns=USED).assign(owner=owner)[image]
+    found = [(slices["owner"].iloc[0], _positions(slices)) for _, _, slices, _ in _stacks(rows)]
+    stacks = pd.DataFrame(found, columns=["owner", "positions"]).astype({"positions": int}).groupby("owner").positions
     counts = counts.join(stacks.agg(stacks="size", positions="sum", largest_stack="max"))
-    return counts.fillna(0).astype(int).rename_axis(by)
+    return counts.astype(float).fillna(0).astype(int).rename_axis(by)
 
 
-def images(headers):
-    """The rows of `headers` that hold a readable image.
-
-    Raises
-    ------
-    NoImageError
-        Where there is none; says what was looked at.
-    """
-    found = headers[_is_image(headers)]
-    if len(found):
-        return found
-    bad = int(headers["error"].notna().sum())
-    folders = [os.path.dirname(path) for path in headers.index.get_level_values(0)]
-    where = os.path.commonpath(folders) if folders else "an empty list"
-    without = len(headers) - bad
-    raise NoImageError(
-        f"expected DICOM images, found none in {where}: of {len(headers)} {'file' if len(headers) == 1 else 'files'} {bad} could "
-        f"not be read and {without} {'holds' if without == 1 else 'hold'} no pixels (column 'error' of the header table says why)"
-    )
-
-
-def _is_image(headers):
-    has_size = np.isfinite(numbers(headers, "Rows")) & np.isfinite(numbers(headers, "Columns"))
-    has_pixels = headers["pixel_offset"].notna() | ~headers["TransferSyntaxUID"].isin([*NATIVE, None])
-    return headers["error"].isna() & has_size & has_pixels
+def _first_stored(headers, image):
+    """Which images are the first of their SOP Instance UID; one without a UID is."""
+    if "SOPInstanceUID" not in headers:
+        return True
+    uid = headers["SOPInstanceUID"].where(image)
+    return (~uid.duplicated() | uid.isna()).to_numpy()
 
 
 def _series(rows):
@@ -164,19 +145,20 @@ def _stacks(rows):
 def _positions(slices):
     """Distinct positions; where none is known, each image counts as one."""
     known = slices["position_mm"].notna().all()
-    return int((~slices["repeated"]).sum()) if known else int(_frames(slices).sum())
-
-
-def _frames(rows):
-    return np.maximum(np.nan_to_num(numbers(rows, "NumberOfFrames"), nan=1), 1).astype(int)
+    return int((~slices["repeated"]).sum()) if known else int(frame_counts(slices).sum())
 
 
 def _owners(headers, by):
-    """For every file the value of `by`, taken from its folder where it has none of its own."""
-    own = headers[by] if by in headers else pd.Series(None, headers.index, dtype=object)
-    folders = pd.Series([os.path.dirname(path) for path in headers.index.get_level_values(0)], headers.index)
-    agreed = own.groupby(folders.to_numpy()).agg(lambda values: values.dropna().iloc[0] if values.nunique() == 1 else "?")
-    return own.where(own.notna(), folders.map(agreed)).astype(object)
+    """For every file the value of `by` (n,), taken from its folder where it has none of its own."""
+    if by not in headers and tag_for_keyword(str(by)) is None:
+        raise MissingColumnError(f"expected a column of the header table, got {by!r}")
+    own = pd.Series(headers[by].tolist() if by in headers else None, range(len(headers)), dtype=object)
+    folders = pd.Series([os.path.dirname(path) for path in headers.index.get_level_values(0)], own.index, dtype=object)
+    agreed = {}
+    for folder, values in own.groupby(folders):
+        found = values.dropna().unique()
+        agreed[folder] = found[0] if len(found) == 1 else "?"
+    return own.where(own.notna(), folders.map(agreed)).to_numpy(object)
 
 
 def _describe(uid, number, slices, split_by):
@@ -194,7 +176,7 @@ def _describe(uid, number, slices, split_by):
         "tilt_deg": round(tilt_deg(orientation), 2),
         "shear_deg": round(shear_deg(slices), 2),
         "files": slices.index.get_level_values(0).nunique(),
-        "images": int(_frames(slices).sum()),
+        "images": int(frame_counts(slices).sum()),
         "positions": _positions(slices),
         "rows": int(first["Rows"]),
         "columns": int(first["Columns"]),

@@ -12,7 +12,7 @@ from helpers.grid import StackError, grid_affine, longest_run
 from helpers.orientation import EdgeLetters, direction_letters
 from helpers.pixels import read_image
 from helpers.slice import Slice, anatomy, identity, load_slice, thickness
-from helpers.window import Window
+from helpers.window import SHARES, Window, value_range
 
 __all__ = ["Slice", "Volume", "load_slice", "load_volume"]
 
@@ -41,6 +41,17 @@ class Volume:
     caption: Mapping[str, str] = field(default_factory=dict)
     anatomical_orientation: str = "BIPED"
 
+    def __post_init__(self):
+        for name in ("array", "affine", "padding"):
+            if (values := getattr(self, name)) is not None:
+                frozen = values.view()
+                frozen.flags.writeable = False
+                object.__setattr__(self, name, frozen)
+
+    def __repr__(self):
+        spacing = " × ".join(f"{step:.4g}" for step in self.spacing)
+        return f"Volume of {' × '.join(map(str, self.array.shape))} voxels, {spacing} mm, {self.array.dtype} {self.unit}".strip()
+
     @property
     def spacing(self):
         """Distance in mm of neighbouring voxels along (slice, row, column) axes of the array."""
@@ -51,10 +62,10 @@ class Volume:
         along, down, right = self._axes_of(plane)
         return self.array.shape[along], self.array.shape[down], self.array.shape[right]
 
-    def slice(self, plane, index):
+    def slice(self, plane, index=None):
         """The picture of one plane in radiological view, as a `Slice`.
 
-        The array axis nearest to the plane's normal is cut at `index`. Flips and transposition
+        The array axis nearest to the plane's normal is cut at `index` (None for the middle). Flips and transposition
         alone turn the picture (axial: R on the left, A on top; coronal: R left, H top; sagittal:
         A left, H top), and the letters follow; on an oblique volume they are compound.
 
@@ -63,9 +74,7 @@ class Volume:
         PlaneError
         """
         along, down, right = self._axes_of(plane)
-        count = self.array.shape[along]
-        if not -count <= index < count:
-            raise PlaneError(f"expected an index from 0 to {count - 1} for the {plane} plane, got {index}")
+        index = self._checked(plane, index, self.array.shape[along])
         to_right, flip_right = self._turned(right, *VIEWS[plane][0])
         to_bottom, flip_down = self._turned(down, *VIEWS[plane][1])
 
@@ -82,12 +91,24 @@ class Volume:
             windows=self.windows,
             inverted=self.inverted,
             unit=self.unit,
-            caption={**self.caption, **self._place(plane, along, index % count)},
+            caption={**self.caption, **self._place(plane, along, index)},
         )
 
     def place_in(self, plane, point):
-        """Where a point (3,) in LPS mm lies: (index of the plane's nearest slice, its (row, column) in pixels there)."""
+        """Where a point (3,) in LPS mm lies: (index of the plane's nearest slice, its (row, column) in pixels there).
+
+        Raises
+        ------
+        PlaneError
+            Where the point is outside the volume.
+        """
+        if np.shape(point) != (3,):
+            raise PlaneError(f"expected a point as (x, y, z) in LPS mm, got {point!r}")
         voxel = np.linalg.solve(self.affine, [*point, 1])[:3]
+        if (voxel < -0.5).any() or (voxel > np.array(self.array.shape) - 0.5).any():
+            ends = self.affine[:3] @ np.array([[0, 0, 0, 1], [*(n - 1 for n in self.array.shape), 1]]).T
+            spans = ", ".join(f"{axis} {min(pair):g} to {max(pair):g}" for axis, pair in zip("xyz", ends))
+            raise PlaneError(f"expected a point inside the volume ({spans} mm), got {tuple(map(float, point))}")
         along, down, right = self._axes_of(plane)
         ends = []
         for axis, view in ((down, VIEWS[plane][1]), (right, VIEWS[plane][0])):
@@ -98,8 +119,21 @@ class Volume:
 
     @property
     def middle(self):
-        """The point (3,) in the middle of the volume, LPS mm."""
-        return (self.affine @ [*((n - 1) / 2 for n in self.array.shape), 1])[:3]
+        """The voxel (3,) in the middle of the volume, LPS mm."""
+        return (self.affine @ [*(n // 2 for n in self.array.shape), 1])[:3]
+
+    def plane_of(self, axis):
+        """The plane that cuts along one axis of the array; axis 0 gives the plane that was acquired."""
+        return next(plane for plane in VIEWS if self._axes_of(plane)[0] == axis)
+
+    @staticmethod
+    def _checked(plane, index, count):
+        """The index counted from 0; None is the middle."""
+        if index is None:
+            return count // 2
+        if not isinstance(index, (int, np.integer)) or not -count <= index < count:
+            raise PlaneError(f"expected an index from 0 to {count - 1} for the {plane} plane, got {index!r}")
+        return int(index) % count
 
     def _axes_of(self, plane):
         """The array axes that run along the plane's normal, down its picture, and to the right of it."""
@@ -127,7 +161,9 @@ class Volume:
         place = (self.affine @ [*middle, 1])[:3]
         (right, _), (down, _) = VIEWS[plane]
         axis = 3 - right - down
+        acquired = {} if along == 0 else {"thickness": "not as acquired: cut from the volume"}
         return {
+            **acquired,
             "plane": plane,
             "slice": f"{index + 1} of {self.array.shape[along]}",
             "position": f"{'xyz'[axis]} {place[axis]:+.1f} mm",
@@ -169,14 +205,15 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     slices = longest_run(slices) if on_irregular == "longest" else slices
     affine = grid_affine(slices)
     shown = len(slices) >= MANY_SLICES if progress is None else progress
-    array, padding, image = _fill(tqdm(slices.index, "Loading slices", disable=not shown))
-    caption = {**identity(image.header), "thickness": thickness(image.header)}
-    return Volume(array, affine, image.unit, padding, image.windows, image.inverted, caption, anatomy(image.header))
+    array, padding, first, windows = _fill(tqdm(slices.index, "Loading slices", disable=not shown))
+    caption = {**identity(first.header), "thickness": thickness(first.header)}
+    return Volume(array, affine, first.unit, padding, windows, first.inverted, caption, anatomy(first.header))
 
 
 def _fill(paths):
-    """(array, padding or None, first image) of single-frame files, in their order."""
-    array = padding = first = None
+    """(array, padding or None, first image, windows) of single-frame files, in their order."""
+    array = padding = None
+    windows = []
     for i, path in enumerate(paths):
         image = read_image(path)
         if array is None:
@@ -189,7 +226,15 @@ def _fill(paths):
         if image.padding is not None:
             padding = np.zeros(array.shape, bool) if padding is None else padding
             padding[i] = image.padding
-    return array, padding, first
+        windows.append(image.windows)
+    return array, padding, first, _common_windows(windows, array, padding)
+
+
+def _common_windows(windows, array, padding):
+    """The files' windows where all have the same; else one from the values, good for every slice."""
+    if windows[0] and all(own == windows[0] for own in windows):
+        return windows[0]
+    return {"most values": value_range(array, padding=padding, share=SHARES["most values"])}
 
 
 def _wider(one, other):

@@ -12,12 +12,17 @@ class WindowError(ClearError, ValueError):
 
 
 class Window(NamedTuple):
-    """A range of values shown as grey: `center` and `width` in the unit of the values."""
+    """A range of values shown as grey: `center` and `width` in the unit of the values, `function` as in `apply_window`."""
 
     center: float
     width: float
     source: str = ""
+    function: str = "LINEAR"
 
+
+LEAST_WIDTH = {"LINEAR": 1, "LINEAR_EXACT": 0, "SIGMOID": 0}  # and above 0
+SHARES = {"whole range": 1.0, "most values": 0.99}  # windows taken from the values themselves
+SAMPLE = 1_000_000  # values that a share of them is estimated from
 
 _FASTAI = "fastai.medical.imaging, after Radiopaedia: Windowing (CT)"
 
@@ -78,20 +83,28 @@ def apply_window(array, window, *, function="LINEAR", padding=None):
     return _without(grey, padding).astype(np.float32)
 
 
-def full_range(array, *, padding=None):
-    """The LINEAR window that shows all of `array` but its padding, as a `Window`."""
+def value_range(array, *, padding=None, share=1.0):
+    """The `Window` (LINEAR_EXACT) from the lowest to the highest value, padding left out.
+
+    Parameters
+    ----------
+    share : part of the values that the window keeps, the rarest at both ends cut off; below 1 it is
+        taken from about a million evenly chosen values
+    """
     values = np.asarray(array)
     values = values[np.isfinite(values) & (True if padding is None else ~padding)]
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-    return Window((low + high + 1) / 2, high - low + 1, "the values' own range")
+    if not values.size:
+        return Window(0.0, 1.0, "no values", "LINEAR_EXACT")
+    sample = values if share == 1 else values[:: max(1, values.size // SAMPLE)]
+    low, high = np.quantile(sample, [(1 - share) / 2, (1 + share) / 2]) if share < 1 else (sample.min(), sample.max())
+    low, high = float(low), float(high)
+    return Window((low + high) / 2, high - low or 1.0, f"{share:.0%} of the values shown", "LINEAR_EXACT")
 
 
 def _check(center, width, function):
-    least = {"LINEAR": 1, "LINEAR_EXACT": 0, "SIGMOID": 0}
-    if function not in least:
-        raise WindowError(f"expected a VOI LUT function of {', '.join(least)}, got {function!r} (C.11.2.1.3)")
-    enough = width >= 1 if function == "LINEAR" else width > 0
-    if not (np.isfinite(center) and np.isfinite(width) and enough):
+    if function not in LEAST_WIDTH:
+        raise WindowError(f"expected a VOI LUT function of {', '.join(LEAST_WIDTH)}, got {function!r} (C.11.2.1.3)")
+    if not (np.isfinite(center) and 0 < width < np.inf and width >= LEAST_WIDTH[function]):
         need = "at least 1" if function == "LINEAR" else "above 0"
         raise WindowError(f"expected a finite center and a width {need} for {function}, got ({center:g}, {width:g})")
 

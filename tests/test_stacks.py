@@ -10,8 +10,9 @@ import SimpleITK
 
 from helpers.faults import FAULTS
 from helpers.headers import header_table
+from helpers.images import MissingColumnError, NoImageError
 from helpers.phantom import AXIAL, SCANS
-from helpers.stacks import NoImageError, UnknownStackError, slice_counts, stack_slices, stack_table
+from helpers.stacks import UnknownStackError, slice_counts, stack_slices, stack_table
 
 SERIES = [
     "chest-ct-8mm-siemens", "ct-duplicate-positions", "ct-failing-gantrytilt", "ct-failing-missing-slice",
@@ -169,6 +170,17 @@ def _scan(positions, **columns):
         ([0, 1, 2, 3, 2], {"AcquisitionNumber": [1, 1, 1, 1, 2]}, [4]),  # a single repetition stays
         ([0, 1, 2, 3, 4, 0, 1, 2, 3, 4], {}, [5, 5]),  # two runs that nothing but the positions tell apart
         ([0, 1, 2, 3, 0.5, 1.5, 2.5, 3.7, 4.5], {}, [9]),  # no regular second run
+        ([0, 1, 2, 3, 4, 6, 7, 8, 9, *range(10)], {}, [10, 9]),  # the gap of the first scan stays its gap
+        ([0, 2, 4, 8, 10, 1, 3, 5, 7, 9], {}, [10]),  # interleaved, one slice missing
+        ([0, 1, 2, 3, 4, 0, 1, 2, 3, 4], {"InstanceNumber": [1, 2, 3, 4, 5] * 2}, [5, 5]),
+        ([0, 0, 1, 1, 2, 2, 3, 3], {"KVP": [80, 140, 140, 80] * 2}, [4, 4]),
+        ([0, 1, 2, 3, 4, 5, 6, 0, 3, 6], {"SliceThickness": [1] * 7 + [5] * 3}, [7, 3]),
+        ([0, 1, 2, 3, 0, 1, 2, 3], {"ConvolutionKernel": ["B30f"] * 4 + ["B70f"] * 4}, [4, 4]),
+        ([0, 1, 2, 3, 4, 5], {"PatientID": list("aaabbb")}, [3, 3]),
+        ([0, 1, 2, 3, 4, 5], {"SeriesInstanceUID": None, "PatientID": list("aaabbb")}, [3, 3]),
+        ([0, 1, 2, 3], {"FrameOfReferenceUID": list("aabb")}, [2, 2]),
+        ([*range(9), *range(10), 4], {"AcquisitionNumber": [1] * 9 + [2] * 10 + [None]}, [10, 9]),
+        ([*range(10), *range(9, -1, -1)], {"AcquisitionNumber": [i // 2 + 1 for i in range(20)]}, [10, 10]),
         ([0, 1, 2, 3, 4, 0.3, 1.3, 2.3, 3.3], {}, [5, 4]),
         ([0, 0, 1, 1, 2, 2, 3, 3], {}, [4, 4]),
         ([0, 2, 4, 1, 3, 5], {}, [6]),  # interleaved, and one regular grid
@@ -225,10 +237,69 @@ def test_the_same_object_stored_twice_is_one_unique_image():
 def test_a_folder_without_images_is_one_clear_line(real, tmp_path):
     (tmp_path / "report.dcm").write_bytes((real / "odd/pydicom/test-SR.dcm").read_bytes())
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(NoImageError, match=r"found none in .*: of 2 files 1 could not be read and 1 holds no pixels"):
+    with pytest.raises(NoImageError, match=r"found none in .*: of 2 files 1 could not be read .* and 1 holds no pixels"):
         stack_table(header_table(tmp_path))
 
 
 def test_a_stack_that_is_not_there(phantom_headers):
     with pytest.raises(UnknownStackError, match=r"^expected an entry of stack_table's index, got \('1.2', 0\)"):
         stack_slices(phantom_headers, ("1.2", 0))
+
+
+def test_a_gap_is_never_filled_with_a_slice_of_another_scan():
+    headers = _scan([0, 1, 2, 3, 4, 6, 7, 8, 9, *range(10)])
+    table = stack_table(headers)
+    parts = [set(stack_slices(headers, stack)["InstanceNumber"]) for stack in table.index]
+    assert sorted(parts, key=min) == [set(range(1, 10)), set(range(10, 20))]
+    assert sorted(table["problems"]) == ["", "1 gap off the median of 1 mm, first 2 mm between 4.dcm and 5.dcm"]
+
+
+def test_scans_without_instance_numbers_follow_their_file_names():
+    headers = _scan(list(range(10)) * 2, InstanceNumber=None)
+    parts = [sorted(int(p[6:-4]) for p in stack_slices(headers, stack).index) for stack in stack_table(headers).index]
+    assert sorted(parts) == [list(range(10)), list(range(10, 20))]
+
+
+def test_stacks_of_two_patients_count_for_each():
+    counts = slice_counts(_scan(range(6), PatientID=list("aaabbb")))
+    assert counts["positions"].to_dict() == {"a": 3, "b": 3}
+
+
+def test_grade_c_is_by_instance_number_alone():
+    headers = _scan([0, 1, 2, 3], ImagePositionPatient=None, AcquisitionNumber=[2, 1, 2, 1])
+    slices = stack_slices(headers, stack_table(headers).index[0])
+    assert slices["order_grade"].eq("C").all() and slices["InstanceNumber"].tolist() == [1, 2, 3, 4]
+
+
+def test_unique_images_count_readable_ones_and_those_without_a_uid():
+    headers = _scan([0, 1, 2, 3], SOPInstanceUID=["a", "a", None, None])
+    headers.loc["/scan/0.dcm", "error"] = "truncated"
+    assert slice_counts(headers)[["images", "unique_images"]].iloc[0].tolist() == [3, 3]
+
+
+def test_tables_without_the_columns_that_tell_are_refused(phantom):
+    table = header_table(phantom / "P03-interspaced", keywords=["PatientID", "Rows"])
+    for function in (stack_table, slice_counts):
+        with pytest.raises(MissingColumnError, match="got one without SeriesInstanceUID, Columns"):
+            function(table)
+    with pytest.raises(MissingColumnError, match="got 'Patient'"):
+        slice_counts(table.assign(SeriesInstanceUID="1", Columns=1), by="Patient")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"PixelSpacing": None}, "no volume: no usable PixelSpacing in 4 of 4, first 0.dcm"),
+        ({"PixelSpacing": [(0, 0)] * 4}, "no volume: no usable PixelSpacing in 4 of 4, first 0.dcm"),
+        ({"SamplesPerPixel": 3}, "no volume: colour in 0.dcm"),
+        ({"NumberOfFrames": 8}, "no volume: a multi-frame object in 0.dcm"),
+    ],
+)
+def test_what_makes_no_volume_is_said(change, problem):
+    table = stack_table(_scan([0, 1, 2, 3], **change))
+    assert table[["volume", "problems"]].iloc[0].tolist() == ["no", problem]
+
+
+def test_positions_that_drift_off_the_grid_are_said():
+    z = np.r_[0, np.cumsum([1.0] * 50 + [1.09] * 50)]
+    assert stack_table(_scan(z))["problems"].iloc[0] == "50.dcm lies 2.25 mm off its place in an even grid"

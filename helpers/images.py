@@ -1,0 +1,66 @@
+"""Which rows of the header table hold an image?"""
+
+import os
+
+import numpy as np
+
+from helpers import ClearError
+from helpers.grid import numbers
+
+NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}  # these have a pixel offset
+NEEDED = ("SeriesInstanceUID", "Rows", "Columns")  # an image's header has these; where no row has, they were not asked for
+
+
+class NoImageError(ClearError):
+    """No image where images were expected."""
+
+
+class MissingColumnError(ClearError, ValueError):
+    """A table without a column that is needed."""
+
+
+def images(headers):
+    """The rows of `headers` that hold a readable image.
+
+    Raises
+    ------
+    NoImageError
+        Where there is none; says what was looked at.
+    """
+    found = headers[is_image(headers)]
+    if len(found):
+        return found
+    bad = int(headers["error"].notna().sum())
+    without = len(headers) - bad
+    files, why = ("file" if len(headers) == 1 else "files"), (" (column error of the header table says why)" if bad else "")
+    raise NoImageError(
+        f"expected DICOM images, found none in {_place(headers)}: of {len(headers)} {files} {bad} could not be read{why} "
+        f"and {without} {'holds' if without == 1 else 'hold'} no pixels"
+    )
+
+
+def is_image(headers):
+    """Which rows hold a readable image, boolean (n,).
+
+    Raises
+    ------
+    MissingColumnError
+        Where the table was made without the columns that tell.
+    """
+    missing = [keyword for keyword in NEEDED if keyword not in headers]
+    if missing and headers["pixel_offset"].notna().any():
+        raise MissingColumnError(f"expected a header table with {', '.join(NEEDED)}, got one without {', '.join(missing)}")
+    has_size = np.isfinite(numbers(headers, "Rows")) & np.isfinite(numbers(headers, "Columns"))
+    has_pixels = headers["pixel_offset"].notna() | ~headers["TransferSyntaxUID"].isin([*NATIVE, None])
+    return (headers["error"].isna() & has_size & has_pixels).to_numpy()
+
+
+def frame_counts(rows):
+    """Number of Frames of each row (n,); 1 where it does not say."""
+    return np.maximum(np.nan_to_num(numbers(rows, "NumberOfFrames"), nan=1), 1).astype(int)
+
+
+def _place(headers):
+    """The folder that all files lie in, as far as there is one."""
+    folders = [os.path.dirname(os.path.abspath(path)) for path in headers.index.get_level_values(0)]
+    return os.path.commonpath(folders) if folders else "an empty list"
