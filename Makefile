@@ -14,7 +14,7 @@ run: .venv/ready  ## execute every page into build/html; DATA=/path/to/dicom for
 lab: .venv/ready  ## open JupyterLab on the pages
 	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab notebooks
 
-test: .venv/ready-test  ## all tests but the slow ones, in parallel
+test: .venv/ready-test  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto
 
 test-all: test test-kaggle  ## also on the package versions of Kaggle's image

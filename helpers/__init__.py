@@ -54,3 +54,13 @@ class ClearError(Exception):
     def _render_traceback_(self):
         """Lines that IPython prints in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class WrongTypeError(ClearError, TypeError):
+    """A value of another kind than is needed."""
+
+
+def expect(value, kind, where_from):
+    """Refuses a value that is no `kind`, in one line that says where to take the right one from."""
+    if not isinstance(value, kind):
+        raise WrongTypeError(f"expected a {kind.__name__} ({where_from}), got {type(value).__name__}")

@@ -7,6 +7,7 @@ import ipywidgets as widgets
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from helpers import expect
 from helpers.volume import VIEWS, Volume
 from helpers.window import SHARES, WINDOWS
 
@@ -23,8 +24,7 @@ def browse(volume, *, plane=None, window=None):
     plane : {"axial", "coronal", "sagittal"} or None for the one that was acquired
     window : as `Slice.window` takes it, or None for the file's own
     """
-    if not isinstance(volume, Volume):
-        raise TypeError(f"expected a Volume (of load_volume), got {type(volume).__name__}")
+    expect(volume, Volume, "of load_volume")
     return VolumeBrowser(volume, plane=plane, window=window)
 
 

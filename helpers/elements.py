@@ -7,7 +7,7 @@ import pydicom
 from pydicom.datadict import dictionary_has_tag
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
-from pydicom.uid import UID
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN"}  # their length stands in 4 bytes, 2 bytes later (PS3.5 7.1.2)
@@ -120,7 +120,7 @@ def _truncation(dataset, pixel_end, file):
         return "truncated: no data element behind the file meta information"
     last = dataset.get_item(max(dataset.keys()))
     length, start = getattr(last, "length", UNDEFINED), getattr(last, "value_tell", None)
-    if length == UNDEFINED or last.value is None or "Deflated" in dataset.file_meta.get("TransferSyntaxUID", UID("")).name:
+    if length == UNDEFINED or last.value is None or dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         return None
     left = size - start - length
     return (

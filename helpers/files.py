@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import warnings
+from collections import Counter
 from pathlib import Path
 
 from helpers import ClearError
@@ -13,7 +14,7 @@ KAGGLE_INPUT = Path("/kaggle/input")
 MOST_FOLDERS = 0.9  # a child holding this share of the DICOM folders is walked into
 FILES_TRIED = 3  # files of a folder looked into before it is held to have no DICOM
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
-PHANTOM_FOLDER = "dicom-phantom-1"  # the number changes with the phantom
+PHANTOM_FOLDER = "dicom-phantom-2"  # the number changes with the phantom
 
 
 class FolderError(ClearError, FileNotFoundError):
@@ -134,8 +135,8 @@ def _has_preamble(path):
 
 
 def _main_child(root, holders):
-    below = [holder.relative_to(root).parts[0] for holder in holders if holder != root and holder.is_relative_to(root)]
-    for name in set(below):
-        if below.count(name) >= MOST_FOLDERS * sum(holder.is_relative_to(root) for holder in holders):
-            return root / name
-    return None
+    """The child of `root` below which nine tenths of the holders under `root` lie, or None."""
+    inside = [holder for holder in holders if holder.is_relative_to(root)]
+    below = Counter(holder.relative_to(root).parts[0] for holder in inside if holder != root)
+    name, count = below.most_common(1)[0] if below else ("", 0)
+    return root / name if count and count >= MOST_FOLDERS * len(inside) else None

@@ -3,8 +3,9 @@
 import os
 
 import numpy as np
+import pandas as pd
 
-from helpers import ClearError
+from helpers import ClearError, expect
 from helpers.grid import numbers
 
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}  # these have a pixel offset
@@ -47,8 +48,9 @@ def is_image(headers):
     MissingColumnError
         Where the table was made without the columns that tell.
     """
+    expect(headers, pd.DataFrame, "of header_table")
     missing = [keyword for keyword in NEEDED if keyword not in headers]
-    if missing and headers["pixel_offset"].notna().any():
+    if missing and ("pixel_offset" not in headers or headers["pixel_offset"].notna().any()):
         raise MissingColumnError(f"expected a header table with {', '.join(NEEDED)}, got one without {', '.join(missing)}")
     has_size = np.isfinite(numbers(headers, "Rows")) & np.isfinite(numbers(headers, "Columns"))
     has_pixels = headers["pixel_offset"].notna() | ~headers["TransferSyntaxUID"].isin([*NATIVE, None])

@@ -58,7 +58,7 @@ def edge_letters(image_orientation=None, *, patient_orientation=None, anatomical
     >>> edge_letters()
     EdgeLetters(left='?', right='?', top='?', bottom='?')
     """
-    kind = anatomical_orientation if anatomical_orientation in LETTERS else "BIPED"
+    kind = anatomical_orientation if anatomical_orientation in LETTERS else "BIPED"  # what it means where it is absent
     cosines = row_and_column(image_orientation)
     if cosines is not None:
         row, column = cosines
@@ -83,7 +83,7 @@ def direction_letters(direction, *, anatomical_orientation="BIPED"):
     if unit is None:
         return "?"
     falling = np.argsort(-np.abs(unit), kind="stable")
-    ends = LETTERS[anatomical_orientation]
+    ends = LETTERS.get(anatomical_orientation, LETTERS["BIPED"])
     return "".join(ends[axis][int(unit[axis] > 0)] for axis in falling if abs(unit[axis]) > LETTER_TOLERANCE)
 
 
@@ -148,10 +148,13 @@ def _unit(vector):
 
 
 def _edges_from_words(patient_orientation, kind):
-    if not isinstance(patient_orientation, (tuple, list)) or len(patient_orientation) != 2:
+    if patient_orientation is None or isinstance(patient_orientation, str) or len(patient_orientation) != 2:
         return UNKNOWN
-    row, column = (str(word).strip() or "?" for word in patient_orientation)
-    return EdgeLetters(_opposite(row, kind), row, _opposite(column, kind), column)
+    edges = []
+    for word in map(str, patient_orientation):
+        opposite = _opposite(word.strip(), kind)
+        edges += [opposite, "?" if opposite == "?" else word.strip()]
+    return EdgeLetters(*edges)
 
 
 def _opposite(word, kind):

@@ -123,7 +123,7 @@ def _header(scan, number, seed, instance):
     intercept, signed, _, kernel, (center, width) = STYLES[scan.vendor]
     dataset = pydicom.Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL" if scan.vendor != "TOSHIBA" else "OTHER"]
+    dataset.ImageType = _image_type(scan)
     dataset.SOPClassUID = CTImageStorage
     dataset.StudyDate = dataset.SeriesDate = "20200101"
     dataset.StudyTime = dataset.SeriesTime = "120000"
@@ -156,6 +156,14 @@ def _header(scan, number, seed, instance):
         dataset.WindowCenterWidthExplanation = ["LUNG", "SOFT TISSUE"]
     dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = intercept, 1, "HU"
     return dataset
+
+
+def _image_type(scan):
+    """Two to four values, as vendors write them; a plane that CT does not scan was computed."""
+    if scan.image_orientation in (CORONAL, SAGITTAL):
+        return ["DERIVED", "SECONDARY", "REFORMATTED"]
+    by_vendor = {"SIEMENS": ["AXIAL", "CT_SOM5 SPI"], "TOSHIBA": ["OTHER"], "Hitachi Medical Corporation": []}
+    return ["ORIGINAL", "PRIMARY", *by_vendor.get(scan.vendor, ["AXIAL"])]
 
 
 def _store(dataset, hu, in_plane, style):

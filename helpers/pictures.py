@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.patheffects import withStroke
 
-from helpers import ClearError
+from helpers import ClearError, expect
 from helpers.orientation import direction_letters, edge_letters, row_and_column
+from helpers.volume import Slice, Volume
 
 NO_VALUE = "#24384c"  # shows where padding is: no measured value
 LETTER_COLOUR = "#ffd92f"
@@ -35,6 +36,7 @@ def show_slice(slice, *, window=None, ax=None, letters=True, corners=True, ident
     letters, corners : whether to draw the edge letters, and slice number, position and window in the corners
     identity : whether to name patient and series (off: pictures travel)
     """
+    expect(slice, Slice, "of load_slice or volume.slice")
     ax = ax or plt.figure(figsize=(6, 6)).add_subplot()
     grey = np.ma.masked_where(_padding(slice), slice.grey(window))
     height, width = np.multiply(slice.pixels.shape[:2], slice.spacing)
@@ -56,6 +58,7 @@ def show_planes(volume, *, at=None, window=None, axes=None):
     ----------
     at : (3,) LPS mm, or None for the middle of the volume
     """
+    expect(volume, Volume, "of load_volume")
     at = volume.middle if at is None else at
     axes = plt.subplots(1, 3, figsize=(15, 5.4), layout="constrained")[1] if axes is None else axes
     for ax, plane in zip(axes, ("axial", "coronal", "sagittal")):
@@ -71,8 +74,9 @@ def show_planes(volume, *, at=None, window=None, axes=None):
 
 def show_montage(volume, *, plane="axial", count=12, window=None, figure=None):
     """Draws evenly chosen slices of a volume with number and position on each; returns the Axes."""
+    expect(volume, Volume, "of load_volume")
     total = volume.shape_of(plane)[0]
-    indices = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+    indices = np.unique(np.linspace(0, total - 1, max(1, min(count, total))).round().astype(int))
     columns = min(4, len(indices))
     rows = -(-len(indices) // columns)
     figure = figure or plt.figure(figsize=(3 * columns, 3.05 * rows), layout="constrained")
@@ -183,21 +187,24 @@ def _font_size(ax, share):
 
 def _plane(header):
     """(outer corner of the first pixel, row, column, width and height in mm) of an image."""
-    found = {k: header.get(k) for k in ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "Rows", "Columns")}
-    cosines = row_and_column(_floats(found["ImageOrientationPatient"], 6))
-    missing = [k for k, n in (("ImagePositionPatient", 3), ("PixelSpacing", 2)) if _floats(found[k], n) is None]
-    if cosines is None or missing:
-        lacking = ", ".join(missing or ["ImageOrientationPatient"])
-        raise DrawingError(f"expected a header with orientation, position and spacing, found no {lacking}")
+    counts = {"ImageOrientationPatient": 6, "ImagePositionPatient": 3, "PixelSpacing": 2, "Rows": 1, "Columns": 1}
+    found = {keyword: _floats(header.get(keyword), count) for keyword, count in counts.items()}
+    cosines = row_and_column(found["ImageOrientationPatient"])
+    missing = [keyword for keyword in counts if found[keyword] is None or (keyword.startswith("ImageO") and cosines is None)]
+    if missing:
+        raise DrawingError(
+            f"expected a header that says where its image lies, found no usable {', '.join(missing)} "
+            "(a multi-frame object has them in functional groups, which are not read here)"
+        )
     row, column = cosines
-    vertical, horizontal = _floats(found["PixelSpacing"], 2)
-    corner = np.array(_floats(found["ImagePositionPatient"], 3)) - row * horizontal / 2 - column * vertical / 2
-    return corner, row, column, horizontal * float(found["Columns"]), vertical * float(found["Rows"])
+    vertical, horizontal = found["PixelSpacing"]
+    corner = np.array(found["ImagePositionPatient"]) - row * horizontal / 2 - column * vertical / 2
+    return corner, row, column, horizontal * found["Columns"][0], vertical * found["Rows"][0]
 
 
 def _floats(value, count):
     try:
-        values = tuple(map(float, value))
+        values = tuple(map(float, value if np.ndim(value) else [value]))
     except (TypeError, ValueError):
         return None
     return values if len(values) == count else None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pydicom
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
+from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder, pixel_array
 
 from helpers import ClearError
 from helpers.window import LEAST_WIDTH, Window
@@ -35,6 +35,7 @@ class FrameHeader:
         shared = dataset.get("SharedFunctionalGroupsSequence") or []
         groups = [*per_frame[frame : frame + 1], *shared[:1]]
         macros = [macro for group in groups for macro in group if macro.VR == "SQ"]
+        self.dataset = dataset
         self._places = [*(item for macro in macros for item in macro.value[:1]), dataset]
 
     def get(self, keyword, default=None):
@@ -67,18 +68,28 @@ def read_image(path, frame=0):
         warnings.simplefilter("ignore")  # odd headers are the audit's matter
         dataset = _dataset(path)
         stored = _decoded(path, dataset, frame)
-        header = FrameHeader(dataset, frame)
-    inverted = header.get("PhotometricInterpretation") == "MONOCHROME1" or header.get("PresentationLUTShape") == "INVERSE"
+        try:
+            return _image(stored, FrameHeader(dataset, frame))
+        except Exception as error:
+            raise ImageError(f"cannot interpret the values of {path}: {_first_line(error)}") from error
+
+
+def _image(stored, header):
+    """Stored values with what the header makes of them."""
     if stored.ndim == 3:
-        return Image(_eight_bits(stored), None, "", {}, False, header)
-    slope, intercept = (header.floats("RescaleSlope") or (1.0,))[0], (header.floats("RescaleIntercept") or (0.0,))[0]
-    pixels = _rescaled(stored, slope, intercept, header)
-    return Image(pixels, _padding(stored, header), _unit(header), _windows(header), inverted, header)
+        return Image(_eight_bits(stored, header), None, "", {}, False, header)
+    inverted = header.get("PhotometricInterpretation") == "MONOCHROME1" or header.get("PresentationLUTShape") == "INVERSE"
+    padding = _padding(stored, header)
+    pixels = _rescaled(stored, header)
+    if pixels.dtype.kind == "f" and (lost := ~np.isfinite(pixels)).any():
+        padding = lost if padding is None else padding | lost
+        pixels = np.where(lost, np.float32(0), pixels)
+    return Image(pixels, padding, _unit(header), _windows(header), inverted, header)
 
 
 def frame_count(header):
     """Number of Frames of a `FrameHeader`; 1 where it does not say, or says no number."""
-    return int((header.floats("NumberOfFrames") or (1,))[0])
+    return max(1, int((header.floats("NumberOfFrames") or (1,))[0]))
 
 
 def _dataset(path):
@@ -87,7 +98,7 @@ def _dataset(path):
     except Exception as error:
         raise ImageError(f"expected a DICOM image in {path}, got {_first_line(error)}") from error
     if not {"PixelData", "FloatPixelData", "DoubleFloatPixelData"} & set(dataset.dir()) or "Rows" not in dataset:
-        raise ImageError(f"expected a DICOM image in {path}, found no pixels there ({dataset.get('Modality') or 'no modality'})")
+        raise ImageError(f"expected a DICOM image in {path}, found no pixels there")
     return dataset
 
 
@@ -125,24 +136,41 @@ def _guessed_syntax(dataset):
     return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
 
 
-def _rescaled(stored, slope, intercept, header):
-    """``stored * slope + intercept`` in a type that holds every possible value: int16, else int32, else float32."""
+def _rescaled(stored, header):
+    """``stored * slope + intercept`` in a type that holds every possible value: int16, else int32, else float32.
+
+    A Modality LUT Sequence stands in place of slope and intercept (C.11.1).
+    """
+    if header.get("ModalityLUTSequence"):
+        return apply_modality_lut(stored, header.dataset).astype(np.int32)
+    slope, intercept = _number(header, "RescaleSlope", 1.0), _number(header, "RescaleIntercept", 0.0)
     if stored.dtype.kind not in "iu" or slope % 1 or intercept % 1:
         return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
     bits, signed = int(header.get("BitsStored", 16)), bool(header.get("PixelRepresentation", 0))
     ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    reach = [*(end * slope + intercept for end in ends), stored.min() * slope + intercept, stored.max() * slope + intercept]
+    reach = [end * slope + intercept for end in (*ends, int(stored.min()), int(stored.max()))]
     for kind in (np.int16, np.int32):
         if np.iinfo(kind).min <= min(reach) and max(reach) <= np.iinfo(kind).max:
             return (stored.astype(np.int64) * int(slope) + int(intercept)).astype(kind)
     return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
 
 
+def _number(header, keyword, default):
+    """One number; a value that is there and is no number is an error, not the default."""
+    if header.get(keyword) is None:
+        return default
+    values = header.floats(keyword)
+    if len(values) != 1 or not np.isfinite(values[0]):
+        raise ValueError(f"expected a number as {keyword}, got {header.get(keyword)!r}")
+    return values[0]
+
+
 def _padding(stored, header):
     """Where a stored value lies between Pixel Padding Value and its Range Limit, or None where none does."""
-    declared = [header.get(keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    ends = [_with_sign_of(stored, value) for value in declared if isinstance(value, int)]
-    if not ends or not isinstance(declared[0], int):
+    prefix = "Float" if stored.dtype.kind == "f" else ""
+    declared = [header.get(f"{prefix}{keyword}") for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    ends = [_with_sign_of(stored, value) for value in declared if isinstance(value, (int, float))]
+    if not ends or not isinstance(declared[0], (int, float)):
         return None
     mask = (stored >= min(ends)) & (stored <= max(ends))
     return mask if mask.any() else None
@@ -171,14 +199,19 @@ def _windows(header):
     names = [names] if isinstance(names, str) else list(names)
     found = {}
     for number, (center, width) in enumerate(zip(header.floats("WindowCenter"), header.floats("WindowWidth"))):
-        name = str(names[number]) if number < len(names) and names[number] else f"window {number + 1} of the file"
+        name = str(names[number]) if number < len(names) and names[number] else f"window {number + 1}"
+        name = name if name not in found else f"{name} {number + 1}"
         if np.isfinite(center) and least <= width < np.inf and width > 0:
             found[name] = Window(center, width, "the file's own", function)
     return found
 
 
-def _eight_bits(colour):
-    return colour if colour.dtype == np.uint8 else (colour >> 8).astype(np.uint8)
+def _eight_bits(colour, header):
+    """Colour from 0 to 255; what has more bits loses its lowest (palettes have 16)."""
+    if colour.dtype == np.uint8:
+        return colour
+    palette = header.get("PhotometricInterpretation") == "PALETTE COLOR"
+    return (colour >> (8 if palette else max(0, int(header.get("BitsStored", 16)) - 8))).astype(np.uint8)
 
 
 def _first_line(error):

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 ACCENT = "#0072b2"  # colour-blind safe with the next
 SECOND = "#d55e00"
@@ -18,13 +19,19 @@ def plot_slice_counts(counts, *, ax=None):
     counts : DataFrame of `helpers.stacks.slice_counts`
     """
     ax = ax or plt.figure(figsize=(9, 4.5)).add_subplot()
-    bins = np.histogram_bin_edges(counts["files"], bins=min(40, max(10, len(counts))))
+    most = counts[["files", "largest_stack"]].to_numpy().max()
+    bins = np.linspace(0, 1.02 * most, min(40, max(12, len(counts))))
     ax.hist(counts["files"], bins, color=QUIET, label="files")
     ax.hist(counts["largest_stack"], bins, histtype="step", color=ACCENT, linewidth=2, label="positions of the largest stack")
-    median = counts["files"].median()
-    ax.axvline(median, color=SECOND, linestyle="--", label=f"median of files: {median:g}")
-    ax.set(title=f"Slices per {counts.index.name}", xlabel="number of slices", ylabel=f"number of {counts.index.name} values")
-    ax.legend(frameon=False)
+    median = counts["largest_stack"].median()
+    ax.axvline(median, color=SECOND, linestyle="--", label=f"median of these positions: {median:g}")
+    ax.set(
+        title=f"Slices per {counts.index.name}",
+        xlabel="number of files, number of positions",
+        ylabel=f"number of {counts.index.name} values",
+    )
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 
@@ -42,7 +49,7 @@ def plot_files_and_positions(counts, *, ax=None):
     )
     named = len(table) <= MANY_PATIENTS
     ax.set_yticks(places if named else [], table.index if named else [])
-    ax.legend(frameon=False, loc="lower right")
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 
 
@@ -55,6 +62,9 @@ def plot_positions(stacks, *, ax=None):
         index of `stack_table`, or any name
     """
     ax = ax or plt.figure(figsize=(9, 1.2 + 0.45 * len(stacks))).add_subplot()
+    if not stacks:
+        ax.set(title="No stack to draw", xticks=[], yticks=[])
+        return ax
     for line, slices in enumerate(stacks.values()):
         place, repeated = slices["position_mm"], slices["repeated"]
         ax.plot(place[~repeated], np.full((~repeated).sum(), line), "|", color=ACCENT, markersize=12)
@@ -70,28 +80,29 @@ def plot_positions(stacks, *, ax=None):
 
 
 def plot_missing(headers, *, by="PatientID", ax=None):
-    """Draws which elements are missing where: the share of files that have each, per value of `by`.
+    """Draws which elements have a value where: the share of files in which each has one, per value of `by`.
 
-    Elements that every file has are left out.
+    Elements with a value in every file are left out, and so are those without one in any.
 
     Parameters
     ----------
     headers : DataFrame of `helpers.headers.header_table`
     """
     present = headers.drop(columns="error").notna()
-    partly = present.loc[:, ~present.all()]
+    partly = present.loc[:, ~present.all() & present.any()]
     groups = headers[by].fillna("?").to_numpy() if by in headers else np.full(len(headers), "?")
     share = partly.groupby(groups).mean()
     share = share[share.mean().sort_values(ascending=False).index[:MANY_KEYWORDS]].iloc[:MANY_PATIENTS]
     ax = ax or plt.figure(figsize=(2 + 0.24 * max(share.shape[1], 8), 2.5 + 0.2 * len(share)), layout="constrained").add_subplot()
     if share.empty:
-        ax.set(title="Every file has every element", xticks=[], yticks=[])
+        ax.set(title="No file lacks what another has", xticks=[], yticks=[])
         return ax
     image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ax.set_xticks(range(share.shape[1]), share.columns, rotation=90, fontsize=7)
     ax.set_yticks(range(len(share)), share.index, fontsize=7)
-    ax.set(title="Which elements are missing where")
-    ax.figure.colorbar(image, ax=ax, label="share of files that have it", shrink=0.8)
+    cut = f" (the first {MANY_PATIENTS} of {len(set(groups))} shown)" if len(set(groups)) > MANY_PATIENTS else ""
+    ax.set(title=f"Which elements have a value where{cut}")
+    ax.figure.colorbar(image, ax=ax, label="share of files with a value", shrink=0.8)
     return ax
 
 

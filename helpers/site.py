@@ -11,10 +11,11 @@ import nbformat
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert import HTMLExporter
 
 from helpers import ClearError
+from helpers.files import collection_root
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
@@ -25,9 +26,9 @@ INDEX = """<!doctype html>
 <style>body {{ font: 16px/1.6 sans-serif; max-width: 46em; margin: 3em auto; padding: 0 1em; color: #222 }}</style>
 <h1>DICOM notebooks</h1>
 <p>Collection: <code>{collection}</code></p>
-<ol>
+<ul>
 {pages}
-</ol>
+</ul>
 </html>
 """
 
@@ -45,16 +46,21 @@ def build_site(collection=None, *, pages=PAGES, site=SITE):
 
     Raises
     ------
+    FolderError
+        Where there is no such folder.
     PageError
-        Where a page fails; the pages before it are written.
+        Where a page fails; the pages before it are written, those of an earlier run are gone.
     """
-    if collection is not None:
-        os.environ["DICOM_ROOT"] = os.path.abspath(collection)
     notebooks = sorted(Path(pages).glob("*.ipynb"))
     if not notebooks:
         raise PageError(f"expected pages, found no notebook in {Path(pages).absolute()}: start it at the top of the project")
+    if collection is not None:
+        os.environ["DICOM_ROOT"] = os.path.abspath(os.path.expanduser(collection))
+    root = collection_root()
     site = Path(site)
     site.mkdir(parents=True, exist_ok=True)
+    for old in [site / "index.html", *(site / f"{path.stem}.html" for path in notebooks)]:
+        old.unlink(missing_ok=True)
     links = []
     for number, path in enumerate(notebooks, 1):
         print(f"[{number}/{len(notebooks)}] {path.stem} ", end="", flush=True)
@@ -62,10 +68,9 @@ def build_site(collection=None, *, pages=PAGES, site=SITE):
         notebook = execute(path)
         (site / f"{path.stem}.html").write_text(to_html(notebook, path.stem), encoding="utf-8")
         print(f"{time.monotonic() - start:.1f} s", flush=True)
-        links.append(f'<li><a href="{path.stem}.html">{html.escape(_title(notebook))}</a></li>')
+        links.append(f'<li><a href="{path.stem}.html">{path.stem}</a>: {html.escape(_title(notebook))}</li>')
     index = site / "index.html"
-    shown = html.escape(os.environ.get("DICOM_ROOT") or "the phantom, or the data below /kaggle/input")
-    index.write_text(INDEX.format(collection=shown, pages="\n".join(links)), encoding="utf-8")
+    index.write_text(INDEX.format(collection=html.escape(str(root)), pages="\n".join(links)), encoding="utf-8")
     return index
 
 
@@ -84,7 +89,7 @@ def execute(path):
     client.resources = {"metadata": {"path": str(Path(path).parent)}}
     try:
         client.execute()
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise PageError(f"{Path(path).stem} failed: {_reason(notebook) or error}") from None
     return notebook
 

@@ -85,7 +85,7 @@ def load_slice(path, *, frame=0):
     image = read_image(path, frame)
     header = image.header
     orientation = header.floats("ImageOrientationPatient")
-    words = list(header.get("PatientOrientation", ()))
+    words = header.get("PatientOrientation")
     letters = edge_letters(orientation, patient_orientation=words, anatomical_orientation=anatomy(header))
     spacing, spacing_unit, remark = _spacing(header)
     caption = {
@@ -136,4 +136,5 @@ def _spacing(header):
         if len(spacing) == 2 and min(spacing) > 0:
             return spacing, "mm", remark
     aspect = header.floats("PixelAspectRatio")
-    return (aspect if len(aspect) == 2 and min(aspect) > 0 else (1.0, 1.0)), "px", ""
+    ratio = aspect[0] / aspect[1] if len(aspect) == 2 and min(aspect) > 0 else 1.0
+    return (ratio, 1.0), "px", ""

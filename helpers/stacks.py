@@ -104,7 +104,8 @@ def slice_counts(headers, by="PatientID"):
     DataFrame, index `by`: ``files``, ``readable`` (without error), ``images`` (frames), ``unique_images``
     (no SOP Instance UID twice), ``stacks``, ``positions`` (sum over stacks), ``largest_stack`` (positions)
     """
-    owner, image = _owners(headers, by), is_image(headers)
+    image = is_image(headers)
+    owner = _owners(headers, by)
     frames = frame_counts(headers) * image
     steps = {
         "files": 1,

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
-from helpers import ClearError
+from helpers import ClearError, expect
 from helpers.grid import StackError, grid_affine, longest_run
 from helpers.orientation import EdgeLetters, direction_letters
 from helpers.pixels import read_image
@@ -65,7 +66,8 @@ class Volume:
     def slice(self, plane, index=None):
         """The picture of one plane in radiological view, as a `Slice`.
 
-        The array axis nearest to the plane's normal is cut at `index` (None for the middle). Flips and transposition
+        The axes of the array are matched to those of the patient, each to the nearest, and the one
+        along the plane's normal is cut at `index` (None for the middle). Flips and transposition
         alone turn the picture (axial: R on the left, A on top; coronal: R left, H top; sagittal:
         A left, H top), and the letters follow; on an oblique volume they are compound.
 
@@ -161,13 +163,15 @@ class Volume:
         place = (self.affine @ [*middle, 1])[:3]
         (right, _), (down, _) = VIEWS[plane]
         axis = 3 - right - down
-        acquired = {} if along == 0 else {"thickness": "not as acquired: cut from the volume"}
+        acquired = {} if along == 0 else {"thickness": "cut from the volume"}
+        normal = np.cross(*(self.affine[:3, axis] / self.spacing[axis] for axis in range(3) if axis != along))
+        distance = abs(self.affine[:3, along] @ normal) / np.linalg.norm(normal)
         return {
             **acquired,
             "plane": plane,
             "slice": f"{index + 1} of {self.array.shape[along]}",
             "position": f"{'xyz'[axis]} {place[axis]:+.1f} mm",
-            "spacing": f"{self.spacing[along]:.4g} mm apart",
+            "spacing": f"{distance:.4g} mm apart",
         }
 
 
@@ -200,6 +204,7 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     ----------
     PS3.3 C.7.6.2.1.1
     """
+    expect(slices, pd.DataFrame, "of stack_slices")
     if on_irregular not in ("raise", "longest"):
         raise ValueError(f"expected on_irregular to be 'raise' or 'longest', got {on_irregular!r}")
     slices = longest_run(slices) if on_irregular == "longest" else slices

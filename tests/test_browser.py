@@ -27,7 +27,7 @@ def _picture(browser):
 def test_it_starts_in_the_middle_of_the_finest_plane(volume):
     browser = browse(volume)
     assert (browser.plane.value, browser.index.value, browser.index.max) == ("axial", 12, 23)
-    assert browser.window.value == "file 1" and {"lungs", "liver"} <= {value for _, value in browser.window.options}
+    assert browser.window.value == "window 1" and {"lungs", "liver"} <= {value for _, value in browser.window.options}
 
 
 def test_the_picture_is_the_windowed_slice(volume):

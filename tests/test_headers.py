@@ -117,6 +117,9 @@ def test_chosen_keywords(real):
 
 
 def test_an_unknown_keyword_is_refused_with_the_nearest(real):
+    assert "OverlayRows" in header_table(real / CHEST, keywords=["OverlayRows"], progress=False)
+    with pytest.raises(KeywordError, match="expected a list of keywords, got the text 'PatientID'"):
+        header_table(real / CHEST, keywords="PatientID")
     with pytest.raises(KeywordError, match=r"got 'PixelSpaceing'; did you mean PixelSpacing\?"):
         header_table(real / CHEST, keywords=["PixelSpaceing"])
     assert issubclass(KeywordError, ValueError)
@@ -183,4 +186,24 @@ def test_no_header_to_show_is_one_clear_line(tmp_path):
 def test_values_split_into_columns():
     table = pd.DataFrame({"ImageType": [("A", "B", "C"), None, "D"]}, dtype=object)
     assert split_values(table, "ImageType").to_numpy().tolist() == [["A", "B", "C"], [None] * 3, ["D", None, None]]
-    assert split_values(table, "Absent")["value 1"].isna().all()
+    assert split_values(table, "EchoTime")["value 1"].isna().all()
+    with pytest.raises(KeywordError, match="did you mean ImageType"):
+        split_values(table, "ImageTyp")
+
+
+def test_every_cut_of_a_compressed_file_is_seen(real, tmp_path):
+    whole = (real / "odd/pydicom/MR_small_RLE.dcm").read_bytes()
+    for kept in (whole.rindex(b"\xfe\xff\xdd\xe0") + 3, len(whole) * 2 // 3):
+        (tmp_path / "cut.dcm").write_bytes(whole[:kept])
+        assert header_table(tmp_path)["error"].iloc[0].startswith("truncated: compressed pixel data has no end")
+
+
+def test_cuts_inside_a_header_are_seen(real, tmp_path):
+    """Every cut in mid-element leaves a reason; a cut between two elements cannot be told from a shorter header."""
+    whole = (real / CHEST / "1-01.dcm").read_bytes()
+    for kept in range(400, 1500, 7):
+        (tmp_path / "cut.dcm").write_bytes(whole[:kept])
+        table = header_table(tmp_path)
+        assert len(table) == 1 and (table["error"].notna().all() or table["pixel_offset"].isna().all())
+    (tmp_path / "cut.dcm").write_bytes(whole[: whole.index(b"\x10\x00\x20\x00LO") + 5])
+    assert header_table(tmp_path)["error"].iloc[0].startswith("truncated: 5 bytes behind (0010,0010)")

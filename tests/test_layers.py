@@ -25,10 +25,10 @@ MAY_IMPORT = {
     "pixels": {"window"},
     "slice": {"orientation", "pixels", "window"},
     "volume": {"grid", "orientation", "pixels", "slice", "window"},
-    "pictures": {"orientation"},
+    "pictures": {"orientation", "volume"},
     "plots": set(),
     "browser": {"volume", "window"},
-    "site": set(),
+    "site": {"files"},
 }
 ONLY_THERE = {
     "matplotlib": {"pictures", "plots"},

@@ -79,8 +79,8 @@ def test_inversion_comes_last():
 
 def test_windows_by_name(volume):
     slice = volume.slice("axial", 0)
-    assert slice.window()[0] == "file 1" and slice.window("liver")[1].width == 150
-    with pytest.raises(WindowError, match=r"expected a window of lungs, .*, got 'lung'"):
+    assert slice.window()[0] == "window 1" and slice.window("liver")[1].width == 150
+    with pytest.raises(WindowError, match=r"expected a window of whole range, most values, lungs, .*, got 'lung'"):
         slice.window("lung")
 
 
@@ -124,7 +124,7 @@ def test_the_plane_in_the_patient(real):
 
 def test_a_header_without_geometry_cannot_be_drawn(phantom_headers):
     header = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"].iloc[0]
-    with pytest.raises(DrawingError, match="found no ImagePositionPatient"):
+    with pytest.raises(DrawingError, match="found no usable ImagePositionPatient"):
         show_plane_in_patient(header)
 
 

@@ -12,7 +12,11 @@ def test_slice_counts(phantom_headers):
     counts = slice_counts(phantom_headers)
     ax = plot_slice_counts(counts)
     assert sum(patch.get_height() for patch in ax.containers[0]) == len(counts)
-    assert f"median of files: {counts['files'].median():g}" in [text.get_text() for text in ax.get_legend().get_texts()]
+    outline = ax.patches[-1].get_xy()
+    assert outline[1:-1:2, 1].sum() == len(counts), "every patient is in the outline too"
+    assert f"median of these positions: {counts['largest_stack'].median():g}" in [
+        text.get_text() for text in ax.get_legend().get_texts()
+    ]
     assert ax.get_xlabel() and ax.get_ylabel() and ax.get_title()
 
 

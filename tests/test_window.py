@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.pixels import apply_windowing
 
-from helpers.window import WINDOWS, Window, WindowError, apply_window, full_range
+from helpers.window import WINDOWS, WindowError, apply_window, value_range
 
 centers, widths = st.floats(-4000, 4000), st.floats(1, 8000)
 values = st.lists(st.floats(-10000, 10000), min_size=1, max_size=20)
@@ -64,10 +64,18 @@ def test_padding_is_black_whatever_its_value():
     assert apply_window(array, (40, 400), padding=padding).tolist()[:2] == [0, 1]
 
 
-def test_the_full_range_ignores_padding():
-    window = full_range(np.array([-2000, 0, 100]), padding=np.array([True, False, False]))
-    assert apply_window(np.array([0, 50, 100]), window).tolist() == [0, 0.5, 1]
-    assert full_range(np.array([-2000]), padding=np.array([True])) == Window(0.5, 1, window.source)
+def test_windows_from_the_values_ignore_padding():
+    values, padding = np.array([-2000.0, 0, 50, 100]), np.array([True, False, False, False])
+    whole = value_range(values, padding=padding)
+    assert apply_window(values[1:], whole, function=whole.function).tolist() == [0, 0.5, 1]
+    assert value_range(values[:1], padding=padding[:1]).width > 0
+    most = value_range(np.r_[np.arange(1000), 1e9], share=0.99)
+    assert most.center == pytest.approx(500, abs=5) and most.width == pytest.approx(990, abs=5)
+
+
+def test_small_fractions_are_seen_too():
+    window = value_range(np.array([0, 0.01]))
+    assert apply_window(np.array([0, 0.005, 0.01]), window, function=window.function).tolist() == [0, 0.5, 1]
 
 
 @pytest.mark.parametrize(
