@@ -7,11 +7,14 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 from helpers import ClearError
 from helpers.phantom import write_phantom
 
 KAGGLE_INPUT = Path("/kaggle/input")
 MOST_FOLDERS = 0.9  # a child holding this share of the DICOM folders is walked into
+PIECES = re.compile(r"([0-9]+)|([^0-9]+)")
 FILES_TRIED = 3  # files of a folder looked into before it is held to have no DICOM
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
 PHANTOM_FOLDER = "dicom-phantom-2"  # the number changes with the phantom
@@ -67,10 +70,14 @@ def list_files(root):
 
 def natural_key(path):
     """A sort key that puts the numbers inside names in order: 2.dcm before 10.dcm."""
-    return [
-        [(int(digits) if digits else float("inf"), text) for digits, text in re.findall(r"([0-9]+)|([^0-9]+)", part)]
-        for part in Path(path).parts
-    ]
+    parts = os.fspath(path).split(os.sep)
+    return [[(int(digits) if digits else float("inf"), text) for digits, text in PIECES.findall(part)] for part in parts]
+
+
+def natural_ranks(paths):
+    """The place (n,) of each path in their natural order."""
+    keys = [natural_key(path) for path in paths]
+    return np.argsort(sorted(range(len(keys)), key=keys.__getitem__))
 
 
 def find_dicom(folder):

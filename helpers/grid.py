@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import ClearError
-from helpers.orientation import row_and_column, slice_normal
+from helpers.orientation import USABLE_COSINES, cosine_error, row_and_column, slice_normal
 
 SAME_POSITION_MM = 0.01  # images nearer than this along the normal are at one position
 EVEN_GAP = 0.01  # a gap off the median by more than this share is worth a word
@@ -83,9 +83,8 @@ def irregularities(slices):
 
 def obstacle(slices):
     """What keeps images from being voxels at all, as a text with a file name; None where nothing does."""
-    orientation = vectors(slices, "ImageOrientationPatient", 6)
     usable = {
-        "ImageOrientationPatient": np.array([row_and_column(cosines) is not None for cosines in orientation]),
+        "ImageOrientationPatient": cosine_error(vectors(slices, "ImageOrientationPatient", 6)) <= USABLE_COSINES,
         "ImagePositionPatient": np.isfinite(vectors(slices, "ImagePositionPatient", 3)).all(axis=1),
         "PixelSpacing": (vectors(slices, "PixelSpacing", 2) > 0).all(axis=1),
     }

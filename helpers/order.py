@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.files import natural_key
+from helpers.files import natural_ranks
 from helpers.grid import SAME_POSITION_MM, along_normal, numbers
 
 TIES = ("InstanceNumber", "TemporalPositionIdentifier", "AcquisitionNumber")  # the weakest first
@@ -41,10 +41,8 @@ def _tie_breakers(rows, grade, place):
     """Keys that order images of one place, the weakest first; none where each has its own."""
     if len(np.unique(place)) == len(place):
         return ()
-    paths = rows.index.get_level_values(0)
-    by_name = np.argsort(sorted(range(len(rows)), key=lambda i: natural_key(paths[i])))
     keywords = {"C": TIES[:1], "D": ()}.get(grade, TIES)
-    return (by_name, *(numbers(rows, keyword) for keyword in keywords))
+    return (natural_ranks(rows.index.get_level_values(0)), *(numbers(rows, keyword) for keyword in keywords))
 
 
 def _tells_apart(values):

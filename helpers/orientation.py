@@ -131,15 +131,16 @@ def row_and_column(image_orientation):
 
 
 def cosine_error(image_orientation):
-    """How far six cosines are from two perpendicular unit vectors; infinite where one is not finite.
+    """How far six cosines (..., 6) are from two perpendicular unit vectors, (...); infinite where one is not finite.
 
     Above `COSINE_TOLERANCE` a header is worth reporting (C.7.6.2.1.1).
     """
     values = np.asarray(image_orientation, float)
-    if not np.isfinite(values).all():
-        return np.inf
-    row, column = values[:3], values[3:]
-    return float(max(abs(np.linalg.norm(row) - 1), abs(np.linalg.norm(column) - 1), abs(row @ column)))
+    row, column = values[..., :3], values[..., 3:]
+    with np.errstate(invalid="ignore"):
+        lengths = np.linalg.norm([row, column], axis=-1)
+        error = np.maximum(np.abs(lengths - 1).max(axis=0), np.abs((row * column).sum(axis=-1)))
+    return np.where(np.isfinite(error), error, np.inf)
 
 
 def _unit(vector):

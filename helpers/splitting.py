@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from helpers.files import natural_key
+from helpers.files import natural_ranks
 from helpers.grid import REGULAR_GAP, SAME_POSITION_MM, along_normal, numbers, vectors
 
 SAME_COSINE = 1e-3  # orientations that differ less belong to one stack
@@ -68,7 +68,9 @@ def _geometry(rows):
             **{keyword: _codes(rows, keyword) for keyword in SCAN_KEYWORDS},
         }
     )
-    order = np.lexsort((_by_name(paths), numbers(rows, "InstanceNumber")))
+    instance = numbers(rows, "InstanceNumber")
+    by_name = natural_ranks(paths) if len(np.unique(instance)) < len(instance) else instance
+    order = np.lexsort((by_name, instance))
     return geometry.iloc[order].reset_index(drop=True)
 
 
@@ -86,10 +88,6 @@ def _folders(rows):
     if "SeriesInstanceUID" in rows and rows["SeriesInstanceUID"].notna().all():
         return np.zeros(len(rows), int)
     return pd.factorize(np.array([os.path.dirname(path) for path in rows.index.get_level_values(0)], object))[0]
-
-
-def _by_name(paths):
-    return np.argsort(sorted(range(len(paths)), key=lambda i: natural_key(paths[i])))
 
 
 def _alike(array, tolerance):

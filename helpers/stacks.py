@@ -7,10 +7,10 @@ import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
 from helpers import ClearError
-from helpers.grid import EVEN_GAP, irregularities, numbers, obstacle, shear_deg
+from helpers.grid import EVEN_GAP, irregularities, numbers, obstacle, shear_deg, vectors
 from helpers.images import NEEDED, MissingColumnError, frame_counts, images, is_image
 from helpers.order import GUESSES, in_order
-from helpers.orientation import plane_name, tilt_deg
+from helpers.orientation import COSINE_TOLERANCE, cosine_error, plane_name, tilt_deg
 from helpers.splitting import SCAN_KEYWORDS, split_series
 
 USED = [  # the columns that stacks are made from
@@ -167,6 +167,8 @@ def _describe(uid, number, slices, split_by):
     first, along = slices.iloc[0], slices["position_mm"][~slices["repeated"]]
     gaps = np.diff(along) if len(along) > 1 else np.array([np.nan])
     orientation = first.get("ImageOrientationPatient")
+    broken = irregularities(slices) if first["order_grade"] == "A" else []
+    reason = obstacle(slices)
     return {
         "SeriesInstanceUID": uid,
         "stack": number,
@@ -188,20 +190,22 @@ def _describe(uid, number, slices, split_by):
         "declared_spacing_mm": float(numbers(slices, "SpacingBetweenSlices")[0]),
         "extent_mm": float(np.sum(gaps)),
         "order_grade": first["order_grade"],
-        "volume": "no" if obstacle(slices) else "in part" if irregularities(slices) else "whole",
+        "volume": "no" if reason else "in part" if broken else "whole",
         "split_by": split_by,
-        "problems": "; ".join(_problems(slices, gaps)),
+        "problems": "; ".join(_problems(slices, gaps, broken, reason)),
     }
 
 
-def _problems(slices, gaps):
+def _problems(slices, gaps, broken, reason):
     """What keeps the stack from being a regular grid of known place, one text each."""
     grade = slices["order_grade"].iloc[0]
     if grade in GUESSES:
         yield GUESSES[grade]
-    broken = irregularities(slices) if grade == "A" else []
-    yield from broken
-    if grade == "A" and (reason := obstacle(slices)):
+    elif reason:
         yield f"no volume: {reason}"
+    yield from broken
+    error = cosine_error(vectors(slices, "ImageOrientationPatient", 6)).max()
+    if COSINE_TOLERANCE < error < np.inf:
+        yield f"direction cosines are {error:.2g} off two perpendicular unit vectors"
     if not broken and np.ptp(gaps) > 2 * EVEN_GAP * np.median(gaps):
         yield f"uneven gaps, {gaps.min():.4g} to {gaps.max():.4g} mm"
