@@ -12,7 +12,8 @@ anatomy      What is where in a chest?
 faults       What can be wrong with a file or a stack?
 phantom      What does a collection look like whose every answer is known?
 files        Which files are here?
-elements     What does the header of one file say?
+reading      What does the header of one file say? (read by pydicom, whatever the file)
+elements     What do the first kilobytes of one file say? (fast, where that is sure)
 headers      What does every header say?
 orientation  Which patient direction does an axis point to?
 grid         Do the images of a stack lie on a regular grid, and where?

@@ -1,142 +1,244 @@
-"""What does the header of one file say? Reads it with pydicom and leaves the pixels on disk."""
+"""What do the first kilobytes of one file say? Splits a header into its elements, where that is sure.
+
+A header is a run of (tag, VR, length, value), so it can be cut up without an object per element; and
+the images of a series repeat nearly all their elements byte for byte, so each distinct one is
+converted once, by pydicom's own conversion, and its value is shared. Whatever is not surely read
+right this way is left to `helpers.reading`.
+"""
 
 import os
-from typing import NamedTuple
+import re
+import stat
+from functools import lru_cache
+from struct import Struct
 
-import pydicom
-from pydicom.datadict import dictionary_has_tag
-from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.charset import convert_encodings
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
+from pydicom.uid import UID
+from pydicom.values import convert_value
 
-PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
-LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN"}  # their length stands in 4 bytes, 2 bytes later (PS3.5 7.1.2)
-UNDEFINED = 0xFFFFFFFF
-FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
-DELIMITER = b"\xfe\xff\xdd\xe0"  # ends compressed pixel data, which is always little endian
-NEAR_END = 4096  # bytes looked at first
-LONGEST_ERROR = 300  # characters
+from helpers.reading import PIXEL_VALUES, UNDEFINED, pixel_state, plain
+
+FIRST_READ = 8192  # bytes; most headers end before
+BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW"}
+LONG = frozenset(re.findall(b"..", b"OBODOFOLOVOWSQSVUCUNURUTUV"))  # VRs whose length has 4 bytes (PS3.5 7.1.2)
+SHORT = frozenset(re.findall(b"..", b"AEASATCSDADSDTFDFLISLOLTPNSHSLSSSTTMUIULUS"))
+ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
+META_GROUP, PIXEL_GROUP = b"\x02\x00", b"\xe0\x7f"
+TRANSFER_SYNTAX, CHARACTER_SET, PIXEL_REPRESENTATION = 0x00020010, 0x00080005, 0x00280103
+NOTHING = (b"", 0, None, None)
+MOST_KNOWN = 100_000  # elements remembered before the memory of them is begun anew
+
+_tag_words, _two_bytes, _four_bytes = Struct("<HH").unpack_from, Struct("<H").unpack_from, Struct("<L").unpack_from
 
 
-class Header(NamedTuple):
-    """What could be read of one file."""
-
-    dataset: pydicom.Dataset | None  # None where nothing could
-    error: str | None  # one line: what is wrong with the file
-    pixel_offset: int | None  # byte where uncompressed pixel values start
+class NotSure(Exception):
+    """The fast way does not surely apply."""
 
 
-def read_header(path):
-    """The `Header` of one file. Raises nothing: whatever a broken file does to the reader is its `error`.
+class Elements:
+    """Reads headers one after the other and remembers what their elements mean."""
 
-    References
-    ----------
-    PS3.10 7.1 (the prefix; files without it are read where they begin as DICOM does)
-    """
+    def __init__(self):
+        self._memory = {}
+
+    def row(self, path):
+        """A file's columns as a dict, as `helpers.headers.header_table` has them; None where that is not sure."""
+        try:
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                return None
+            with open(path, "rb", buffering=0) as file:
+                return self._row(file, status.st_size)
+        except (NotSure, OSError, RecursionError):
+            return None
+
+    def _row(self, file, size):
+        data = file.read(FIRST_READ)
+        syntax, start = _meta(data)
+        implicit = _is_implicit(syntax)
+        if implicit and data[start + 4 : start + 6].isupper():
+            raise NotSure("a VR is written where none should be")
+        while (found := self._columns(data, start, implicit, whole=len(data) >= size)) is None:
+            more = file.read(7 * len(data)) if len(data) < size else b""
+            if not more:
+                raise NotSure("the header is cut short")
+            data += more
+        row, private, pixels = found
+        error, offset = pixel_state(file, size, *_pixel_element(data, pixels, implicit)) if pixels else (None, None)
+        row |= {"error": error, "file_size": size, "pixel_offset": offset}
+        return row | {"TransferSyntaxUID": syntax, "private_elements": private}
+
+    def _columns(self, data, pos, implicit, *, whole):
+        """(columns, number of private elements, where the pixel element starts or None); None where more bytes are needed.
+
+        Most elements are those of the file before: they are found by their first bytes, without being cut out.
+        """
+        row, private, last, limit = {}, 0, 0, len(data)
+        context = (implicit, None, None)
+        recent, known = self._of(context)
+        while pos + 8 <= limit:
+            head = data[pos : pos + 8]
+            element, tag, keyword, value = recent.get(head, NOTHING)
+            if not element or not data.startswith(element, pos):
+                if head[:2] == PIXEL_GROUP and _tag(head, 0) in PIXEL_VALUES:
+                    return (row, private, pos) if pos + 12 <= limit else None
+                end = _end(data, pos, implicit)
+                if end > limit:
+                    return None
+                element = data[pos:end]
+                meaning = known.get(element)
+                if meaning is None:
+                    meaning = known[element] = (element, *_meaning(element, *context))
+                recent[head] = meaning
+                _, tag, keyword, value = meaning
+            if tag <= last:
+                raise NotSure("tags do not rise")
+            last = tag
+            pos += len(element)
+            if keyword is None:
+                private += tag >> 16 & 1
+                continue
+            if keyword not in row:  # of a repeating group the first is kept
+                row[keyword] = value
+            if tag == CHARACTER_SET or (implicit and tag == PIXEL_REPRESENTATION):
+                context = (implicit, row.get("SpecificCharacterSet"), row.get("PixelRepresentation") if implicit else None)
+                recent, known = self._of(context)
+        return (row, private, None) if whole and pos == limit and last else None
+
+    def _of(self, context):
+        """(meanings by first bytes, by all bytes) of elements in one context: VR, character set, sign of the pixels."""
+        recent, known = self._memory.setdefault(context, ({}, {}))
+        if len(known) > MOST_KNOWN:
+            recent.clear(), known.clear()
+        return recent, known
+
+
+def _meta(data):
+    """(transfer syntax, byte where the data set starts) from the file meta information (PS3.10 7.1)."""
+    if data[128:132] != b"DICM":
+        raise NotSure("no prefix")
+    pos, syntax = 132, None
+    while data[pos : pos + 2] == META_GROUP and pos + 12 <= len(data):
+        end = _end(data, pos, implicit=False)
+        if _tag(data, pos) == TRANSFER_SYNTAX:
+            syntax = data[pos + 8 : end].rstrip(b"\0 ").decode("ascii", "replace")
+        pos = end
+    if syntax is None or pos >= len(data):
+        raise NotSure("no transfer syntax")
+    return syntax, pos
+
+
+@lru_cache
+def _is_implicit(syntax):
+    uid = UID(syntax)
+    if not uid.is_transfer_syntax or uid.is_deflated or not uid.is_little_endian:
+        raise NotSure("an encoding that is not read here")
+    return uid.is_implicit_VR
+
+
+def _tag(data, pos):
+    group, number = _tag_words(data, pos)
+    return group << 16 | number
+
+
+def _end(data, pos, implicit):
+    """Where the element at `pos` ends; behind the data where more of it is needed to know."""
+    if implicit:
+        length, start = _four_bytes(data, pos + 4)[0], pos + 8
+        sequence = length == UNDEFINED and _entry(_tag(data, pos))[1] == "SQ"
+    else:
+        vr = data[pos + 4 : pos + 6]
+        if vr in SHORT:
+            return pos + 8 + _two_bytes(data, pos + 6)[0]
+        if vr not in LONG:
+            raise NotSure("no VR of the standard")
+        if pos + 12 > len(data):
+            return len(data) + 1
+        length, start = _four_bytes(data, pos + 8)[0], pos + 12
+        sequence = vr == b"SQ"
+    if length != UNDEFINED:
+        return start + length
+    if not sequence:
+        raise NotSure("undefined length outside a sequence")
+    return _items(data, start, None, implicit)[1]
+
+
+def _items(data, pos, stop, implicit):
+    """(number of items of a sequence, where it ends); `stop` is None where a delimiter ends it (PS3.5 7.5)."""
+    count, limit = 0, len(data)
+    while stop is None or pos < stop:
+        if pos + 8 > limit:
+            return count, limit + 1
+        marker, length = data[pos : pos + 4], _four_bytes(data, pos + 4)[0]
+        if stop is None and marker == SEQUENCE_END:
+            return count, pos + 8
+        if marker != ITEM:
+            raise NotSure("no item where one should be")
+        count, pos = count + 1, pos + 8
+        pos = _item_end(data, pos, None if length == UNDEFINED else pos + length, implicit)
+    if pos != stop:
+        raise NotSure("items do not fit their sequence")
+    return count, pos
+
+
+def _item_end(data, pos, stop, implicit):
+    limit = len(data)
+    while stop is None or pos < stop:
+        if pos + 8 > limit:
+            return limit + 1
+        if stop is None and data[pos : pos + 4] == ITEM_END:
+            return pos + 8
+        pos = _end(data, pos, implicit)
+    if pos != stop:
+        raise NotSure("elements do not fit their item")
+    return pos
+
+
+def _pixel_element(data, pos, implicit):
+    """(offset of the values, their length) of the pixel element at `pos`."""
+    if implicit:
+        return pos + 8, _four_bytes(data, pos + 4)[0]
+    if data[pos + 4 : pos + 6] not in LONG:
+        raise NotSure("pixels with an odd VR")
+    return pos + 12, _four_bytes(data, pos + 8)[0]
+
+
+def _meaning(element, implicit, character_set, sign):
+    """(tag, keyword, value) of a whole element; without keyword where it is no column."""
+    tag = _tag(element, 0)
+    keyword, vr, name = _entry(tag)
+    if keyword is None:
+        return tag, None, None
+    head = 8 if implicit or element[4:6] in SHORT else 12
+    vr = vr if implicit else element[4:6].decode()
+    if vr == "SQ":
+        undefined = _four_bytes(element, head - 4)[0] == UNDEFINED
+        return tag, keyword, _items(element, head, None if undefined else len(element), implicit)[0]
+    content = element[head:]
+    if not content or vr in BULK:
+        return tag, keyword, len(content) or None
+    if vr == "US or SS" and sign is not None:
+        vr = "SS" if sign else "US"
+    if vr == "UN" or " or " in vr:
+        raise NotSure("a VR that the data set decides")
     try:
-        if not os.path.isfile(path):
-            return Header(None, "not a regular file" if os.path.exists(path) else "no such file", None)
-        with open(path, "rb") as file:
-            start = file.read(132)
-            file.seek(0)
-            prefixed = start[128:] == b"DICM"
-            if not prefixed and not _may_begin(start):
-                return Header(None, "not DICOM" if start else "empty file", None)
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
-            if not prefixed and not _plausible(dataset):
-                return Header(None, "not DICOM", None)
-            offset, end = _pixel_values(file, dataset)
-            error = _truncation(dataset, end, file)
-        return Header(dataset, error, None if end == UNDEFINED else offset)
-    except Exception as error:
-        return Header(None, one_line(error), None)
+        raw = RawDataElement(name, vr, len(content), content, 0, implicit, True)
+        return tag, keyword, plain(convert_value(vr, raw, _encodings(character_set)))
+    except Exception as error:  # what pydicom cannot convert, it is asked about again in the slow way
+        raise NotSure("a value that does not fit its VR") from error
 
 
-def plain_value(dataset, tag):
-    """The value of an element as Python's own types.
-
-    One value is a scalar, several are a tuple, an empty one is None; a sequence is its number of
-    items, bulk data its length in bytes. A value that pydicom cannot convert stays the text that
-    the file holds.
-    """
-    try:
-        return plain(dataset[tag].value)
-    except Exception:
-        raw = dataset.get_item(tag).value
-        return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else str(raw)
+@lru_cache(maxsize=10_000)
+def _entry(tag):
+    """(keyword or None, VR, pydicom's tag) of a tag in the dictionary (PS3.6); private ones and group lengths have no keyword."""
+    public = not tag >> 16 & 1 and tag & 0xFFFF
+    keyword = keyword_for_tag(tag) if public else ""
+    return keyword or None, dictionary_VR(tag) if keyword else "UN", Tag(tag)
 
 
-def plain(value):
-    """pydicom's value as Python's own types; an empty value among several stays an empty text."""
-    if isinstance(value, (MultiValue, list, tuple)) and not isinstance(value, Sequence):
-        return tuple("" if one == "" else plain(one) for one in value) or None
-    if isinstance(value, (Sequence, bytes, bytearray)):
-        return len(value)
-    if isinstance(value, (int, float)):
-        return int(value) if isinstance(value, int) else float(value)
-    return None if value is None else str(value) or None
-
-
-def one_line(error):
-    """An exception's class and text, without line breaks."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_ERROR]
-
-
-def _may_begin(start):
-    """Whether bytes may be the first of a file without the prefix: a low group, in either byte order."""
-    return {int.from_bytes(start[:2], "little"), int.from_bytes(start[:2], "big")} & FIRST_GROUPS
-
-
-def _plausible(dataset):
-    """Whether what was read without the prefix is DICOM all the same."""
-    tags = [*dataset.file_meta.keys(), *dataset.keys()]
-    return len(tags) > 1 and tags[0].group in FIRST_GROUPS and any(map(dictionary_has_tag, tags[:2]))
-
-
-def _pixel_values(file, dataset):
-    """(offset, end) in bytes of pixel values, the end `UNDEFINED` for compressed ones; (None, None) where there are none."""
-    implicit, little = dataset.original_encoding
-    start, element, order = file.tell(), file.read(12), "little" if little else "big"
-    tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
-    if tag not in PIXEL_VALUES:
-        return None, None
-    long = not implicit and element[4:6] in LONG_VRS
-    where = slice(8, 12) if long else slice(4, 8) if implicit else slice(6, 8)
-    length = int.from_bytes(element[where], order)
-    offset = start + (12 if long else 8)
-    if length == UNDEFINED:
-        return offset, UNDEFINED
-    return (offset, offset + length) if length else (None, None)
-
-
-def _truncation(dataset, pixel_end, file):
-    """Where the file ends too early, or None."""
-    size = os.fstat(file.fileno()).st_size
-    if pixel_end == UNDEFINED:
-        return None if _has_delimiter(file, size) else "truncated: compressed pixel data has no end (PS3.5 A.4)"
-    if pixel_end is not None:
-        return None if pixel_end <= size else f"truncated: pixel values end at byte {pixel_end} of a file of {size}"
-    if not len(dataset):
-        return "truncated: no data element behind the file meta information"
-    last = dataset.get_item(max(dataset.keys()))
-    length, start = getattr(last, "length", UNDEFINED), getattr(last, "value_tell", None)
-    if length == UNDEFINED or last.value is None or dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        return None
-    left = size - start - length
-    return (
-        f"truncated: the header ends inside {last.tag}"
-        if left < 0
-        else f"truncated: {left} bytes behind {last.tag}"
-        if 0 < left < 8
-        else None
-    )
-
-
-def _has_delimiter(file, size):
-    """Whether a sequence delimiter stands near the end of the file, or anywhere behind where it is read."""
-    behind = file.tell()
-    file.seek(max(behind, size - NEAR_END))
-    if DELIMITER in file.read():
-        return True
-    file.seek(behind)
-    return DELIMITER in file.read()
+@lru_cache
+def _encodings(character_set):
+    return convert_encodings(list(character_set) if isinstance(character_set, tuple) else character_set or "")

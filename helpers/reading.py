@@ -1,0 +1,140 @@
+"""What does the header of one file say? Read by pydicom, whatever the file; the pixels stay on disk."""
+
+import os
+from typing import NamedTuple
+
+import pydicom
+from pydicom.datadict import dictionary_has_tag
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN"}  # their length stands in 4 bytes, 2 bytes later (PS3.5 7.1.2)
+UNDEFINED = 0xFFFFFFFF
+FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
+DELIMITER = b"\xfe\xff\xdd\xe0"  # ends compressed pixel data, which is always little endian
+NEAR_END = 4096  # bytes looked at first
+LONGEST_ERROR = 300  # characters
+
+
+class Header(NamedTuple):
+    """What could be read of one file."""
+
+    dataset: pydicom.Dataset | None  # None where nothing could
+    error: str | None  # one line: what is wrong with the file
+    pixel_offset: int | None  # byte where uncompressed pixel values start
+
+
+def read_header(path):
+    """The `Header` of one file. Raises nothing: whatever a broken file does to the reader is its `error`.
+
+    References
+    ----------
+    PS3.10 7.1 (the prefix; files without it are read where they begin as DICOM does)
+    """
+    try:
+        if not os.path.isfile(path):
+            return Header(None, "not a regular file" if os.path.exists(path) else "no such file", None)
+        with open(path, "rb") as file:
+            start = file.read(132)
+            file.seek(0)
+            prefixed = start[128:] == b"DICM"
+            if not prefixed and not _may_begin(start):
+                return Header(None, "not DICOM" if start else "empty file", None)
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+            if not prefixed and not _plausible(dataset):
+                return Header(None, "not DICOM", None)
+            size = os.fstat(file.fileno()).st_size
+            if pixels := _pixel_element(file, dataset):
+                return Header(dataset, *pixel_state(file, size, *pixels))
+            return Header(dataset, _header_truncation(dataset, size), None)
+    except Exception as error:
+        return Header(None, one_line(error), None)
+
+
+def pixel_state(file, size, offset, length):
+    """(error or None, offset of uncompressed values or None) of a pixel element, from what the file has behind it."""
+    if length == UNDEFINED:
+        file.seek(offset)
+        return (None if _has_delimiter(file, size) else "truncated: compressed pixel data has no end (PS3.5 A.4)"), None
+    end = offset + length
+    error = None if end <= size else f"truncated: pixel values end at byte {end} of a file of {size}"
+    return error, offset if length else None
+
+
+def plain_value(dataset, tag):
+    """The value of an element as Python's own types.
+
+    One value is a scalar, several are a tuple, an empty one is None; a sequence is its number of
+    items, bulk data its length in bytes. A value that pydicom cannot convert stays the text that
+    the file holds.
+    """
+    try:
+        return plain(dataset[tag].value)
+    except Exception:
+        raw = dataset.get_item(tag).value
+        return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else str(raw)
+
+
+def plain(value):
+    """pydicom's value as Python's own types; an empty value among several stays an empty text."""
+    if isinstance(value, (MultiValue, list, tuple)) and not isinstance(value, Sequence):
+        return tuple("" if one == "" else plain(one) for one in value) or None
+    if isinstance(value, (Sequence, bytes, bytearray)):
+        return len(value)
+    if isinstance(value, (int, float)):
+        return int(value) if isinstance(value, int) else float(value)
+    return None if value is None else str(value) or None
+
+
+def one_line(error):
+    """An exception's class and text, without line breaks."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_ERROR]
+
+
+def _may_begin(start):
+    """Whether bytes may be the first of a file without the prefix: a low group, in either byte order."""
+    return {int.from_bytes(start[:2], "little"), int.from_bytes(start[:2], "big")} & FIRST_GROUPS
+
+
+def _plausible(dataset):
+    """Whether what was read without the prefix is DICOM all the same."""
+    tags = [*dataset.file_meta.keys(), *dataset.keys()]
+    return len(tags) > 1 and tags[0].group in FIRST_GROUPS and any(map(dictionary_has_tag, tags[:2]))
+
+
+def _pixel_element(file, dataset):
+    """(offset of the values, their length) of the pixel element that reading stopped at; None where it met none."""
+    implicit, little = dataset.original_encoding
+    start, element, order = file.tell(), file.read(12), "little" if little else "big"
+    tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
+    if tag not in PIXEL_VALUES:
+        return None
+    long = not implicit and element[4:6] in LONG_VRS
+    where = slice(8, 12) if long else slice(4, 8) if implicit else slice(6, 8)
+    return start + (12 if long else 8), int.from_bytes(element[where], order)
+
+
+def _header_truncation(dataset, size):
+    """Where a file without pixels ends too early, or None."""
+    if not len(dataset):
+        return "truncated: no data element behind the file meta information"
+    last = dataset.get_item(max(dataset.keys()))
+    length, start = getattr(last, "length", UNDEFINED), getattr(last, "value_tell", None)
+    if length == UNDEFINED or last.value is None or dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        return None
+    left = size - start - length
+    if left < 0:
+        return f"truncated: the header ends inside {last.tag}"
+    return f"truncated: {left} bytes behind {last.tag}" if 0 < left < 8 else None
+
+
+def _has_delimiter(file, size):
+    """Whether a sequence delimiter stands near the end of the file, or anywhere behind where it is read."""
+    behind = file.tell()
+    file.seek(max(behind, size - NEAR_END))
+    if DELIMITER in file.read():
+        return True
+    file.seek(behind)
+    return DELIMITER in file.read()
