@@ -1,7 +1,7 @@
 """Thin helpers that the notebooks stand on.
 
-    a folder → files → headers → stacks → volume → slice → picture
-                                             └───────────→ browser
+    a folder → files → headers → frames → stacks → volume → slice → picture
+                                                      └───────────→ browser
 
 Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`.
 
@@ -19,6 +19,7 @@ orientation  Which patient direction does an axis point to?
 grid         Do the images of a stack lie on a regular grid, and where?
 images       Which rows of the header table hold an image?
 splitting    Which images of a series belong to one stack?
+frames       What does every frame of a multi-frame object say?
 order        In which order do the images of a stack lie?
 stacks       Which files form a stack, in which order, how far apart?
 window       How do values become grey?

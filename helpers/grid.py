@@ -52,9 +52,16 @@ def numbers(rows, keyword):
     return pd.to_numeric(column, errors="coerce").to_numpy(float)
 
 
-def file_name(entry):
-    """The name of the file of one index entry, without its folder."""
-    return os.path.basename(entry[0] if isinstance(entry, tuple) else entry)
+def is_per_frame(rows):
+    """Whether rows stand for single frames, as `helpers.frames.frame_table` makes them."""
+    return "frame" in rows and bool(rows["frame"].notna().all())
+
+
+def file_name(rows, place):
+    """The name of the file of one row, without its folder; with the frame where files have several."""
+    name = os.path.basename(rows.index[place])
+    several = is_per_frame(rows) and np.nan_to_num(numbers(rows, "NumberOfFrames")).max() > 1
+    return f"{name} frame {int(rows['frame'].iloc[place])}" if several else name
 
 
 def irregularities(slices):
@@ -64,12 +71,12 @@ def irregularities(slices):
     distinct, gaps = slices[first], np.diff(along[first])
     found = []
     if not first.all():
-        name, place = file_name(slices.index[~first][0]), along[~first][0]
-        found.append(f"{_count((~first).sum(), 'repeated position')}, first {name} at {place:g} mm")
+        again = int(np.argmin(first))
+        found.append(f"{_count((~first).sum(), 'repeated position')}, first {file_name(slices, again)} at {along[again]:g} mm")
     median = np.median(gaps) if len(gaps) else np.nan
     odd = np.flatnonzero(np.abs(gaps - median) > REGULAR_GAP * median)
     if len(odd):
-        before, after = file_name(distinct.index[odd[0]]), file_name(distinct.index[odd[0] + 1])
+        before, after = file_name(distinct, odd[0]), file_name(distinct, odd[0] + 1)
         found.append(
             f"{_count(len(odd), 'gap')} off the median of {median:.4g} mm, "
             f"first {gaps[odd[0]]:.4g} mm between {before} and {after}"
@@ -77,7 +84,7 @@ def irregularities(slices):
     elif len(gaps):
         off = _off_grid_mm(distinct)
         if off.max() > OFF_GRID * median:
-            found.append(f"{file_name(distinct.index[off.argmax()])} lies {off.max():.3g} mm off its place in an even grid")
+            found.append(f"{file_name(distinct, off.argmax())} lies {off.max():.3g} mm off its place in an even grid")
     return found
 
 
@@ -90,11 +97,11 @@ def obstacle(slices):
     }
     for keyword, good in usable.items():
         if not good.all():
-            return f"no usable {keyword} in {(~good).sum()} of {len(slices)}, first {file_name(slices.index[good.argmin()])}"
-    for keyword, what in (("NumberOfFrames", "a multi-frame object"), ("SamplesPerPixel", "colour")):
+            return f"no usable {keyword} in {(~good).sum()} of {len(slices)}, first {file_name(slices, good.argmin())}"
+    for keyword, what in (("NumberOfFrames", "a multi-frame object (see frame_table)"), ("SamplesPerPixel", "colour")):
         several = np.nan_to_num(numbers(slices, keyword)) > 1
-        if several.any():
-            return f"{what} in {file_name(slices.index[several.argmax()])}"
+        if several.any() and not (keyword == "NumberOfFrames" and is_per_frame(slices)):
+            return f"{what} in {file_name(slices, several.argmax())}"
     return None
 
 
@@ -131,7 +138,9 @@ def longest_run(slices):
     _check_placed(slices)
     distinct = slices[_first_of_each(along_normal(slices))]
     kept = _longest_even(distinct) if irregularities(distinct) else distinct
-    left = [file_name(entry) for entry in slices.index if entry not in set(kept.index)]
+    taken = set(zip(kept.index, kept["frame"] if is_per_frame(kept) else [0] * len(kept)))
+    entries = zip(slices.index, slices["frame"] if is_per_frame(slices) else [0] * len(slices))
+    left = [file_name(slices, place) for place, entry in enumerate(entries) if entry not in taken]
     if left:
         more = f" and {len(left) - MANY_LEFT_OUT} more" if len(left) > MANY_LEFT_OUT else ""
         warnings.warn(

@@ -178,11 +178,11 @@ def _columns(rows):
     """Columns of the table: keywords in the order of their tags, private elements, then those that are always there."""
     met = {name for row in rows for name in row} - set(ALWAYS)
     in_order = sorted(met, key=lambda name: (tag_for_keyword(name) or float("inf"), name))
-    return {name: _column([row.get(name) for row in rows]) for name in in_order + ALWAYS}
+    return {name: column_of([row.get(name) for row in rows]) for name in in_order + ALWAYS}
 
 
-def _column(values):
-    """Numbers where all are numbers and none loses by it, else objects."""
+def column_of(values):
+    """A Series of plain values: numbers where all are numbers and none loses by it, else objects."""
     kinds = {type(value) for value in values} - {type(None)}
     if not kinds or not kinds <= {int, float} or any(abs(value or 0) > EXACT_INTEGER for value in values):
         return pd.Series(values, dtype=object)

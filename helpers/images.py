@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import ClearError, expect
-from helpers.grid import numbers
+from helpers.grid import is_per_frame, numbers
 
 NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}  # these have a pixel offset
 NEEDED = ("SeriesInstanceUID", "Rows", "Columns")  # an image's header has these; where no row has, they were not asked for
@@ -58,7 +58,9 @@ def is_image(headers):
 
 
 def frame_counts(rows):
-    """Number of Frames of each row (n,); 1 where it does not say."""
+    """Number of Frames of each row (n,); 1 where it does not say, and where a row is one frame."""
+    if is_per_frame(rows):
+        return np.ones(len(rows), int)
     return np.maximum(np.nan_to_num(numbers(rows, "NumberOfFrames"), nan=1), 1).astype(int)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from helpers.files import natural_ranks
 from helpers.grid import SAME_POSITION_MM, along_normal, numbers
 
-TIES = ("InstanceNumber", "TemporalPositionIdentifier", "AcquisitionNumber")  # the weakest first
+TIES = ("frame", "InstanceNumber", "TemporalPositionIdentifier", "AcquisitionNumber")  # the weakest first
 GUESSES = {
     "B": "no usable Image Position and Orientation (Patient): ordered by Slice Location, a guess",
     "C": "no usable Image Position and Orientation (Patient): ordered by Instance Number, a guess",
@@ -41,7 +41,7 @@ def _tie_breakers(rows, grade, place):
     """Keys that order images of one place, the weakest first; none where each has its own."""
     if len(np.unique(place)) == len(place):
         return ()
-    keywords = {"C": TIES[:1], "D": ()}.get(grade, TIES)
+    keywords = {"C": TIES[:2], "D": TIES[:1]}.get(grade, TIES)
     return (natural_ranks(rows.index.get_level_values(0)), *(numbers(rows, keyword) for keyword in keywords))
 
 

@@ -34,7 +34,7 @@ class FrameHeader:
         per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
         shared = dataset.get("SharedFunctionalGroupsSequence") or []
         groups = [*per_frame[frame : frame + 1], *shared[:1]]
-        macros = [macro for group in groups for macro in group if macro.VR == "SQ"]
+        macros = [macro for group in groups for macro in group if macro.VR == "SQ" and not macro.tag.is_private]
         self.dataset = dataset
         self._places = [*(item for macro in macros for item in macro.value[:1]), dataset]
 
@@ -64,14 +64,22 @@ def read_image(path, frame=0):
     ----------
     PS3.3 C.11.1 (rescale), C.7.5.1.1.2 (padding, found before rescale), C.7.6.3.1.2 (MONOCHROME1)
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd headers are the audit's matter
-        dataset = _dataset(path)
-        stored = _decoded(path, dataset, frame)
-        try:
-            return _image(stored, FrameHeader(dataset, frame))
-        except Exception as error:
-            raise ImageError(f"cannot interpret the values of {path}: {_first_line(error)}") from error
+    return next(read_images([(path, frame)]))
+
+
+def read_images(places):
+    """An iterator over the `Image` of each (path, frame); frames of one file that follow each other read it once."""
+    last = dataset = None
+    for path, frame in places:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd headers are the audit's matter
+            dataset = dataset if path == last else _dataset(path)
+            last, stored = path, _decoded(path, dataset, frame)
+            try:
+                image = _image(stored, FrameHeader(dataset, frame))
+            except Exception as error:
+                raise ImageError(f"cannot interpret the values of {path}: {_first_line(error)}") from error
+        yield image
 
 
 def _image(stored, header):

@@ -14,7 +14,7 @@ SEVERAL = 2  # positions that a part needs to be a stack beside another
 RUN = 3  # positions that a run of instance numbers needs to count as a scan of its own
 GEOMETRY_KEYS = ["patient", "folder", "frame of reference", "orientation", "size", "pixel spacing", "position given"]
 SCAN_KEYWORDS = (
-    *("AcquisitionNumber", "EchoTime", "EchoNumbers", "TemporalPositionIdentifier"),
+    *("AcquisitionNumber", "EchoTime", "EffectiveEchoTime", "EchoNumbers", "TemporalPositionIdentifier", "TemporalPositionIndex"),
     *("KVP", "ConvolutionKernel", "SliceThickness", "ImageType"),
 )
 
@@ -70,7 +70,7 @@ def _geometry(rows):
     )
     instance = numbers(rows, "InstanceNumber")
     by_name = natural_ranks(paths) if len(np.unique(instance)) < len(instance) else instance
-    order = np.lexsort((by_name, instance))
+    order = np.lexsort((numbers(rows, "frame"), by_name, instance))
     return geometry.iloc[order].reset_index(drop=True)
 
 

@@ -15,7 +15,7 @@ from helpers.splitting import SCAN_KEYWORDS, split_series
 
 USED = [  # the columns that stacks are made from
     *(*NEEDED, "PatientID", "FrameOfReferenceUID", "Modality", "NumberOfFrames", "SamplesPerPixel", "PixelSpacing"),
-    *("ImageOrientationPatient", "ImagePositionPatient", "SliceLocation", "SpacingBetweenSlices", "InstanceNumber"),
+    *("frame", "ImageOrientationPatient", "ImagePositionPatient", "SliceLocation", "SpacingBetweenSlices", "InstanceNumber"),
     *SCAN_KEYWORDS,
 ]
 
@@ -31,7 +31,7 @@ def stack_table(headers):
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.headers.header_table`
+    headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
 
     Returns
     -------
@@ -70,7 +70,7 @@ def stack_slices(headers, stack):
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.headers.header_table`
+    headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
     stack : (SeriesInstanceUID, number), an entry of the index of `stack_table`
 
     Returns
@@ -95,7 +95,7 @@ def slice_counts(headers, by="PatientID"):
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.headers.header_table`
+    headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
     by : a column of it. A file that does not say belongs to the one its folder's other files agree on, else
         to ``"?"``; a stack to what its first image says.
 
@@ -108,8 +108,8 @@ def slice_counts(headers, by="PatientID"):
     owner = _owners(headers, by)
     frames = frame_counts(headers) * image
     steps = {
-        "files": 1,
-        "readable": headers["error"].isna(),
+        "files": ~headers.index.duplicated(),
+        "readable": headers["error"].isna() & ~headers.index.duplicated(),
         "images": frames,
         "unique_images": frames * _first_stored(headers, image),
     }
@@ -126,8 +126,10 @@ def _first_stored(headers, image):
     """Which images are the first of their SOP Instance UID; one without a UID is."""
     if "SOPInstanceUID" not in headers:
         return True
-    uid = headers["SOPInstanceUID"].where(image)
-    return (~uid.duplicated() | uid.isna()).to_numpy()
+    rows = headers.loc[:, ["SOPInstanceUID", *(["frame"] if "frame" in headers else [])]][image]
+    first = np.zeros(len(headers), bool)
+    first[image] = (~rows.duplicated() | rows["SOPInstanceUID"].isna()).to_numpy()
+    return first
 
 
 def _series(rows):

@@ -9,9 +9,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers import ClearError, expect
-from helpers.grid import StackError, grid_affine, longest_run
+from helpers.grid import StackError, grid_affine, is_per_frame, longest_run
 from helpers.orientation import EdgeLetters, direction_letters
-from helpers.pixels import read_image
+from helpers.pixels import read_images
 from helpers.slice import Slice, anatomy, identity, load_slice, thickness
 from helpers.window import SHARES, Window, value_range
 
@@ -210,21 +210,24 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     slices = longest_run(slices) if on_irregular == "longest" else slices
     affine = grid_affine(slices)
     shown = len(slices) >= MANY_SLICES if progress is None else progress
-    array, padding, first, windows = _fill(tqdm(slices.index, "Loading slices", disable=not shown))
+    frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
+    places = tqdm(list(zip(slices.index, frames)), "Loading slices", disable=not shown)
+    array, padding, first, windows = _fill(places)
     caption = {**identity(first.header), "thickness": thickness(first.header)}
     return Volume(array, affine, first.unit, padding, windows, first.inverted, caption, anatomy(first.header))
 
 
-def _fill(paths):
-    """(array, padding or None, first image, windows) of single-frame files, in their order."""
+def _fill(places):
+    """(array, padding or None, first image, windows) of the images at (path, frame), in their order."""
     array = padding = None
     windows = []
-    for i, path in enumerate(paths):
-        image = read_image(path)
+    for i, image in enumerate(read_images(places)):
         if array is None:
-            first, array = image, np.empty((len(paths), *image.pixels.shape), image.pixels.dtype)
+            first, array = image, np.empty((len(places), *image.pixels.shape), image.pixels.dtype)
         if image.pixels.ndim != 2 or image.pixels.shape != array.shape[1:]:
-            raise StackError(f"expected an image of {array.shape[1:]} values, got {image.pixels.shape} in {path}")
+            raise StackError(
+                f"expected an image of {array.shape[1:]} values, got {image.pixels.shape} in image {i + 1} of the stack"
+            )
         if image.pixels.dtype != array.dtype:
             array = array.astype(_wider(array.dtype, image.pixels.dtype))
         array[i] = image.pixels

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "grid": {"orientation"},
     "splitting": {"files", "grid"},
     "images": {"grid"},
+    "frames": {"headers", "images", "reading"},
     "order": {"files", "grid"},
     "stacks": {"grid", "images", "order", "orientation", "splitting"},
     "window": set(),

@@ -296,7 +296,7 @@ def test_tables_without_the_columns_that_tell_are_refused(phantom):
             {"ImageOrientationPatient": [(1, 0, 0, 0.01, 1, 0)] * 4},
             "direction cosines are 0.01 off two perpendicular unit vectors",
         ),
-        ({"NumberOfFrames": 8}, "no volume: a multi-frame object in 0.dcm"),
+        ({"NumberOfFrames": 8}, "no volume: a multi-frame object (see frame_table) in 0.dcm"),
     ],
 )
 def test_what_is_wrong_with_the_headers_is_said(change, problem):

@@ -125,7 +125,7 @@ def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
         load_volume(rows.iloc[:0])
     with pytest.raises(ValueError, match="on_irregular"):
         load_volume(rows, on_irregular="hope")
-    with pytest.raises(StackError, match=r"got a multi-frame object in 001\.dcm"):
+    with pytest.raises(StackError, match=r"got a multi-frame object .see frame_table. in 001\.dcm"):
         load_volume(header_table(real / "odd/dicom2nifti/hyperfine", progress=False))
     with pytest.raises(StackError, match=r"got colour in IM-.*load_slice"):
         load_volume(*_rgb(real))
