@@ -12,6 +12,7 @@ NO_VALUE = "#24384c"  # shows where padding is: no measured value
 LETTER_COLOUR = "#ffd92f"
 ACCENT = "#0072b2"  # this and the next are colour-blind safe together
 SECOND = "#d55e00"
+NARROW = 110  # points; a narrower picture has no room for words in its corners
 OUTLINE = [withStroke(linewidth=2.5, foreground="black")]
 EDGES = {
     "left": (0.015, 0.5, "left", "center"),
@@ -42,10 +43,11 @@ def show_slice(slice, *, window=None, ax=None, letters=True, corners=True, ident
     height, width = np.multiply(slice.pixels.shape[:2], slice.spacing)
     ax.imshow(grey, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0), aspect="equal")
     ax.set(facecolor=NO_VALUE, xlabel=slice.spacing_unit, ylabel=slice.spacing_unit)
+    points = _drawn_width(ax, width / height)
     if letters:
-        _write_letters(ax, slice.letters)
-    if corners:
-        _write_corners(ax, slice, window)
+        _write_letters(ax, slice.letters, points)
+    if corners and points > NARROW:
+        _write_corners(ax, slice, window, points)
     if identity:
         ax.set_title(" · ".join(filter(None, (slice.caption.get("patient"), slice.caption.get("series")))))
     return ax
@@ -136,8 +138,8 @@ def _padding(slice):
     return slice.padding
 
 
-def _write_letters(ax, letters):
-    size = _font_size(ax, 22)
+def _write_letters(ax, letters, points):
+    size = _font_size(points / 22)
     for (x, y, ha, va), letter in zip(EDGES.values(), letters):
         ax.text(
             x,
@@ -153,8 +155,8 @@ def _write_letters(ax, letters):
         )
 
 
-def _write_corners(ax, slice, window):
-    caption, size = slice.caption, _font_size(ax, 38)
+def _write_corners(ax, slice, window, points):
+    caption, size = slice.caption, _font_size(points / 38)
     texts = {
         (0.015, 0.985, "left", "top"): [caption.get("slice"), caption.get("position")],
         (0.015, 0.015, "left", "bottom"): [
@@ -180,9 +182,14 @@ def _window_text(name, window, unit):
     return f"{name}: C {window.center:g} W {window.width:g} {unit}".strip()
 
 
-def _font_size(ax, share):
-    """Points that fit the axes: a share of their width."""
-    return max(5, min(16, ax.get_window_extent().width / ax.figure.dpi * 72 / share))
+def _drawn_width(ax, aspect):
+    """How wide a picture of an aspect (width / height) comes out in its axes, in points."""
+    box = ax.get_window_extent()
+    return min(box.width, box.height * aspect) / ax.figure.dpi * 72
+
+
+def _font_size(points):
+    return max(5, min(16, points))
 
 
 def _plane(header):

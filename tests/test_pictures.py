@@ -55,6 +55,11 @@ def test_corners_say_which_slice_where_and_through_which_window(volume):
     assert not _texts(show_slice(volume.slice("axial", 4), letters=False, corners=False))
 
 
+def test_a_narrow_picture_has_letters_and_no_words(volume):
+    narrow = plt.figure(figsize=(1.5, 1.5)).add_subplot()
+    assert set(_texts(show_slice(volume.slice("axial"), ax=narrow))) == {"R", "L", "A", "P"}
+
+
 def test_identity_is_off_unless_asked_for(volume):
     def words(ax):
         return ax.get_title() + "".join(_texts(ax))
