@@ -13,6 +13,7 @@ faults       What can be wrong with a file or a stack?
 phantom      What does a collection look like whose every answer is known?
 files        Which files are here?
 reading      What does the header of one file say? (read by pydicom, whatever the file)
+structure    Where does each element of a header end?
 elements     What do the first kilobytes of one file say? (fast, where that is sure)
 headers      What does every header say?
 orientation  Which patient direction does an axis point to?

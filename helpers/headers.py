@@ -183,10 +183,11 @@ def _columns(rows):
 
 def column_of(values):
     """A Series of plain values: numbers where all are numbers and none loses by it, else objects."""
-    kinds = {type(value) for value in values} - {type(None)}
-    if not kinds or not kinds <= {int, float} or any(abs(value or 0) > EXACT_INTEGER for value in values):
+    kinds = set(map(type, values))
+    numeric = kinds - {type(None)} and kinds <= {int, float, type(None)}
+    if not numeric or any(abs(value or 0) > EXACT_INTEGER for value in values):
         return pd.Series(values, dtype=object)
-    return pd.Series(values, dtype="int64" if kinds == {int} and None not in values else "float64")
+    return pd.Series(values, dtype="int64" if kinds == {int} else "float64")
 
 
 def _element_rows(dataset, depth=0):
