@@ -124,3 +124,19 @@ def test_one_memory_serves_files_of_different_kinds(real, phantom):
         random.Random(seed).shuffle(paths)
         for path in paths:
             _compare(path, elements)
+
+
+def test_runs_of_elements_follow_what_changes(phantom, tmp_path):
+    """Files of one series in which elements come, go and change at different paces, private ones among them."""
+    elements = Elements()
+    for number in range(40):
+        dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{1 + number % 15}.dcm")
+        dataset.KVP, dataset.SeriesNumber = 120 + number // 7, number % 2
+        dataset.private_block(0x0009, "MAKER", create=True).add_new(1, "LO", f"note {number // 5}")
+        if number % 3:
+            del dataset.BodyPartExamined
+        if number % 11 == 0:
+            dataset.PatientID = f"other {number}"
+        dataset.save_as(tmp_path / f"{number}.dcm")
+        took, theirs = _compare(tmp_path / f"{number}.dcm", elements)
+        assert took and theirs["private_elements"] == 2
