@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers import expect
+from helpers.pictures import LETTER_COLOUR
 from helpers.volume import VIEWS, Volume
 from helpers.window import SHARES, WINDOWS
 
 HEIGHT = 512  # of the picture, in screen pixels
-LETTER_COLOUR = (255, 217, 47)
 
 
 def browse(volume, *, plane=None, window=None):

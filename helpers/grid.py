@@ -11,6 +11,8 @@ from helpers import ClearError
 from helpers.orientation import USABLE_COSINES, cosine_error, row_and_column, slice_normal
 
 SAME_POSITION_MM = 0.01  # images nearer than this along the normal are at one position
+SAME_COSINE = 1e-3  # orientations that differ less belong to one stack
+SAME_SPACING_MM = 1e-4  # and so do pixel spacings
 EVEN_GAP = 0.01  # a gap off the median by more than this share is worth a word
 REGULAR_GAP = 0.1  # by more than this share it breaks the grid
 OFF_GRID = 0.1  # share of the spacing that a position may lie off its place in the even grid
@@ -136,11 +138,10 @@ def grid_affine(slices):
 def longest_run(slices):
     """The longest evenly spaced run of positioned images, one per position; warns of what it leaves out."""
     _check_placed(slices)
-    distinct = slices[_first_of_each(along_normal(slices))]
-    kept = _longest_even(distinct) if irregularities(distinct) else distinct
-    taken = set(zip(kept.index, kept["frame"] if is_per_frame(kept) else [0] * len(kept)))
-    entries = zip(slices.index, slices["frame"] if is_per_frame(slices) else [0] * len(slices))
-    left = [file_name(slices, place) for place, entry in enumerate(entries) if entry not in taken]
+    places = np.flatnonzero(_first_of_each(along_normal(slices)))
+    distinct = slices.iloc[places]
+    kept = places[_longest_even(distinct)] if irregularities(distinct) else places
+    left = [file_name(slices, place) for place in np.setdiff1d(range(len(slices)), kept)]
     if left:
         more = f" and {len(left) - MANY_LEFT_OUT} more" if len(left) > MANY_LEFT_OUT else ""
         warnings.warn(
@@ -148,7 +149,7 @@ def longest_run(slices):
             StackWarning,
             stacklevel=3,
         )
-    return kept
+    return slices.iloc[kept]
 
 
 def shear_deg(slices):
@@ -161,13 +162,14 @@ def shear_deg(slices):
 
 
 def _longest_even(distinct):
+    """The longest run of distinct positions with even gaps, as a slice object."""
     gaps = np.diff(along_normal(distinct))
     starts = [0]
     for i, gap in enumerate(gaps):
         if abs(gap - gaps[starts[-1]]) > RUN_GAP * gaps[starts[-1]]:
             starts.append(i)
     start, end = max(pairwise([*starts, len(gaps)]), key=lambda run: run[1] - run[0])
-    return distinct.iloc[start : end + 1]
+    return slice(start, end + 1)
 
 
 def _numeric(values):
@@ -199,7 +201,7 @@ def _check_placed(slices):
         raise StackError("expected the rows of a stack, got none")
     if reason := obstacle(slices):
         raise StackError(f"expected grey images with a place in the patient, got {reason}: no volume; see load_slice(path)")
-    for keyword, count, tolerance in (("ImageOrientationPatient", 6, 1e-3), ("PixelSpacing", 2, 1e-4)):
+    for keyword, count, tolerance in (("ImageOrientationPatient", 6, SAME_COSINE), ("PixelSpacing", 2, SAME_SPACING_MM)):
         if (np.ptp(vectors(slices, keyword, count), axis=0) > tolerance).any():
             raise StackError(f"expected one {keyword}, got several: take rows from stack_slices(headers, stack)")
     if (np.diff(along_normal(slices)) < -SAME_POSITION_MM).any():

@@ -66,5 +66,5 @@ def frame_counts(rows):
 
 def _place(headers):
     """The folder that all files lie in, as far as there is one."""
-    folders = [os.path.dirname(os.path.abspath(path)) for path in headers.index.get_level_values(0)]
+    folders = [os.path.dirname(os.path.abspath(path)) for path in headers.index]
     return os.path.commonpath(folders) if folders else "an empty list"

@@ -42,7 +42,7 @@ def _tie_breakers(rows, grade, place):
     if len(np.unique(place)) == len(place):
         return ()
     keywords = {"C": TIES[:2], "D": TIES[:1]}.get(grade, TIES)
-    return (natural_ranks(rows.index.get_level_values(0)), *(numbers(rows, keyword) for keyword in keywords))
+    return (natural_ranks(rows.index), *(numbers(rows, keyword) for keyword in keywords))
 
 
 def _tells_apart(values):

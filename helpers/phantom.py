@@ -112,6 +112,7 @@ def _datasets(scan, number, seed, rng):
         hu = chest((in_plane + center) / size, couch_side=-1 if scan.position == "HFP" else 1)
         hu = hu + rng.normal(0, NOISE_HU, hu.shape)
         dataset = _header(scan, number, seed, index + 1)
+        _describe_pixels(dataset, scan)
         dataset.ImagePositionPatient = np.round(center + pixel[0] * (row + column), 4).tolist()
         dataset.SliceLocation = round(float(center[2]), 4)
         _store(dataset, hu, in_plane, STYLES[scan.vendor])
@@ -119,8 +120,8 @@ def _datasets(scan, number, seed, rng):
 
 
 def _header(scan, number, seed, instance):
-    """Everything but the pixels and the position."""
-    intercept, signed, _, kernel, (center, width) = STYLES[scan.vendor]
+    """Everything but the pixels, what describes them, and the position."""
+    kernel = STYLES[scan.vendor][3]
     dataset = pydicom.Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.ImageType = _image_type(scan)
@@ -147,6 +148,12 @@ def _header(scan, number, seed, instance):
     dataset.SeriesNumber, dataset.AcquisitionNumber, dataset.InstanceNumber = 1, 1, instance
     dataset.ImageOrientationPatient = [float(c) for c in scan.image_orientation]
     dataset.PixelSpacing = [FIELD_MM / scan.matrix] * 2
+    return dataset
+
+
+def _describe_pixels(dataset, scan):
+    """How the vendor writes values, and the windows it gives."""
+    intercept, signed, _, _, (center, width) = STYLES[scan.vendor]
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.Rows = dataset.Columns = scan.matrix
     dataset.BitsAllocated, dataset.PixelRepresentation = 16, signed
@@ -155,7 +162,6 @@ def _header(scan, number, seed, instance):
     if isinstance(center, list):
         dataset.WindowCenterWidthExplanation = ["LUNG", "SOFT TISSUE"]
     dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = intercept, 1, "HU"
-    return dataset
 
 
 def _image_type(scan):

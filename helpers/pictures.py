@@ -6,12 +6,11 @@ from matplotlib.patheffects import withStroke
 
 from helpers import ClearError, expect
 from helpers.orientation import direction_letters, edge_letters, row_and_column
+from helpers.plots import ACCENT, SECOND
 from helpers.volume import Slice, Volume
 
 NO_VALUE = "#24384c"  # shows where padding is: no measured value
 LETTER_COLOUR = "#ffd92f"
-ACCENT = "#0072b2"  # this and the next are colour-blind safe together
-SECOND = "#d55e00"
 NARROW = 110  # points; a narrower picture has no room for words in its corners
 OUTLINE = [withStroke(linewidth=2.5, foreground="black")]
 EDGES = {

@@ -9,12 +9,11 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from helpers.structure import LONG, SEQUENCE_END, UNDEFINED
+
 PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
-LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"UN"}  # their length stands in 4 bytes, 2 bytes later (PS3.5 7.1.2)
-UNDEFINED = 0xFFFFFFFF
 FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
-DELIMITER = b"\xfe\xff\xdd\xe0"  # ends compressed pixel data, which is always little endian
-NEAR_END = 4096  # bytes looked at first
+NEAR_END = 4096  # bytes looked at first for the end of compressed pixel data, which is always little endian
 LONGEST_ERROR = 300  # characters
 
 
@@ -111,7 +110,7 @@ def _pixel_element(file, dataset):
     tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
     if tag not in PIXEL_VALUES:
         return None
-    long = not implicit and element[4:6] in LONG_VRS
+    long = not implicit and element[4:6] in LONG
     where = slice(8, 12) if long else slice(4, 8) if implicit else slice(6, 8)
     return start + (12 if long else 8), int.from_bytes(element[where], order)
 
@@ -134,7 +133,7 @@ def _has_delimiter(file, size):
     """Whether a sequence delimiter stands near the end of the file, or anywhere behind where it is read."""
     behind = file.tell()
     file.seek(max(behind, size - NEAR_END))
-    if DELIMITER in file.read():
+    if SEQUENCE_END in file.read():
         return True
     file.seek(behind)
-    return DELIMITER in file.read()
+    return SEQUENCE_END in file.read()

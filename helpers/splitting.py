@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.files import natural_ranks
-from helpers.grid import REGULAR_GAP, SAME_POSITION_MM, along_normal, numbers, vectors
+from helpers.grid import REGULAR_GAP, SAME_COSINE, SAME_POSITION_MM, SAME_SPACING_MM, along_normal, numbers, vectors
 
-SAME_COSINE = 1e-3  # orientations that differ less belong to one stack
-SAME_SPACING_MM = 1e-4
 SEVERAL = 2  # positions that a part needs to be a stack beside another
 RUN = 3  # positions that a run of instance numbers needs to count as a scan of its own
 GEOMETRY_KEYS = ["patient", "folder", "frame of reference", "orientation", "size", "pixel spacing", "position given"]
@@ -49,7 +47,7 @@ def split_series(rows):
 
 def _geometry(rows):
     """What decides where an image belongs, one line per row of the series, sorted as they were taken."""
-    paths = rows.index.get_level_values(0)
+    paths = rows.index
     orientation = _alike(vectors(rows, "ImageOrientationPatient", 6), SAME_COSINE)
     along = np.full(len(rows), np.nan)
     for one in np.unique(orientation):
@@ -87,7 +85,7 @@ def _folders(rows):
     """A number for each row's folder where the series has no UID, else 0: files of two folders are then two series."""
     if "SeriesInstanceUID" in rows and rows["SeriesInstanceUID"].notna().all():
         return np.zeros(len(rows), int)
-    return pd.factorize(np.array([os.path.dirname(path) for path in rows.index.get_level_values(0)], object))[0]
+    return pd.factorize(np.array([os.path.dirname(path) for path in rows.index], object))[0]
 
 
 def _alike(array, tolerance):

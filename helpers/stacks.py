@@ -156,7 +156,7 @@ def _owners(headers, by):
     if by not in headers and tag_for_keyword(str(by)) is None:
         raise MissingColumnError(f"expected a column of the header table, got {by!r}")
     own = pd.Series(headers[by].tolist() if by in headers else None, range(len(headers)), dtype=object)
-    folders = pd.Series([os.path.dirname(path) for path in headers.index.get_level_values(0)], own.index, dtype=object)
+    folders = pd.Series([os.path.dirname(path) for path in headers.index], own.index, dtype=object)
     agreed = {}
     for folder, values in own.groupby(folders):
         found = values.dropna().unique()
@@ -180,7 +180,7 @@ def _describe(uid, number, slices, split_by):
         "plane": plane_name(orientation),
         "tilt_deg": round(tilt_deg(orientation), 2),
         "shear_deg": round(shear_deg(slices), 2),
-        "files": slices.index.get_level_values(0).nunique(),
+        "files": slices.index.nunique(),
         "images": int(frame_counts(slices).sum()),
         "positions": _positions(slices),
         "rows": int(first["Rows"]),

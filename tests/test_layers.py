@@ -13,8 +13,8 @@ MAY_IMPORT = {
     "faults": set(),
     "phantom": {"anatomy", "faults"},
     "files": {"phantom"},
-    "reading": set(),
     "structure": set(),
+    "reading": {"structure"},
     "elements": {"reading", "structure"},
     "headers": {"elements", "files", "reading"},
     "orientation": set(),
@@ -28,9 +28,9 @@ MAY_IMPORT = {
     "pixels": {"window"},
     "slice": {"orientation", "pixels", "window"},
     "volume": {"grid", "orientation", "pixels", "slice", "window"},
-    "pictures": {"orientation", "volume"},
+    "pictures": {"orientation", "plots", "volume"},
     "plots": set(),
-    "browser": {"volume", "window"},
+    "browser": {"pictures", "volume", "window"},
     "site": {"files"},
 }
 ONLY_THERE = {
