@@ -12,8 +12,10 @@ anatomy      What is where in a chest?
 faults       What can be wrong with a file or a stack?
 phantom      What does a collection look like whose every answer is known?
 files        Which files are here?
+values       What does the value of a data element say, in Python's own types?
 reading      What does the header of one file say? (read by pydicom, whatever the file)
 structure    Where does each element of a header end?
+meaning      What does one data element mean, given those before it?
 elements     What do the first kilobytes of one file say? (fast, where that is sure)
 headers      What does every header say?
 orientation  Which patient direction does an axis point to?

@@ -7,7 +7,8 @@ import pandas as pd
 
 from helpers.headers import column_of
 from helpers.images import frame_counts, is_image
-from helpers.reading import plain, read_header
+from helpers.reading import read_header
+from helpers.values import plain
 
 PLACE = ["ImagePositionPatient", "SliceLocation"]  # of the first frame, where a frame says nothing of its own
 

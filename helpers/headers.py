@@ -14,7 +14,9 @@ from tqdm.auto import tqdm
 from helpers import ClearError
 from helpers.elements import Elements
 from helpers.files import list_files
-from helpers.reading import one_line, plain, plain_value, read_header
+from helpers.reading import one_line, read_header
+from helpers.structure import private_name
+from helpers.values import plain, plain_value
 
 ALWAYS = ["error", "file_size", "pixel_offset", "TransferSyntaxUID", "private_elements"]
 EXACT_INTEGER = 2**53  # integers up to it are exact as floats
@@ -66,9 +68,9 @@ def header_table(files_or_root, *, keywords=None, private=False, progress=None):
     shown = len(paths) >= MANY_FILES if progress is None else progress
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what pydicom warns of stands in the values or in `error`
-        elements = Elements()
+        elements = Elements(keywords, private)
         rows = [
-            (None if private else elements.row(path)) or slow_row(path, private)
+            elements.row(path) or slow_row(path, private)
             for path in tqdm(paths, "Reading headers", unit=" files", disable=not shown)
         ]
     table = pd.DataFrame(_columns(rows)).set_axis(pd.Index(paths, dtype=object, name="path"))
@@ -171,7 +173,7 @@ def _name(dataset, tag, private):
         return ""
     owner = (tag.group, tag.element >> 8)
     creator = plain_value(dataset, owner) if owner in dataset else None
-    return f"({tag.group:04X},xx{tag.element & 0xFF:02X}) {creator or 'no creator'}"
+    return private_name(tag, creator)
 
 
 def _columns(rows):

@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 import pydicom
 from pydicom.datadict import dictionary_has_tag
-from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.structure import LONG, SEQUENCE_END, UNDEFINED
@@ -15,6 +13,7 @@ PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
 NEAR_END = 4096  # bytes looked at first for the end of compressed pixel data, which is always little endian
 LONGEST_ERROR = 300  # characters
+MOST_AT_ONCE = 2**20  # bytes read at once
 
 
 class Header(NamedTuple):
@@ -46,45 +45,19 @@ def read_header(path):
                 return Header(None, "not DICOM", None)
             size = os.fstat(file.fileno()).st_size
             if pixels := _pixel_element(file, dataset):
-                return Header(dataset, *pixel_state(file, size, *pixels))
+                return Header(dataset, *pixel_state(file.fileno(), size, *pixels))
             return Header(dataset, _header_truncation(dataset, size), None)
     except Exception as error:
         return Header(None, one_line(error), None)
 
 
 def pixel_state(file, size, offset, length):
-    """(error or None, offset of uncompressed values or None) of a pixel element, from what the file has behind it."""
+    """(error or None, offset of uncompressed values or None) of a pixel element of an open file (its descriptor)."""
     if length == UNDEFINED:
-        file.seek(offset)
-        return (None if _has_delimiter(file, size) else "truncated: compressed pixel data has no end (PS3.5 A.4)"), None
+        return (None if _has_delimiter(file, size, offset) else "truncated: compressed pixel data has no end (PS3.5 A.4)"), None
     end = offset + length
     error = None if end <= size else f"truncated: pixel values end at byte {end} of a file of {size}"
     return error, offset if length else None
-
-
-def plain_value(dataset, tag):
-    """The value of an element as Python's own types.
-
-    One value is a scalar, several are a tuple, an empty one is None; a sequence is its number of
-    items, bulk data its length in bytes. A value that pydicom cannot convert stays the text that
-    the file holds.
-    """
-    try:
-        return plain(dataset[tag].value)
-    except Exception:
-        raw = dataset.get_item(tag).value
-        return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else str(raw)
-
-
-def plain(value):
-    """pydicom's value as Python's own types; an empty value among several stays an empty text."""
-    if isinstance(value, (MultiValue, list, tuple)) and not isinstance(value, Sequence):
-        return tuple("" if one == "" else plain(one) for one in value) or None
-    if isinstance(value, (Sequence, bytes, bytearray)):
-        return len(value)
-    if isinstance(value, (int, float)):
-        return int(value) if isinstance(value, int) else float(value)
-    return None if value is None else str(value) or None
 
 
 def one_line(error):
@@ -129,11 +102,15 @@ def _header_truncation(dataset, size):
     return f"truncated: {left} bytes behind {last.tag}" if 0 < left < 8 else None
 
 
-def _has_delimiter(file, size):
-    """Whether a sequence delimiter stands near the end of the file, or anywhere behind where it is read."""
-    behind = file.tell()
-    file.seek(max(behind, size - NEAR_END))
-    if SEQUENCE_END in file.read():
-        return True
-    file.seek(behind)
-    return SEQUENCE_END in file.read()
+def _has_delimiter(file, size, offset):
+    """Whether a sequence delimiter stands near the end of the file, or anywhere behind `offset`."""
+    for start in (max(offset, size - NEAR_END), offset):
+        os.lseek(file, start, os.SEEK_SET)
+        if SEQUENCE_END in _rest(file):
+            return True
+    return False
+
+
+def _rest(file):
+    """All bytes of a file from where it is read to its end."""
+    return b"".join(iter(lambda: os.read(file, MOST_AT_ONCE), b""))

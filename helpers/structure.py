@@ -10,7 +10,6 @@ from pydicom.tag import Tag
 LONG = frozenset(re.findall(b"..", b"OBODOFOLOVOWSQSVUCUNURUTUV"))  # VRs whose length has 4 bytes (PS3.5 7.1.2)
 SHORT = frozenset(re.findall(b"..", b"AEASATCSDADSDTFDFLISLOLTPNSHSLSSSTTMUIULUS"))
 ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
-META_GROUP, TRANSFER_SYNTAX = b"\x02\x00", 0x00020010
 UNDEFINED = 0xFFFFFFFF
 
 _tag_words, _two_bytes = Struct("<HH").unpack_from, Struct("<H").unpack_from
@@ -19,21 +18,6 @@ four_bytes = Struct("<L").unpack_from
 
 class NotSure(Exception):
     """The fast way does not surely apply."""
-
-
-def meta(data):
-    """(transfer syntax, byte where the data set starts) from the file meta information (PS3.10 7.1)."""
-    if data[128:132] != b"DICM":
-        raise NotSure("no prefix")
-    pos, syntax = 132, None
-    while data[pos : pos + 2] == META_GROUP and pos + 12 <= len(data):
-        end = end_of(data, pos, implicit=False)
-        if tag_at(data, pos) == TRANSFER_SYNTAX:
-            syntax = data[pos + 8 : end].rstrip(b"\0 ").decode("ascii", "replace")
-        pos = end
-    if syntax is None or pos >= len(data):
-        raise NotSure("no transfer syntax")
-    return syntax, pos
 
 
 def tag_at(data, pos):
@@ -93,6 +77,16 @@ def _item_end(data, pos, stop, implicit):
     if pos != stop:
         raise NotSure("elements do not fit their item")
     return pos
+
+
+def private_name(tag, creator):
+    """The column of a private element: its group, the last digits of its number, who made it (PS3.5 7.8)."""
+    return f"({tag >> 16:04X},xx{tag & 0xFF:02X}) {creator or 'no creator'}"
+
+
+def is_private_creator(tag):
+    """Whether a tag's value names who made the private elements of its block (PS3.5 7.8.1)."""
+    return bool(tag >> 16 & 1) and 0x10 <= tag & 0xFFFF <= 0xFF
 
 
 @lru_cache(maxsize=10_000)
