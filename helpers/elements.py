@@ -35,12 +35,12 @@ class Elements:
 
     def __init__(self, keywords=None, private=False):
         self._wanted = None if keywords is None else NEEDED | set(keywords)
-        self._private = private
+        self.private = private
         self._memory = {}
 
     def __reduce__(self):
         """A copy for another process begins with an empty memory."""
-        return Elements, (self._wanted, self._private)
+        return Elements, (self._wanted, self.private)
 
     def row(self, path):
         """A file's columns as a dict, as `helpers.headers.header_table` has them; None where that is not sure."""
@@ -138,7 +138,7 @@ class Elements:
     def _memory_of(self, context):
         memory = self._memory.get(context)
         if memory is None or len(memory.known) > MOST_KNOWN:
-            memory = self._memory[context] = Memory(context, self._wanted, self._private)
+            memory = self._memory[context] = Memory(context, self._wanted, self.private)
         return memory
 
 

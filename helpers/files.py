@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +59,17 @@ def list_files(root):
     FolderError
         Where `root` is no folder or no file lies below it.
     """
-    root = Path(root)
-    if not root.is_dir():
-        raise FolderError(f"expected a folder, found {'a file' if root.exists() else 'nothing'} at {root}")
-    files = [path for folder, names in _walk(root) for name in names if (path := Path(folder, name)).is_file()]
-    if not files:
+    return [Path(name) for name in file_names(root)]
+
+
+def file_names(root):
+    """As `list_files`, as a list of str."""
+    if not os.path.isdir(root):
+        raise FolderError(f"expected a folder, found {'a file' if os.path.exists(root) else 'nothing'} at {root}")
+    names = list(_walk(os.fsdecode(Path(root))))
+    if not names:
         raise FolderError(f"expected files, found none below {root}")
-    return sorted(files, key=natural_key)
+    return names
 
 
 def natural_key(path):
@@ -86,7 +90,10 @@ def find_dicom(folder):
     Goes down while nine tenths of the folders with DICOM files lie below one child, so that
     it stops above the patients.
     """
-    holders = [Path(holder) for holder, names in _walk(folder) if _any_dicom(holder, names)]
+    names = defaultdict(list)
+    for path in _walk(os.fsdecode(Path(folder))):
+        names[os.path.dirname(path)].append(path)
+    holders = [Path(holder) for holder, paths in names.items() if _any_dicom(paths)]
     if not holders:
         return None
     root, count = Path(folder), len(holders)
@@ -111,25 +118,42 @@ def phantom_root():
 
 
 def _walk(folder):
-    """(folder, file names) for `folder` and all below it, links followed, each folder once."""
-    seen = set()
-    for here, folders, names in os.walk(folder, followlinks=True, onerror=_warn):
-        real = os.path.realpath(here)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in VERSION_CONTROL)
-        yield here, [name for name in names if not name.startswith(".")]
+    """Yields the path of every regular file below a folder in natural order; links are followed, each folder once."""
+    waiting, seen = [(folder, True)], set()
+    while waiting:
+        path, is_folder = waiting.pop()
+        if not is_folder:
+            yield path
+        elif (real := os.path.realpath(path)) not in seen:
+            seen.add(real)
+            waiting += reversed(_entries(path))
 
 
-def _warn(error):
-    warnings.warn(f"folder left out: {error}", stacklevel=2)
+def _entries(folder):
+    """(path, whether it is a folder) of what is in a folder, in natural order, without what is hidden."""
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(
+                (entry for entry in found if not entry.name.startswith(".")), key=lambda entry: natural_key(entry.name)
+            )
+    except OSError as error:
+        warnings.warn(f"folder left out: {error}", stacklevel=2)
+        return []
+    folders = {entry.path for entry in entries if _holds(entry.is_dir) and entry.name not in VERSION_CONTROL}
+    return [(entry.path, entry.path in folders) for entry in entries if entry.path in folders or _holds(entry.is_file)]
 
 
-def _any_dicom(folder, names):
-    likely_first = sorted(names, key=lambda name: not name.lower().endswith((".dcm", ".dicom")))
-    return any(_has_preamble(Path(folder, name)) for name in likely_first[:FILES_TRIED])
+def _holds(question):
+    """The answer; no where the system cannot tell, as of a link that leads to itself."""
+    try:
+        return question()
+    except OSError:
+        return False
+
+
+def _any_dicom(paths):
+    likely_first = sorted(paths, key=lambda path: not path.lower().endswith((".dcm", ".dicom")))
+    return any(map(_has_preamble, likely_first[:FILES_TRIED]))
 
 
 def _has_preamble(path):

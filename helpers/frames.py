@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from helpers.headers import column_of
+from helpers.columns import column_of
 from helpers.images import frame_counts, is_image
 from helpers.reading import read_header
 from helpers.values import plain

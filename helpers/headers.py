@@ -2,37 +2,36 @@
 
 import difflib
 import os
+import time
 import warnings
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-from pydicom.datadict import DicomDictionary, RepeatersDictionary, keyword_for_tag, tag_for_keyword
-from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence
+from pydicom.datadict import DicomDictionary, RepeatersDictionary
 from tqdm.auto import tqdm
 
 from helpers import ClearError
+from helpers.cache import CacheError, keep, recall, stamp_of
+from helpers.columns import ALWAYS, Columns
 from helpers.elements import Elements
-from helpers.files import list_files
-from helpers.reading import one_line, read_header
-from helpers.structure import private_name
-from helpers.values import plain, plain_value
+from helpers.files import file_names
+from helpers.scan import rows_of
+from helpers.tree import HeaderError, diff_headers, header_of
 
-ALWAYS = ["error", "file_size", "pixel_offset", "TransferSyntaxUID", "private_elements"]
-EXACT_INTEGER = 2**53  # integers up to it are exact as floats
+__all__ = ["HeaderError", "KeywordError", "diff_headers", "header_of", "header_table", "split_values"]
 MANY_FILES = 200  # from here on a progress bar is shown
-SHOWN = 100  # characters of a value in `header_of`
-
-
-class HeaderError(ClearError):
-    """A file whose header cannot be read."""
+KEPT_EVERY = 10.0  # seconds between writings of a cache while headers are read
+KEPT_SHARE = 0.1  # of the time that these may take
 
 
 class KeywordError(ClearError, ValueError):
     """A name that is no DICOM keyword."""
 
 
-def header_table(files_or_root, *, keywords=None, private=False, progress=None):
+def header_table(files_or_root, *, keywords=None, private=False, cache=None, executor=None, progress=None):
     """One row per file, always: a file that cannot be read has its reason in ``error``.
 
     Parameters
@@ -42,8 +41,14 @@ def header_table(files_or_root, *, keywords=None, private=False, progress=None):
         The DICOM keywords wanted as columns; None gives every public one that is met.
     private : bool
         Also a column for each private element, named after its group, creator and element.
+    cache : path of a Parquet file, or None
+        Remembers the table: the next call reads only files that are new or have changed. It holds all
+        keywords, whichever are wanted. What was read is kept when the reading is interrupted.
+    executor : concurrent.futures.Executor, or None
+        Reads the files, for example a ProcessPoolExecutor or Dask's ``Client.get_executor()``. None reads
+        them here, in threads where the disk is slow.
     progress : bool or None
-        Whether to show a progress bar; None shows it for more than 200 files.
+        Whether to show a progress bar; None shows it for 200 files and more.
 
     Returns
     -------
@@ -59,6 +64,14 @@ def header_table(files_or_root, *, keywords=None, private=False, progress=None):
         For a keyword that DICOM does not know (PS3.6), with the nearest that it does.
     FolderError
         For a folder that is not there or is empty.
+    CacheError
+        For a cache that cannot be where it is said to be.
+
+    Notes
+    -----
+    Dates and ages stay as they are written. As dates: ``pd.to_datetime(headers["StudyDate"], format="%Y%m%d",
+    errors="coerce")``; as years, of ages like 061Y: ``headers["PatientAge"].str.extract(r"(\\d+)Y")[0].astype(float)``
+    (PS3.5 6.2).
     """
     if isinstance(keywords, str):
         raise KeywordError(f"expected a list of keywords, got the text {keywords!r}")
@@ -66,46 +79,15 @@ def header_table(files_or_root, *, keywords=None, private=False, progress=None):
         _check_keyword(keyword)
     paths = _paths(files_or_root)
     shown = len(paths) >= MANY_FILES if progress is None else progress
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what pydicom warns of stands in the values or in `error`
-        elements = Elements(keywords, private)
-        rows = [
-            elements.row(path) or slow_row(path, private)
-            for path in tqdm(paths, "Reading headers", unit=" files", disable=not shown)
-        ]
-    table = pd.DataFrame(_columns(rows)).set_axis(pd.Index(paths, dtype=object, name="path"))
+    if cache is None:
+        columns = Columns()
+        for rows in _read(paths, Elements(keywords, private), executor, shown):
+            columns.add(rows)
+        table = columns.table(paths)
+    else:
+        _check_outside(cache, files_or_root)
+        table = _with_cache(cache, paths, Elements(None, private), executor, shown)
     return table if keywords is None else _only(table, keywords)
-
-
-def header_of(path, *, search=None):
-    """One header as a table: a row per data element, those inside a sequence indented below it.
-
-    Parameters
-    ----------
-    path : file
-    search : str or None
-        Keeps the rows where it occurs, whatever its case: in tag, VR, keyword, name or value.
-
-    Returns
-    -------
-    DataFrame with columns ``tag``, ``VR``, ``VM``, ``keyword``, ``name``, ``value`` (text, shortened)
-
-    Raises
-    ------
-    HeaderError
-        Where the file holds no header that can be read.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset, error, _ = read_header(path)
-        if dataset is None:
-            raise HeaderError(f"expected a DICOM header in {path}, got: {error}")
-        rows = [*_element_rows(dataset.file_meta), *_element_rows(dataset)]
-    table = pd.DataFrame(rows, columns=["tag", "VR", "VM", "keyword", "name", "value"], dtype=object)
-    if search is not None:
-        everything = table.astype(str).agg(" ".join, axis=1)
-        table = table[everything.str.contains(search, case=False, regex=False)]
-    return table.reset_index(drop=True)
 
 
 def split_values(headers, keyword):
@@ -127,12 +109,16 @@ def split_values(headers, keyword):
 
 
 def _check_keyword(keyword):
-    known = [entry[4] for entry in (*DicomDictionary.values(), *RepeatersDictionary.values()) if entry[4]]
-    if keyword in ALWAYS or keyword in known:
+    if keyword in ALWAYS or keyword in _known_keywords():
         return
-    near = difflib.get_close_matches(str(keyword), known, 1, cutoff=0.5)
+    near = difflib.get_close_matches(str(keyword), _known_keywords(), 1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else " (PS3.6 lists them)"
     raise KeywordError(f"expected a DICOM keyword, got {keyword!r}{hint}")
+
+
+@lru_cache
+def _known_keywords():
+    return frozenset(entry[4] for entry in (*DicomDictionary.values(), *RepeatersDictionary.values()) if entry[4])
 
 
 def _only(table, keywords):
@@ -145,81 +131,52 @@ def _only(table, keywords):
 def _paths(files_or_root):
     if not isinstance(files_or_root, (str, os.PathLike)):
         return [os.fsdecode(path) for path in files_or_root]
-    root = Path(files_or_root)
-    return [os.fsdecode(path) for path in ([root] if root.is_file() else list_files(root))]
+    return [os.fsdecode(files_or_root)] if os.path.isfile(files_or_root) else file_names(files_or_root)
 
 
-def slow_row(path, private=False):
-    """One file's columns as a dict, read by pydicom; what `helpers.elements` reads faster must equal it."""
-    dataset, error, pixel_offset = read_header(path)
-    row = {"error": error, "file_size": os.path.getsize(path) if os.path.exists(path) else None}
-    if dataset is None:
-        return row
-    row["TransferSyntaxUID"] = plain(dataset.file_meta.get("TransferSyntaxUID"))
-    row["pixel_offset"] = pixel_offset
-    row["private_elements"] = sum(tag.is_private for tag in dataset.keys())
-    for tag in dataset.keys():
-        name = _name(dataset, tag, private)
-        if name and name not in row:
-            row[name] = plain_value(dataset, tag)
-    return row
+def _read(paths, reader, executor, shown):
+    """Yields the rows of the files, some at a time, with a progress bar."""
+    with warnings.catch_warnings(), tqdm(total=len(paths), desc="Reading headers", unit=" files", disable=not shown) as bar:
+        warnings.simplefilter("ignore", UserWarning)  # what pydicom warns of stands in the values or in `error`
+        for rows in rows_of(paths, reader, executor):
+            yield rows
+            bar.update(len(rows))
 
 
-def _name(dataset, tag, private):
-    """The column of an element; empty for one that has none."""
-    if not tag.is_private:
-        return keyword_for_tag(tag) if tag.element else ""
-    if not private or tag.is_private_creator:
-        return ""
-    owner = (tag.group, tag.element >> 8)
-    creator = plain_value(dataset, owner) if owner in dataset else None
-    return private_name(tag, creator)
+def _with_cache(cache, paths, reader, executor, shown):
+    """The table, of which only those files are read that the cache does not know as they are."""
+    stamps = [stamp_of(path) for path in paths]
+    remembered = recall(cache, reader.private)
+    places = remembered.places(stamps)
+    if places == list(range(len(remembered))):
+        return remembered.table(paths)
+    known = [n for n, place in enumerate(places) if place is not None]
+    order = known + [n for n, place in enumerate(places) if place is None]
+    columns = remembered.columns([places[n] for n in known])
+    due = time.monotonic() + KEPT_EVERY
+    try:
+        for rows in _read([paths[n] for n in order[len(known) :]], reader, executor, shown):
+            columns.add(rows)
+            if time.monotonic() > due:  # a process can be killed without a word
+                due = time.monotonic() + max(KEPT_EVERY, _keep(cache, stamps, columns, order, reader) / KEPT_SHARE)
+    finally:
+        _keep(cache, stamps, columns, order, reader)
+    return columns.take(np.argsort(order)).table(paths)
 
 
-def _columns(rows):
-    """Columns of the table: keywords in the order of their tags, private elements, then those that are always there."""
-    met = {name for row in rows for name in row} - set(ALWAYS)
-    in_order = sorted(met, key=lambda name: (tag_for_keyword(name) or float("inf"), name))
-    return {name: column_of([row.get(name) for row in rows]) for name in in_order + ALWAYS}
+def _keep(cache, stamps, columns, order, reader):
+    """Writes what was read so far, in the order of the files; returns the seconds that it took."""
+    start = time.monotonic()
+    places = np.argsort(order[: len(columns)])
+    keep(cache, [stamps[order[place]] for place in places], columns.take(places), reader.private)
+    return time.monotonic() - start
 
 
-def column_of(values):
-    """A Series of plain values: numbers where all are numbers and none loses by it, else objects."""
-    kinds = set(map(type, values))
-    numeric = kinds - {type(None)} and kinds <= {int, float, type(None)}
-    if not numeric or any(abs(value or 0) > EXACT_INTEGER for value in values):
-        return pd.Series(values, dtype=object)
-    return pd.Series(values, dtype="int64" if kinds == {int} else "float64")
-
-
-def _element_rows(dataset, depth=0):
-    """One tuple per element, those of a sequence's items after it."""
-    for tag in dataset.keys():
-        shown = "> " * depth + str(tag)
-        try:
-            element = dataset[tag]
-        except Exception as error:
-            yield (
-                shown,
-                dataset.get_item(tag).VR,
-                "",
-                keyword_for_tag(tag),
-                "",
-                _shortened(f"{plain_value(dataset, tag)} ({one_line(error)})"),
+def _check_outside(cache, root):
+    """Refuses a cache in the folder that is read: nothing is written there."""
+    with suppress(TypeError):  # a list of files
+        inside = Path(cache).resolve().is_relative_to(Path(root).resolve())
+        if inside and os.path.isdir(root):
+            raise CacheError(
+                f"cache: expected a file outside of the folder that is read, got {cache}; it would be one of its files"
             )
-            continue
-        yield shown, element.VR, element.VM, element.keyword, element.name, _text(element)
-        for item in element.value if element.VR == "SQ" else ():
-            yield from _element_rows(item, depth + 1)
-
-
-def _text(element):
-    value = element.value
-    if isinstance(value, (bytes, bytearray, Sequence)):
-        return f"{len(value)} {'item(s)' if isinstance(value, Sequence) else 'bytes'}"
-    several = isinstance(value, (MultiValue, list))
-    return _shortened("" if value is None else "\\".join(map(str, value)) if several else str(value))
-
-
-def _shortened(text):
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(text)} characters)"

@@ -1,5 +1,6 @@
 """What does one data element mean, given those before it? Each distinct one is asked once and remembered."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from helpers.structure import SHORT, UNDEFINED, NotSure, entry_of, four_bytes, is_private_creator, items_of, private_name, tag_at
@@ -8,7 +9,7 @@ from helpers.values import value_of
 BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW"}
 TRANSFER_SYNTAX, CHARACTER_SET, PIXEL_REPRESENTATION = 0x00020010, 0x00080005, 0x00280103
 NEEDED = {"TransferSyntaxUID", "SpecificCharacterSet", "PixelRepresentation"}  # to read the others
-SHORTEST_RUN = 4  # elements that are worth remembering as one
+SHORTEST_RUN = 3  # elements that are worth remembering as one
 
 
 class Context(NamedTuple):
@@ -70,6 +71,7 @@ class Memory:
         return []
 
 
+@lru_cache(maxsize=1000)
 def turned(context, tag, value):
     """The context behind an element that changes it."""
     if tag == CHARACTER_SET:

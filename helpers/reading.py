@@ -4,10 +4,11 @@ import os
 from typing import NamedTuple
 
 import pydicom
-from pydicom.datadict import dictionary_has_tag
+from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from helpers.structure import LONG, SEQUENCE_END, UNDEFINED
+from helpers.structure import LONG, SEQUENCE_END, UNDEFINED, private_name
+from helpers.values import plain, plain_value
 
 PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
@@ -49,6 +50,33 @@ def read_header(path):
             return Header(dataset, _header_truncation(dataset, size), None)
     except Exception as error:
         return Header(None, one_line(error), None)
+
+
+def slow_row(path, private=False):
+    """One file's columns as a dict, read by pydicom; what `helpers.elements` reads faster must equal it."""
+    dataset, error, pixel_offset = read_header(path)
+    row = {"error": error, "file_size": os.path.getsize(path) if os.path.exists(path) else None}
+    if dataset is None:
+        return row
+    row["TransferSyntaxUID"] = plain(dataset.file_meta.get("TransferSyntaxUID"))
+    row["pixel_offset"] = pixel_offset
+    row["private_elements"] = sum(tag.is_private for tag in dataset.keys())
+    for tag in dataset.keys():
+        name = _name(dataset, tag, private)
+        if name and name not in row:
+            row[name] = plain_value(dataset, tag)
+    return row
+
+
+def _name(dataset, tag, private):
+    """The column of an element; empty for one that has none."""
+    if not tag.is_private:
+        return keyword_for_tag(tag) if tag.element else ""
+    if not private or tag.is_private_creator:
+        return ""
+    owner = (tag.group, tag.element >> 8)
+    creator = plain_value(dataset, owner) if owner in dataset else None
+    return private_name(tag, creator)
 
 
 def pixel_state(file, size, offset, length):

@@ -9,7 +9,8 @@ import pytest
 
 from helpers.elements import Elements
 from helpers.files import list_files
-from helpers.headers import header_table, slow_row
+from helpers.headers import header_table
+from helpers.reading import slow_row
 
 PYDICOMS_OWN = Path(pydicom.__file__).parent / "data"
 

@@ -1,0 +1,221 @@
+"""The cache: a second table equal to a fresh one, whatever happened in between."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+
+from helpers import headers as module
+from helpers.cache import CacheError
+from helpers.elements import Elements
+from helpers.headers import header_table
+
+
+@pytest.fixture
+def folder(real, phantom, tmp_path):
+    """Files of every kind that a table has columns for, among them names and values that Parquet has no form for."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number, path in enumerate([*(real / "odd/pydicom").iterdir(), *(phantom / "P03-interspaced").iterdir()]):
+        (folder / f"{number}{path.suffix}").write_bytes(path.read_bytes())
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+    dataset.add_new(0x00189306, "FD", float("nan"))
+    dataset.add_new(0x00181310, "US", [0, 1, 2, 3])
+    dataset.save_as(folder / os.fsdecode(b"caf\xe9.dcm"))
+    return folder
+
+
+@pytest.fixture
+def read(monkeypatch):
+    """The paths that were read since the start of the test."""
+    paths, row = [], Elements.row
+    monkeypatch.setattr(Elements, "row", lambda self, path: paths.append(path) or row(self, path))
+    return paths
+
+
+def _same(folder, cache, **options):
+    with_cache = header_table(folder, cache=cache, progress=False, **options)
+    pd.testing.assert_frame_equal(with_cache, header_table(folder, progress=False, **options))
+    return with_cache
+
+
+def test_the_second_table_equals_a_fresh_one_and_reads_nothing(folder, tmp_path, read):
+    first = header_table(folder, cache=tmp_path / "cache", progress=False)
+    read.clear()
+    second = header_table(folder, cache=tmp_path / "cache", progress=False)
+    assert not read
+    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(second, header_table(folder, progress=False))
+    for column in first:
+        kinds = [[type(value) for value in table[column]] for table in (first, second)]
+        assert kinds[0] == kinds[1], column
+    assert any(isinstance(value, tuple) for value in second["ImagePositionPatient"])
+
+
+def test_only_what_is_new_or_changed_is_read_and_what_is_gone_is_dropped(folder, phantom, tmp_path, read):
+    header_table(folder, cache=tmp_path / "cache", progress=False)
+    names = sorted(folder.iterdir())
+    names[0].unlink()
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "2.dcm")
+    dataset.save_as(folder / "0 new.dcm")
+    dataset.PatientName = "Other^Name"
+    dataset.save_as(folder / "zz changed later.dcm")
+    read.clear()
+    table = header_table(folder, cache=tmp_path / "cache", progress=False)
+    assert sorted(map(os.path.basename, read)) == ["0 new.dcm", "zz changed later.dcm"]
+    dataset.PatientName = "Third^Name"
+    status = os.stat(folder / "zz changed later.dcm")
+    dataset.save_as(folder / "zz changed later.dcm")
+    os.utime(folder / "zz changed later.dcm", ns=(status.st_atime_ns, status.st_mtime_ns))  # as a copying program does
+    read.clear()
+    table = _same(folder, tmp_path / "cache")
+    assert "Third^Name" in table["PatientName"].tolist() and str(names[0]) not in table.index
+
+
+def test_numbers_stay_the_numbers_they_were(phantom, tmp_path):
+    """What a column is depends on all of its values: whole numbers with a gap, then with a text, then alone."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+    dataset.save_as(folder / "1.dcm")
+    del dataset.InstanceNumber
+    dataset.save_as(folder / "2.dcm")
+    assert _same(folder, tmp_path / "cache")["InstanceNumber"].dtype == np.float64
+    raw = (folder / "1.dcm").read_bytes()
+    place = raw.index(b"\x20\x00\x13\x00IS")
+    (folder / "3.dcm").write_bytes(raw[: place + 8] + b"x" + raw[place + 9 :])
+    assert _same(folder, tmp_path / "cache")["InstanceNumber"].tolist()[:2] == [1, None]
+    for name in ("2.dcm", "3.dcm"):
+        (folder / name).unlink()
+    assert _same(folder, tmp_path / "cache")["InstanceNumber"].dtype == np.int64
+
+
+def test_keywords_and_private_elements(real, tmp_path):
+    folder, cache = real / "series/mr-sagittal-hfdl", tmp_path / "cache"
+    _same(folder, cache, keywords=["Rows", "PixelSpacing", "CardiacNumberOfImages"])
+    _same(folder, cache)
+    table = _same(folder, cache, private=True)
+    assert "(0051,xx0E) SIEMENS MR HEADER" in table
+    _same(folder, cache, private=True)
+    assert "(0051,xx0E) SIEMENS MR HEADER" not in _same(folder, cache)
+
+
+def test_other_folders_do_not_disturb_it(phantom, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    _same(phantom / "P01-reference", cache)
+    _same(phantom / "P02-interspaced", cache)
+    _same([phantom / "P02-interspaced" / "3.dcm"] * 2 + [phantom / "P01-reference" / "1.dcm", phantom / "nowhere"], cache)
+    for patient in ("P03-interspaced", "P16-thin"):  # the same relative names
+        monkeypatch.chdir(phantom / patient)
+        _same(".", cache)
+
+
+def test_a_file_that_may_be_read_again_is_read_again(phantom, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    header_table([folder / "1.dcm"], cache=tmp_path / "cache")
+    (folder / "1.dcm").write_bytes((phantom / "P01-reference" / "1.dcm").read_bytes())
+    assert _same([folder / "1.dcm"], tmp_path / "cache")["error"].isna().all()
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty", "foreign", "older"])
+def test_what_cannot_be_trusted_is_set_aside(phantom, tmp_path, monkeypatch, damage):
+    folder, cache = phantom / "P03-interspaced", tmp_path / "cache.parquet"
+    header_table(folder, cache=cache)
+    whole = cache.read_bytes()
+    if damage == "cut":
+        cache.write_bytes(whole[: len(whole) // 2])
+    elif damage in ("text", "empty"):
+        cache.write_bytes(b"hello" * (damage == "text"))
+    elif damage == "foreign":
+        pd.DataFrame({"Patient": ["a"], "FVC": [1]}).to_parquet(cache)
+    else:
+        monkeypatch.setattr("helpers.cache.FORMAT", -1)
+    kept = cache.read_bytes()
+    with pytest.warns(
+        UserWarning, match=r"cache: .*cache.parquet is set aside as .*cache.parquet.set-aside and begun anew \("
+    ) as caught:
+        header_table(folder, cache=cache)
+    assert caught[0].filename == __file__
+    assert (tmp_path / "cache.parquet.set-aside").read_bytes() == kept
+    _same(folder, cache)
+
+
+def test_a_flipped_byte_is_never_believed(phantom, tmp_path):
+    """Wherever a byte of the cache is other than it was written, the table is as a fresh one."""
+    files, cache = [phantom / "P03-interspaced" / f"{n}.dcm" for n in (1, 2)], tmp_path / "cache"
+    fresh = header_table(files, cache=cache)
+    whole = cache.read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(0, len(whole), 150):
+        cache.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << rng.integers(8)]) + whole[place + 1 :])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pd.testing.assert_frame_equal(header_table(files, cache=cache), fresh)
+
+
+def test_a_place_that_cannot_be_is_refused(phantom, tmp_path):
+    with pytest.raises(CacheError, match="expected the name of a file in a folder that exists, got"):
+        header_table(phantom / "P03-interspaced", cache=tmp_path / "no" / "cache")
+    with pytest.raises(CacheError, match="expected the name of a file in a folder that exists, got"):
+        header_table(phantom / "P03-interspaced", cache=tmp_path)
+    with pytest.raises(CacheError, match="expected a file outside of the folder that is read, got"):
+        header_table(phantom, cache=phantom / "P03-interspaced" / "cache")
+
+
+def test_an_interrupted_reading_keeps_what_was_read(folder, tmp_path, read, monkeypatch):
+    cache, rows_of = tmp_path / "cache", module.rows_of
+
+    def interrupted(paths, *more):
+        for number, rows in enumerate(rows_of(paths, *more)):
+            if number == 5:
+                raise KeyboardInterrupt
+            yield rows
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module, "rows_of", interrupted)
+        header_table(folder, cache=cache)
+    known = list(read)
+    read.clear()
+    _same(folder, cache)
+    count = len(list(folder.iterdir()))
+    assert known and len(read) < 2 * count
+    assert not set(known[:10]) & set(read[: count - len(known)])
+
+
+def test_a_killed_process_keeps_what_was_read(phantom, tmp_path, read):
+    script = (
+        "import sys, time; from helpers import headers, elements; headers.KEPT_EVERY = 0.1; row = elements.Elements.row\n"
+        "elements.Elements.row = lambda *these: (time.sleep(0.01), row(*these))[1]\n"
+        "headers.header_table(sys.argv[1], cache=sys.argv[2], progress=False)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(phantom), str(tmp_path / "cache")])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "cache").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    table = header_table(phantom, cache=tmp_path / "cache", progress=False)
+    assert 0 < len(read) < len(table)
+    pd.testing.assert_frame_equal(table, header_table(phantom, progress=False))
+
+
+def test_two_processes_at_once_do_not_spoil_it(phantom, tmp_path):
+    script = (
+        "import sys; from helpers.headers import header_table; header_table(*sys.argv[1:2], cache=sys.argv[2], progress=False)"
+    )
+    commands = [
+        [sys.executable, "-W", "error", "-c", script, str(phantom / name), str(tmp_path / "cache")]
+        for name in ("P01-reference", "P16-thin")
+    ]
+    processes = [subprocess.Popen(command) for command in commands * 2]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert os.listdir(tmp_path) == ["cache"]
+    _same(phantom / "P16-thin", tmp_path / "cache")

@@ -1,0 +1,104 @@
+"""Many files at once: the same rows in the same order, whoever reads them and whatever goes wrong on the way."""
+
+import os
+import time
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+
+import pandas as pd
+import pytest
+from distributed import Client, LocalCluster
+
+from helpers.elements import Elements
+from helpers.files import list_files
+from helpers.headers import header_table
+
+
+@pytest.fixture(scope="module")
+def dask():
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        yield client
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_any_executor_gives_the_same_table(real, real_headers, kind):
+    with kind(2) as executor:
+        table = header_table(real, executor=executor, progress=False)
+        pd.testing.assert_frame_equal(table, real_headers)
+        assert executor.submit(os.getpid).result()  # still the caller's
+
+
+def test_dask_gives_the_same_table(real, phantom, dask, phantom_headers):
+    pd.testing.assert_frame_equal(header_table(phantom, executor=dask.get_executor(), progress=False), phantom_headers)
+    folder = real / "series/mr-sagittal-hfdl"
+    chosen = {"keywords": ["PatientID", "EchoTime"], "private": True}
+    table = header_table(folder, executor=dask.get_executor(), progress=False, **chosen)
+    pd.testing.assert_frame_equal(table, header_table(folder, progress=False, **chosen))
+
+
+def test_a_dask_worker_that_dies_costs_no_row(phantom, dask, phantom_headers):
+    doomed = dask.submit(os._exit, 1, pure=False, retries=0)
+    table = header_table(phantom, executor=dask.get_executor(), progress=False)
+    pd.testing.assert_frame_equal(table, phantom_headers)
+    doomed.cancel()
+
+
+class Failing(Executor):
+    """Fails now and then: while it works, or by taking no work at all."""
+
+    def __init__(self):
+        self.submitted = 0
+
+    def submit(self, function, *these):
+        self.submitted += 1
+        if self.submitted == 2:
+            raise RuntimeError("no more work, please")
+        future = Future()
+        if self.submitted == 1:
+            future.set_exception(MemoryError("a worker ran out of memory"))
+        else:
+            future.set_result(function(*these))
+        return future
+
+
+def test_a_worker_that_fails_costs_no_row(phantom, phantom_headers):
+    with pytest.warns(RuntimeWarning, match="a worker failed .*ran out of memory.*; its files are read here"):
+        table = header_table(phantom, executor=Failing(), progress=False)
+    pd.testing.assert_frame_equal(table, phantom_headers)
+
+
+def test_a_pool_whose_processes_are_killed_costs_no_row(phantom, phantom_headers):
+    with ProcessPoolExecutor(2) as executor:
+        executor.submit(os._exit, 1)
+        time.sleep(0.5)
+        with pytest.warns(RuntimeWarning, match="a worker failed"):
+            table = header_table(phantom, executor=executor, progress=False)
+    pd.testing.assert_frame_equal(table, phantom_headers)
+
+
+def test_a_slow_disk_is_read_by_many_threads(phantom, phantom_headers, monkeypatch):
+    opened, at_once, most = os.open, 0, 0
+
+    def slow(*these, **more):
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        time.sleep(0.005)
+        at_once -= 1
+        return opened(*these, **more)
+
+    monkeypatch.setattr("helpers.elements.os.open", slow)
+    table = header_table(list_files(phantom), progress=False)
+    assert most > 20
+    pd.testing.assert_frame_equal(table, phantom_headers)
+
+
+def test_a_fast_disk_needs_no_threads(phantom, monkeypatch):
+    monkeypatch.setattr("helpers.scan.ThreadPoolExecutor", None)
+    monkeypatch.setattr("helpers.scan.thread_time", time.perf_counter)  # however busy the machine: nothing was waited for
+    assert len(header_table(phantom, progress=False)) == len(list_files(phantom))
+
+
+def test_a_copy_for_another_process_has_the_same_wishes(phantom):
+    copy = (lambda made: made[0](*made[1]))(Elements(["PatientID"], True).__reduce__())
+    row = copy.row(str(phantom / "P01-reference" / "1.dcm"))
+    assert copy.private and "PatientID" in row and "StudyDate" not in row
