@@ -3,7 +3,7 @@ BIN := .venv/bin
 KAGGLE := build/kaggle-venv/bin
 DATA ?=
 
-.PHONY: help run lab test test-all test-kaggle lint picture clean
+.PHONY: help run lab test test-all test-kaggle bench lint picture clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,10 +17,14 @@ lab: .venv/ready  ## open JupyterLab on the pages
 test: .venv/ready-test  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto
 
-test-all: test test-kaggle  ## also on the package versions of Kaggle's image
+test-all: .venv/ready-test test-kaggle  ## with every damage to files, and on the package versions of Kaggle's image
+	$(BIN)/python -m pytest -n auto --whole
 
 test-kaggle: build/kaggle-venv/ready
 	$(KAGGLE)/python -m pytest -n auto
+
+bench: .venv/ready-bench  ## this project beside its peers, in one run
+	$(BIN)/python tests/bench.py
 
 lint: .venv/ready-test  ## ruff on code and pages
 	$(BIN)/ruff check .
@@ -39,6 +43,10 @@ clean:  ## remove what was made here
 
 .venv/ready-test: .venv/ready pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $@
+
+.venv/ready-bench: .venv/ready-test
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	@touch $@
 
 build/kaggle-venv/ready: tests/kaggle-image.txt pyproject.toml

@@ -17,7 +17,15 @@ reading      What does the header of one file say? (read by pydicom, whatever th
 structure    Where does each element of a header end?
 meaning      What does one data element mean, given those before it?
 elements     What do the first kilobytes of one file say? (fast, where that is sure)
+scan         What do many files say? (through any executor, in order)
+columns      How do rows become columns?
+cache        What did we read last time, and is it still true?
+tree         What does one header say, element by element, and in what do headers differ?
+keywords     Which keywords does DICOM know, and what do they mean?
+summary      What does a collection say of each keyword?
 headers      What does every header say?
+export       How does the header table leave for other programs?
+clinical     What else is known of the patients?
 orientation  Which patient direction does an axis point to?
 grid         Do the images of a stack lie on a regular grid, and where?
 images       Which rows of the header table hold an image?

@@ -150,7 +150,7 @@ def _wait(end, size):
 
 @lru_cache
 def _is_implicit(syntax):
-    uid = UID(syntax or "")
+    uid = UID(str(syntax))
     if not uid.is_transfer_syntax or uid.is_deflated or not uid.is_little_endian:
         raise NotSure("an encoding that is not read here")
     return uid.is_implicit_VR

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from helpers import ClearError
-from helpers.phantom import write_phantom
+from helpers.phantom import clinical_rows, write_phantom
 
 KAGGLE_INPUT = Path("/kaggle/input")
 MOST_FOLDERS = 0.9  # a child holding this share of the DICOM folders is walked into
 PIECES = re.compile(r"([0-9]+)|([^0-9]+)")
 FILES_TRIED = 3  # files of a folder looked into before it is held to have no DICOM
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
-PHANTOM_FOLDER = "dicom-phantom-2"  # the number changes with the phantom
+PHANTOM_FOLDER = "dicom-phantom-3"  # the number changes with the phantom
 
 
 class FolderError(ClearError, FileNotFoundError):
@@ -104,17 +104,18 @@ def find_dicom(folder):
 
 
 def phantom_root():
-    """The folder of the phantom collection, written on first use."""
+    """The folder of the phantom collection, written on first use; ``train.csv`` lies beside it, as it does for OSIC."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = cache / PHANTOM_FOLDER
     if not root.is_dir():
         unfinished = cache / f"{PHANTOM_FOLDER}.{os.getpid()}"
-        write_phantom(unfinished)
+        write_phantom(unfinished / "train")
+        clinical_rows().to_csv(unfinished / "train.csv", index=False)
         try:
             unfinished.rename(root)
         except OSError:  # another process was first: its phantom is the same
             shutil.rmtree(unfinished)
-    return root
+    return root / "train"
 
 
 def _walk(folder):

@@ -1,34 +1,28 @@
 """What does every header say? One row per file."""
 
-import difflib
 import os
 import time
 import warnings
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydicom.datadict import DicomDictionary, RepeatersDictionary
 from tqdm.auto import tqdm
 
-from helpers import ClearError
 from helpers.cache import CacheError, keep, recall, stamp_of
 from helpers.columns import ALWAYS, Columns
 from helpers.elements import Elements
 from helpers.files import file_names
+from helpers.keywords import KeywordError, check_keyword
 from helpers.scan import rows_of
+from helpers.summary import tag_summary
 from helpers.tree import HeaderError, diff_headers, header_of
 
-__all__ = ["HeaderError", "KeywordError", "diff_headers", "header_of", "header_table", "split_values"]
+__all__ = ["HeaderError", "KeywordError", "diff_headers", "header_of", "header_table", "split_values", "tag_summary"]
 MANY_FILES = 200  # from here on a progress bar is shown
 KEPT_EVERY = 10.0  # seconds between writings of a cache while headers are read
 KEPT_SHARE = 0.1  # of the time that these may take
-
-
-class KeywordError(ClearError, ValueError):
-    """A name that is no DICOM keyword."""
 
 
 def header_table(files_or_root, *, keywords=None, private=False, cache=None, executor=None, progress=None):
@@ -76,7 +70,7 @@ def header_table(files_or_root, *, keywords=None, private=False, cache=None, exe
     if isinstance(keywords, str):
         raise KeywordError(f"expected a list of keywords, got the text {keywords!r}")
     for keyword in keywords or ():
-        _check_keyword(keyword)
+        check_keyword(keyword, also=ALWAYS)
     paths = _paths(files_or_root)
     shown = len(paths) >= MANY_FILES if progress is None else progress
     if cache is None:
@@ -100,25 +94,12 @@ def split_values(headers, keyword):
     0  ORIGINAL  PRIMARY
     1   DERIVED     None
     """
-    _check_keyword(keyword)
+    check_keyword(keyword)
     column = headers[keyword] if keyword in headers else pd.Series(None, headers.index, dtype=object)
     rows = [value if isinstance(value, tuple) else (value,) for value in column]
     longest = max(map(len, rows), default=1)
     table = pd.DataFrame([(*row, *[None] * (longest - len(row))) for row in rows], index=headers.index, dtype=object)
     return table.set_axis([f"value {n + 1}" for n in range(longest)], axis=1)
-
-
-def _check_keyword(keyword):
-    if keyword in ALWAYS or keyword in _known_keywords():
-        return
-    near = difflib.get_close_matches(str(keyword), _known_keywords(), 1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else " (PS3.6 lists them)"
-    raise KeywordError(f"expected a DICOM keyword, got {keyword!r}{hint}")
-
-
-@lru_cache
-def _known_keywords():
-    return frozenset(entry[4] for entry in (*DicomDictionary.values(), *RepeatersDictionary.values()) if entry[4])
 
 
 def _only(table, keywords):

@@ -98,6 +98,28 @@ def write_phantom(folder, *, scans=SCANS, seed=0):
     return pd.DataFrame(truth, columns=["rule", "path", "stack"], dtype=object)
 
 
+def clinical_rows(*, scans=SCANS, seed=0):
+    """The clinical table of the phantom's patients, with the columns of OSIC's ``train.csv``: 6 to 10 visits each.
+
+    FVC is the forced vital capacity in ml, Percent its share of what is usual for age and sex; made up, as the patients are.
+    """
+    rows = []
+    for number, patient in enumerate(dict.fromkeys(scan.patient for scan in scans)):
+        rng = np.random.default_rng([seed, number, 1])
+        sex, age = _sex_and_age(number)
+        usual = (27.63 if sex == "Male" else 21.78) * 165 - (0.112 if sex == "Male" else 0.101) * age * 165
+        first, loss = usual * rng.uniform(0.6, 0.95), rng.uniform(0, 3)
+        status = str(rng.choice(["Ex-smoker", "Never smoked", "Currently smokes"], p=[0.67, 0.28, 0.05]))
+        for week in np.sort(rng.choice(np.arange(-5, 130), rng.integers(6, 11), replace=False)).tolist():
+            capacity = round(first - loss * week + rng.normal(0, 60))
+            rows.append((patient, week, capacity, round(100 * capacity / usual, 4), age, sex, status))
+    return pd.DataFrame(rows, columns=["Patient", "Weeks", "FVC", "Percent", "Age", "Sex", "SmokingStatus"])
+
+
+def _sex_and_age(number):
+    return ("Male", "Female")[number % 2], 55 + number
+
+
 def _datasets(scan, number, seed, rng):
     """The scan's images in the order of their instance numbers."""
     row, column = np.array(scan.image_orientation[:3], float), np.array(scan.image_orientation[3:], float)
@@ -134,8 +156,8 @@ def _header(scan, number, seed, instance):
     dataset.SeriesDescription = f"Chest {scan.thickness:g} mm {kernel}"
     dataset.PatientName = dataset.PatientID = scan.patient
     dataset.PatientBirthDate = dataset.StudyID = ""
-    dataset.PatientSex = "MF"[number % 2]
-    dataset.PatientAge = f"{55 + number:03d}Y"
+    sex, age = _sex_and_age(number)
+    dataset.PatientSex, dataset.PatientAge = sex[0], f"{age:03d}Y"
     dataset.BodyPartExamined = "CHEST"
     dataset.SliceThickness = scan.thickness
     dataset.KVP = 120

@@ -1,5 +1,6 @@
 """What does the header of one file say? Read by pydicom, whatever the file; the pixels stay on disk."""
 
+import io
 import os
 from typing import NamedTuple
 
@@ -25,6 +26,18 @@ class Header(NamedTuple):
     pixel_offset: int | None  # byte where uncompressed pixel values start
 
 
+class Bounded(io.BufferedReader):
+    """An open file that is never asked for more than it holds, so that a length that lies takes no memory."""
+
+    def __init__(self, raw):
+        super().__init__(raw)
+        self.size = os.fstat(raw.fileno()).st_size
+
+    def read(self, size=-1, /):
+        """Some bytes, as of any file."""
+        return super().read(self.size if size is None or size < 0 else min(size, self.size))
+
+
 def read_header(path):
     """The `Header` of one file. Raises nothing: whatever a broken file does to the reader is its `error`.
 
@@ -35,7 +48,7 @@ def read_header(path):
     try:
         if not os.path.isfile(path):
             return Header(None, "not a regular file" if os.path.exists(path) else "no such file", None)
-        with open(path, "rb") as file:
+        with Bounded(io.FileIO(path)) as file:
             start = file.read(132)
             file.seek(0)
             prefixed = start[128:] == b"DICM"
@@ -44,10 +57,9 @@ def read_header(path):
             dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
             if not prefixed and not _plausible(dataset):
                 return Header(None, "not DICOM", None)
-            size = os.fstat(file.fileno()).st_size
             if pixels := _pixel_element(file, dataset):
-                return Header(dataset, *pixel_state(file.fileno(), size, *pixels))
-            return Header(dataset, _header_truncation(dataset, size), None)
+                return Header(dataset, *pixel_state(file.fileno(), file.size, *pixels))
+            return Header(dataset, _header_truncation(dataset, file.size), None)
     except Exception as error:
         return Header(None, one_line(error), None)
 
@@ -55,7 +67,7 @@ def read_header(path):
 def slow_row(path, private=False):
     """One file's columns as a dict, read by pydicom; what `helpers.elements` reads faster must equal it."""
     dataset, error, pixel_offset = read_header(path)
-    row = {"error": error, "file_size": os.path.getsize(path) if os.path.exists(path) else None}
+    row = {"error": error, "file_size": _size(path)}
     if dataset is None:
         return row
     row["TransferSyntaxUID"] = plain(dataset.file_meta.get("TransferSyntaxUID"))
@@ -66,6 +78,14 @@ def slow_row(path, private=False):
         if name and name not in row:
             row[name] = plain_value(dataset, tag)
     return row
+
+
+def _size(path):
+    """Bytes of a file; None where it cannot be asked."""
+    try:
+        return os.path.getsize(path)
+    except (OSError, ValueError):
+        return None
 
 
 def _name(dataset, tag, private):
@@ -120,7 +140,7 @@ def _header_truncation(dataset, size):
     """Where a file without pixels ends too early, or None."""
     if not len(dataset):
         return "truncated: no data element behind the file meta information"
-    last = dataset.get_item(max(dataset.keys()))
+    last = dataset.get_item(max(dataset.keys()), keep_deferred=True)
     length, start = getattr(last, "length", UNDEFINED), getattr(last, "value_tell", None)
     if length == UNDEFINED or last.value is None or dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         return None

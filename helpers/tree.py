@@ -72,11 +72,11 @@ def diff_headers(a, b=None):
     Raises
     ------
     HeaderError
-        Where a file holds no header that can be read, or there is but one file.
+        Where a file holds no header that can be read, or one file is given alone.
     """
-    files = list(a.index if isinstance(a, pd.DataFrame) else a) if b is None and not isinstance(a, (str, os.PathLike)) else [a, b]
-    if len(files) < 2 or None in files:
-        raise HeaderError(f"expected two files or more to compare, got {sum(file is not None for file in files)}")
+    if b is None and isinstance(a, (str, os.PathLike)):
+        raise HeaderError(f"expected two files, or the files of a stack, got one: {a}")
+    files = [a, b] if b is not None else list(a.index if isinstance(a, pd.DataFrame) else a)
     headers = [_by_place(file) for file in tqdm(files, "Comparing headers", unit=" files", disable=len(files) < MANY_FILES)]
     met = {place: entry for header in headers for place, entry in header.items()}
     rows = []
@@ -114,7 +114,7 @@ def _entries(path):
 def _of_dataset(dataset, place=()):
     for tag in dataset.keys():
         yield _entry(dataset, tag, (*place, int(tag)))
-        element = dataset.get_item(tag)
+        element = dataset.get_item(tag, keep_deferred=True)
         if element.VR == "SQ" or (element.VR is None and isinstance(plain_value(dataset, tag), int)):
             for number, item in enumerate(_items(dataset, tag), 1):
                 yield from _of_dataset(item, (*place, int(tag), number))
@@ -137,7 +137,7 @@ def _entry(dataset, tag, place):
         return Entry(depth, str(tag), element.VR, element.VM, element.keyword, _name(dataset, element), text, place)
     except Exception as error:
         text = f"{plain_value(dataset, tag)} ({one_line(error)})"
-        return Entry(depth, str(tag), dataset.get_item(tag).VR, "", keyword_for_tag(tag), "", text, place)
+        return Entry(depth, str(tag), dataset.get_item(tag, keep_deferred=True).VR, "", keyword_for_tag(tag), "", text, place)
 
 
 def _name(dataset, element):

@@ -40,8 +40,8 @@ def plain_value(dataset, tag):
     try:
         return plain(dataset[tag].value)
     except Exception:
-        raw = dataset.get_item(tag).value
-        return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else str(raw)
+        raw = dataset.get_item(tag, keep_deferred=True).value
+        return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else raw and str(raw)
 
 
 def value_of(tag, vr, content, character_set, implicit):

@@ -11,6 +11,16 @@ matplotlib.use("Agg")
 REAL = Path(__file__).parents[2] / "shared" / "dicom"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--whole", action="store_true", help="all damages to files, not a seeded part of them")
+
+
+@pytest.fixture(scope="session")
+def whole(request):
+    """Whether every damage is tried, and not a seeded part of them."""
+    return request.config.getoption("--whole")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
     """A cache folder of this run, shared by its workers, so that no test writes into a home folder."""

@@ -1,7 +1,11 @@
 """The header table: a row for every file, every value as pydicom has it."""
 
+import contextlib
 import os
+import shutil
+import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +14,7 @@ import pytest
 from pydicom.datadict import keyword_for_tag
 
 from helpers.files import list_files
-from helpers.headers import HeaderError, KeywordError, header_of, header_table, split_values
+from helpers.headers import KeywordError, header_of, header_table, split_values
 
 CHEST = "series/chest-ct-8mm-siemens"
 
@@ -163,26 +167,6 @@ def test_the_folder_is_left_as_it_was(phantom):
     assert state() == before
 
 
-def test_one_header_shown_and_searched(real):
-    header = header_of(real / CHEST / "1-01.dcm")
-    assert header.columns.tolist() == ["tag", "VR", "VM", "keyword", "name", "value"]
-    orientation = header_of(real / CHEST / "1-01.dcm", search="orientation (pat")
-    assert orientation[["tag", "VR", "VM", "value"]].to_numpy().tolist() == [["(0020,0037)", "DS", 6, "1\\0\\0\\0\\1\\0"]]
-    assert header_of(real / CHEST / "1-01.dcm", search="no such text").empty
-
-
-def test_items_of_sequences_are_indented_below_them(real):
-    header = header_of(real / "odd/pydicom/nested_priv_SQ.dcm")
-    depths = header["tag"].str.count("> ").tolist()
-    assert depths[-4:] == [0, 1, 2, 1]
-
-
-def test_no_header_to_show_is_one_clear_line(tmp_path):
-    (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(HeaderError, match=r"expected a DICOM header in .*notes.txt, got: not DICOM"):
-        header_of(tmp_path / "notes.txt")
-
-
 def test_values_split_into_columns():
     table = pd.DataFrame({"ImageType": [("A", "B", "C"), None, "D"]}, dtype=object)
     assert split_values(table, "ImageType").to_numpy().tolist() == [["A", "B", "C"], [None] * 3, ["D", None, None]]
@@ -207,3 +191,70 @@ def test_cuts_inside_a_header_are_seen(real, tmp_path):
         assert len(table) == 1 and (table["error"].notna().all() or table["pixel_offset"].isna().all())
     (tmp_path / "cut.dcm").write_bytes(whole[: whole.index(b"\x10\x00\x20\x00LO") + 5])
     assert header_table(tmp_path)["error"].iloc[0].startswith("truncated: 5 bytes behind (0010,0010)")
+
+
+def test_as_many_rows_as_files_whatever_they_are(real, tmp_path):
+    """A link loop, a file that may not be read, a name that is not UTF-8; and by hand a pipe, a folder, what is not there."""
+    good = (real / CHEST / "1-01.dcm").read_bytes()
+    root = Path(tempfile.mkdtemp(dir="/tmp"))  # which others may enter, unlike the folder of a test
+    root.chmod(0o755)
+    names = ["1.dcm", "closed.dcm", os.fsdecode(b"caf\xe9.dcm")]
+    for name in names:
+        (root / name).write_bytes(good)
+    (root / "closed.dcm").chmod(0)
+    (root / "loop").symlink_to(root)
+    (root / "itself").symlink_to(root / "itself")
+    os.mkfifo(root / "pipe")
+    try:
+        with _nobody():
+            table = header_table(root)
+            by_hand = header_table([*table.index, root / "pipe", root / "loop", root / "itself", root / "nowhere"])
+    finally:
+        shutil.rmtree(root)
+    assert sorted(map(os.path.basename, table.index)) == sorted(names)
+    errors = {os.path.basename(path): error for path, error in by_hand["error"].items()}
+    assert errors.pop("closed.dcm").startswith("PermissionError: ")
+    assert errors.pop("1.dcm") is None and errors.pop(names[2]) is None
+    assert errors == {
+        "pipe": "not a regular file",
+        "loop": "not a regular file",
+        "itself": "no such file",
+        "nowhere": "no such file",
+    }
+
+
+@contextlib.contextmanager
+def _nobody():
+    """Someone who may not read what is closed; root may read all."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("left", [None, 0, 200, 1500])
+def test_a_file_that_vanishes_or_shrinks_while_it_is_read(real, tmp_path, monkeypatch, left):
+    """It is as it was when it was listed; when it is opened, and again when its size is asked for, it is another."""
+    for name in ("1.dcm", "2.dcm"):
+        (tmp_path / name).write_bytes((real / CHEST / "1-01.dcm").read_bytes())
+    files, opened, read = list_files(tmp_path), os.open, os.read
+
+    def shrunk(path):
+        (tmp_path / "1.dcm").unlink() if left is None else os.truncate(tmp_path / "1.dcm", left)
+        return path
+
+    def opening(path, *more):
+        return opened(shrunk(path) if path == str(files[0]) and files[0].exists() else path, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", opening)
+        table = header_table(files)
+    assert len(table) == 2 and table["error"].isna().tolist() == [False, True]
+    (tmp_path / "1.dcm").write_bytes((real / CHEST / "1-01.dcm").read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", lambda *these: (shrunk(None) if files[0].exists() else None, read(*these))[1])
+        assert len(header_table(files)) == 2

@@ -1,0 +1,79 @@
+"""How does the header table leave for other programs? As CSV or Parquet."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import ClearError
+
+
+class ExportError(ClearError, ValueError):
+    """A kind of file that the table is not written as."""
+
+
+def export(table, path):
+    """Writes a table of this suite as CSV or Parquet, by the end of the name; returns the path.
+
+    In CSV several values stand as DICOM writes them, with backslashes between. In Parquet a column of numbers
+    stays one, a column with several values in places becomes one of lists, and mixed kinds become text.
+
+    Parameters
+    ----------
+    table : DataFrame, such as that of `helpers.headers.header_table`
+    path : file that ends in .csv or .parquet
+
+    Raises
+    ------
+    ExportError
+        For another ending, or a folder that is not there.
+    """
+    path = Path(path)
+    writers = {".csv": _to_csv, ".parquet": _to_parquet}
+    if path.suffix not in writers or not path.absolute().parent.is_dir():
+        raise ExportError(f"expected a file that ends in .csv or .parquet, in a folder that exists, got {path}")
+    writers[path.suffix](_with_index(table), path)
+    return path
+
+
+def _with_index(table):
+    """The table with its index as columns; file names stay as they are, even where they are no text."""
+    levels = {name: pd.Series(list(table.index.get_level_values(name)), dtype=object) for name in table.index.names}
+    return pd.DataFrame(levels | {name: table[name].reset_index(drop=True) for name in table})
+
+
+def _to_csv(table, path):
+    pd.DataFrame({name: _joined(table[name]) for name in table}).to_csv(path, index=False, errors="surrogateescape")
+
+
+def _joined(column):
+    """The column with its tuples as text."""
+    if column.dtype != object:
+        return column
+    joined = ["\\".join(map(str, value)) if isinstance(value, tuple) else value for value in column]
+    return pd.Series(joined, dtype=object)
+
+
+def _to_parquet(table, path):
+    pd.DataFrame({name: _one_kind(table[name]) for name in table}).to_parquet(path, index=False)
+
+
+def _one_kind(column):
+    """The column with values of one kind, or lists of them."""
+    if column.dtype != object:
+        return column
+    lists = [None if _is_missing(value) else list(value) if isinstance(value, tuple) else [value] for value in column]
+    kinds = {type(part) for values in lists if values for part in values}
+    one = float if kinds and kinds <= {int, float} else _text
+    lists = [values and [one(part) for part in values] for values in lists]
+    several = any(isinstance(value, tuple) for value in column)
+    return pd.Series(lists if several else [values and values[0] for values in lists], dtype=object)
+
+
+def _is_missing(value):
+    return value is None or value != value
+
+
+def _text(value):
+    """A value as text that every program can read: bytes of a file name that are no text are replaced."""
+    return os.fsencode(str(value)).decode("utf-8", "replace")

@@ -1,0 +1,93 @@
+"""What does a collection say of each keyword? How many files have it, and where its values change."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.columns import ALWAYS
+from helpers.keywords import KeywordError, Meaning, meanings
+
+VARIES = {  # where several values stand side by side → what that is called, the narrowest place first
+    "SeriesInstanceUID": "within series",
+    "StudyInstanceUID": "between series",
+    "PatientID": "between studies",
+}
+PRIVATE = Meaning("private element", "", "", False)
+EXAMPLES, SHOWN = 3, 40  # how many, and how many characters of each
+MODULES = Path(__file__).with_name("modules.csv")  # keyword and its most general module (PS3.3 C), of radiological images
+
+
+def tag_summary(headers, by=None):
+    """One row per keyword: how many files have a value for it, how many values there are and where they change.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
+    by : str or None
+        A keyword, such as Modality: a summary for each of its values.
+
+    Returns
+    -------
+    DataFrame, index ``keyword`` (with `by`: its value, then ``keyword``), in the order of the table's columns.
+        ``files`` that have a value and their ``share``, number of ``distinct`` values, ``varies`` (``no value``, ``constant``, or
+        the narrowest place where there are several values: ``within series``, ``between series`` of a study,
+        ``between studies`` of a patient, ``between patients``), ``examples`` (text), and what the standard says:
+        ``name``, ``VR``, ``VM``, ``retired`` (PS3.6) and ``module`` (PS3.3 C; the most general that has it, empty
+        where no module of radiological images does).
+
+    Raises
+    ------
+    KeywordError
+        Where the table has no column `by`.
+    """
+    if by is None:
+        return _summary(headers)
+    if by not in headers:
+        raise KeywordError(f"by: expected a column of the header table, got {by!r}")
+    groups = {value: _summary(group) for value, group in headers.groupby(headers[by].map(str, na_action="ignore").to_numpy())}
+    return pd.concat(groups or {"": _summary(headers[:0])}, names=[by])
+
+
+def _summary(headers):
+    columns = [keyword for keyword in headers if keyword not in ALWAYS or keyword == "TransferSyntaxUID"]
+    places = {varies: pd.factorize(headers[level])[0] for level, varies in VARIES.items() if level in headers}
+    rows = [_row(keyword, headers[keyword].to_numpy(), places) for keyword in columns]
+    names = ["files", "share", "distinct", "varies", "examples", *Meaning._fields, "module"]
+    return pd.DataFrame(rows, columns=names, index=pd.Index(columns, dtype=object, name="keyword"))
+
+
+def _row(keyword, values, places):
+    codes, distinct = pd.factorize(values)
+    present = codes >= 0
+    shown = ", ".join(_shortened(value) for value in distinct[:EXAMPLES])
+    examples = shown + (" …" if len(distinct) > EXAMPLES else "")
+    share = present.mean() if len(present) else 0.0
+    meaning = meanings().get(keyword, PRIVATE)
+    varies = _varies(codes[present], {name: place[present] for name, place in places.items()})
+    return present.sum(), share, len(distinct), varies, examples, *meaning, _modules().get(keyword, "")
+
+
+def _varies(codes, places):
+    """Where several values stand side by side."""
+    if not len(codes):
+        return "no value"
+    if (codes == codes[0]).all():
+        return "constant"
+    for name, place in places.items():
+        known = place >= 0
+        pairs = np.unique(place[known] * (codes.max() + 1) + codes[known])
+        if len(pairs) > len(np.unique(place[known])):
+            return name
+    return "between patients"
+
+
+def _shortened(value):
+    text = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+@lru_cache
+def _modules():
+    return pd.read_csv(MODULES, index_col="keyword")["module"].to_dict()
