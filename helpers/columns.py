@@ -42,7 +42,7 @@ class Columns:
         if places == list(range(len(self))):
             return self
         taken = {name: [values[place] for place in places] for name, values in self.lists().items()}
-        return Columns({name: values for name, values in taken.items() if set(values) != {ABSENT}}, len(places))
+        return Columns({name: values for name, values in taken.items() if set(values) - {ABSENT}}, len(places))
 
     def table(self, paths):
         """The DataFrame, its index the paths."""

@@ -1,6 +1,5 @@
 """How does the header table leave for other programs? As CSV or Parquet."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +42,7 @@ def _with_index(table):
 
 
 def _to_csv(table, path):
-    pd.DataFrame({name: _joined(table[name]) for name in table}).to_csv(path, index=False, errors="surrogateescape")
+    pd.DataFrame({name: _joined(table[name]) for name in table}).to_csv(path, index=False)
 
 
 def _joined(column):
@@ -51,7 +50,7 @@ def _joined(column):
     if column.dtype != object:
         return column
     joined = ["\\".join(map(str, value)) if isinstance(value, tuple) else value for value in column]
-    return pd.Series(joined, dtype=object)
+    return pd.Series(map(_text, joined), dtype=object)
 
 
 def _to_parquet(table, path):
@@ -75,5 +74,5 @@ def _is_missing(value):
 
 
 def _text(value):
-    """A value as text that every program can read: bytes of a file name that are no text are replaced."""
-    return os.fsencode(str(value)).decode("utf-8", "replace")
+    """A value as text that every program can read; bytes of a file name that are no text stand as ``\\udce9``."""
+    return None if _is_missing(value) else str(value).encode("utf-8", "backslashreplace").decode()
