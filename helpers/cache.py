@@ -23,12 +23,13 @@ from pyarrow import parquet
 
 from helpers import ClearError
 from helpers.columns import ABSENT, Columns, any_inexact, column_of, table_of
+from helpers.reading import NOT_READ
 
 FORMAT = 1  # changes with what is stored, and with how headers are read
 ABOUT = b"dicom header table"  # the key of what the file says about itself
 JSON = {b"form": b"json"}  # marks a column of JSON texts
 SEAL, SEAL_LENGTH = b'"seal": "', 32  # what stands before the digest of all other bytes, and its characters
-UNKNOWN = -1  # of a file that is not there: to be read next time, whatever it is then
+UNKNOWN = -1  # size of a file that could not be read: to be read next time, whatever it is then
 
 
 class CacheError(ClearError):
@@ -88,8 +89,10 @@ def recall(cache, private):
 
 def keep(cache, stamps, columns, private):
     """Writes the Columns of the files with these stamps, under a temporary name that then becomes `cache`."""
-    fields = [(pa.field(name, pa.array(values).type), pa.array(values)) for name, values in zip(Stamp._fields, zip(*stamps))]
-    fields += [_stored(name, values) for name, values in columns.lists().items()]
+    lists = columns.lists()
+    stamps = [stamp._replace(size=UNKNOWN) if _not_read(error) else stamp for stamp, error in zip(stamps, lists["error"])]
+    fields = [_plain_field(name, pa.array([getattr(stamp, name) for stamp in stamps])) for name in Stamp._fields]
+    fields += [_stored(name, values) for name, values in lists.items()]
     names = [field.name for field, _ in fields]
     schema = pa.schema([field for field, _ in fields], {ABOUT: json.dumps(_about(names, private) | {"seal": "0" * SEAL_LENGTH})})
     temporary = f"{os.fspath(cache)}.{os.getpid()}-{threading.get_ident()}"
@@ -141,6 +144,10 @@ def _sealed(data):
     start = data.rindex(SEAL) + len(SEAL)
     before, behind = data[:start], data[start + SEAL_LENGTH :]
     return before + hashlib.blake2b(before + behind, digest_size=SEAL_LENGTH // 2).hexdigest().encode() + behind
+
+
+def _not_read(error):
+    return isinstance(error, str) and error.startswith(NOT_READ)
 
 
 def _free_name(cache):

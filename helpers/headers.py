@@ -3,7 +3,6 @@
 import os
 import time
 import warnings
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -155,9 +154,6 @@ def _keep(cache, stamps, columns, order, reader):
 
 def _check_outside(cache, root):
     """Refuses a cache in the folder that is read: nothing is written there."""
-    with suppress(TypeError):  # a list of files
-        inside = Path(cache).resolve().is_relative_to(Path(root).resolve())
-        if inside and os.path.isdir(root):
-            raise CacheError(
-                f"cache: expected a file outside of the folder that is read, got {cache}; it would be one of its files"
-            )
+    is_folder = isinstance(root, (str, os.PathLike)) and os.path.isdir(root)
+    if is_folder and Path(cache).resolve().is_relative_to(Path(root).resolve()):
+        raise CacheError(f"cache: expected a file outside of the folder that is read, got {cache}; it would be one of its files")

@@ -15,6 +15,7 @@ PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
 NEAR_END = 4096  # bytes looked at first for the end of compressed pixel data, which is always little endian
 LONGEST_ERROR = 300  # characters
+NOT_READ = "not read: "  # begins the error of a file that the system did not give; it may another time
 MOST_AT_ONCE = 2**20  # bytes read at once
 
 
@@ -61,7 +62,8 @@ def read_header(path):
                 return Header(dataset, *pixel_state(file.fileno(), file.size, *pixels))
             return Header(dataset, _header_truncation(dataset, file.size), None)
     except Exception as error:
-        return Header(None, one_line(error), None)
+        of_the_disk = isinstance(error, OSError) and error.errno is not None
+        return Header(None, (NOT_READ if of_the_disk else "") + one_line(error), None)
 
 
 def slow_row(path, private=False):

@@ -1,5 +1,6 @@
 """The cache: a second table equal to a fresh one, whatever happened in between."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -112,16 +113,27 @@ def test_other_folders_do_not_disturb_it(phantom, tmp_path, monkeypatch):
     _same(phantom / "P01-reference", cache)
     _same(phantom / "P02-interspaced", cache)
     _same([phantom / "P02-interspaced" / "3.dcm"] * 2 + [phantom / "P01-reference" / "1.dcm", phantom / "nowhere"], cache)
+    _same([], cache)
+    _same([], cache)
     for patient in ("P03-interspaced", "P16-thin"):  # the same relative names
         monkeypatch.chdir(phantom / patient)
         _same(".", cache)
 
 
-def test_a_file_that_may_be_read_again_is_read_again(phantom, tmp_path):
+def test_a_file_that_could_not_be_read_is_read_again(phantom, tmp_path, monkeypatch):
     folder = tmp_path / "data"
     folder.mkdir()
     header_table([folder / "1.dcm"], cache=tmp_path / "cache")
     (folder / "1.dcm").write_bytes((phantom / "P01-reference" / "1.dcm").read_bytes())
+    with monkeypatch.context() as patch:
+
+        def failing(*_):
+            raise OSError(errno.EIO, "Input/output error")
+
+        patch.setattr("helpers.elements.os.open", failing)
+        patch.setattr("helpers.reading.io.FileIO", failing)
+        errors = header_table([folder / "1.dcm"], cache=tmp_path / "cache")["error"].tolist()
+    assert errors == ["not read: OSError: [Errno 5] Input/output error"]
     assert _same([folder / "1.dcm"], tmp_path / "cache")["error"].isna().all()
 
 

@@ -213,7 +213,7 @@ def test_as_many_rows_as_files_whatever_they_are(real, tmp_path):
         shutil.rmtree(root)
     assert sorted(map(os.path.basename, table.index)) == sorted(names)
     errors = {os.path.basename(path): error for path, error in by_hand["error"].items()}
-    assert errors.pop("closed.dcm").startswith("PermissionError: ")
+    assert errors.pop("closed.dcm").startswith("not read: PermissionError: ")
     assert errors.pop("1.dcm") is None and errors.pop(names[2]) is None
     assert errors == {
         "pipe": "not a regular file",

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "elements": {"meaning", "reading", "structure"},
     "scan": {"reading"},
     "columns": set(),
-    "cache": {"columns"},
+    "cache": {"columns", "reading"},
     "tree": {"reading", "values"},
     "headers": {"cache", "columns", "elements", "files", "keywords", "scan", "summary", "tree"},
     "orientation": set(),
