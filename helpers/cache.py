@@ -47,11 +47,11 @@ class Stamp(NamedTuple):
 
 def stamp_of(path):
     """The Stamp of a file."""
-    file = os.fsencode(os.path.abspath(path))
+    full = os.path.abspath(path)
     try:
-        status = os.stat(path)
+        file, status = os.fsencode(full), os.stat(path)
     except (OSError, ValueError):
-        return Stamp(file, UNKNOWN, UNKNOWN, UNKNOWN)
+        return Stamp(full.encode("utf-8", "backslashreplace"), UNKNOWN, UNKNOWN, UNKNOWN)
     return Stamp(file, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
@@ -63,28 +63,39 @@ def recall(cache, private):
     UserWarning
         Where the file is damaged, or was written by something else: it is renamed, and a new one begun.
     """
-    if os.path.isdir(cache) or not Path(cache).absolute().parent.is_dir():
-        raise CacheError(f"cache: expected the name of a file in a folder that exists, got {cache}")
-    if not os.path.exists(cache):
-        return Remembered()
+    folder = Path(cache).absolute().parent
+    if Path(cache).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise CacheError(f"cache: expected the name of a file in a folder that can be written to, got {str(cache)!r}")
     try:
         data = Path(cache).read_bytes()
-        stored = parquet.read_table(pa.BufferReader(data))
-        about = json.loads((stored.schema.metadata or {}).get(ABOUT, b"null"))
-        if about is None:
-            reason = "not a cache of headers"
-        elif _sealed(data) != data:
-            reason = "not as it was written"
-        elif about | {"seal": ""} != _about(stored.schema.names, about.get("private")) | {"seal": ""}:
-            reason = "written by another version"
-        else:
-            return Remembered(stored if about["private"] == private else None)
+    except FileNotFoundError:
+        return Remembered()
+    except OSError as error:
+        warnings.warn(f"cache: {cache} cannot be read and is not used ({error})", stacklevel=4)
+        return Remembered()
+    try:
+        stored, about = _trusted(data)
     except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    aside = _free_name(cache)
-    os.replace(cache, aside)
-    warnings.warn(f"cache: {cache} is set aside as {aside} and begun anew ({reason})", stacklevel=4)
-    return Remembered()
+        aside = _free_name(cache)
+        with contextlib.suppress(FileNotFoundError):  # another process was first
+            os.replace(cache, aside)
+        reason = " ".join(str(error).split())
+        warnings.warn(f"cache: {cache} is set aside as {aside} and begun anew ({reason})", stacklevel=4)
+        return Remembered()
+    return Remembered(stored, private) if about["private"] or not private else Remembered()
+
+
+def _trusted(data):
+    """(Parquet table, what it says about itself) of a cache's bytes. Raises where they are not to be trusted."""
+    stored = parquet.read_table(pa.BufferReader(data))
+    about = json.loads((stored.schema.metadata or {}).get(ABOUT, b"null"))
+    if about is None:
+        raise ValueError("not a cache of headers")
+    if _sealed(data) != data:
+        raise ValueError("not as it was written")
+    if about | {"seal": ""} != _about(stored.schema.names, about.get("private")) | {"seal": ""}:
+        raise ValueError("written by another version")
+    return stored, about
 
 
 def keep(cache, stamps, columns, private):
@@ -109,8 +120,9 @@ def keep(cache, stamps, columns, private):
 class Remembered:
     """The rows that a cache holds."""
 
-    def __init__(self, stored=None):
+    def __init__(self, stored=None, private=False):
         self._stored = pa.table({name: [] for name in Stamp._fields}) if stored is None else stored
+        self._private = private
         stamps = zip(*(self._stored.column(name).to_pylist() for name in Stamp._fields))
         self._places = {stamp: place for place, stamp in enumerate(stamps) if stamp[1] != UNKNOWN}
 
@@ -131,7 +143,8 @@ class Remembered:
 
     def _fields(self):
         for field in list(self._stored.schema)[len(Stamp._fields) :]:
-            yield field.name, field, self._stored.column(field.name).combine_chunks()
+            if self._private or not field.name.startswith("("):
+                yield field.name, field, self._stored.column(field.name).combine_chunks()
 
 
 def _about(names, private):

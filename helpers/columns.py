@@ -49,14 +49,17 @@ class Columns:
         return table_of({name: column_of(values) for name, values in self.lists().items()}, paths)
 
     def _turn(self):
-        rows, self._rows = self._rows, []
+        """Turns the rows into columns; done again from the start where it was interrupted half-way."""
+        rows, length = list(self._rows), self._length + len(self._rows)
+        for values in self._lists.values():
+            del values[self._length :]
         for name in {name for row in rows for name in row}:
             values = self._lists.setdefault(name, [])
             values += [ABSENT] * (self._length - len(values))
             values += [row.get(name, ABSENT) for row in rows]
-        self._length += len(rows)
         for values in self._lists.values():
-            values += [ABSENT] * (self._length - len(values))
+            values += [ABSENT] * (length - len(values))
+        self._rows, self._length = [], length
 
 
 def column_of(values):

@@ -12,13 +12,14 @@ from functools import lru_cache
 
 from pydicom.uid import UID
 
-from helpers.meaning import NEEDED, NO_ELEMENT, NO_RUN, Context, Memory, turned
+from helpers.meaning import LONGEST_KNOWN, NEEDED, NO_ELEMENT, NO_RUN, Context, Memory, turned
 from helpers.reading import PIXEL_VALUES, pixel_state
 from helpers.structure import LONG, NotSure, end_of, four_bytes, tag_at
 
 FIRST_READ = 8192  # bytes; most headers end before
 # a pipe without a writer does not hold us up; on Windows bytes stay bytes
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+LONGEST_HEADER = 2**22  # bytes; one that is longer is not held in memory here
 META_GROUP, PIXEL_GROUP = b"\x02\x00", b"\xe0\x7f"
 REPEATING_GROUPS = range(0x5000, 0x6100)  # curves and overlays: several elements of one keyword
 MOST_KNOWN = 10_000  # elements remembered before the memory of them is begun anew
@@ -51,7 +52,7 @@ class Elements:
                 return self._row(file, status.st_size) if stat.S_ISREG(status.st_mode) else None
             finally:
                 os.close(file)
-        except (NotSure, OSError, RecursionError):
+        except (NotSure, OSError, ValueError, RecursionError):
             return None
 
     def _row(self, file, size):
@@ -115,7 +116,9 @@ class Elements:
                 end = end_of(data, pos, context.implicit)
                 if end > limit:
                     return _wait(end, size)
-                element = memory.recent[head] = memory.meaning(data[pos:end])
+                element = memory.meaning(data[pos:end])
+                if end - pos <= LONGEST_KNOWN:
+                    memory.recent[head] = element
                 content, tag, keyword, value, turns = element
             if tag <= last:
                 raise NotSure("tags do not rise")
@@ -143,9 +146,9 @@ class Elements:
 
 
 def _wait(end, size):
-    """None, for more bytes, unless the file has none."""
-    if end > size + 1:
-        raise NotSure("an element is longer than its file")
+    """None, for more bytes, unless the file has none or they are too many."""
+    if end > size + 1 or end > LONGEST_HEADER:
+        raise NotSure("an element that is longer than its file, or too long to be held in memory")
 
 
 @lru_cache

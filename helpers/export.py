@@ -1,10 +1,14 @@
 """How does the header table leave for other programs? As CSV or Parquet."""
 
+import csv
 from pathlib import Path
 
 import pandas as pd
 
-from helpers import ClearError
+from helpers import ClearError, expect
+from helpers.columns import any_inexact
+
+LONGEST_INTEGER = 2**63  # what Parquet holds
 
 
 class ExportError(ClearError, ValueError):
@@ -27,6 +31,7 @@ def export(table, path):
     ExportError
         For another ending, or a folder that is not there.
     """
+    expect(table, pd.DataFrame, "such as that of header_table")
     path = Path(path)
     writers = {".csv": _to_csv, ".parquet": _to_parquet}
     if path.suffix not in writers or not path.absolute().parent.is_dir():
@@ -37,12 +42,15 @@ def export(table, path):
 
 def _with_index(table):
     """The table with its index as columns; file names stay as they are, even where they are no text."""
-    levels = {name: pd.Series(list(table.index.get_level_values(name)), dtype=object) for name in table.index.names}
+    named = [name for name in table.index.names if name is not None]
+    if twice := sorted({str(name) for name in [*named, *table] if [*named, *table].count(name) > 1}):
+        raise ExportError(f"expected columns and index of different names, got {', '.join(twice)} twice")
+    levels = {name: pd.Series(list(table.index.get_level_values(name)), dtype=object) for name in named}
     return pd.DataFrame(levels | {name: table[name].reset_index(drop=True) for name in table})
 
 
 def _to_csv(table, path):
-    pd.DataFrame({name: _joined(table[name]) for name in table}).to_csv(path, index=False)
+    pd.DataFrame({name: _joined(table[name]) for name in table}).to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
 
 
 def _joined(column):
@@ -63,7 +71,10 @@ def _one_kind(column):
         return column
     lists = [None if _is_missing(value) else list(value) if isinstance(value, tuple) else [value] for value in column]
     kinds = {type(part) for values in lists if values for part in values}
-    one = float if kinds and kinds <= {int, float} else _text
+    parts = [part for values in lists if values for part in values]
+    whole = kinds == {int} and max(map(abs, parts)) < LONGEST_INTEGER
+    exact = kinds <= {int, float} and not any_inexact(parts)
+    one = int if whole else float if kinds and exact else _text
     lists = [values and [one(part) for part in values] for values in lists]
     several = any(isinstance(value, tuple) for value in column)
     return pd.Series(lists if several else [values and values[0] for values in lists], dtype=object)

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydicom.datadict import tag_for_keyword
 from tqdm.auto import tqdm
 
+from helpers import WrongTypeError, expect
 from helpers.cache import CacheError, keep, recall, stamp_of
 from helpers.columns import ALWAYS, Columns
 from helpers.elements import Elements
 from helpers.files import file_names
 from helpers.keywords import KeywordError, check_keyword
+from helpers.reading import PIXEL_VALUES
 from helpers.scan import rows_of
 from helpers.summary import tag_summary
 from helpers.tree import HeaderError, diff_headers, header_of
@@ -29,14 +32,15 @@ def header_table(files_or_root, *, keywords=None, private=False, cache=None, exe
 
     Parameters
     ----------
-    files_or_root : a folder, or a list of files
+    files_or_root : a folder (all files below it but hidden ones), or a list of files
     keywords : list of str, or None
-        The DICOM keywords wanted as columns; None gives every public one that is met.
+        The DICOM keywords wanted as columns; None gives every public one that is met before the pixels.
     private : bool
         Also a column for each private element, named after its group, creator and element.
     cache : path of a Parquet file, or None
         Remembers the table: the next call reads only files that are new or have changed. It holds all
-        keywords, whichever are wanted. What was read is kept when the reading is interrupted.
+        keywords, whichever are wanted, of the files of the last call: use one cache for each folder.
+        What was read is kept when the reading is interrupted.
     executor : concurrent.futures.Executor, or None
         Reads the files, for example a ProcessPoolExecutor or Dask's ``Client.get_executor()``. None reads
         them here, in threads where the disk is slow.
@@ -66,10 +70,9 @@ def header_table(files_or_root, *, keywords=None, private=False, cache=None, exe
     errors="coerce")``; as years, of ages like 061Y: ``headers["PatientAge"].str.extract(r"(\\d+)Y")[0].astype(float)``
     (PS3.5 6.2).
     """
-    if isinstance(keywords, str):
-        raise KeywordError(f"expected a list of keywords, got the text {keywords!r}")
-    for keyword in keywords or ():
-        check_keyword(keyword, also=ALWAYS)
+    keywords = None if keywords is None else _checked(keywords)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise WrongTypeError(f"expected an executor, such as ProcessPoolExecutor(), got {type(executor).__name__}")
     paths = _paths(files_or_root)
     shown = len(paths) >= MANY_FILES if progress is None else progress
     if cache is None:
@@ -78,8 +81,7 @@ def header_table(files_or_root, *, keywords=None, private=False, cache=None, exe
             columns.add(rows)
         table = columns.table(paths)
     else:
-        _check_outside(cache, files_or_root)
-        table = _with_cache(cache, paths, Elements(None, private), executor, shown)
+        table = _with_cache(_cache_file(cache, files_or_root), paths, Elements(None, private), executor, shown)
     return table if keywords is None else _only(table, keywords)
 
 
@@ -93,6 +95,7 @@ def split_values(headers, keyword):
     0  ORIGINAL  PRIMARY
     1   DERIVED     None
     """
+    expect(headers, pd.DataFrame, "of header_table")
     check_keyword(keyword)
     column = headers[keyword] if keyword in headers else pd.Series(None, headers.index, dtype=object)
     rows = [value if isinstance(value, tuple) else (value,) for value in column]
@@ -108,10 +111,31 @@ def _only(table, keywords):
     return table.reindex(columns=chosen)
 
 
+def _checked(keywords):
+    """The keywords as a list, each of which can be a column."""
+    if isinstance(keywords, (str, bytes)) or not hasattr(keywords, "__iter__"):
+        raise KeywordError(f"expected a list of keywords, got {keywords!r}")
+    keywords = list(keywords)
+    for keyword in keywords:
+        check_keyword(keyword, also=ALWAYS)
+        tag = tag_for_keyword(keyword)
+        if keyword not in ALWAYS and tag and (tag >> 16 <= 2 or tag >= min(PIXEL_VALUES)):
+            where = "the file meta information" if tag >> 16 <= 2 else "the pixels, which are not read"
+            raise KeywordError(f"expected a keyword of the header, got {keyword!r}, of {where}; header_of(path) shows one file")
+    return keywords
+
+
 def _paths(files_or_root):
-    if not isinstance(files_or_root, (str, os.PathLike)):
-        return [os.fsdecode(path) for path in files_or_root]
-    return [os.fsdecode(files_or_root)] if os.path.isfile(files_or_root) else file_names(files_or_root)
+    if isinstance(files_or_root, (str, bytes, os.PathLike)):
+        root = os.path.expanduser(os.fsdecode(files_or_root))
+        return [root] if os.path.isfile(root) else file_names(root)
+    if isinstance(files_or_root, pd.DataFrame) or not hasattr(files_or_root, "__iter__"):
+        hint = "; its files are its index" if isinstance(files_or_root, pd.DataFrame) else ""
+        raise WrongTypeError(f"expected a folder or a list of files, got {type(files_or_root).__name__}{hint}")
+    files = list(files_or_root)
+    if wrong := [file for file in files if not isinstance(file, (str, bytes, os.PathLike))]:
+        raise WrongTypeError(f"expected a list of files, got {wrong[0]!r} in it")
+    return [os.fsdecode(file) for file in files]
 
 
 def _read(paths, reader, executor, shown):
@@ -126,12 +150,14 @@ def _read(paths, reader, executor, shown):
 def _with_cache(cache, paths, reader, executor, shown):
     """The table, of which only those files are read that the cache does not know as they are."""
     stamps = [stamp_of(path) for path in paths]
+    if os.fsencode(cache) in {stamp.file for stamp in stamps}:
+        raise CacheError(f"cache: expected a file of its own, got {cache}, which is to be read")
     remembered = recall(cache, reader.private)
-    places = remembered.places(stamps)
-    if places == list(range(len(remembered))):
+    places = remembered.places(stamps)  # where each file's row stands in the cache; None where it is to be read
+    if paths and places == list(range(len(remembered))):
         return remembered.table(paths)
     known = [n for n, place in enumerate(places) if place is not None]
-    order = known + [n for n, place in enumerate(places) if place is None]
+    order = known + [n for n, place in enumerate(places) if place is None]  # files in the order in which rows come
     columns = remembered.columns([places[n] for n in known])
     due = time.monotonic() + KEPT_EVERY
     try:
@@ -140,7 +166,11 @@ def _with_cache(cache, paths, reader, executor, shown):
             if time.monotonic() > due:  # a process can be killed without a word
                 due = time.monotonic() + max(KEPT_EVERY, _keep(cache, stamps, columns, order, reader) / KEPT_SHARE)
     finally:
-        _keep(cache, stamps, columns, order, reader)
+        try:
+            _keep(cache, stamps, columns, order, reader)
+        except KeyboardInterrupt:  # in the middle of the writing
+            _keep(cache, stamps, columns, order, reader)
+            raise
     return columns.take(np.argsort(order)).table(paths)
 
 
@@ -148,12 +178,19 @@ def _keep(cache, stamps, columns, order, reader):
     """Writes what was read so far, in the order of the files; returns the seconds that it took."""
     start = time.monotonic()
     places = np.argsort(order[: len(columns)])
-    keep(cache, [stamps[order[place]] for place in places], columns.take(places), reader.private)
+    try:
+        keep(cache, [stamps[order[place]] for place in places], columns.take(places), reader.private)
+    except OSError as error:
+        warnings.warn(f"cache: {cache} could not be written ({error}); the table is complete", stacklevel=4)
     return time.monotonic() - start
 
 
-def _check_outside(cache, root):
-    """Refuses a cache in the folder that is read: nothing is written there."""
+def _cache_file(cache, root):
+    """The full path of the cache, links followed; one in the folder that is read is refused: nothing is written there."""
+    if not isinstance(cache, (str, os.PathLike)):
+        raise WrongTypeError(f"cache: expected the name of a file, got {cache!r}")
+    file = Path(os.path.realpath(os.path.expanduser(cache))) if os.fspath(cache) else Path()
     is_folder = isinstance(root, (str, os.PathLike)) and os.path.isdir(root)
-    if is_folder and Path(cache).resolve().is_relative_to(Path(root).resolve()):
+    if is_folder and file.is_relative_to(os.path.realpath(root)):
         raise CacheError(f"cache: expected a file outside of the folder that is read, got {cache}; it would be one of its files")
+    return file

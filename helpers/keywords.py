@@ -36,7 +36,7 @@ def check_keyword(keyword, also=()):
     ----------
     also : collection of str; names that will do as well
     """
-    if keyword in also or keyword in meanings():
+    if isinstance(keyword, str) and (keyword in also or keyword in meanings()):
         return
     near = difflib.get_close_matches(str(keyword), meanings(), 1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else " (PS3.6 lists them)"

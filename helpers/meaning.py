@@ -4,11 +4,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from helpers.structure import SHORT, UNDEFINED, NotSure, entry_of, four_bytes, is_private_creator, items_of, private_name, tag_at
-from helpers.values import value_of
+from helpers.values import BULK, value_of
 
-BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW"}
 TRANSFER_SYNTAX, CHARACTER_SET, PIXEL_REPRESENTATION = 0x00020010, 0x00080005, 0x00280103
 NEEDED = {"TransferSyntaxUID", "SpecificCharacterSet", "PixelRepresentation"}  # to read the others
+LONGEST_KNOWN = 4096  # bytes of an element that is remembered
 SHORTEST_RUN = 3  # elements that are worth remembering as one
 
 
@@ -58,7 +58,9 @@ class Memory:
         """The Element of all its bytes."""
         found = self.known.get(content)
         if found is None:
-            found = self.known[content] = _element(content, *self._asked)
+            found = _element(content, *self._asked)
+            if len(content) <= LONGEST_KNOWN:
+                self.known[content] = found
         return found
 
     def close(self, held):

@@ -9,13 +9,14 @@ from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.structure import LONG, SEQUENCE_END, UNDEFINED, private_name
-from helpers.values import plain, plain_value
+from helpers.values import BULK, plain, plain_value
 
 PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # where a file without DICOM's prefix must begin to be taken for DICOM
 NEAR_END = 4096  # bytes looked at first for the end of compressed pixel data, which is always little endian
 LONGEST_ERROR = 300  # characters
 NOT_READ = "not read: "  # begins the error of a file that the system did not give; it may another time
+LONG_VALUE = 2**22  # bytes; bulk data from there on is not read
 MOST_AT_ONCE = 2**20  # bytes read at once
 
 
@@ -55,7 +56,7 @@ def read_header(path):
             prefixed = start[128:] == b"DICM"
             if not prefixed and not _may_begin(start):
                 return Header(None, "not DICOM" if start else "empty file", None)
-            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+            dataset = _read(file)
             if not prefixed and not _plausible(dataset):
                 return Header(None, "not DICOM", None)
             if pixels := _pixel_element(file, dataset):
@@ -115,6 +116,16 @@ def one_line(error):
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_ERROR]
 
 
+def _read(file):
+    """The data set before the pixels; long bulk data stays on disk."""
+    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, defer_size=LONG_VALUE)
+    left = [element for element in dataset.values() if getattr(element, "length", 0) > LONG_VALUE and element.value is None]
+    if all(element.VR in BULK for element in left):
+        return dataset
+    file.seek(0)
+    return pydicom.dcmread(file, stop_before_pixels=True, force=True)
+
+
 def _may_begin(start):
     """Whether bytes may be the first of a file without the prefix: a low group, in either byte order."""
     return {int.from_bytes(start[:2], "little"), int.from_bytes(start[:2], "big")} & FIRST_GROUPS
@@ -144,7 +155,7 @@ def _header_truncation(dataset, size):
         return "truncated: no data element behind the file meta information"
     last = dataset.get_item(max(dataset.keys()), keep_deferred=True)
     length, start = getattr(last, "length", UNDEFINED), getattr(last, "value_tell", None)
-    if length == UNDEFINED or last.value is None or dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+    if length == UNDEFINED or start is None or dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         return None
     left = size - start - length
     if left < 0:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import current_thread, main_thread
 from time import perf_counter, thread_time
 
-from helpers.reading import slow_row
+from helpers.reading import one_line, slow_row
 
 CHUNK = 4  # files that a thread reads one after the other
 SENT = 256  # files sent to a given executor at once
@@ -52,7 +52,14 @@ def read(reader, paths):
     with warnings.catch_warnings():
         if current_thread() is main_thread():  # a process has one list of filters; threads leave it alone
             warnings.simplefilter("ignore")
-        return [reader.row(path) or slow_row(path, reader.private) for path in paths]
+        return [_row(reader, path) for path in paths]
+
+
+def _row(reader, path):
+    try:
+        return reader.row(path) or slow_row(path, reader.private)
+    except Exception as error:  # whatever it is, it costs no other file its row
+        return {"error": one_line(error), "file_size": None}
 
 
 def _through(executor, paths, reader, size):
@@ -63,6 +70,8 @@ def _through(executor, paths, reader, size):
         for chunk in chunks:
             try:
                 rows = futures.popleft().result()
+                if len(rows) != len(chunk):
+                    raise ValueError(f"{len(rows)} rows for {len(chunk)} files")
             except Exception as error:
                 failures += 1
                 if failures == 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from helpers import expect
 from helpers.columns import ALWAYS
 from helpers.keywords import KeywordError, Meaning, meanings
 
@@ -26,28 +27,35 @@ def tag_summary(headers, by=None):
     ----------
     headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
     by : str or None
-        A keyword, such as Modality: a summary for each of its values.
+        A keyword, such as Modality: a summary for each of its values, and for the files without one.
 
     Returns
     -------
     DataFrame, index ``keyword`` (with `by`: its value, then ``keyword``), in the order of the table's columns.
-        ``files`` that have a value and their ``share``, number of ``distinct`` values, ``varies`` (``no value``, ``constant``, or
-        the narrowest place where there are several values: ``within series``, ``between series`` of a study,
-        ``between studies`` of a patient, ``between patients``), ``examples`` (text), and what the standard says:
-        ``name``, ``VR``, ``VM``, ``retired`` (PS3.6) and ``module`` (PS3.3 C; the most general that has it, empty
-        where no module of radiological images does).
+        ``files`` that have a value and their ``share``, number of ``distinct`` values, ``varies``, ``examples``
+        (text), and what the standard says: ``name``, ``VR``, ``VM``, ``retired`` (PS3.6) and ``module`` (PS3.3 C;
+        the most general that has it, empty where no module of radiological images does). ``varies`` is ``no value``,
+        ``constant``, or the narrowest place where there are several values: ``within series``, ``between series`` of
+        a study, ``between studies`` of a patient, ``between patients``; ``between files`` where some do not say whose
+        they are.
 
     Raises
     ------
     KeywordError
         Where the table has no column `by`.
     """
+    expect(headers, pd.DataFrame, "of header_table")
     if by is None:
         return _summary(headers)
-    if by not in headers:
+    if not isinstance(by, str) or by not in headers:
         raise KeywordError(f"by: expected a column of the header table, got {by!r}")
-    groups = {value: _summary(group) for value, group in headers.groupby(headers[by].map(str, na_action="ignore").to_numpy())}
+    groups = {value: _summary(group) for value, group in headers.groupby(_labels(headers[by]))}
     return pd.concat(groups or {"": _summary(headers[:0])}, names=[by])
+
+
+def _labels(column):
+    """The values as text, of those that have none too."""
+    return np.array(["no value" if value is None or value != value else str(value) for value in column], dtype=object)
 
 
 def _summary(headers):
@@ -80,7 +88,7 @@ def _varies(codes, places):
         pairs = np.unique(place[known] * (codes.max() + 1) + codes[known])
         if len(pairs) > len(np.unique(place[known])):
             return name
-    return "between patients"
+    return "between patients" if places and all((place >= 0).all() for place in places.values()) else "between files"
 
 
 def _shortened(value):

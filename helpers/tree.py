@@ -49,7 +49,7 @@ def header_of(path, *, search=None):
     """
     entries = _entries(path)
     if search is not None:
-        entries = _matching(entries, search.casefold())
+        entries = _matching(entries, str(search).casefold().removeprefix("0x"))
     rows = [("> " * entry.depth + entry.tag, *entry[2:6], _shortened(entry.value)) for entry in entries]
     return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
 
@@ -74,8 +74,10 @@ def diff_headers(a, b=None):
     HeaderError
         Where a file holds no header that can be read, or one file is given alone.
     """
-    if b is None and isinstance(a, (str, os.PathLike)):
+    if b is None and (isinstance(a, (str, os.PathLike)) or not hasattr(a, "__iter__")):
         raise HeaderError(f"expected two files, or the files of a stack, got one: {a}")
+    if b is not None and not all(isinstance(file, (str, os.PathLike)) for file in (a, b)):
+        raise HeaderError(f"expected two files, got {type(a).__name__} and {type(b).__name__}")
     files = [a, b] if b is not None else list(a.index if isinstance(a, pd.DataFrame) else a)
     headers = [_by_place(file) for file in tqdm(files, "Comparing headers", unit=" files", disable=len(files) < MANY_FILES)]
     met = {place: entry for header in headers for place, entry in header.items()}
@@ -165,9 +167,13 @@ def _shortened(text):
 
 def _matching(entries, text):
     """The entries in which the text occurs, and the sequences above them."""
-    found = [entry for entry in entries if text in " ".join(map(str, (*entry[1:7], f"{entry.place[-1]:08X}"))).casefold()]
+    found = [entry for entry in entries if text in _words(entry) or text.replace(" ", "") in entry.tag.casefold()]
     above = {entry.place[:end] for entry in found for end in range(1, len(entry.place) + 1, 2)}
     return [entry for entry in entries if entry.place in above]
+
+
+def _words(entry):
+    return " ".join(map(str, (*entry[1:7], f"{entry.place[-1]:08X}"))).casefold()
 
 
 def _by_place(path):

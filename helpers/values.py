@@ -17,6 +17,7 @@ AS_WRITTEN = {
     "DT": (b"0123456789+-.\\", str),
     "TM": (b"0123456789:.\\", str),
 }
+BULK = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW"}
 LONGEST_INTEGER = 12  # characters (PS3.5 6.2, IS); what is longer is left to pydicom
 
 
@@ -37,10 +38,13 @@ def plain(value):
 
 def plain_value(dataset, tag):
     """The plain value of an element of a data set; one that pydicom cannot convert stays the text that the file holds."""
+    raw = dataset.get_item(tag, keep_deferred=True)
+    if raw.VR in BULK and raw.value is None:
+        return getattr(raw, "length", None) or None  # left on disk
     try:
         return plain(dataset[tag].value)
     except Exception:
-        raw = dataset.get_item(tag, keep_deferred=True).value
+        raw = raw.value
         return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else raw and str(raw)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pydicom
 import pytest
 
+from helpers import WrongTypeError
 from helpers import headers as module
 from helpers.cache import CacheError
 from helpers.elements import Elements
@@ -174,10 +175,15 @@ def test_a_flipped_byte_is_never_believed(phantom, tmp_path):
 
 
 def test_a_place_that_cannot_be_is_refused(phantom, tmp_path):
-    with pytest.raises(CacheError, match="expected the name of a file in a folder that exists, got"):
-        header_table(phantom / "P03-interspaced", cache=tmp_path / "no" / "cache")
-    with pytest.raises(CacheError, match="expected the name of a file in a folder that exists, got"):
-        header_table(phantom / "P03-interspaced", cache=tmp_path)
+    for place in (tmp_path / "no" / "cache", tmp_path, ""):
+        with pytest.raises(CacheError, match="expected the name of a file in a folder that can be written to, got"):
+            header_table(phantom / "P03-interspaced", cache=place)
+    with pytest.raises(WrongTypeError, match="cache: expected the name of a file, got True"):
+        header_table(phantom / "P03-interspaced", cache=True)
+    file = tmp_path / "1.dcm"
+    file.write_bytes((phantom / "P03-interspaced" / "1.dcm").read_bytes())
+    with pytest.raises(CacheError, match=r"expected a file of its own, got .*1.dcm, which is to be read"):
+        header_table([file], cache=file)
     with pytest.raises(CacheError, match="expected a file outside of the folder that is read, got"):
         header_table(phantom, cache=phantom / "P03-interspaced" / "cache")
 
@@ -231,3 +237,46 @@ def test_two_processes_at_once_do_not_spoil_it(phantom, tmp_path):
     assert [process.wait() for process in processes] == [0] * 4
     assert os.listdir(tmp_path) == ["cache"]
     _same(phantom / "P16-thin", tmp_path / "cache")
+
+
+def test_a_cache_that_cannot_be_written_costs_no_row(phantom, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match=r"could not be written .*; the table is complete"):
+        patch.setattr("helpers.cache.os.replace", full)
+        table = header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
+    pd.testing.assert_frame_equal(table, header_table(phantom / "P03-interspaced"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_link_stays_a_link(phantom, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "cache")
+    _same(phantom / "P03-interspaced", tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "cache").is_file()
+
+
+def test_an_interrupt_in_the_last_writing_is_held_back(phantom, tmp_path, monkeypatch, read):
+    kept, calls = module.keep, []
+
+    def interrupted(*these):
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        kept(*these)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module, "keep", interrupted)
+        header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
+    read.clear()
+    header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
+    assert not read
+
+
+def test_without_private_elements_from_a_cache_with_them(real, tmp_path, read):
+    folder, cache = real / "series/mr-sagittal-hfdl", tmp_path / "cache"
+    header_table(folder, cache=cache, private=True, progress=False)
+    read.clear()
+    table = header_table(folder, cache=cache, progress=False)
+    assert not read
+    pd.testing.assert_frame_equal(table, header_table(folder, progress=False))

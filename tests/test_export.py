@@ -56,6 +56,16 @@ def test_real_headers_keep_their_shape(real, real_headers, tmp_path):
         assert (stored["Rows"].notna().to_numpy() == headers["Rows"].notna().to_numpy()).all()
 
 
+def test_values_that_programs_trip_over(tmp_path):
+    table = pd.DataFrame({"name": ["a\rb", "c"], "large": [2**53 + 1, None], "pair": [(512, 512), None]}, dtype=object)
+    read = pd.read_csv(export(table, tmp_path / "t.csv"))
+    assert read.shape == (2, 3) and read["name"].tolist() == ["a\rb", "c"]
+    stored = parquet.read_table(export(table, tmp_path / "t.parquet"))
+    assert stored["large"].to_pylist() == [2**53 + 1, None] and stored["pair"].to_pylist() == [[512, 512], None]
+    with pytest.raises(ExportError, match="different names, got name twice"):
+        export(table.set_index(pd.Index(["x", "y"], name="name")), tmp_path / "t.csv")
+
+
 @pytest.mark.parametrize("name", ["t.xlsx", "t", "no/t.csv"])
 def test_another_ending_is_refused(table, tmp_path, name):
     with pytest.raises(ExportError, match=r"expected a file that ends in .csv or .parquet, in a folder that exists, got"):

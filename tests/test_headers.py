@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pydicom
 import pytest
 from pydicom.datadict import keyword_for_tag
 
+from helpers import ClearError
 from helpers.files import list_files
 from helpers.headers import KeywordError, header_of, header_table, split_values
 
@@ -122,7 +124,7 @@ def test_chosen_keywords(real):
 
 def test_an_unknown_keyword_is_refused_with_the_nearest(real):
     assert "OverlayRows" in header_table(real / CHEST, keywords=["OverlayRows"], progress=False)
-    with pytest.raises(KeywordError, match="expected a list of keywords, got the text 'PatientID'"):
+    with pytest.raises(KeywordError, match="expected a list of keywords, got 'PatientID'"):
         header_table(real / CHEST, keywords="PatientID")
     with pytest.raises(KeywordError, match=r"got 'PixelSpaceing'; did you mean PixelSpacing\?"):
         header_table(real / CHEST, keywords=["PixelSpaceing"])
@@ -258,3 +260,46 @@ def test_a_file_that_vanishes_or_shrinks_while_it_is_read(real, tmp_path, monkey
     with monkeypatch.context() as patch:
         patch.setattr(os, "read", lambda *these: (shrunk(None) if files[0].exists() else None, read(*these))[1])
         assert len(header_table(files)) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"files_or_root": None}, "expected a folder or a list of files, got NoneType"),
+        ({"files_or_root": [None]}, "expected a list of files, got None in it"),
+        ({"files_or_root": pd.DataFrame()}, "expected a folder or a list of files, got DataFrame; its files are its index"),
+        ({"files_or_root": [], "keywords": 5}, "expected a list of keywords, got 5"),
+        ({"files_or_root": [], "keywords": [["PatientID"]]}, "expected a DICOM keyword, got"),
+        ({"files_or_root": [], "keywords": ["PixelData"]}, "of the pixels, which are not read"),
+        ({"files_or_root": [], "keywords": ["MediaStorageSOPClassUID"]}, "of the file meta information"),
+        ({"files_or_root": [], "executor": 4}, "expected an executor, such as ProcessPoolExecutor"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_clear_line(wrong, message):
+    with pytest.raises(ClearError, match=message) as caught:
+        header_table(**wrong)
+    assert "\n" not in str(caught.value)
+
+
+def test_keywords_from_whatever_holds_them(real, real_headers):
+    for keywords in (real_headers.columns[:3], real_headers.columns[:3].to_numpy(), iter(["Rows", "Columns"])):
+        assert len(header_table(real / CHEST, keywords=keywords, progress=False).columns) in (7, 8)
+
+
+def test_names_that_no_system_has(real):
+    good = real / CHEST / "1-01.dcm"
+    table = header_table([good, "a\0b", "a\ud800b"])
+    assert table["error"].isna().tolist() == [True, False, False]
+
+
+def test_long_elements_take_no_memory(phantom, tmp_path):
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm", stop_before_pixels=True)
+    for number in range(4):
+        dataset.add_new(0x00420011, "OB", bytes(6_000_000 * (4 if number else 1)))
+        dataset.save_as(tmp_path / f"{number}.dcm")
+    tracemalloc.start()
+    table = header_table(tmp_path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table["EncapsulatedDocument"].tolist() == [6_000_000, *[24_000_000] * 3] and table["error"].isna().all()
+    assert most < 60_000_000

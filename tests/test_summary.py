@@ -44,6 +44,11 @@ def test_where_values_vary():
     }
 
 
+def test_where_nothing_says_whose_a_file_is():
+    assert tag_summary(pd.DataFrame({"Rows": [1, 2]}))["varies"].tolist() == ["between files"]
+    assert tag_summary(TABLE.assign(PatientID=None))["varies"]["StudyDate"] == "between files"
+
+
 def test_counts_examples_and_the_standards_words():
     summary = tag_summary(TABLE)
     assert summary.loc["PixelSpacing"].to_dict() == {
@@ -68,6 +73,7 @@ def test_by_a_keyword():
     assert summary.index.names == ["Modality", "keyword"]
     assert summary.loc[("CT", "PatientID"), ["files", "distinct", "varies"]].tolist() == [3, 1, "constant"]
     assert summary.loc[("MR", "PatientID"), ["files", "distinct", "varies"]].tolist() == [3, 2, "between patients"]
+    assert summary.loc[("no value", "PatientID"), "files"] == 0
     with pytest.raises(KeywordError, match="by: expected a column of the header table, got 'Modalities'"):
         tag_summary(TABLE, by="Modalities")
 

@@ -1,0 +1,80 @@
+"""Rows become columns: nothing is lost, whatever comes in between."""
+
+import inspect
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.columns import ABSENT, Columns, column_of
+
+ROWS = [{"PatientID": str(n), **({"Rows": n} if n % 3 else {}), "error": None} for n in range(10)]
+
+
+def _table(columns):
+    return columns.table([str(n) for n in range(len(columns))])
+
+
+def test_absent_and_empty_are_told_apart_until_the_table():
+    columns = Columns()
+    columns.add([{"A": None}, {"B": 1}, {"A": 2, "B": None}])
+    assert columns.lists()["A"] == [None, ABSENT, 2] and columns.lists()["B"] == [ABSENT, 1, None]
+    assert columns.take([1]).lists()["B"] == [1] and "A" not in columns.take([1]).lists()
+    assert _table(columns)["A"].tolist()[::2] == [np.nan, 2.0] or np.isnan(_table(columns)["A"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2], "int64"),
+        ([1, None], "float64"),
+        ([1, 2.5], "float64"),
+        ([2**53 + 1, None], "object"),
+        ([2**53, 1], "int64"),
+        ([1e300, 1.0], "float64"),
+        (["1", None], "object"),
+        ([(1.0, 2.0), 1.0], "object"),
+        ([None, None], "object"),
+        ([10**400, 1], "object"),
+        ([], "object"),
+    ],
+)
+def test_numbers_where_none_loses_by_it(values, kind):
+    column = column_of(values)
+    assert column.dtype == kind
+    assert all(ours == theirs or theirs is None for ours, theirs in zip(column, values))
+
+
+def _lines(function):
+    lines, start = inspect.getsourcelines(function)
+    return range(start + 1, start + len(lines))
+
+
+@pytest.mark.parametrize("line", _lines(Columns._turn))
+def test_an_interrupt_on_any_line_loses_no_row_and_repeats_none(line, monkeypatch):
+    """As Ctrl-C does: an exception between two lines, after which the columns are asked for all the same."""
+    monkeypatch.setattr("helpers.columns.AT_ONCE", 4)
+    columns, visits = Columns(), []
+
+    def trace(frame, event, _):
+        if frame.f_code is Columns._turn.__code__ and event == "line" and frame.f_lineno == line:
+            visits.append(1)
+            if len(visits) == 3:
+                raise KeyboardInterrupt
+        return trace
+
+    taken = 0
+    sys.settrace(trace)
+    try:
+        for row in ROWS:
+            columns.add([row])
+            taken += 1
+    except KeyboardInterrupt:
+        taken += 1
+    finally:
+        sys.settrace(None)
+    assert len(columns) == taken
+    clean = Columns()
+    clean.add(ROWS[:taken])
+    pd.testing.assert_frame_equal(_table(columns), _table(clean))
