@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from helpers import ClearError
 from helpers.phantom import clinical_rows, write_phantom
@@ -17,7 +18,7 @@ MOST_FOLDERS = 0.9  # a child holding this share of the DICOM folders is walked 
 PIECES = re.compile(r"([0-9]+)|([^0-9]+)")
 FILES_TRIED = 3  # files of a folder looked into before it is held to have no DICOM
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
-PHANTOM_FOLDER = "dicom-phantom-3"  # the number changes with the phantom
+PHANTOM_FOLDER = "dicom-phantom-5"  # the number changes with the phantom
 
 
 class FolderError(ClearError, FileNotFoundError):
@@ -104,18 +105,27 @@ def find_dicom(folder):
 
 
 def phantom_root():
-    """The folder of the phantom collection, written on first use; ``train.csv`` lies beside it, as it does for OSIC."""
+    """The folder of the phantom collection, written on first use; beside it lie ``train.csv``, as OSIC has it, and the truth."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = cache / PHANTOM_FOLDER
     if not root.is_dir():
         unfinished = cache / f"{PHANTOM_FOLDER}.{os.getpid()}"
-        write_phantom(unfinished / "train")
+        write_phantom(unfinished / "train").to_csv(unfinished / "truth.csv", index=False)
         clinical_rows().to_csv(unfinished / "train.csv", index=False)
         try:
             unfinished.rename(root)
         except OSError:  # another process was first: its phantom is the same
             shutil.rmtree(unfinished)
     return root / "train"
+
+
+def phantom_truth(root):
+    """The truth table of the phantom (see `helpers.phantom.write_phantom`), as a DataFrame; empty for another collection."""
+    file = Path(root).parent / "truth.csv"
+    if not file.is_file() or Path(root).parent.name != PHANTOM_FOLDER:
+        return pd.DataFrame(columns=["rule", "path", "stack", "patient"], dtype=object)
+    table = pd.read_csv(file, dtype=str)
+    return table.astype(object).where(table.notna(), None)
 
 
 def _walk(folder):

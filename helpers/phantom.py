@@ -6,61 +6,24 @@ not because of how the file was written.
 """
 
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pydicom
-from pydicom.dataset import FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, generate_uid
 
 from helpers.anatomy import chest
 from helpers.faults import FAULTS
+from helpers.pixel_faults import content_of
+from helpers.scans import CORONAL, SAGITTAL, SCANS
+from helpers.variants import VARIANTS
 
-AXIAL = (1, 0, 0, 0, 1, 0)
-CORONAL = (1, 0, 0, 0, 0, -1)
-SAGITTAL = (0, 1, 0, 0, 0, -1)
-PRONE = (-1, 0, 0, 0, -1, 0)
-OBLIQUE = tuple(np.round([1, 0, 0, 0, np.cos(np.radians(20)), -np.sin(np.radians(20))], 9).tolist())
 FIELD_MM = 384.0
 NOISE_HU = 14
+INTERSPACED = 1.5  # times the thickness from slice to slice: something was skipped
 OUTSIDE_STORED = -2000  # what GE writes outside the scanned circle
 
 
-class Scan(NamedTuple):
-    """One series of the collection: how many slices of which plane, how far apart, in millimetres."""
-
-    patient: str
-    slices: int
-    gap: float
-    thickness: float
-    vendor: str = "SIEMENS"
-    image_orientation: tuple = AXIAL
-    position: str = "HFS"
-    matrix: int = 128
-    faults: tuple = ()
-    feet_to_head: bool = False
-
-
-# two groups as in OSIC: few slices far apart, and many thin ones
-SCANS = (
-    Scan("P01-reference", 96, 3.0, 3.0),
-    Scan("P02-interspaced", 24, 10.0, 1.25, "GE MEDICAL SYSTEMS"),
-    Scan("P03-interspaced", 15, 20.0, 1.0, "TOSHIBA"),
-    Scan("P04-feet-first", 28, 10.0, 1.5, "Philips", position="FFS", feet_to_head=True),
-    Scan("P05-prone", 30, 10.0, 1.5, "SIEMENS", PRONE, "HFP"),
-    Scan("P06-large-matrix", 12, 20.0, 1.0, "Hitachi Medical Corporation", matrix=192),
-    Scan("P07-thin", 70, 4.0, 4.0, "GE MEDICAL SYSTEMS", feet_to_head=True),
-    Scan("P08-oblique", 30, 8.0, 2.0, "Philips", OBLIQUE),
-    Scan("P09-two-scans", 40, 6.0, 5.0, "SIEMENS", faults=("second-scan",)),
-    Scan("P10-sagittal", 40, 8.0, 2.0, "SIEMENS", SAGITTAL),
-    Scan("P11-slice-missing", 26, 10.0, 1.25, "GE MEDICAL SYSTEMS", faults=("missing-slice",)),
-    Scan("P12-no-position", 20, 15.0, 1.0, "TOSHIBA", faults=("no-position",)),
-    Scan("P13-truncated-file", 25, 12.0, 1.25, "Philips", faults=("truncated-file",)),
-    Scan("P14-slice-twice", 32, 9.0, 2.0, "SIEMENS", faults=("repeated-slice",)),
-    Scan("P15-coronal", 28, 8.0, 2.0, "GE MEDICAL SYSTEMS", CORONAL),
-    Scan("P16-thin", 80, 3.75, 3.75, "TOSHIBA"),
-)
 # how each vendor stores: rescale intercept, pixel representation, value outside the circle, kernel, window
 STYLES = {
     "SIEMENS": (-1024, 0, None, "B70f", ([-500, 40], [1700, 400])),
@@ -82,8 +45,8 @@ def write_phantom(folder, *, scans=SCANS, seed=0):
 
     Returns
     -------
-    DataFrame with columns ``rule``, ``path`` (relative to `folder`, None for a whole patient)
-    and ``stack`` (the patient): what is wrong, and where. Everything else is right.
+    DataFrame with columns ``rule``, ``path`` (relative to `folder`, None for a whole series), ``stack`` (the
+    Series Instance UID) and ``patient``: what there is to find, and where. Everything else is right.
     """
     truth = []
     for number, scan in enumerate(scans):
@@ -91,11 +54,24 @@ def write_phantom(folder, *, scans=SCANS, seed=0):
         patient = Path(folder, scan.patient)
         patient.mkdir(parents=True, exist_ok=True)
         files = {f"{dataset.InstanceNumber}.dcm": dataset for dataset in _datasets(scan, number, seed, rng)}
-        for fault in scan.faults:
-            truth += [(fault, name and f"{scan.patient}/{name}", scan.patient) for name in FAULTS[fault](files)]
-        for name, dataset in files.items():
-            _write(patient / name, dataset)
-    return pd.DataFrame(truth, columns=["rule", "path", "stack"], dtype=object)
+        for variant in scan.variants:
+            VARIANTS[variant](files)
+        found = [(fault, name) for fault in scan.faults for name in FAULTS[fault](files)]
+        series = _uid(seed, scan.patient, "series")
+        for rule, name in [*found, *((rule, None) for rule in _by_design(scan))]:
+            truth.append((rule, name and f"{scan.patient}/{name}", series, scan.patient))
+        for name, content in files.items():
+            (patient / name).write_bytes(content if isinstance(content, bytes) else content_of(content))
+    return pd.DataFrame(truth, columns=["rule", "path", "stack", "patient"], dtype=object)
+
+
+def _by_design(scan):
+    """What there is to find of a scan that was made as it is."""
+    blind = {"no-position", "no-orientation"} & set(scan.faults)
+    if scan.gap > INTERSPACED * scan.thickness and not blind:
+        yield "interspaced"
+    if scan.table:
+        yield "gantry-tilt"
 
 
 def clinical_rows(*, scans=SCANS, seed=0):
@@ -130,7 +106,7 @@ def _datasets(scan, number, seed, rng):
     along = (np.arange(scan.slices) - (scan.slices - 1) / 2) * scan.gap
     size = 0.94 + 0.12 * rng.random()  # patients differ
     for index, offset in enumerate(along if scan.feet_to_head else along[::-1]):
-        center = offset * normal
+        center = offset * (normal if scan.table is None else np.array(scan.table, float))
         hu = chest((in_plane + center) / size, couch_side=-1 if scan.position == "HFP" else 1)
         hu = hu + rng.normal(0, NOISE_HU, hu.shape)
         dataset = _header(scan, number, seed, index + 1)
@@ -202,16 +178,6 @@ def _store(dataset, hu, in_plane, style):
         stored[np.linalg.norm(in_plane, axis=-1) > FIELD_MM / 2] = outside
         dataset.PixelPaddingValue = outside
     dataset.PixelData = stored.astype("<i2" if signed else "<u2").tobytes()
-
-
-def _write(path, content):
-    """`content` is a dataset, or the bytes of a file that a fault has spoilt."""
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-        return
-    content.file_meta = FileMetaDataset()
-    content.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    content.save_as(path, enforce_file_format=True)
 
 
 def _uid(*parts):

@@ -8,14 +8,19 @@ import pydicom
 import pytest
 
 from helpers.anatomy import chest
-from helpers.faults import FAULTS
-from helpers.phantom import SCANS, STYLES, write_phantom
+from helpers.faults import FAULTS, OF_OSIC
+from helpers.jpeg import jpeg_of_blocks
+from helpers.phantom import STYLES, write_phantom
+from helpers.scans import OSIC_COUNTS, SCANS, full_size
+from helpers.variants import VARIANTS
 
 FEW = (SCANS[1]._replace(slices=4), SCANS[8]._replace(slices=3), SCANS[12]._replace(slices=3), SCANS[13]._replace(slices=3))
 
 
 def _digest(folder):
-    return {path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.dcm")}
+    return {
+        path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path):
@@ -27,22 +32,28 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
 
 def test_the_collection(phantom):
     files = [path for path in phantom.rglob("*") if path.is_file()]
-    assert len({path.parent for path in files}) == len(SCANS) >= 12
-    assert sum(path.stat().st_size for path in files) < 25e6
+    assert len({path.parent for path in files}) == len(SCANS) >= 30
+    assert sum(path.stat().st_size for path in files) < 30e6
     few, many = [s for s in SCANS if s.gap >= 8], [s for s in SCANS if s.gap < 8]
     assert len(few) >= 6 and len(many) >= 4
     assert max(s.slices for s in few) <= 40 <= min(s.slices for s in many)
+    counts = sorted(2 * s.slices if "second-scan" in s.faults else s.slices for s in SCANS)
+    assert counts[-1] > 1.8 * counts[-2], "one patient has far more files than the others, as in OSIC"
     assert {scan.vendor for scan in SCANS} == set(STYLES)
 
 
 def test_every_file_reads_without_a_warning_and_sits_with_its_patient(phantom):
-    for path in phantom.rglob("*.dcm"):
+    spoilt = {scan.patient for scan in SCANS if scan.faults}
+    for path in [path for path in phantom.rglob("*") if path.is_file() and path.parent.name not in spoilt]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             dataset = pydicom.dcmread(path)
-            if path.parent.name == "P13-truncated-file" and path.name == "13.dcm":
-                continue
-            assert [element.value for element in dataset] and dataset.pixel_array.shape == (dataset.Rows, dataset.Columns)
+            frames = (dataset.NumberOfFrames,) if "NumberOfFrames" in dataset else ()
+            assert [element.value for element in dataset] and dataset.pixel_array.shape == (
+                *frames,
+                dataset.Rows,
+                dataset.Columns,
+            )
         assert dataset.PatientID == path.parent.name and str(dataset.InstanceNumber) == path.stem
 
 
@@ -55,14 +66,46 @@ def test_values_come_back_as_hounsfield_units(phantom):
 
 def test_the_truth_names_each_fault(tmp_path):
     truth = write_phantom(tmp_path, scans=FEW)
-    assert truth.columns.tolist() == ["rule", "path", "stack"]
-    assert set(truth["rule"]) == {"second-scan", "truncated-file", "repeated-slice"} <= set(FAULTS)
+    assert truth.columns.tolist() == ["rule", "path", "stack", "patient"]
+    assert set(truth["rule"]) - {"interspaced"} == {"second-scan", "truncated-file", "repeated-slice"} <= set(FAULTS)
     assert all((tmp_path / path).is_file() for path in truth["path"].dropna())
     assert truth.set_index("rule").loc["truncated-file", "path"] == "P13-truncated-file/2.dcm"
 
 
 def test_a_clean_twin_stays_clean(tmp_path):
-    assert write_phantom(tmp_path, scans=[scan._replace(faults=()) for scan in FEW]).empty
+    assert set(write_phantom(tmp_path, scans=[scan._replace(faults=()) for scan in FEW])["rule"]) <= {"interspaced"}
+
+
+def test_every_fault_and_every_variant_is_in_the_collection():
+    assert {fault for scan in SCANS for fault in scan.faults} == set(FAULTS) >= OF_OSIC
+    assert {variant for scan in SCANS for variant in scan.variants} == set(VARIANTS)
+    assert len({scan.patient for scan in SCANS}) == len(SCANS)
+
+
+def test_full_size_is_one_argument_away(tmp_path):
+    scans = full_size(matrix=16)
+    assert sum(2 * s.slices if s.faults else s.slices for s in scans) == sum(OSIC_COUNTS) == 33_026
+    write_phantom(tmp_path, scans=[scan for scan in scans if scan.slices < 18])
+    dataset = pydicom.dcmread(tmp_path / "F071" / "12.dcm")
+    assert dataset.pixel_array.shape == (16, 16)
+
+
+def test_jpeg_of_12_bits_is_what_it_says(phantom):
+    """Decoded by hand: every block of 8 × 8 pixels is its mean."""
+    pixels = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 4096, (3, 5)), 8, axis=0), 8, axis=1)
+    stream = jpeg_of_blocks(pixels)
+    assert stream[:2] == b"\xff\xd8" and stream[-2:] == b"\xff\xd9"
+    start = stream.index(b"\xff\xda") + 10
+    data = stream[start:-2].replace(b"\xff\x00", b"\xff")
+    bits, place, level, means = "".join(f"{byte:08b}" for byte in data), 0, 0, []
+    for _ in range(15):
+        size = int(bits[place : place + 5], 2)
+        value = int(bits[place + 5 : place + 5 + size] or "0", 2)
+        level += value if not size or value >> size - 1 else value - (1 << size) + 1
+        place += 5 + size + 1
+        assert bits[place - 1] == "0", "no other coefficient"
+        means.append(level / 8 + 2048)
+    assert set(bits[place:]) <= {"1"} and np.array_equal(np.reshape(means, (3, 5)), pixels[::8, ::8])
 
 
 @pytest.mark.parametrize(

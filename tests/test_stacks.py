@@ -9,9 +9,10 @@ import pytest
 import SimpleITK
 
 from helpers.faults import FAULTS
+from helpers.frames import frame_table
 from helpers.headers import header_table
 from helpers.images import MissingColumnError, NoImageError
-from helpers.phantom import AXIAL, SCANS
+from helpers.scans import AXIAL, SCANS
 from helpers.stacks import UnknownStackError, slice_counts, stack_slices, stack_table
 
 SERIES = [
@@ -116,15 +117,18 @@ def test_flipping_the_normal_reverses_the_order(phantom_headers):
 
 
 def test_the_phantoms_stacks(phantom_headers):
-    table = stack_table(phantom_headers)
-    assert table.groupby("PatientID").size().to_dict() == {
-        scan.patient: 2 if "second-scan" in scan.faults else 1 for scan in SCANS
-    }
+    table = stack_table(frame_table(phantom_headers))
+    two = {"second-scan", "localizer", "several-orientations", "several-spacings", "several-sizes"}
+    known = {scan.patient + " (another)" * ("other-patient" in scan.faults): scan for scan in SCANS}
+    stacks = {patient: 2 if two & set(scan.faults) else 1 for patient, scan in known.items()}
+    assert table.groupby("PatientID").size().to_dict() == stacks
     clean = table[table["problems"] == ""]
-    assert set(clean["PatientID"]) == {scan.patient for scan in SCANS if not scan.faults or scan.faults == ("second-scan",)}
+    assert set(clean["PatientID"]) >= {patient for patient, scan in known.items() if not scan.faults}
     assert table.index[0] == clean["positions"].idxmax()
-    gap = {scan.patient: scan.gap for scan in SCANS}
-    assert np.allclose(table["spacing_mm"], table["PatientID"].map(gap), atol=1e-3)
+    tilt = np.cos(np.radians(12))
+    even = table[table["PatientID"].isin([patient for patient, scan in known.items() if not scan.faults])]
+    gaps = even["PatientID"].map({patient: scan.gap * (tilt if scan.table else 1) for patient, scan in known.items()})
+    assert np.allclose(even["spacing_mm"], gaps, atol=1e-3)
     assert table["problems"].iloc[len(clean) :].ne("").all()
 
 
@@ -205,17 +209,26 @@ def test_every_image_is_in_exactly_one_stack(real_headers):
 
 
 def test_counts_of_the_phantom(phantom_headers):
-    counts = slice_counts(phantom_headers)
+    """Files, readable, images, unique images, stacks, positions, and those of the largest stack."""
+    counts = slice_counts(frame_table(phantom_headers))
     for scan in SCANS:
-        row, n = counts.loc[scan.patient], scan.slices
+        n, half = scan.slices, scan.slices - scan.slices // 2
         expected = {
             "second-scan": (2 * n, 2 * n, 2 * n, 2 * n, 2, 2 * n, n),
             "missing-slice": (n - 1, n - 1, n - 1, n - 1, 1, n - 1, n - 1),
             "truncated-file": (n, n - 1, n - 1, n - 1, 1, n - 1, n - 1),
+            "unreadable-file": (n, n - 1, n - 1, n - 1, 1, n - 1, n - 1),
             "repeated-slice": (n + 1, n + 1, n + 1, n + 1, 1, n, n),
+            "same-instance-twice": (n + 1, n + 1, n + 1, n, 1, n, n),
+            "localizer": (n + 1, n + 1, n + 1, n + 1, 2, n + 1, n),
+            "not-dicom": (n + 1, n, n, n, 1, n, n),
+            **dict.fromkeys(("several-orientations", "several-spacings", "several-sizes"), (n, n, n, n, 2, n, half)),
+            "enhanced": (1, 1, n, n, 1, n, n),
         }
-        fault = next(iter(scan.faults), None)
-        assert tuple(row) == expected.get(fault, (n, n, n, n, 1, n, n)), scan.patient
+        patient = scan.patient + " (another)" * ("other-patient" in scan.faults)
+        known = next((expected[name] for name in (*scan.faults, *scan.variants) if name in expected), (n, n, n, n, 1, n, n))
+        assert tuple(counts.loc[patient]) == known, scan.patient
+    assert len(counts) == len(SCANS)
     assert set(FAULTS) == {fault for scan in SCANS for fault in scan.faults}
 
 

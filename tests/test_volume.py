@@ -112,7 +112,6 @@ def test_a_regular_stack_loads_whole_and_without_a_warning(real):
 
 
 def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
-    table = stack_table(phantom_headers).reset_index().set_index("PatientID")
     rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
     with pytest.raises(
         StackError, match=r"expected grey images .* got no usable ImagePositionPatient in 20 of 20, first \d+.dcm.*load_slice"
@@ -129,7 +128,6 @@ def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
         load_volume(header_table(real / "odd/dicom2nifti/hyperfine", progress=False))
     with pytest.raises(StackError, match=r"got colour in IM-.*load_slice"):
         load_volume(*_rgb(real))
-    assert len(table) == 17
 
 
 def _rgb(real):
