@@ -5,11 +5,15 @@
 
 Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`.
 
-===========  ===================================================================
+============ ====================================================================
 module       the question it answers
-===========  ===================================================================
+============ ====================================================================
 anatomy      What is where in a chest?
+jpeg         How is an image of 12 bits written as JPEG?
+pixel_faults What can be wrong with the pixels of a scan?
 faults       What can be wrong with a file or a stack?
+variants     What is unusual in a scan and yet right?
+scans        Which scans make up the phantom?
 phantom      What does a collection look like whose every answer is known?
 files        Which files are here?
 values       What does the value of a data element say, in Python's own types?
@@ -37,11 +41,22 @@ window       How do values become grey?
 pixels       What are the values of one image?
 slice        What is one image, ready to be drawn?
 volume       What are the voxels of a stack, and where are they in the patient?
+decoders     Which transfer syntaxes are here, and can this environment decode them?
+statistics   What do the pixels of every image say?
+rules        What is a rule of the audit, and what does it look at?
+file_rules   What can be wrong with single files?
+series       How do the stacks of one series differ, and what explains a gap?
+stack_rules  What can be wrong with stacks?
+pixel_rules  What can be wrong with the pixels?
+audit        What is wrong here, and what does it do to a picture or a number?
+privacy      What here could identify a person?
 pictures     A slice, drawn.
 plots        A table, drawn.
+evidence     A finding of the audit, shown.
+exercises    Faults to find oneself.
 browser      A volume, browsed.
 site         The pages, executed and bound into one HTML site.
-===========  ===================================================================
+============ ====================================================================
 
 Conventions, stated here and nowhere else:
 

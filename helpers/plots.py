@@ -9,6 +9,7 @@ SECOND = "#d55e00"
 QUIET = "0.75"
 MANY_PATIENTS = 60  # names that fit beside bars
 MANY_KEYWORDS = 60
+SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: there is more than one
 
 
 def plot_slice_counts(counts, *, ax=None):
@@ -32,7 +33,18 @@ def plot_slice_counts(counts, *, ax=None):
     )
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    _explain_largest(counts, ax)
     return ax
+
+
+def _explain_largest(counts, ax):
+    """Says what the largest number of files is made of, where it is not one stack."""
+    name, row = counts["files"].idxmax(), counts.loc[counts["files"].idxmax()]
+    if row["files"] > SEVERAL_SCANS * row["largest_stack"] > 0 and "stacks" in counts:
+        text = f"{name}: {row['files']} files,\n{row['stacks']} stacks of at most {row['largest_stack']} slices"
+        top = ax.get_ylim()[1]
+        arrow = {"arrowstyle": "->", "color": SECOND}
+        ax.annotate(text, (row["files"], 1), (row["files"], 0.45 * top), ha="right", color=SECOND, arrowprops=arrow, fontsize=9)
 
 
 def plot_files_and_positions(counts, *, ax=None):
@@ -75,6 +87,32 @@ def plot_positions(stacks, *, ax=None):
     ax.plot([], [], "v", color=SECOND, label="again at the same position")
     ax.set_yticks(range(len(stacks)), [_stack_label(stack, slices) for stack, slices in stacks.items()])
     ax.set(title="Positions of the slices", xlabel="position along the normal in mm", ylim=(len(stacks) - 0.5, -0.6))
+    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return ax
+
+
+def plot_findings(findings, *, ax=None):
+    """Draws how many findings of each rule there are, the worst rules first, on a logarithmic axis.
+
+    Parameters
+    ----------
+    findings : DataFrame of `helpers.audit.audit`
+    """
+    counts = findings.groupby(["severity", "rule"], sort=False).size()
+    ax = ax or plt.figure(figsize=(9, 1.2 + 0.28 * max(len(counts), 2)), layout="constrained").add_subplot()
+    if counts.empty:
+        ax.set(title="Nothing was found", xticks=[], yticks=[])
+        return ax
+    for severity, color in zip(("error", "warning", "note"), (SECOND, ACCENT, QUIET)):
+        chosen = [place for place, (level, _) in enumerate(counts.index) if level == severity]
+        ax.barh(chosen, counts.iloc[chosen], color=color, label=f"{severity}s" if chosen else None)
+    for place, count in enumerate(counts):
+        ax.text(count, place, f" {count}", va="center", fontsize=8)
+    ax.set_yticks(range(len(counts)), [rule for _, rule in counts.index])
+    ax.set(
+        title="What the audit found", xlabel="number of findings (files or stacks)", xscale="log", xlim=(0.7, 2 * counts.max())
+    )
+    ax.set_ylim(len(counts) - 0.4, -0.6)
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return ax
 

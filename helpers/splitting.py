@@ -36,9 +36,9 @@ def split_series(rows):
     list of (rows of the part, text that says by what the series was split), in a stable order
     """
     geometry = _geometry(rows)
-    varying = [key for key in GEOMETRY_KEYS if geometry[key].nunique() > 1]
+    varying = [key for key in GEOMETRY_KEYS if _varies(geometry[key])]
     parts = []
-    for _, group in geometry.groupby(GEOMETRY_KEYS, sort=False):
+    for group in [group for _, group in geometry.groupby(varying, sort=False)] if varying else [geometry]:
         reasons = [*varying]
         runs = _split_runs(group, reasons)
         parts += [(rows.iloc[run["row"].to_numpy()], ", ".join(dict.fromkeys(reasons))) for run in runs]
@@ -72,6 +72,11 @@ def _geometry(rows):
     return geometry.iloc[order].reset_index(drop=True)
 
 
+def _varies(column):
+    values = column.to_numpy()
+    return bool((values != values[0]).any())
+
+
 def _codes(rows, keyword):
     """A number for each row (n,), equal for equal values and rising with numbers; -1 where there is none."""
     column = rows[keyword].tolist() if keyword in rows else [None] * len(rows)
@@ -103,7 +108,7 @@ def _split_runs(group, reasons):
     """The scans that a geometrically consistent group holds; says in `reasons` what told them apart."""
     if not group["position given"].all() or len(group) < 2 * SEVERAL:
         return [group]
-    for keyword in [keyword for keyword in SCAN_KEYWORDS if group[keyword].nunique() > 1]:
+    for keyword in [keyword for keyword in SCAN_KEYWORDS if _varies(group[keyword])]:
         scans = _apart([part for _, part in group.groupby(keyword)])
         if len(scans) > 1:
             reasons.append(keyword)

@@ -20,6 +20,9 @@ USED = [  # the columns that stacks are made from
 ]
 
 
+ALSO = ["SOPInstanceUID", "RescaleSlope", "RescaleIntercept", "PixelRepresentation"]  # and that are asked about
+
+
 class UnknownStackError(ClearError, KeyError):
     """A stack that the headers do not have."""
 
@@ -88,6 +91,11 @@ def stack_slices(headers, stack):
     if number not in found:
         raise UnknownStackError(f"expected an entry of stack_table's index, got {stack!r}: these headers have no such stack")
     return found[number]
+
+
+def all_stacks(headers):
+    """Yields (Series Instance UID, number, slices as those of `stack_slices`, why the series was split) of every stack."""
+    yield from _stacks(headers.reindex(columns=[*dict.fromkeys([*USED, *ALSO])])[is_image(headers)])
 
 
 def slice_counts(headers, by="PatientID"):

@@ -1,0 +1,90 @@
+"""What is wrong here, and what does it do to a picture or a number? Finds; never repairs."""
+
+import os
+
+import pandas as pd
+
+from helpers import WrongTypeError, expect
+from helpers.file_rules import FILE_RULES
+from helpers.frames import frame_table
+from helpers.pixel_rules import PIXEL_RULES
+from helpers.rules import SEVERITIES, Case
+from helpers.stack_rules import STACK_RULES
+
+RULES = {**FILE_RULES, **STACK_RULES, **PIXEL_RULES}
+COLUMNS = ["rule", "severity", "path", "stack", "value", "effect", "clause", "remedy"]
+
+
+def audit(headers, *, pixels=False):
+    """One row per finding, the worst first; nothing is repaired.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
+        Multi-frame objects in the former are looked at frame by frame all the same.
+    pixels : bool
+        Also decodes every image, one at a time, and looks at its values; slower by far.
+
+    Returns
+    -------
+    DataFrame with columns ``rule`` (of `RULES`), ``severity`` (error, warning, note), ``path`` (None for a whole
+        stack), ``stack`` (an entry of the index of `helpers.stacks.stack_table`, or None for a file), ``value``
+        (what was found), ``effect``, ``clause`` (of the standard) and ``remedy``
+    """
+    expect(headers, pd.DataFrame, "of header_table")
+    case = Case(headers if "frame" in headers else frame_table(headers))
+    rules = {**FILE_RULES, **STACK_RULES, **(PIXEL_RULES if pixels else {})}
+    found = [
+        (rule.name, rule.severity, path, stack, value, rule.effect, rule.clause, rule.remedy)
+        for severity in SEVERITIES
+        for rule in rules.values()
+        if rule.severity == severity
+        for path, stack, value in rule.find(case)
+    ]
+    return pd.DataFrame(dict(zip(COLUMNS, zip(*found))) if found else {}, columns=COLUMNS, dtype=object)
+
+
+def score(findings, truth):
+    """How well findings agree with what is known to be there, per rule.
+
+    Parameters
+    ----------
+    findings : DataFrame of `audit`
+    truth : DataFrame of `helpers.phantom.write_phantom`, with ``rule``, ``path`` and ``stack``; a row without
+        path is found by its stack, one with a path by the end of the file's path
+
+    Returns
+    -------
+    DataFrame, index ``rule``: ``planted``, ``found``, ``missed``, ``false_alarms`` and ``recall`` (missing
+        where nothing was planted)
+    """
+    for table in (findings, truth):
+        expect(table, pd.DataFrame, "of audit, and of write_phantom")
+        if not {"rule", "path", "stack"} <= set(table):
+            raise WrongTypeError(f"expected columns rule, path and stack, got {', '.join(map(str, table))}")
+    rows = []
+    for name in dict.fromkeys([*RULES, *truth["rule"], *findings["rule"]]):
+        ours, planted = findings[findings["rule"] == name], truth[truth["rule"] == name]
+        if len(ours) or len(planted):
+            hits, right = _matches(ours, planted)
+            rows.append(
+                (name, len(planted), hits, len(planted) - hits, len(ours) - right, hits / len(planted) if len(planted) else None)
+            )
+    columns = ["rule", "planted", "found", "missed", "false_alarms", "recall"]
+    return pd.DataFrame(rows, columns=columns).set_index("rule").astype({"recall": float})
+
+
+def _matches(findings, truth):
+    """(number of rows of the truth that were found, number of findings that are in the truth)."""
+    paths, stacks = set(truth["path"].dropna()), set(truth["stack"][truth["path"].isna()])
+    ends = [_end_in(path, paths) for path in findings["path"]]
+    series = [stack[0] if isinstance(stack, tuple) else stack for stack in findings["stack"]]
+    right = [end is not None or one in stacks for end, one in zip(ends, series)]
+    return len(paths & set(ends)) + len(stacks & set(series)), sum(right)
+
+
+def _end_in(path, paths):
+    """The entry of `paths` that a path ends in, or None."""
+    parts = path.split(os.sep) if isinstance(path, str) else []
+    ends = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((end for end in ends if end in paths), None)

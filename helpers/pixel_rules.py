@@ -1,0 +1,157 @@
+"""What can be wrong with the pixels? Rules that look at the statistics of every image."""
+
+import numpy as np
+
+from helpers.decoders import decoder_table
+from helpers.grid import numbers
+from helpers.rules import rule
+from helpers.statistics import BINS
+
+PIXEL_RULES = {}
+MOST = 0.5  # share of a stack's images
+AIR_HU, NEAR_HU = -1000, 150  # where the air of a CT image lies, and how far from it it may
+LEAST_AIR = 0.02  # share of the pixels that makes a peak
+UNIFORM_HU = 80  # deviation of corners that show nothing but air
+LEAST_TISSUE = 0.02  # share of an image of a body
+PADDING_SHARE, PADDING_STEP = 0.02, 200  # of the image; HU to the next value
+WATER_HU = -500  # above it, zeros are no air
+FEW = 3  # images: too few to judge a stack
+SIGN_BITS = 12
+MIDDLES = (BINS[1:] + BINS[:-1]) / 2  # of the histogram's bins
+
+
+@rule(
+    PIXEL_RULES,
+    "error",
+    effect="The image is lost.",
+    clause="PS3.5 A.4",
+    remedy="Copy the file again; load the longest even run meanwhile.",
+)
+def undecodable(case):
+    """Images that cannot be decoded although a decoder is there."""
+    table = decoder_table(case.headers)
+    missing = set(table.index[~table["decodable"]])
+    for path, reason in case.pixels["pixel_error"].dropna().items():
+        if case.syntax.get(path) not in missing:
+            yield path, None, reason.removeprefix(f"cannot decode {path}: ")
+
+
+@rule(
+    PIXEL_RULES,
+    "warning",
+    effect="Means, histograms and learning are drawn towards one value.",
+    clause="PS3.3 C.7.6.3",
+    remedy="Leave the image out.",
+)
+def black_slice(case):
+    """Images of one value."""
+    flat = case.pixels[case.pixels["min"] == case.pixels["max"]]
+    for path, value in flat["min"].items():
+        yield path, None, f"{value:g} throughout"
+
+
+@rule(
+    PIXEL_RULES,
+    "note",
+    effect="The slice shows no body.",
+    clause="PS3.3 C.8.2.1",
+    remedy="Leave the image out where tissue is looked for.",
+)
+def empty_slice(case):
+    """CT images that show air alone."""
+    pixels = case.pixels[case.is_ct]
+    for path, share in pixels["tissue"][(pixels["tissue"] < LEAST_TISSUE) & (pixels["min"] < pixels["max"])].items():
+        yield path, None, f"{share:.1%} tissue"
+
+
+@rule(
+    PIXEL_RULES,
+    "warning",
+    effect="One slice hides another; volumes repeat themselves.",
+    clause="PS3.3 C.12.1.1.1",
+    remedy="Look at both; ask for the original files.",
+)
+def identical_images(case):
+    """Slices with the pixels of another at a different position of their stack."""
+    for stack, (slices, _) in case.stacks.items():
+        kept = slices[~slices["repeated"].to_numpy(bool)]
+        pixels = case.pixels_of(kept)
+        known = pixels[(pixels["min"] < pixels["max"]).to_numpy()]
+        for path in known.index[known["checksum"].duplicated(keep=False)]:
+            yield path, stack, "as another slice"
+
+
+@rule(
+    PIXEL_RULES,
+    "warning",
+    effect="Means, histograms and automatic windows are drawn far below air.",
+    clause="PS3.3 C.7.5.1.1.2",
+    remedy="Mask the lowest value before anything is computed.",
+)
+def undeclared_padding(case):
+    """CT stacks with a value far below all others, in the corners, that no Pixel Padding Value declares."""
+    for stack, pixels in case.ct_stacks.items():
+        lowest = (pixels["lowest"] > PADDING_SHARE) & (pixels["step"] > PADDING_STEP) & (pixels["corner"] == pixels["min"])
+        if lowest.mean() > MOST:
+            yield None, stack, f"{pixels['min'][lowest].median():g} in {pixels['lowest'][lowest].median():.0%} of the image"
+
+
+@rule(
+    PIXEL_RULES,
+    "warning",
+    effect="A frame of water around the patient; means and histograms see it.",
+    clause="PS3.3 C.11.1",
+    remedy="Crop the border, or mask it.",
+)
+def zero_border(case):
+    """CT stacks with a border of stored zeros that the rescale makes water."""
+    for stack, pixels in case.ct_stacks.items():
+        intercept = numbers(case.stacks[stack][0], "RescaleIntercept")[0]
+        framed = pixels["border"] == intercept
+        if intercept > WATER_HU and (framed & (pixels["min"] < intercept)).mean() > MOST:
+            yield None, stack, f"{intercept:g} HU along all four edges"
+
+
+@rule(
+    PIXEL_RULES,
+    "error",
+    effect="Hounsfield units are off: every threshold and every window fails.",
+    clause="PS3.3 C.11.1, C.8.2.1",
+    remedy="Find the intercept that puts air at -1000; check it on the whole series; do not guess from one slice.",
+)
+def wrong_rescale(case):
+    """CT stacks whose air is not near -1000 HU."""
+    for stack, pixels in case.ct_stacks.items():
+        corner = pixels["corner"].median()
+        uniform = pixels["corner_sd"].median() < UNIFORM_HU
+        if _airless(pixels) and uniform and abs(corner - AIR_HU) > NEAR_HU and not _sign_lost(case, stack, pixels):
+            yield None, stack, f"air at {corner:.0f} HU"
+
+
+@rule(
+    PIXEL_RULES,
+    "error",
+    effect="Air is the brightest; everything below water is turned into bone.",
+    clause="PS3.3 C.7.6.3.1, PS3.5 8.1.1",
+    remedy="Read the stored values as signed: subtract 4096 from those of 2048 and more.",
+)
+def signed_as_unsigned(case):
+    """CT stacks of 12 bits whose negative values were taken for large ones."""
+    for stack, pixels in case.ct_stacks.items():
+        if _airless(pixels) and _sign_lost(case, stack, pixels):
+            yield None, stack, f"air at {pixels['corner'].median():.0f} HU"
+
+
+def _airless(pixels):
+    """Whether no image of a stack has a peak where air should be."""
+    if len(pixels) < FEW:
+        return False
+    counts = np.sum(pixels["histogram"].tolist(), axis=0)
+    near = np.abs(MIDDLES - AIR_HU) < NEAR_HU
+    return counts[near].sum() < LEAST_AIR * counts.sum()
+
+
+def _sign_lost(case, stack, pixels):
+    """Whether air lies where a lost sign puts it."""
+    signed = numbers(case.stacks[stack][0], "PixelRepresentation")[0]
+    return signed == 0 and abs(pixels["corner"].median() - (2**SIGN_BITS + AIR_HU)) < NEAR_HU

@@ -1,0 +1,68 @@
+"""What here could identify a person? Counts, without printing a value."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from helpers import expect
+from helpers.keywords import meanings
+
+PROFILE = Path(__file__).with_name("identifying.csv")  # keyword and action (PS3.15 Table E.1-1, the Basic Profile)
+KINDS = {"PN": "name", "DA": "date", "DT": "date", "TM": "date", "UI": "identifier (UID)", "SQ": "sequence"}
+
+
+def identifying(headers):
+    """One row per element that can identify a person: how many files have a value, and of how many patients.
+
+    Values are not shown. What is listed is listed because the Basic Profile lists it, whether or not its
+    values were already replaced; pixels are not looked at.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table`; with ``private=True`` private elements by name
+
+    Returns
+    -------
+    DataFrame, index ``keyword``: ``kind`` (name, date, identifier (UID), sequence, text, private, pixels),
+        ``files`` with a value, ``patients`` (a number), ``distinct`` values, and ``action``, what the profile
+        asks for: X remove, Z empty, D replace, U another UID, K keep, C clean; several where it depends
+        (PS3.15 Table E.1-1 and E.3.1)
+    """
+    expect(headers, pd.DataFrame, "of header_table")
+    actions = pd.read_csv(PROFILE, index_col="keyword")["action"]
+    rows = [
+        (keyword, *_counts(headers, headers[keyword].notna()), headers[keyword].nunique(), actions[keyword])
+        for keyword in headers
+        if keyword in actions
+    ]
+    table = pd.DataFrame(rows, columns=["keyword", "files", "patients", "distinct", "action"]).set_index("keyword")
+    table.insert(0, "kind", [KINDS.get(meanings()[keyword].VR, "text") for keyword in table.index])
+    others = [_private(headers), _burned_in(headers)]
+    table = pd.concat([table, *(other for other in others if len(other))])
+    return table[table["files"] > 0].rename_axis("keyword").sort_values(["kind", "files"], ascending=[True, False], kind="stable")
+
+
+def _counts(headers, having):
+    patients = headers["PatientID"][having].nunique() if "PatientID" in headers else 0
+    return int(having.sum()), int(patients)
+
+
+def _private(headers):
+    """One row for private elements, where there are any: their meaning is not known (PS3.15 E.3.10)."""
+    if "private_elements" not in headers:
+        return pd.DataFrame()
+    having = headers["private_elements"].fillna(0) > 0
+    return _row("private elements", "private", headers, having, headers["private_elements"].nunique(), "X")
+
+
+def _burned_in(headers):
+    """One row for images that say that names are burned into their pixels (PS3.3 C.7.6.1)."""
+    if "BurnedInAnnotation" not in headers:
+        return pd.DataFrame()
+    return _row("burned-in annotation", "pixels", headers, headers["BurnedInAnnotation"] == "YES", 1, "clean pixel data")
+
+
+def _row(name, kind, headers, having, distinct, action):
+    files, patients = _counts(headers, having)
+    values = {"kind": kind, "files": files, "patients": patients, "distinct": distinct, "action": action}
+    return pd.DataFrame(values, index=pd.Index([name], name="keyword"))

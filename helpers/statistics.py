@@ -1,0 +1,83 @@
+"""What do the pixels of every image say? Reads each image once, and keeps numbers only."""
+
+import zlib
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from helpers.images import is_image
+from helpers.pixels import ImageError, read_image
+
+BINS = np.arange(-4096, 4097, 32)  # edges of the histogram, in units of the values
+CORNER = 4  # pixels along a side
+TISSUE_HU = -500
+MANY_IMAGES = 200  # from here on a progress bar is shown
+COLUMNS = [
+    *("pixel_error", "min", "max", "mean", "sd", "padding", "tissue", "lowest", "step", "corner", "corner_sd", "border"),
+    *("histogram", "checksum"),
+]
+
+
+def pixel_table(headers, *, progress=None):
+    """One row per image: statistics of its values after rescale (HU for CT), padding left out.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
+    progress : bool or None
+        Whether to show a progress bar; None shows it for 200 images and more.
+
+    Returns
+    -------
+    DataFrame, index as the images of `headers`: ``pixel_error`` (None, or why it cannot be decoded),
+        ``min``, ``max``, ``mean``, ``sd``; shares of the image from 0 to 1: ``padding`` (declared),
+        ``tissue`` (values above -500), ``lowest`` (values that are the lowest); ``step`` from the lowest value
+        to the next; ``corner`` and ``corner_sd``, median and deviation of the corners; ``border``, the one value
+        of all pixels on the edge, else missing; ``histogram`` (256 counts from -4096 to 4096) and ``checksum``.
+        All but the error are missing where there is one, for colour, and where all is padding.
+    """
+    rows = headers[is_image(headers)]
+    frames = rows["frame"].fillna(0).astype(int) if "frame" in rows else [0] * len(rows)
+    places = zip(rows.index, frames)
+    shown = len(rows) >= MANY_IMAGES if progress is None else progress
+    found = [_statistics(*place) for place in tqdm(places, "Reading images", len(rows), unit=" images", disable=not shown)]
+    return pd.DataFrame(found, columns=COLUMNS, index=rows.index)
+
+
+def _statistics(path, frame):
+    """One row as a dict."""
+    try:
+        image = read_image(path, frame)
+    except ImageError as error:
+        return {"pixel_error": str(error)}
+    values = image.pixels
+    kept = values if image.padding is None else values[~image.padding]
+    if values.ndim == 3 or not kept.size:
+        return {}
+    low = kept.min()
+    above = kept[kept > low]
+    corners = _corners(values, image.padding)
+    edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+    return {
+        "min": float(low),
+        "max": float(kept.max()),
+        "mean": float(kept.mean(dtype=float)),
+        "sd": float(kept.std(dtype=float)),
+        "padding": 1 - kept.size / values.size,
+        "tissue": float((kept > TISSUE_HU).mean()),
+        "lowest": 1 - above.size / kept.size,
+        "step": float(above.min() - low) if above.size else 0.0,
+        "corner": float(np.median(corners)) if corners.size else np.nan,
+        "corner_sd": float(corners.std()) if corners.size else np.nan,
+        "border": float(edge[0]) if (edge == edge[0]).all() else np.nan,
+        "histogram": np.histogram(kept, BINS)[0],
+        "checksum": zlib.crc32(values.tobytes()),
+    }
+
+
+def _corners(values, padding):
+    """The values of the four corners that are no padding, as one array of floats."""
+    ends = (slice(None, CORNER), slice(-CORNER, None))
+    shown = np.ones(values.shape, bool) if padding is None else ~padding
+    return np.concatenate([values[rows, columns][shown[rows, columns]] for rows in ends for columns in ends]).astype(float)

@@ -1,0 +1,171 @@
+"""The audit, scored on faults that were planted, and held against what is known of real series."""
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+
+from helpers import ClearError
+from helpers.audit import RULES, audit, score
+from helpers.decoders import decoder_table
+from helpers.files import phantom_truth
+from helpers.headers import header_table
+from helpers.images import is_image
+from helpers.phantom import write_phantom
+from helpers.rules import SEVERITIES
+from helpers.scans import SCANS
+from helpers.statistics import pixel_table
+
+BY_DESIGN = {"interspaced", "gantry-tilt"}
+
+
+@pytest.fixture(scope="module")
+def truth(phantom):
+    """What was planted."""
+    return phantom_truth(phantom)
+
+
+@pytest.fixture(scope="module")
+def findings(phantom_headers):
+    return audit(phantom_headers, pixels=True)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    """The findings of the same patients without their faults, by patient."""
+    folder = tmp_path_factory.mktemp("clean")
+    write_phantom(folder, scans=[scan._replace(faults=(), slices=min(scan.slices, 14), matrix=32) for scan in SCANS])
+    headers = header_table(folder, progress=False)
+    found = audit(headers, pixels=True)
+    owner = headers.groupby("SeriesInstanceUID")["PatientID"].first()
+    patients = [headers.loc[path, "PatientID"] if path else owner[stack[0]] for path, stack in zip(found["path"], found["stack"])]
+    return found.assign(patient=patients)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_finds_all_that_was_planted_and_nothing_else(findings, truth, rule):
+    result = score(findings, truth).loc[rule]
+    assert result["planted"] > 0 and result["recall"] == 1 and result["missed"] == 0 and result["false_alarms"] == 0
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in BY_DESIGN])
+def test_every_rule_is_silent_on_the_clean_twin(clean, rule):
+    (twin,) = [scan.patient for scan in SCANS if rule in scan.faults]
+    assert set(clean["rule"][clean["patient"] == twin]) <= BY_DESIGN
+    assert rule not in set(clean["rule"])
+
+
+def test_rules_by_design_are_silent_where_slices_touch_and_stand_upright(findings, phantom_headers):
+    series = phantom_headers.loc[phantom_headers["PatientID"] == "P01-reference", "SeriesInstanceUID"].iloc[0]
+    assert series not in {stack[0] for stack in findings["stack"].dropna()}
+
+
+def test_headers_alone_by_default(phantom_headers, findings):
+    quick = audit(phantom_headers)
+    without = findings[~findings["rule"].isin(["undecodable", "black-slice", "empty-slice", "identical-images"])]
+    without = without[~without["rule"].isin(["undeclared-padding", "zero-border", "wrong-rescale", "signed-as-unsigned"])]
+    pd.testing.assert_frame_equal(quick, without.reset_index(drop=True))
+
+
+def test_findings_are_whole(findings, phantom_headers):
+    assert findings.columns.tolist() == ["rule", "severity", "path", "stack", "value", "effect", "clause", "remedy"]
+    assert (
+        findings[["rule", "severity", "value", "effect", "clause", "remedy"]]
+        .map(lambda text: bool(text) and "\n" not in text)
+        .all(axis=None)
+    )
+    assert findings["severity"].map(SEVERITIES.index).is_monotonic_increasing, "the worst first"
+    assert (findings["path"].notna() | findings["stack"].notna()).all()
+    assert set(findings["path"].dropna()) <= set(phantom_headers.index)
+    assert all(rule.clause.startswith("PS3.") and rule.find.__doc__ for rule in RULES.values())
+
+
+def test_gaps_and_repetitions_name_files_and_millimetres(findings):
+    found = findings.set_index("rule")
+    assert found.loc["missing-slice", "value"] == "20 mm to 13.dcm, usual 10 mm"
+    assert found.loc["missing-slice", "path"].endswith("P11-slice-missing/15.dcm")
+    assert found.loc["repeated-slice", "value"] == "at 0 mm, as 17.dcm" or "as 17.dcm" in found.loc["repeated-slice", "value"]
+    assert found.loc["second-scan", "value"] == "stacks of 94 and 94 images, told apart by AcquisitionNumber"
+    assert found.loc["gantry-tilt", "value"] == "12.0°"
+    assert found.loc["wrong-rescale", "value"] == "air at 0 HU"
+
+
+REAL = {  # what the folder's description says of each series
+    "chest-ct-8mm-siemens": set(),
+    "head-ct-64x64": {"wrong-rescale"},  # its lowest value is 0, its intercept 0: air at 0 HU
+    "ct-duplicate-positions": {"repeated-slice", "uneven-spacing"},
+    "ct-failing-gantrytilt": {"gantry-tilt"},
+    "ct-failing-missing-slice": {"missing-slice"},
+    "ct-failing-same-position": {"repeated-slice"},
+    "mr-failing-two-orientations": {"several-orientations"},
+    "mr-3plane-localizer-ffs": {"several-orientations"},
+    "mr-nonsquare-pixels-28x64": {"rescale-varies"},
+    "one-slice-7-transfer-syntaxes": {"repeated-slice"},
+    "mr-sagittal-hfdl": set(),
+    "mr-enhanced-multiframe": set(),
+    "mr-enhanced-philips": set(),
+}
+
+
+@pytest.mark.parametrize("series", REAL)
+def test_what_is_known_of_real_series_is_found(real, series):
+    found = audit(header_table(real / "series" / series, progress=False), pixels=True)
+    assert set(found["rule"]) >= REAL[series]
+    if not REAL[series]:
+        assert found.empty
+
+
+def test_every_real_file_is_audited_without_a_complaint(real_headers):
+    found = audit(real_headers)
+    assert set(found["rule"]) >= {"not-dicom", "truncated-file", "same-instance-twice", "no-decoder"}
+    counts = found.groupby("rule").size()
+    assert counts["truncated-file"] == real_headers["error"].str.startswith("truncated", na=False).sum()
+
+
+def test_decoders(phantom_headers, real_headers):
+    table = decoder_table(phantom_headers)
+    jpeg = table.loc["1.2.840.10008.1.2.4.51"]
+    assert not jpeg["decodable"] and "pylibjpeg-libjpeg" in jpeg["install"] and jpeg["brings_back"] == ("P30-jpeg-12-bit",)
+    assert table["decodable"].sum() == len(table) - 1 and (table.loc[table["decodable"], "install"] == "").all()
+    assert table["files"].sum() == is_image(phantom_headers).sum()
+    real = decoder_table(real_headers)
+    pixels = pixel_table(real_headers[real_headers["TransferSyntaxUID"].isin(real.index[~real["decodable"]])], progress=False)
+    assert pixels["pixel_error"].notna().all()
+
+
+def test_statistics_are_those_of_the_values(real):
+    headers = header_table(real / "series/chest-ct-8mm-siemens", progress=False)
+    table = pixel_table(headers, progress=False)
+    for path in headers.index[::7]:
+        dataset = pydicom.dcmread(path)
+        hu = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+        row = table.loc[path]
+        assert row[["min", "max"]].tolist() == [hu.min(), hu.max()]
+        assert row["mean"] == pytest.approx(hu.mean()) and row["sd"] == pytest.approx(hu.std())
+        assert row["tissue"] == pytest.approx((hu > -500).mean()) and row["histogram"].sum() == hu.size
+
+
+def test_score_counts_what_was_missed_and_what_was_not_there():
+    findings = pd.DataFrame({
+        "rule": ["a", "a", "b", "b"], "path": ["/x/p/1.dcm", "/x/p/2.dcm", None, None], "stack": [None, None, ("u", 0), ("w", 1)],
+    })  # fmt: skip
+    truth = pd.DataFrame(
+        {"rule": ["a", "a", "b", "c"], "path": ["p/1.dcm", "p/3.dcm", None, None], "stack": ["u", "u", "u", "u"]}
+    )
+    result = score(findings, truth)
+    assert result.loc["a", ["planted", "found", "missed", "false_alarms", "recall"]].tolist() == [2, 1, 1, 1, 0.5]
+    assert result.loc["b", ["planted", "found", "missed", "false_alarms"]].tolist() == [1, 1, 0, 1]
+    assert result.loc["c", "recall"] == 0
+    assert np.isnan(score(findings, truth[:0]).loc["a", "recall"])
+
+
+def test_nothing_to_find_is_an_empty_table(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
+    assert audit(rows, pixels=True).empty and audit(rows).columns.tolist()[0] == "rule"
+    assert audit(header_table([])).empty
+
+
+@pytest.mark.parametrize("wrong", [None, "folder", []])
+def test_what_is_no_header_table_is_refused(wrong):
+    with pytest.raises(ClearError, match="expected a DataFrame"):
+        audit(wrong)

@@ -1,0 +1,65 @@
+"""Findings, shown; and exercises that can be solved with the suite."""
+
+import pytest
+
+from helpers import ClearError
+from helpers.audit import audit
+from helpers.evidence import show_evidence
+from helpers.exercises import EXERCISES, check, exercise
+from helpers.frames import frame_table
+from helpers.headers import header_table
+from helpers.plots import plot_findings
+from helpers.stacks import slice_counts, stack_table
+from helpers.statistics import pixel_table
+
+
+@pytest.fixture(scope="module")
+def headers(phantom_headers):
+    return frame_table(phantom_headers)
+
+
+@pytest.fixture(scope="module")
+def findings(headers):
+    return audit(headers)
+
+
+def test_one_picture_for_each_rule_the_worst_first(findings, headers):
+    axes = show_evidence(findings, headers, most=100)
+    titles = [ax.get_title().split("\n")[0] for ax in axes]
+    assert titles == list(dict.fromkeys(findings["rule"]))
+    by_rule = dict(zip(titles, axes))
+    assert "no image can be drawn" in [text.get_text() for text in by_rule["truncated-file"].texts]
+    strokes = [line for line in by_rule["second-scan"].lines if line.get_marker() == "|" and len(line.get_xdata())]
+    assert [len(line.get_xdata()) for line in strokes] == [94, 94]
+    assert "?" in [text.get_text() for text in by_rule["no-orientation"].texts]
+
+
+def test_nothing_found_is_said(findings, headers):
+    assert show_evidence(findings[:0], headers)[0].get_title() == "Nothing was found"
+    assert plot_findings(findings[:0]).get_title() == "Nothing was found"
+
+
+def test_bars_count_findings(findings):
+    ax = plot_findings(findings)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    bars = {names[round(patch.get_y() + patch.get_height() / 2)]: patch.get_width() for patch in ax.patches}
+    assert bars == findings.groupby("rule").size().to_dict()
+
+
+def test_exercises_can_be_solved_with_what_the_hints_name():
+    answers = {
+        1: slice_counts(header_table(exercise(1)))["largest_stack"].iloc[0],
+        2: stack_table(header_table(exercise(2)))["gap_max_mm"].iloc[0],
+        3: pixel_table(header_table(exercise(3)))["corner"].median() + 1000,
+    }
+    assert {number: check(number, answer) for number, answer in answers.items()} == {
+        n: f"Exercise {n}: right." for n in EXERCISES
+    }
+    assert exercise(1) is exercise(1)
+
+
+def test_wrong_answers_get_a_hint():
+    assert check(1, 36) == "Exercise 1: not 36. Hint: slice_counts has a column that counts the positions of the largest stack."
+    assert check(2, None).startswith("Exercise 2: no answer yet. How wide") and "expected a number" in check(3, "much")
+    with pytest.raises(ClearError, match="expected an exercise from 1 to 3, got 4"):
+        check(4, 1)

@@ -1,0 +1,53 @@
+"""What could identify a person is counted, and not shown."""
+
+import pandas as pd
+import pytest
+
+from helpers import ClearError
+from helpers.headers import header_table
+from helpers.keywords import meanings
+from helpers.privacy import PROFILE, identifying
+
+
+def test_counts_by_element(phantom_headers):
+    table = identifying(phantom_headers)
+    readable = phantom_headers["PatientName"].notna()
+    assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == ["name", readable.sum(), 47, "Z"]
+    assert table.loc["StudyDate", "kind"] == "date" and table.loc["SOPInstanceUID", "kind"] == "identifier (UID)"
+    assert table.loc["private elements", ["kind", "files", "patients"]].tolist() == ["private", 23, 1]
+    assert "Rows" not in table.index and "AccessionNumber" not in table.index, "that is empty everywhere"
+
+
+def test_no_value_is_shown(real_headers):
+    text = identifying(real_headers).to_string()
+    names = real_headers["PatientName"].dropna().map(str)
+    assert not [name for name in names.unique() if len(name) > 4 and name in text]
+    assert not [uid for uid in real_headers["SOPInstanceUID"].dropna().unique() if uid in text]
+
+
+def test_burned_in_annotation(phantom_headers):
+    table = identifying(phantom_headers.assign(BurnedInAnnotation="NO"))
+    assert "burned-in annotation" not in table.index
+    marked = phantom_headers.assign(BurnedInAnnotation=["YES"] * 5 + [None] * (len(phantom_headers) - 5))
+    assert identifying(marked).loc["burned-in annotation", ["kind", "files", "patients"]].tolist() == ["pixels", 5, 1]
+
+
+def test_the_profile_names_keywords_of_the_standard():
+    profile = pd.read_csv(PROFILE)
+    assert profile["keyword"].is_unique and len(profile) > 600
+    assert set(profile["keyword"]) <= set(meanings())
+    assert set("".join(profile["action"])) <= set("XZDUKC/*")
+    known = profile.set_index("keyword")["action"]  # PS3.15 Table E.1-1
+    assert known[["PatientName", "PatientBirthDate", "StudyInstanceUID", "StudyDescription", "PatientAddress"]].tolist() == [
+        "Z",
+        "Z",
+        "U",
+        "X",
+        "X",
+    ]
+
+
+def test_nothing_and_what_is_no_table():
+    assert identifying(header_table([])).empty
+    with pytest.raises(ClearError, match="expected a DataFrame"):
+        identifying("folder")
