@@ -1,9 +1,12 @@
 """What does a finding look like? A picture of the image, or the positions of the stack."""
 
 import textwrap
+from dataclasses import replace
 
+import numpy as np
 from matplotlib import pyplot as plt
 
+from helpers.grid import numbers
 from helpers.pictures import show_slice
 from helpers.pixels import ImageError
 from helpers.plots import plot_positions
@@ -12,6 +15,7 @@ from helpers.stacks import stack_slices
 
 ACROSS = 3  # pictures side by side
 WIDTH = 46  # characters of a title
+AIR_HU = -1000
 BY_POSITION = {"missing-slice", "uneven-spacing", "repeated-slice", "second-scan", "interspaced", "wrong-declared-spacing"}
 
 
@@ -39,6 +43,28 @@ def show_evidence(findings, headers, *, most=12):
     return axes
 
 
+def show_remedies(findings, headers):
+    """Draws, for each rule whose remedy can be drawn, its first finding before and after; nothing is written.
+
+    Returns
+    -------
+    list of Axes, two for each rule
+    """
+    shown = findings[findings["rule"].isin(REMEDIES)].drop_duplicates("rule")
+    figure = plt.figure(figsize=(9, 4 * max(1, len(shown))), layout="constrained")
+    axes = [figure.add_subplot(max(1, len(shown)), 2, place + 1) for place in range(2 * max(1, len(shown)))]
+    for pair, finding in zip(zip(axes[::2], axes[1::2]), shown.itertuples()):
+        before = _image_of(finding, headers)
+        for ax, image, when in zip(pair, (before, REMEDIES[finding.rule](before)), ("as stored", "with the remedy")):
+            kept = image.pixels if image.padding is None else image.pixels[~image.padding]
+            show_slice(image, ax=ax, window=(-500, 1700))
+            ax.set_title(f"{finding.rule}, {when}\nmean {kept.mean():.0f} HU", fontsize=9)
+    if not len(shown):
+        for ax in axes:
+            ax.set(title="No remedy to draw", xticks=[], yticks=[])
+    return axes
+
+
 def show_finding(finding, headers, *, ax=None):
     """Draws one finding: a row of the audit's table as `itertuples` gives it. Returns the Axes."""
     ax = ax or plt.figure(figsize=(6, 4), layout="constrained").add_subplot()
@@ -54,17 +80,49 @@ def show_finding(finding, headers, *, ax=None):
 
 
 def _show_image(finding, headers, ax):
-    """The image of the file, or of the middle of the stack; where there is none, words."""
+    """The image; where there is none, words."""
     try:
-        if finding.path is not None:
-            show_slice(load_slice(finding.path), ax=ax)
-            return
-        slices = stack_slices(headers, finding.stack)
-        middle = slices.iloc[len(slices) // 2]
-        show_slice(
-            load_slice(slices.index[len(slices) // 2], frame=int(middle["frame"] if middle["frame"] == middle["frame"] else 0)),
-            ax=ax,
-        )
+        show_slice(_image_of(finding, headers), ax=ax)
     except ImageError:
         ax.text(0.5, 0.5, "no image can be drawn", ha="center", va="center", transform=ax.transAxes)
         ax.set(xticks=[], yticks=[])
+
+
+def _image_of(finding, headers):
+    """The Slice of the file, or of the middle of the stack."""
+    if finding.path is not None:
+        return load_slice(finding.path)
+    slices = stack_slices(headers, finding.stack)
+    place = len(slices) // 2
+    frame = numbers(slices, "frame")[place]
+    return load_slice(slices.index[place], frame=int(np.nan_to_num(frame)))
+
+
+def _without_lowest(image):
+    return replace(image, padding=image.pixels == image.pixels.min())
+
+
+def _without_border(image):
+    """The frame of equal values along the edges masked."""
+    same = image.pixels == image.pixels[0, 0]
+    inner = np.zeros(same.shape, bool)
+    rows, columns = np.flatnonzero(~same.all(axis=1)), np.flatnonzero(~same.all(axis=0))
+    inner[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
+    return replace(image, padding=~inner)
+
+
+def _with_air_at_minus_1000(image):
+    corners = [image.pixels[row, column] for row in (0, -1) for column in (0, -1)]
+    return replace(image, pixels=image.pixels - np.round(np.median(corners)) + AIR_HU)
+
+
+def _with_sign(image):
+    return replace(image, pixels=np.where(image.pixels >= 2**11, image.pixels - 2**12, image.pixels))
+
+
+REMEDIES = {  # rule → what a Slice becomes
+    "undeclared-padding": _without_lowest,
+    "zero-border": _without_border,
+    "wrong-rescale": _with_air_at_minus_1000,
+    "signed-as-unsigned": _with_sign,
+}

@@ -122,8 +122,8 @@ def zero_border(case):
 def wrong_rescale(case):
     """CT stacks whose air is not near -1000 HU."""
     for stack, pixels in case.ct_stacks.items():
-        corner = pixels["corner"].median()
-        uniform = pixels["corner_sd"].median() < UNIFORM_HU
+        corner = _middle(pixels["corner"])
+        uniform = _middle(pixels["corner_sd"]) < UNIFORM_HU
         if _airless(pixels) and uniform and abs(corner - AIR_HU) > NEAR_HU and not _sign_lost(case, stack, pixels):
             yield None, stack, f"air at {corner:.0f} HU"
 
@@ -139,7 +139,7 @@ def signed_as_unsigned(case):
     """CT stacks of 12 bits whose negative values were taken for large ones."""
     for stack, pixels in case.ct_stacks.items():
         if _airless(pixels) and _sign_lost(case, stack, pixels):
-            yield None, stack, f"air at {pixels['corner'].median():.0f} HU"
+            yield None, stack, f"air at {_middle(pixels['corner']):.0f} HU"
 
 
 def _airless(pixels):
@@ -154,4 +154,10 @@ def _airless(pixels):
 def _sign_lost(case, stack, pixels):
     """Whether air lies where a lost sign puts it."""
     signed = numbers(case.stacks[stack][0], "PixelRepresentation")[0]
-    return signed == 0 and abs(pixels["corner"].median() - (2**SIGN_BITS + AIR_HU)) < NEAR_HU
+    return signed == 0 and abs(_middle(pixels["corner"]) - (2**SIGN_BITS + AIR_HU)) < NEAR_HU
+
+
+def _middle(values):
+    """The median of those that are known; NaN where none is."""
+    known = values.dropna()
+    return float(np.median(known)) if len(known) else np.nan

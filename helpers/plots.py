@@ -47,6 +47,26 @@ def _explain_largest(counts, ax):
         ax.annotate(text, (row["files"], 1), (row["files"], 0.45 * top), ha="right", color=SECOND, arrowprops=arrow, fontsize=9)
 
 
+def plot_waterfall(counts, *, ax=None):
+    """Draws what becomes of the files of a collection, step by step, down to the positions of each largest stack.
+
+    Parameters
+    ----------
+    counts : DataFrame of `helpers.stacks.slice_counts`
+    """
+    steps = ["files", "readable", "images", "unique_images", "positions", "largest_stack"]
+    words = ["files", "readable", "images (frames)", "not stored twice", "positions, all stacks", "positions, largest stacks"]
+    totals = counts[steps].sum().to_numpy()
+    ax = ax or plt.figure(figsize=(9, 3), layout="constrained").add_subplot()
+    ax.barh(range(len(steps)), totals, color=[QUIET, *[ACCENT] * (len(steps) - 1)])
+    for place, (total, change) in enumerate(zip(totals, np.diff(totals, prepend=totals[:1]))):
+        ax.text(total, place, f" {total:,}" + (f" ({change:+,})" if change else ""), va="center", fontsize=9)
+    ax.set_yticks(range(len(steps)), words)
+    ax.set(title="From files to slices, the whole collection", xlabel="number", xlim=(0, 1.2 * max(totals.max(), 1)))
+    ax.invert_yaxis()
+    return ax
+
+
 def plot_files_and_positions(counts, *, ax=None):
     """Draws a bar per patient, longest first: files beside distinct positions; where they differ there is something to know."""
     table = counts.sort_values("files")

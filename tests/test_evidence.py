@@ -4,7 +4,7 @@ import pytest
 
 from helpers import ClearError
 from helpers.audit import audit
-from helpers.evidence import show_evidence
+from helpers.evidence import show_evidence, show_remedies
 from helpers.exercises import EXERCISES, check, exercise
 from helpers.frames import frame_table
 from helpers.headers import header_table
@@ -63,3 +63,18 @@ def test_wrong_answers_get_a_hint():
     assert check(2, None).startswith("Exercise 2: no answer yet. How wide") and "expected a number" in check(3, "much")
     with pytest.raises(ClearError, match="expected an exercise from 1 to 3, got 4"):
         check(4, 1)
+
+
+def test_before_and_after(phantom_headers, headers):
+    """The remedy is drawn, not done: means come near those of a chest, and no file changes."""
+    patients = ["P35-padding-undeclared", "P36-water-border", "P37-rescale-wrong", "P38-sign-lost"]
+    rows = headers[headers["PatientID"].isin(patients)]
+    found = audit(rows, pixels=True)
+    axes = show_remedies(found, rows)
+    means = {tuple(ax.get_title().split("\n")[0].split(", ")): float(ax.get_title().split()[-2]) for ax in axes}
+    for rule in ("wrong-rescale", "signed-as-unsigned"):
+        assert means[rule, "as stored"] - means[rule, "with the remedy"] > 900
+        assert -750 < means[rule, "with the remedy"] < -300
+    assert means["undeclared-padding", "with the remedy"] > means["undeclared-padding", "as stored"] + 100
+    assert means["zero-border", "with the remedy"] < means["zero-border", "as stored"] - 50
+    assert show_remedies(found[:0], rows)[0].get_title() == "No remedy to draw"

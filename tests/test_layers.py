@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "volume": {"grid", "orientation", "pixels", "slice", "window"},
     "pictures": {"orientation", "plots", "volume"},
     "plots": set(),
-    "evidence": {"pictures", "pixels", "plots", "slice", "stacks"},
+    "evidence": {"grid", "pictures", "pixels", "plots", "slice", "stacks"},
     "exercises": {"phantom", "scans"},
     "browser": {"pictures", "volume", "window"},
     "site": {"files"},

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from helpers.plots import plot_files_and_positions, plot_missing, plot_positions, plot_slice_counts
+from helpers.plots import plot_files_and_positions, plot_missing, plot_positions, plot_slice_counts, plot_waterfall
 from helpers.stacks import slice_counts, stack_slices, stack_table
 
 
@@ -80,3 +80,18 @@ def test_plots_draw_on_the_axes_they_are_given(phantom_headers):
         (plot_positions, {}),
     ):
         assert plot(table, ax=ax) is ax
+
+
+def test_the_waterfall_counts_what_each_step_takes_away(phantom_headers):
+    counts = slice_counts(phantom_headers)
+    ax = plot_waterfall(counts)
+    assert [patch.get_width() for patch in ax.patches] == counts.drop(columns="stacks").sum().tolist()
+    labels = [text.get_text().strip() for text in ax.texts]
+    assert labels[0] == f"{counts['files'].sum():,}" and "(-" in labels[1] and "(+" not in labels[1]
+
+
+def test_the_largest_count_is_explained_on_the_plot(phantom_headers):
+    texts = [text.get_text() for text in plot_slice_counts(slice_counts(phantom_headers)).texts]
+    assert texts == ["P09-two-scans: 188 files,\n2 stacks of at most 94 slices"]
+    plain = slice_counts(phantom_headers).drop(index="P09-two-scans")
+    assert not plot_slice_counts(plain).texts
