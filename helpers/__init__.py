@@ -39,6 +39,8 @@ order        In which order do the images of a stack lie?
 stacks       Which files form a stack, in which order, how far apart?
 window       How do values become grey?
 pixels       What are the values of one image?
+native       What are the voxels of uncompressed images?
+voxels       What are the values of a stack's images, as one array?
 slice        What is one image, ready to be drawn?
 volume       What are the voxels of a stack, and where are they in the patient?
 decoders     Which transfer syntaxes are here, and can this environment decode them?

@@ -87,12 +87,12 @@ def _image(stored, header):
     if stored.ndim == 3:
         return Image(_eight_bits(stored, header), None, "", {}, False, header)
     inverted = header.get("PhotometricInterpretation") == "MONOCHROME1" or header.get("PresentationLUTShape") == "INVERSE"
-    padding = _padding(stored, header)
+    padding = padding_of(stored, header)
     pixels = _rescaled(stored, header)
     if pixels.dtype.kind == "f" and (lost := ~np.isfinite(pixels)).any():
         padding = lost if padding is None else padding | lost
         pixels = np.where(lost, np.float32(0), pixels)
-    return Image(pixels, padding, _unit(header), _windows(header), inverted, header)
+    return Image(pixels, padding, _unit(header), windows_of(header), inverted, header)
 
 
 def frame_count(header):
@@ -156,11 +156,19 @@ def _rescaled(stored, header):
         return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
     bits, signed = int(header.get("BitsStored", 16)), bool(header.get("PixelRepresentation", 0))
     ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    reach = [end * slope + intercept for end in (*ends, int(stored.min()), int(stored.max()))]
-    for kind in (np.int16, np.int32):
+    kind = rescaled_type((*ends, int(stored.min()), int(stored.max())), slope, intercept)
+    if kind == np.float32:
+        return (stored.astype(np.float64) * slope + intercept).astype(kind)
+    return (stored.astype(np.int64) * int(slope) + int(intercept)).astype(kind)
+
+
+def rescaled_type(ends, slope, intercept):
+    """The type of ``stored * slope + intercept`` for stored values within `ends`: int16, else int32, else float32."""
+    reach = [end * slope + intercept for end in ends]
+    for kind in () if slope % 1 or intercept % 1 else (np.int16, np.int32):
         if np.iinfo(kind).min <= min(reach) and max(reach) <= np.iinfo(kind).max:
-            return (stored.astype(np.int64) * int(slope) + int(intercept)).astype(kind)
-    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
+            return kind
+    return np.float32
 
 
 def _number(header, keyword, default):
@@ -173,7 +181,7 @@ def _number(header, keyword, default):
     return values[0]
 
 
-def _padding(stored, header):
+def padding_of(stored, header):
     """Where a stored value lies between Pixel Padding Value and its Range Limit, or None where none does."""
     prefix = "Float" if stored.dtype.kind == "f" else ""
     declared = [header.get(f"{prefix}{keyword}") for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
@@ -199,7 +207,7 @@ def _unit(header):
     return "HU" if header.get("Modality") == "CT" and header.get("RescaleIntercept") is not None else ""
 
 
-def _windows(header):
+def windows_of(header):
     """The file's windows by name; those that their function gives no meaning are left out (C.11.2.1.2, C.11.2.1.3)."""
     function = str(header.get("VOILUTFunction", "LINEAR"))
     least = LEAST_WIDTH.get(function, np.inf)

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from helpers import ClearError, expect
-from helpers.grid import StackError, grid_affine, is_per_frame, longest_run
+from helpers.grid import grid_affine, longest_run
 from helpers.orientation import EdgeLetters, direction_letters
-from helpers.pixels import read_images
 from helpers.slice import Slice, anatomy, identity, load_slice, thickness
-from helpers.window import SHARES, Window, value_range
+from helpers.voxels import read_voxels
+from helpers.window import Window
 
 __all__ = ["Slice", "Volume", "load_slice", "load_volume"]
 
@@ -210,41 +209,6 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     slices = longest_run(slices) if on_irregular == "longest" else slices
     affine = grid_affine(slices)
     shown = len(slices) >= MANY_SLICES if progress is None else progress
-    frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
-    places = tqdm(list(zip(slices.index, frames)), "Loading slices", disable=not shown)
-    array, padding, first, windows = _fill(places)
+    array, padding, first, windows = read_voxels(slices, shown)
     caption = {**identity(first.header), "thickness": thickness(first.header)}
     return Volume(array, affine, first.unit, padding, windows, first.inverted, caption, anatomy(first.header))
-
-
-def _fill(places):
-    """(array, padding or None, first image, windows) of the images at (path, frame), in their order."""
-    array = padding = None
-    windows = []
-    for i, image in enumerate(read_images(places)):
-        if array is None:
-            first, array = image, np.empty((len(places), *image.pixels.shape), image.pixels.dtype)
-        if image.pixels.ndim != 2 or image.pixels.shape != array.shape[1:]:
-            raise StackError(
-                f"expected an image of {array.shape[1:]} values, got {image.pixels.shape} in image {i + 1} of the stack"
-            )
-        if image.pixels.dtype != array.dtype:
-            array = array.astype(_wider(array.dtype, image.pixels.dtype))
-        array[i] = image.pixels
-        if image.padding is not None:
-            padding = np.zeros(array.shape, bool) if padding is None else padding
-            padding[i] = image.padding
-        windows.append(image.windows)
-    return array, padding, first, _common_windows(windows, array, padding)
-
-
-def _common_windows(windows, array, padding):
-    """The files' windows where all have the same; else one from the values, good for every slice."""
-    if windows[0] and all(own == windows[0] for own in windows):
-        return windows[0]
-    return {"most values": value_range(array, padding=padding, share=SHARES["most values"])}
-
-
-def _wider(one, other):
-    """The type that both fit into: int16 < int32 < float32."""
-    return max(one, other, key=[np.dtype(kind) for kind in (np.int16, np.int32, np.float32)].index)

@@ -1,0 +1,114 @@
+"""Values read straight into place are those that pydicom gives; what is not surely plain is left alone."""
+
+import os
+
+import numpy as np
+import pydicom
+import pytest
+
+from helpers.native import read_native
+from helpers.pixels import read_images
+from helpers.stacks import stack_slices, stack_table
+
+
+def _slow(paths):
+    images = list(read_images([(path, 0) for path in paths]))
+    kind = max((image.pixels.dtype for image in images), key=[np.dtype(k) for k in (np.int16, np.int32, np.float32)].index)
+    padding = [np.zeros(image.pixels.shape, bool) if image.padding is None else image.padding for image in images]
+    return np.stack([image.pixels for image in images]).astype(kind), np.stack(padding), [image.windows for image in images]
+
+
+def _compare(paths):
+    """Whether the files were read straight; if so, all is as pydicom gives it."""
+    found = read_native(paths)
+    if found is None:
+        return False
+    array, padding, windows = found
+    values, mask, theirs = _slow(paths)
+    assert array.dtype == values.dtype and np.array_equal(array, values)
+    assert np.array_equal(np.zeros(array.shape, bool) if padding is None else padding, mask)
+    assert (padding is None) == (not mask.any())
+    assert windows == theirs
+    return True
+
+
+def test_every_stack_of_the_phantom_and_of_real_scanners(real_headers, phantom_headers):
+    straight = {}
+    for headers in (phantom_headers, real_headers):
+        for stack in stack_table(headers).index:
+            slices = stack_slices(headers, stack)
+            native = slices["TransferSyntaxUID"].isin(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]).all()
+            if native and slices[["Rows", "Columns"]].nunique().eq(1).all():
+                straight[stack] = _compare(slices.index.tolist())
+    assert sum(straight.values()) > 60
+
+
+@pytest.fixture
+def written(phantom, tmp_path):
+    """Writes two images with changes to header and values; returns their paths."""
+
+    def write(values, **changes):
+        paths = []
+        for number, pixels in enumerate(values):
+            dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+            for keyword, value in changes.items():
+                if keyword.startswith("PixelPadding"):
+                    dataset.add_new(keyword, "SS" if changes["PixelRepresentation"] else "US", value)
+                else:
+                    setattr(dataset, keyword, value[number] if isinstance(value, tuple) else value)
+            dataset.Rows, dataset.Columns = pixels.shape
+            dataset.PixelData = pixels.tobytes()
+            paths.append(str(tmp_path / f"{number}.dcm"))
+            dataset.save_as(paths[-1])
+        return paths
+
+    return write
+
+
+@pytest.mark.parametrize("slope", [1, 2, -1, 0.5, (1, 0.25)])
+@pytest.mark.parametrize("intercept", [0, -1024, 40_000, -40_000, 0.5, (-1024, -1000)])
+@pytest.mark.parametrize(("bits", "signed"), [(12, 0), (12, 1), (16, 0), (16, 1)])
+def test_all_depths_signs_and_rescales(written, bits, signed, slope, intercept):
+    rng = np.random.default_rng(bits + signed)
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
+    values = rng.integers(low, high, (2, 5, 7)).astype("<i2" if signed else "<u2")
+    pad = -2000 if signed else 0
+    paths = written(
+        values, BitsStored=bits, HighBit=bits - 1, PixelRepresentation=signed, RescaleSlope=slope, RescaleIntercept=intercept,
+        PixelPaddingValue=pad, PixelPaddingRangeLimit=pad + 50,
+    )  # fmt: skip
+    assert _compare(paths)
+
+
+def test_values_beyond_what_the_header_allows_go_the_slow_way(written):
+    values = np.full((2, 4, 4), 60_000, "<u2")
+    paths = written(values, BitsStored=12, HighBit=11, PixelRepresentation=0, RescaleSlope=1, RescaleIntercept=0)
+    assert read_native(paths) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"PhotometricInterpretation": "PALETTE COLOR"},
+        {"HighBit": 15, "BitsStored": 12},
+        {"NumberOfFrames": 2},
+        {"Rows": 0},
+        {"BitsAllocated": 8},
+        {"RescaleSlope": (1, None)},
+    ],
+)
+def test_what_is_not_surely_plain_is_left_alone(written, change):
+    paths = written(np.zeros((2, 4, 4), "<u2"))
+    for path, number in zip(paths, (0, 1)):
+        dataset = pydicom.dcmread(path)
+        for keyword, value in change.items():
+            setattr(dataset, keyword, value[number] if isinstance(value, tuple) else value)
+        dataset.save_as(path)
+    assert read_native(paths) is None
+
+
+def test_a_file_that_is_cut_or_gone_is_left_alone(written):
+    paths = written(np.zeros((2, 4, 4), "<u2"))
+    with open(paths[1], "r+b") as file:
+        file.truncate(os.path.getsize(paths[1]) - 2)
+    assert read_native(paths) is None and read_native([paths[0], "nowhere"]) is None
