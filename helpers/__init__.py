@@ -48,7 +48,8 @@ statistics   What do the pixels of every image say?
 rules        What is a rule of the audit, and what does it look at?
 file_rules   What can be wrong with single files?
 series       How do the stacks of one series differ, and what explains a gap?
-stack_rules  What can be wrong with stacks?
+series_rules What can be wrong with a series?
+stack_rules  What can be wrong with a stack?
 pixel_rules  What can be wrong with the pixels?
 audit        What is wrong here, and what does it do to a picture or a number?
 privacy      What here could identify a person?

@@ -7,11 +7,13 @@ import pandas as pd
 from helpers import WrongTypeError, expect
 from helpers.file_rules import FILE_RULES
 from helpers.frames import frame_table
+from helpers.images import MissingColumnError
 from helpers.pixel_rules import PIXEL_RULES
 from helpers.rules import SEVERITIES, Case
+from helpers.series_rules import SERIES_RULES
 from helpers.stack_rules import STACK_RULES
 
-RULES = {**FILE_RULES, **STACK_RULES, **PIXEL_RULES}
+RULES = {**FILE_RULES, **SERIES_RULES, **STACK_RULES, **PIXEL_RULES}
 COLUMNS = ["rule", "severity", "path", "stack", "value", "effect", "clause", "remedy"]
 
 
@@ -32,8 +34,10 @@ def audit(headers, *, pixels=False):
         (what was found), ``effect``, ``clause`` (of the standard) and ``remedy``
     """
     expect(headers, pd.DataFrame, "of header_table")
+    if headers.attrs.get("keywords") is not None:
+        raise MissingColumnError("expected a header table with all keywords, got one made with keywords=: read it without")
     case = Case(headers if "frame" in headers else frame_table(headers))
-    rules = {**FILE_RULES, **STACK_RULES, **(PIXEL_RULES if pixels else {})}
+    rules = {name: rule for name, rule in RULES.items() if pixels or name not in PIXEL_RULES}
     found = [
         (rule.name, rule.severity, path, stack, value, rule.effect, rule.clause, rule.remedy)
         for severity in SEVERITIES
@@ -66,21 +70,23 @@ def score(findings, truth):
     for name in dict.fromkeys([*RULES, *truth["rule"], *findings["rule"]]):
         ours, planted = findings[findings["rule"] == name], truth[truth["rule"] == name]
         if len(ours) or len(planted):
-            hits, right = _matches(ours, planted)
-            rows.append(
-                (name, len(planted), hits, len(planted) - hits, len(ours) - right, hits / len(planted) if len(planted) else None)
-            )
+            known, hits, right = _matches(ours, planted)
+            rows.append((name, known, hits, known - hits, len(ours) - right, hits / known if known else None))
     columns = ["rule", "planted", "found", "missed", "false_alarms", "recall"]
     return pd.DataFrame(rows, columns=columns).set_index("rule").astype({"recall": float})
 
 
 def _matches(findings, truth):
-    """(number of rows of the truth that were found, number of findings that are in the truth)."""
-    paths, stacks = set(truth["path"].dropna()), set(truth["stack"][truth["path"].isna()])
+    """(files and series in the truth, how many of them were found, how many findings are about one of them)."""
+    paths, stacks = set(truth["path"].dropna()), set(map(_series, truth["stack"][truth["path"].isna()]))
     ends = [_end_in(path, paths) for path in findings["path"]]
-    series = [stack[0] if isinstance(stack, tuple) else stack for stack in findings["stack"]]
+    series = [_series(stack) for stack in findings["stack"]]
     right = [end is not None or one in stacks for end, one in zip(ends, series)]
-    return len(paths & set(ends)) + len(stacks & set(series)), sum(right)
+    return len(paths) + len(stacks), len(paths & set(ends)) + len(stacks & set(series)), sum(right)
+
+
+def _series(stack):
+    return stack[0] if isinstance(stack, tuple) else stack
 
 
 def _end_in(path, paths):

@@ -54,7 +54,11 @@ def show_remedies(findings, headers):
     figure = plt.figure(figsize=(9, 4 * max(1, len(shown))), layout="constrained")
     axes = [figure.add_subplot(max(1, len(shown)), 2, place + 1) for place in range(2 * max(1, len(shown)))]
     for pair, finding in zip(zip(axes[::2], axes[1::2]), shown.itertuples()):
-        before = _image_of(finding, headers)
+        before = _decodable(finding, headers)
+        if before is None:
+            for ax in pair:
+                _say_so(ax)
+            continue
         for ax, image, when in zip(pair, (before, REMEDIES[finding.rule](before)), ("as stored", "with the remedy")):
             kept = image.pixels if image.padding is None else image.pixels[~image.padding]
             show_slice(image, ax=ax, window=(-500, 1700))
@@ -81,11 +85,24 @@ def show_finding(finding, headers, *, ax=None):
 
 def _show_image(finding, headers, ax):
     """The image; where there is none, words."""
+    image = _decodable(finding, headers)
+    if image is None:
+        _say_so(ax)
+    else:
+        show_slice(image, ax=ax)
+
+
+def _say_so(ax):
+    ax.text(0.5, 0.5, "no image can be drawn", ha="center", va="center", transform=ax.transAxes)
+    ax.set(xticks=[], yticks=[])
+
+
+def _decodable(finding, headers):
+    """The image; None where it cannot be decoded."""
     try:
-        show_slice(_image_of(finding, headers), ax=ax)
+        return _image_of(finding, headers)
     except ImageError:
-        ax.text(0.5, 0.5, "no image can be drawn", ha="center", va="center", transform=ax.transAxes)
-        ax.set(xticks=[], yticks=[])
+        return None
 
 
 def _image_of(finding, headers):
@@ -106,6 +123,8 @@ def _without_border(image):
     """The frame of equal values along the edges masked."""
     same = image.pixels == image.pixels[0, 0]
     inner = np.zeros(same.shape, bool)
+    if same.all():
+        return image
     rows, columns = np.flatnonzero(~same.all(axis=1)), np.flatnonzero(~same.all(axis=0))
     inner[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
     return replace(image, padding=~inner)

@@ -30,19 +30,19 @@ EXERCISES = {
         Scan("E1", 18, 10.0, 10.0, SIEMENS, faults=("second-scan",)),
         "How many slices has this patient, counted once?",
         18,
-        "slice_counts has a column that counts the positions of the largest stack",
+        "helpers.stacks.slice_counts has a column that counts the positions of the largest stack",
     ),
     2: Exercise(
         Scan("E2", 20, 12.0, 12.0, GE, faults=("missing-slice",)),
         "How wide is the gap in millimetres where a slice is missing?",
         24.0,
-        "stack_table measures the largest gap between two positions",
+        "helpers.stacks.stack_table measures the largest gap between two positions",
     ),
     3: Exercise(
         Scan("E3", 16, 15.0, 15.0, PHILIPS, faults=("wrong-rescale",)),
         "By how many HU is the rescale intercept too high?",
         1000,
-        "air is -1000 HU; pixel_table has the median of the corners",
+        "air is -1000 HU, and helpers.statistics.pixel_table has the median of the corners",
     ),
 }
 

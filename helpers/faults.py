@@ -13,9 +13,12 @@ from helpers.pixel_faults import PIXEL_FAULTS, content_of, middle, store, stored
 
 
 def missing_slice(files):
-    """One slice of the middle is not there."""
-    del files[middle(files)]
-    return [None]
+    """One slice of the middle is not there; the gap lies behind the one before it, from feet to head."""
+    names = list(files)
+    place = len(names) // 2
+    upwards = files[names[0]].ImagePositionPatient[2] < files[names[-1]].ImagePositionPatient[2]
+    del files[names[place]]
+    return [names[place - 1 if upwards else place + 1]]
 
 
 def repeated_slice(files):
@@ -36,6 +39,22 @@ def second_scan(files):
     for dataset in list(files.values()):
         _add(files, dataset, AcquisitionNumber=2)
     return [None]
+
+
+def several_phases(files):
+    """Each place was scanned at two phases of the heart."""
+    for dataset in list(files.values()):
+        dataset.NominalPercentageOfCardiacPhase = 0
+        _add(files, dataset, NominalPercentageOfCardiacPhase=50)
+    return [None]
+
+
+def displaced_slice(files):
+    """One slice lies 30 mm beside the others."""
+    name = middle(files)
+    x, y, z = files[name].ImagePositionPatient
+    files[name].ImagePositionPatient = [x + 30, y, z]
+    return [name]
 
 
 def localizer(files):
@@ -163,7 +182,8 @@ def truncated_file(files):
 FAULTS = {
     fault.__name__.replace("_", "-"): fault
     for fault in (
-        *(missing_slice, repeated_slice, same_instance_twice, second_scan, localizer, no_position, no_orientation, no_spacing),
+        *(missing_slice, repeated_slice, same_instance_twice, second_scan, several_phases, localizer, displaced_slice),
+        *(no_position, no_orientation, no_spacing),
         *(
             bad_orientation,
             several_orientations,

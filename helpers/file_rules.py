@@ -14,7 +14,8 @@ from helpers.rules import rule
 
 FILE_RULES = {}
 MOST = 0.5  # share of the files that agree on how folders or files are named
-SPACINGS = ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio", "SequenceOfUltrasoundRegions"]
+SPACINGS = ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"]
+OF_THE_BODY = ["CT", "MR", "PT", "CR", "DX", "MG", "US"]
 NOT_DICOM = {"not DICOM", "empty file"}
 
 
@@ -79,7 +80,7 @@ def no_decoder(case):
 @rule(
     FILE_RULES,
     "error",
-    effect="Order and distance of the slices are guesses; no volume.",
+    effect="The image cannot be placed; where all lack it, order and distance are guesses and there is no volume.",
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Ask for the original files; do not type in a spacing.",
 )
@@ -112,7 +113,7 @@ def bad_orientation(case):
     rows = case.headers[case.image]
     error = cosine_error(vectors(rows, "ImageOrientationPatient", 6))
     for place in np.flatnonzero(np.isfinite(error) & (error > COSINE_TOLERANCE)):
-        yield rows.index[place], None, f"{error[place]:.2g} off"
+        yield rows.index[place], None, f"{error[place]:.2g} off two perpendicular unit vectors"
 
 
 @rule(
@@ -123,11 +124,12 @@ def bad_orientation(case):
     remedy="Do not measure; pictures are drawn with pixels as long as wide, and say so.",
 )
 def no_spacing(case):
-    """Images that do not say how large a pixel is."""
-    known = np.logical_or.reduce([case.having(keyword) for keyword in SPACINGS])
-    single = numbers(case.headers, "NumberOfFrames")
-    for path in case.headers.index[case.image & ~known & ~(single > 1)]:
-        yield path, None, "no Pixel Spacing"
+    """Images of the body that do not say how large a pixel is."""
+    body = case.image & case.column("Modality").isin(OF_THE_BODY).to_numpy()
+    pairs = [(vectors(case.headers, keyword, 2) > 0).all(axis=1) for keyword in SPACINGS]
+    known = np.logical_or.reduce([*pairs, case.having("SequenceOfUltrasoundRegions")])
+    for path in _once(case.headers.index[body & ~known]):
+        yield path, None, "no pixel spacing of any kind"
 
 
 @rule(
@@ -139,11 +141,12 @@ def no_spacing(case):
 )
 def same_instance_twice(case):
     """Files with the SOP Instance UID of another."""
-    keys = ["SOPInstanceUID", *(["frame"] if "frame" in case.headers else [])]
-    rows = case.headers.reindex(columns=keys)[case.image & case.having("SOPInstanceUID")]
-    first = dict(zip(map(tuple, rows.to_numpy()[::-1]), rows.index[::-1]))
-    for path, key in zip(rows.index[rows.duplicated()], map(tuple, rows.to_numpy()[rows.duplicated()])):
-        yield path, None, f"as {os.path.basename(first[key])}"
+    uids = case.column("SOPInstanceUID")[case.image & case.having("SOPInstanceUID")]
+    uids = uids[~uids.index.duplicated()]  # not the frames of one file
+    first = uids.drop_duplicates()
+    named = dict(zip(first, first.index))
+    for path, uid in uids[uids.duplicated()].items():
+        yield path, None, f"as {os.path.basename(named[uid])}"
 
 
 @rule(
@@ -154,16 +157,13 @@ def same_instance_twice(case):
     remedy="Find out which is right, the folder or the header.",
 )
 def other_patient(case):
-    """Files whose Patient ID is not the folder's name, where that is the rule."""
-    rows = case.headers[case.readable & case.having("PatientID")]
-    parts = [path.split(os.sep)[:-1] for path in rows.index]
-    patients = case.column("PatientID")[case.readable & case.having("PatientID")].map(str).tolist()
-    for level in range(-1, -1 - max(map(len, parts), default=0), -1):
-        same = np.array([len(part) >= -level and part[level] == patient for part, patient in zip(parts, patients)], bool)
-        if same.mean() > MOST:
-            for path, part, patient in ((rows.index[n], parts[n], patients[n]) for n in np.flatnonzero(~same)):
-                yield path, None, f"folder {part[level] if len(part) >= -level else '—'}, Patient ID {patient}"
-            return
+    """Files of which no folder is named by their Patient ID, where that is the rule."""
+    patients = case.column("PatientID")[case.readable & case.having("PatientID")].map(str)
+    patients = patients[~patients.index.duplicated()]
+    folders = [os.path.dirname(path).split(os.sep) for path in patients.index]
+    right = np.array([patient in names for patient, names in zip(patients, folders)], bool)
+    for place in np.flatnonzero(~right) if right.sum() > MOST * len(right) else ():
+        yield patients.index[place], None, f"folder {folders[place][-1]}, Patient ID {patients.iloc[place]}"
 
 
 @rule(
@@ -174,17 +174,26 @@ def other_patient(case):
     remedy="Sort by position (stack_slices does).",
 )
 def swapped_numbers(case):
-    """Files whose number is not their Instance Number, where that is the rule in their folder."""
+    """Files whose number is another's Instance Number, where numbers and names go together in their series."""
     rows = case.headers[case.image]
-    instance = numbers(rows, "InstanceNumber")
     named = [re.findall(r"\d+", os.path.basename(path)) for path in rows.index]
     number = np.array([float(found[-1]) if found else np.nan for found in named])
-    both = np.isfinite(number) & np.isfinite(instance)
-    agrees = pd.Series(number == instance)[both]
-    folders = pd.Series([os.path.dirname(path) for path in rows.index])[both]
-    usual = agrees.groupby(folders).transform("mean") > MOST
-    for place in agrees.index[usual & ~agrees]:
-        yield rows.index[place], None, f"Instance Number {instance[place]:g}"
+    offset = pd.Series(number - numbers(rows, "InstanceNumber")).to_numpy()
+    groups = pd.DataFrame(
+        {
+            "folder": [os.path.dirname(path) for path in rows.index],
+            "series": case.column("SeriesInstanceUID")[case.image].to_numpy(),
+        }
+    )
+    for places in groups[np.isfinite(offset)].groupby(["folder", "series"], dropna=False).indices.values():
+        known = np.flatnonzero(np.isfinite(offset))[places]
+        values, counts = np.unique(offset[known], return_counts=True)
+        usual = values[counts.argmax()]
+        odd = known[offset[known] != usual]
+        exchanged = set(number[odd]) == {number[place] - offset[place] + usual for place in odd}
+        if counts.max() > MOST * len(known) and exchanged:
+            for place in odd:
+                yield rows.index[place], None, f"Instance Number {number[place] - offset[place]:g}"
 
 
 @rule(
@@ -203,9 +212,13 @@ def unknown_charset(case):
 
 
 def _lacking(case, keyword, length):
-    """Sliced images without a usable value, one frame each."""
+    """Sliced images without a usable value."""
     rows = case.headers[case.sliced]
     missing = ~np.isfinite(vectors(rows, keyword, length)).all(axis=1)
-    several = numbers(rows, "NumberOfFrames") > 1
-    for path in rows.index[missing & ~several]:
-        yield path, None, "none"
+    for path in _once(rows.index[missing]):
+        yield path, None, f"no {keyword} of {length} numbers"
+
+
+def _once(paths):
+    """Each path once, however many of its frames there are."""
+    return dict.fromkeys(paths)

@@ -82,6 +82,7 @@ def header_table(files_or_root, *, keywords=None, private=False, cache=None, exe
         table = columns.table(paths)
     else:
         table = _with_cache(_cache_file(cache, files_or_root), paths, Elements(None, private), executor, shown)
+    table.attrs["keywords"] = keywords  # whether what is missing was not asked for
     return table if keywords is None else _only(table, keywords)
 
 

@@ -16,7 +16,7 @@ LEAST_TISSUE = 0.02  # share of an image of a body
 PADDING_SHARE, PADDING_STEP = 0.02, 200  # of the image; HU to the next value
 WATER_HU = -500  # above it, zeros are no air
 FEW = 3  # images: too few to judge a stack
-SIGN_BITS = 12
+BODY_HU = 500  # from air to the densest part of a body, at least
 MIDDLES = (BINS[1:] + BINS[:-1]) / 2  # of the histogram's bins
 
 
@@ -74,6 +74,8 @@ def empty_slice(case):
 def identical_images(case):
     """Slices with the pixels of another at a different position of their stack."""
     for stack, (slices, _) in case.stacks.items():
+        if slices["order_grade"].iloc[0] != "A":
+            continue
         kept = slices[~slices["repeated"].to_numpy(bool)]
         pixels = case.pixels_of(kept)
         known = pixels[(pixels["min"] < pixels["max"]).to_numpy()]
@@ -124,7 +126,8 @@ def wrong_rescale(case):
     for stack, pixels in case.ct_stacks.items():
         corner = _middle(pixels["corner"])
         uniform = _middle(pixels["corner_sd"]) < UNIFORM_HU
-        if _airless(pixels) and uniform and abs(corner - AIR_HU) > NEAR_HU and not _sign_lost(case, stack, pixels):
+        lowest = corner - _middle(pixels["min"]) < NEAR_HU and _middle(pixels["max"]) - corner > BODY_HU
+        if _airless(pixels) and uniform and lowest and abs(corner - AIR_HU) > NEAR_HU and _is_hu(case, stack):
             yield None, stack, f"air at {corner:.0f} HU"
 
 
@@ -133,12 +136,12 @@ def wrong_rescale(case):
     "error",
     effect="Air is the brightest; everything below water is turned into bone.",
     clause="PS3.3 C.7.6.3.1, PS3.5 8.1.1",
-    remedy="Read the stored values as signed: subtract 4096 from those of 2048 and more.",
+    remedy="Read the stored values as signed, with the bits that are stored.",
 )
 def signed_as_unsigned(case):
     """CT stacks of 12 bits whose negative values were taken for large ones."""
     for stack, pixels in case.ct_stacks.items():
-        if _airless(pixels) and _sign_lost(case, stack, pixels):
+        if _airless(pixels) and _is_hu(case, stack) and _sign_lost(case, stack, pixels):
             yield None, stack, f"air at {_middle(pixels['corner']):.0f} HU"
 
 
@@ -153,8 +156,18 @@ def _airless(pixels):
 
 def _sign_lost(case, stack, pixels):
     """Whether air lies where a lost sign puts it."""
-    signed = numbers(case.stacks[stack][0], "PixelRepresentation")[0]
-    return signed == 0 and abs(_middle(pixels["corner"]) - (2**SIGN_BITS + AIR_HU)) < NEAR_HU
+    slices = case.stacks[stack][0]
+    signed, bits = numbers(slices, "PixelRepresentation")[0], numbers(slices, "BitsStored")[0]
+    return signed == 0 and abs(_middle(pixels["corner"]) - (2**bits + AIR_HU)) < NEAR_HU
+
+
+def _is_hu(case, stack):
+    """Whether the values are meant to be Hounsfield units: no map that was computed, no other unit."""
+    first = case.stacks[stack][0].iloc[0]
+    derived = (
+        isinstance(first["ImageType"], tuple) and first["ImageType"][0] == "DERIVED" and "REFORMATTED" not in first["ImageType"]
+    )
+    return not derived and first["RescaleType"] in (None, "HU")
 
 
 def _middle(values):

@@ -20,6 +20,9 @@ def plot_slice_counts(counts, *, ax=None):
     counts : DataFrame of `helpers.stacks.slice_counts`
     """
     ax = ax or plt.figure(figsize=(9, 4.5)).add_subplot()
+    if counts.empty:
+        ax.set(title="No file to count", xticks=[], yticks=[])
+        return ax
     most = counts[["files", "largest_stack"]].to_numpy().max()
     bins = np.linspace(0, 1.02 * most, min(40, max(12, len(counts))))
     ax.hist(counts["files"], bins, color=QUIET, label="files")
@@ -129,9 +132,7 @@ def plot_findings(findings, *, ax=None):
     for place, count in enumerate(counts):
         ax.text(count, place, f" {count}", va="center", fontsize=8)
     ax.set_yticks(range(len(counts)), [rule for _, rule in counts.index])
-    ax.set(
-        title="What the audit found", xlabel="number of findings (files or stacks)", xscale="log", xlim=(0.7, 2 * counts.max())
-    )
+    ax.set(title="What the audit found", xlabel="number of findings", xscale="log", xlim=(0.7, 2 * counts.max()))
     ax.set_ylim(len(counts) - 0.4, -0.6)
     ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return ax

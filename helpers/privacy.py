@@ -29,6 +29,7 @@ def identifying(headers):
         (PS3.15 Table E.1-1 and E.3.1)
     """
     expect(headers, pd.DataFrame, "of header_table")
+    headers = headers[~headers.index.duplicated()]  # a file once, however many frames it has
     actions = pd.read_csv(PROFILE, index_col="keyword")["action"]
     rows = [
         (keyword, *_counts(headers, headers[keyword].notna()), headers[keyword].nunique(), actions[keyword])

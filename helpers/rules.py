@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from helpers.images import is_image
+from helpers.series import usual_gap
 from helpers.stacks import all_stacks
 from helpers.statistics import pixel_table
 
+SLICED = [f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")]
 SEVERITIES = ("error", "warning", "note")  # the worst first
 
 
@@ -53,14 +55,14 @@ class Case:
 
     @cached_property
     def sliced(self):
-        """Which rows (n,) are images of a kind that has a place in the patient (PS3.3 A.3, A.4, A.21)."""
-        kinds = [f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("2", "2.1", "4", "4.1", "128", "130")]
-        return self.image & self.column("SOPClassUID").isin(kinds).to_numpy()
+        """Which rows (n,) are images of a kind that has a place in the patient: CT, MR, PET (PS3.4 B.5)."""
+        return self.image & self.column("SOPClassUID").isin(SLICED).to_numpy()
 
     @cached_property
     def stacks(self):
-        """A dict of (Series Instance UID, number) to (slices in order, why the series was split)."""
-        return {(uid, number): (slices, split_by) for uid, number, slices, split_by in all_stacks(self.headers)}
+        """A dict of (Series Instance UID, number) to (slices in order, why the series was split), of CT, MR, PET."""
+        known = self.headers if "SOPClassUID" not in self.headers else self.headers[self.sliced | ~self.image]
+        return {(uid, number): (slices, split_by) for uid, number, slices, split_by in all_stacks(known)}
 
     @cached_property
     def series(self):
@@ -72,13 +74,13 @@ class Case:
 
     @cached_property
     def measured(self):
-        """A dict of stack to (slices of distinct positions, their gaps in mm), of stacks ordered by position."""
+        """A dict of stack to (slices of distinct positions, their gaps in mm, the usual gap), where position gave the order."""
         found = {}
         for stack, (slices, _) in self.stacks.items():
             if len(slices) > 1 and slices["order_grade"].iloc[0] == "A":
                 distinct = slices[~slices["repeated"].to_numpy()]
                 gaps = np.diff(distinct["position_mm"].to_numpy(float))
-                found |= {stack: (distinct, gaps)} if len(gaps) else {}
+                found |= {stack: (distinct, gaps, usual_gap(gaps))} if len(gaps) else {}
         return found
 
     @cached_property

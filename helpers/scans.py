@@ -94,6 +94,8 @@ SCANS = (
     Scan("P45-turned-midway", 22, 12.0, 1.5, HITACHI, faults=("several-orientations",)),
     Scan("P46-rescale-varies", 36, 8.0, 2.0, SIEMENS, faults=("rescale-varies",)),
     Scan("P47-not-deflated", 68, 4.25, 4.25, GE, faults=("unreadable-file",)),
+    Scan("P48-heart-phases", 17, 10.0, 10.0, PHILIPS, faults=("several-phases",)),
+    Scan("P49-slice-aside", 23, 12.0, 1.25, HITACHI, faults=("displaced-slice",)),
 )
 
 

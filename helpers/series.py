@@ -2,28 +2,73 @@
 
 import numpy as np
 
-from helpers.grid import EVEN_GAP, REGULAR_GAP, SAME_COSINE, along_normal, vectors
+from helpers.grid import EVEN_GAP, REGULAR_GAP, SAME_COSINE, along_normal, numbers, vectors
 from helpers.orientation import slice_normal
 
+MOST_MISSING = 5  # times the usual gap: more, and it is another part of the body
 SCOUT_IMAGES = 3  # at most so many in one plane beside a stack of many make a scout
 SCOUT_TURN = 0.7  # cosine of the angle between a scout's normal and that of the stack: less, and it is another plane
 
 
+CONTRASTS = [  # what tells images of one place apart that are meant to be several
+    *("DiffusionBValue", "TriggerTime", "NominalPercentageOfCardiacPhase", "FrameReferenceTime", "InversionTime", "FlipAngle"),
+    *("TemporalPositionIdentifier", "TemporalPositionIndex", "EchoTime", "EchoNumbers", "SequenceName", "ImageType"),
+    *("ContrastBolusAgent", "ConvolutionKernel", "KVP", "SliceThickness"),
+]
+
+
+def usual_gap(gaps):
+    """The gap in mm that most have, the smaller of two; gaps within a tenth of each other count as one."""
+    if np.ptp(gaps) <= REGULAR_GAP * gaps.min():
+        return float(np.median(gaps))
+    like = [np.abs(gaps - gap) <= REGULAR_GAP * gap for gap in gaps]
+    most = max(map(np.sum, like))
+    return float(min(np.median(gaps[those]) for those in like if those.sum() == most))
+
+
+def differ(one, other):
+    """Whether two slices say what makes them two, by a contrast or a time."""
+    return any(
+        one.get(keyword) != other.get(keyword) for keyword in CONTRASTS if _known(one.get(keyword)) or _known(other.get(keyword))
+    )
+
+
+def _known(value):
+    return value is not None and value == value
+
+
 def is_multiple(gaps, usual):
-    """Which gaps (n,) are twice the usual one or more, and a whole number of it."""
+    """Which gaps (n,) are a whole number of the usual one: twice or more, but no part of the body away."""
     steps = np.round(gaps / usual) if usual > 0 else np.ones(len(gaps))
-    return (steps > 1) & (np.abs(gaps - steps * usual) <= REGULAR_GAP * usual)
+    return (steps > 1) & (steps <= MOST_MISSING) & (np.abs(gaps - steps * usual) <= REGULAR_GAP * usual)
 
 
-def explained(case, slices, place):
-    """Whether a file that cannot be read, but says where it is, belongs into the gap behind a slice."""
+def explained(case, slices, place, usual):
+    """Whether files that cannot be read or placed are as many as slices are missing behind a slice."""
     headers = case.headers
-    if case.readable.all() or "SeriesInstanceUID" not in slices:
+    if "SeriesInstanceUID" not in slices:
         return False
-    bad = headers[~case.readable & (case.column("SeriesInstanceUID") == slices["SeriesInstanceUID"].iloc[0]).to_numpy()]
+    same = (case.column("SeriesInstanceUID") == slices["SeriesInstanceUID"].iloc[0]).to_numpy()
+    bad, unplaced = headers[~case.readable & same], case.image & same & ~case.having("ImagePositionPatient")
     along = along_normal(bad) if len(bad) else np.array([])
     ends = slices["position_mm"].to_numpy(float)[place : place + 2]
-    return bool(((along > ends[0] + EVEN_GAP) & (along < ends[1] - EVEN_GAP)).any())
+    inside = ((along > ends[0] + EVEN_GAP) & (along < ends[1] - EVEN_GAP)).sum() + unplaced.sum()
+    return bool(inside >= round((ends[1] - ends[0]) / usual) - 1)
+
+
+def consecutive(slices, place):
+    """Whether a slice and the next have consecutive Instance Numbers: then nothing was lost between them."""
+    instance = numbers(slices, "InstanceNumber")[place : place + 2]
+    return bool(abs(np.diff(instance)[0]) == 1)
+
+
+def beside_line_mm(slices):
+    """How far each position (n,) lies beside the line through them, in mm; few that do cannot bend it (it is of medians)."""
+    places = vectors(slices, "ImagePositionPatient", 3)
+    along = slices["position_mm"].to_numpy(float)
+    steps = np.diff(places, axis=0) / np.diff(along)[:, None]
+    straight = places - along[:, None] * np.median(steps, axis=0)
+    return np.linalg.norm(straight - np.median(straight, axis=0), axis=1)
 
 
 def is_scout(slices, largest):

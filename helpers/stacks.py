@@ -20,7 +20,11 @@ USED = [  # the columns that stacks are made from
 ]
 
 
-ALSO = ["SOPInstanceUID", "RescaleSlope", "RescaleIntercept", "PixelRepresentation"]  # and that are asked about
+ALSO = [
+    *("SOPInstanceUID", "SOPClassUID", "RescaleSlope", "RescaleIntercept", "RescaleType", "PixelRepresentation", "BitsStored"),
+    *("DiffusionBValue", "TriggerTime", "NominalPercentageOfCardiacPhase", "FrameReferenceTime", "InversionTime", "FlipAngle"),
+    *("SequenceName", "ContrastBolusAgent"),
+]  # and that are asked about
 
 
 class UnknownStackError(ClearError, KeyError):

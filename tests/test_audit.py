@@ -92,10 +92,10 @@ def test_gaps_and_repetitions_name_files_and_millimetres(findings):
 
 REAL = {  # what the folder's description says of each series
     "chest-ct-8mm-siemens": set(),
-    "head-ct-64x64": {"wrong-rescale"},  # its lowest value is 0, its intercept 0: air at 0 HU
+    "head-ct-64x64": set(),  # its air is at 0, and its Rescale Type says that the unit is not known
     "ct-duplicate-positions": {"repeated-slice", "uneven-spacing"},
     "ct-failing-gantrytilt": {"gantry-tilt"},
-    "ct-failing-missing-slice": {"missing-slice"},
+    "ct-failing-missing-slice": {"uneven-spacing"},  # a gap of two, but no Instance Number is missing
     "ct-failing-same-position": {"repeated-slice"},
     "mr-failing-two-orientations": {"several-orientations"},
     "mr-3plane-localizer-ffs": {"several-orientations"},
@@ -120,6 +120,88 @@ def test_every_real_file_is_audited_without_a_complaint(real_headers):
     assert set(found["rule"]) >= {"not-dicom", "truncated-file", "same-instance-twice", "no-decoder"}
     counts = found.groupby("rule").size()
     assert counts["truncated-file"] == real_headers["error"].str.startswith("truncated", na=False).sum()
+
+
+def _healthy(n=20, **columns):
+    """A header table of clean axial CT slices 2 mm apart."""
+    index = pd.Index([f"/data/p/{i + 1}.dcm" for i in range(n)], dtype=object, name="path")
+    fixed = {
+        "SOPClassUID": CT, "SeriesInstanceUID": "1.2", "PatientID": "p", "Modality": "CT", "Rows": 8, "Columns": 8, "error": None,
+        "pixel_offset": 100, "TransferSyntaxUID": "1.2.840.10008.1.2.1", "SliceThickness": 2.0, "file_size": 1000,
+        "private_elements": 0,
+    }  # fmt: skip
+    own = {
+        "ImagePositionPatient": [(0.0, 0.0, 2.0 * z) for z in range(n)],
+        "ImageOrientationPatient": [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0)] * n,
+        "PixelSpacing": [(1.0, 1.0)] * n,
+        "InstanceNumber": range(1, n + 1),
+        "SOPInstanceUID": [f"1.2.{i}" for i in range(n)],
+    }
+    return pd.DataFrame(index=index).assign(**{**fixed, **own, **columns})
+
+
+def _rules(headers):
+    return audit(headers).groupby("rule").size().to_dict()
+
+
+CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
+POSITION, ACQUISITION = "ImagePositionPatient", "AcquisitionNumber"
+
+
+def _at(heights):
+    return {POSITION: [(0.0, 0.0, float(z)) for z in heights]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "rules"),
+    [
+        ({}, {}),
+        (_at([4.0 * n for n in range(10)] + [36 + 8.0 * n for n in range(1, 11)]), {"uneven-spacing": 1}),
+        (_at(3.0 * n + 90 * (n > 9) for n in range(20)), {"uneven-spacing": 1}),
+        (_at(round(0.625 * n, 1) for n in range(20)), {}),
+        ({**_at(2.0 * (n % 10) for n in range(20)), "DiffusionBValue": [0] * 10 + [1000] * 10}, {"several-phases": 1}),
+        ({**_at(2.0 * (n % 5) for n in range(20)), ACQUISITION: [n // 5 for n in range(20)]}, {"several-phases": 1}),
+        ({**_at(2.0 * (n % 10) for n in range(20)), ACQUISITION: [1] * 10 + [2] * 10}, {"second-scan": 1}),
+        ({**_at([0] * 20), "TriggerTime": range(20)}, {}),
+        ({POSITION: [(30.0 * (n == 9), 0.0, 2.0 * n) for n in range(20)]}, {"displaced-slice": 1}),
+        ({"PixelSpacing": [(0.0, 0.0)] * 20}, {"no-spacing": 20}),
+        ({"Modality": "OT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "PixelSpacing": None, POSITION: None}, {}),
+        ({"InstanceNumber": range(0, 20)}, {}),
+        ({"InstanceNumber": [*range(0, 5), 6, 5, *range(7, 20)]}, {"swapped-numbers": 2}),
+        ({POSITION: [(0.0, 0.0, 2.0 * n) if n != 9 else None for n in range(20)]}, {"no-position": 1}),
+        ({"RescaleSlope": [1.0] * 10 + [None] * 10, "RescaleIntercept": [-1024.0] * 10 + [None] * 10}, {"rescale-varies": 1}),
+        ({"ImageType": [("ORIGINAL", "PRIMARY", "LOCALIZER")] * 20}, {}),
+    ],
+)
+def test_healthy_and_odd_series_by_hand(columns, rules):
+    found = _rules(_healthy(**columns))
+    found.pop("interspaced", None)
+    assert found == {rule: count for rule, count in rules.items() if count}
+
+
+def test_folders_of_other_names_are_no_fault():
+    table = _healthy()
+    table.index = pd.Index(
+        [f"/data/p/ct/{i}.dcm" if i % 2 else f"/data/p/{i}.dcm" for i in range(1, 21)], dtype=object, name="path"
+    )
+    assert _rules(table) == {}
+
+
+def test_two_truncated_files_explain_two_missing_slices_and_not_three():
+    table = _healthy()
+    bad = table.index[9:10]
+    table.loc[bad, "error"] = "truncated: pixel values end at byte 5 of a file of 4"
+    assert _rules(table) == {"truncated-file": 1}
+    assert _rules(table.drop(table.index[[8, 10]])) == {"truncated-file": 1, "missing-slice": 1}
+
+
+def test_a_table_of_some_keywords_is_refused(phantom):
+    with pytest.raises(ClearError, match="expected a header table with all keywords, got one made with keywords="):
+        audit(header_table(phantom / "P01-reference", keywords=["Rows", "Columns", "SeriesInstanceUID"]))
+
+
+def test_a_finding_scores_once_whatever_the_form_of_its_stack(findings):
+    assert (score(findings, findings)["recall"] == 1).all()
 
 
 def test_decoders(phantom_headers, real_headers):

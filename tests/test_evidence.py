@@ -59,7 +59,10 @@ def test_exercises_can_be_solved_with_what_the_hints_name():
 
 
 def test_wrong_answers_get_a_hint():
-    assert check(1, 36) == "Exercise 1: not 36. Hint: slice_counts has a column that counts the positions of the largest stack."
+    assert (
+        check(1, 36)
+        == "Exercise 1: not 36. Hint: helpers.stacks.slice_counts has a column that counts the positions of the largest stack."
+    )
     assert check(2, None).startswith("Exercise 2: no answer yet. How wide") and "expected a number" in check(3, "much")
     with pytest.raises(ClearError, match="expected an exercise from 1 to 3, got 4"):
         check(4, 1)

@@ -12,7 +12,7 @@ from helpers.privacy import PROFILE, identifying
 def test_counts_by_element(phantom_headers):
     table = identifying(phantom_headers)
     readable = phantom_headers["PatientName"].notna()
-    assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == ["name", readable.sum(), 47, "Z"]
+    assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == ["name", readable.sum(), 49, "Z"]
     assert table.loc["StudyDate", "kind"] == "date" and table.loc["SOPInstanceUID", "kind"] == "identifier (UID)"
     assert table.loc["private elements", ["kind", "files", "patients"]].tolist() == ["private", 23, 1]
     assert "Rows" not in table.index and "AccessionNumber" not in table.index, "that is empty everywhere"

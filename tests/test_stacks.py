@@ -118,7 +118,7 @@ def test_flipping_the_normal_reverses_the_order(phantom_headers):
 
 def test_the_phantoms_stacks(phantom_headers):
     table = stack_table(frame_table(phantom_headers))
-    two = {"second-scan", "localizer", "several-orientations", "several-spacings", "several-sizes"}
+    two = {"second-scan", "several-phases", "localizer", "several-orientations", "several-spacings", "several-sizes"}
     known = {scan.patient + " (another)" * ("other-patient" in scan.faults): scan for scan in SCANS}
     stacks = {patient: 2 if two & set(scan.faults) else 1 for patient, scan in known.items()}
     assert table.groupby("PatientID").size().to_dict() == stacks
@@ -223,6 +223,7 @@ def test_counts_of_the_phantom(phantom_headers):
             "localizer": (n + 1, n + 1, n + 1, n + 1, 2, n + 1, n),
             "not-dicom": (n + 1, n, n, n, 1, n, n),
             **dict.fromkeys(("several-orientations", "several-spacings", "several-sizes"), (n, n, n, n, 2, n, half)),
+            "several-phases": (2 * n, 2 * n, 2 * n, 2 * n, 2, 2 * n, n),
             "enhanced": (1, 1, n, n, 1, n, n),
         }
         patient = scan.patient + " (another)" * ("other-patient" in scan.faults)
