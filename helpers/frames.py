@@ -74,4 +74,4 @@ def _filled(frames, own):
             values[keyword][row] = value
     filled = pd.DataFrame({keyword: column_of(column) for keyword, column in values.items()}).set_axis(frames.index)
     kept = frames.drop(columns=[keyword for keyword in filled if keyword in frames])
-    return pd.concat([kept, filled], axis=1)
+    return pd.concat([kept, filled], axis=1).copy()  # in one piece: taking rows of it is quick again
