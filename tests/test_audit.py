@@ -1,9 +1,12 @@
 """The audit, scored on faults that were planted, and held against what is known of real series."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from pydicom.pixels import get_decoder
 
 from helpers import ClearError
 from helpers.audit import RULES, audit, score
@@ -213,6 +216,12 @@ def test_decoders(phantom_headers, real_headers):
     real = decoder_table(real_headers)
     pixels = pixel_table(real_headers[real_headers["TransferSyntaxUID"].isin(real.index[~real["decodable"]])], progress=False)
     assert pixels["pixel_error"].notna().all()
+
+
+@pytest.mark.skipif(find_spec("openjpeg") is None, reason="Kaggle's image has no decoders of its own")
+def test_the_requirements_bring_the_decoders_that_they_promise():
+    for name in ("JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless", "RLELossless"):
+        assert get_decoder(getattr(pydicom.uid, name)).is_available, name
 
 
 def test_statistics_are_those_of_the_values(real):
