@@ -14,7 +14,7 @@ from helpers.series_rules import SERIES_RULES
 from helpers.stack_rules import STACK_RULES
 
 RULES = {**FILE_RULES, **SERIES_RULES, **STACK_RULES, **PIXEL_RULES}
-COLUMNS = ["rule", "severity", "path", "stack", "value", "effect", "clause", "remedy"]
+COLUMNS = ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
 
 
 def audit(headers, *, pixels=False):
@@ -30,8 +30,9 @@ def audit(headers, *, pixels=False):
     Returns
     -------
     DataFrame with columns ``rule`` (of `RULES`), ``severity`` (error, warning, note), ``path`` (None for a whole
-        stack), ``stack`` (an entry of the index of `helpers.stacks.stack_table`, or None for a file), ``value``
-        (what was found), ``effect``, ``clause`` (of the standard) and ``remedy``
+        stack), ``frame`` (from 0, where the finding is about one image), ``stack`` (an entry of the index of
+        `helpers.stacks.stack_table`, or None for a file), ``value`` (what was found), ``effect``, ``clause`` (of
+        the standard) and ``remedy``. Take the columns as ``findings["stack"]``: some names are pandas' own too.
     """
     expect(headers, pd.DataFrame, "of header_table")
     if headers.attrs.get("keywords") is not None:
@@ -39,13 +40,18 @@ def audit(headers, *, pixels=False):
     case = Case(headers if "frame" in headers else frame_table(headers))
     rules = {name: rule for name, rule in RULES.items() if pixels or name not in PIXEL_RULES}
     found = [
-        (rule.name, rule.severity, path, stack, value, rule.effect, rule.clause, rule.remedy)
+        (rule.name, rule.severity, *_place(place), stack, value, rule.effect, rule.clause, rule.remedy)
         for severity in SEVERITIES
         for rule in rules.values()
         if rule.severity == severity
-        for path, stack, value in rule.find(case)
+        for place, stack, value in rule.find(case)
     ]
     return pd.DataFrame(dict(zip(COLUMNS, zip(*found))) if found else {}, columns=COLUMNS, dtype=object)
+
+
+def _place(place):
+    """(path or None, frame or None) of what a rule yields."""
+    return place if isinstance(place, tuple) else (place, None)
 
 
 def score(findings, truth):

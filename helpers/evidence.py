@@ -79,7 +79,10 @@ def show_finding(finding, headers, *, ax=None):
         ax.get_legend().remove()
     else:
         _show_image(finding, headers, ax)
-    ax.set_title("\n".join([finding.rule, *textwrap.wrap(finding.value, WIDTH, max_lines=2, placeholder=" …")]), fontsize=9)
+    where = f", frame {finding.frame}" if finding.frame else ""
+    ax.set_title(
+        "\n".join([finding.rule + where, *textwrap.wrap(finding.value, WIDTH, max_lines=2, placeholder=" …")]), fontsize=9
+    )
     return ax
 
 
@@ -108,7 +111,7 @@ def _decodable(finding, headers):
 def _image_of(finding, headers):
     """The Slice of the file, or of the middle of the stack."""
     if finding.path is not None:
-        return load_slice(finding.path)
+        return load_slice(finding.path, frame=int(finding.frame or 0))
     slices = stack_slices(headers, finding.stack)
     place = len(slices) // 2
     frame = numbers(slices, "frame")[place]

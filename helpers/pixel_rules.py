@@ -31,9 +31,10 @@ def undecodable(case):
     """Images that cannot be decoded although a decoder is there."""
     table = decoder_table(case.headers)
     missing = set(table.index[~table["decodable"]])
-    for path, reason in case.pixels["pixel_error"].dropna().items():
+    errors = case.pixels[case.pixels["pixel_error"].notna()]
+    for path, frame, reason in zip(errors.index, errors["frame"], errors["pixel_error"]):
         if case.syntax.get(path) not in missing:
-            yield path, None, reason.removeprefix(f"cannot decode {path}: ")
+            yield (path, frame), None, reason.removeprefix(f"cannot decode {path}: ")
 
 
 @rule(
@@ -46,8 +47,8 @@ def undecodable(case):
 def black_slice(case):
     """Images of one value."""
     flat = case.pixels[case.pixels["min"] == case.pixels["max"]]
-    for path, value in flat["min"].items():
-        yield path, None, f"{value:g} throughout"
+    for path, frame, value in zip(flat.index, flat["frame"], flat["min"]):
+        yield (path, frame), None, f"{value:g} throughout"
 
 
 @rule(
@@ -60,8 +61,9 @@ def black_slice(case):
 def empty_slice(case):
     """CT images that show air alone."""
     pixels = case.pixels[case.is_ct]
-    for path, share in pixels["tissue"][(pixels["tissue"] < LEAST_TISSUE) & (pixels["min"] < pixels["max"])].items():
-        yield path, None, f"{share:.1%} tissue"
+    empty = pixels[(pixels["tissue"] < LEAST_TISSUE) & (pixels["min"] < pixels["max"])]
+    for path, frame, share in zip(empty.index, empty["frame"], empty["tissue"]):
+        yield (path, frame), None, f"{share:.1%} tissue"
 
 
 @rule(
@@ -79,8 +81,9 @@ def identical_images(case):
         kept = slices[~slices["repeated"].to_numpy(bool)]
         pixels = case.pixels_of(kept)
         known = pixels[(pixels["min"] < pixels["max"]).to_numpy()]
-        for path in known.index[known["checksum"].duplicated(keep=False)]:
-            yield path, stack, "as another slice"
+        again = known[known["checksum"].duplicated(keep=False)]
+        for path, frame in zip(again.index, again["frame"]):
+            yield (path, frame), stack, "as another slice"
 
 
 @rule(

@@ -23,7 +23,7 @@ class Rule(NamedTuple):
     effect: str  # what it does to a picture or a number
     clause: str  # where the standard speaks of it
     remedy: str  # what to do
-    find: object  # function of a Case; yields (path or None, stack or None, text)
+    find: object  # function of a Case; yields (path, (path, frame) or None, stack or None, text)
 
 
 def rule(registry, severity, *, effect, clause, remedy):

@@ -14,7 +14,7 @@ CORNER = 4  # pixels along a side
 TISSUE_HU = -500
 MANY_IMAGES = 200  # from here on a progress bar is shown
 COLUMNS = [
-    *("pixel_error", "min", "max", "mean", "sd", "padding", "tissue", "lowest", "step", "corner", "corner_sd", "border"),
+    *("frame", "pixel_error", "min", "max", "mean", "sd", "padding", "tissue", "lowest", "step", "corner", "corner_sd", "border"),
     *("histogram", "checksum"),
 ]
 
@@ -30,7 +30,7 @@ def pixel_table(headers, *, progress=None):
 
     Returns
     -------
-    DataFrame, index as the images of `headers`: ``pixel_error`` (None, or why it cannot be decoded),
+    DataFrame, index as the images of `headers`: ``frame`` (from 0), ``pixel_error`` (None, or why it cannot be decoded),
         ``min``, ``max``, ``mean``, ``sd``; shares of the image from 0 to 1: ``padding`` (declared),
         ``tissue`` (values above -500), ``lowest`` (values that are the lowest); ``step`` from the lowest value
         to the next; ``corner`` and ``corner_sd``, median and deviation of the corners; ``border``, the one value
@@ -41,7 +41,10 @@ def pixel_table(headers, *, progress=None):
     frames = rows["frame"].fillna(0).astype(int) if "frame" in rows else [0] * len(rows)
     places = zip(rows.index, frames)
     shown = len(rows) >= MANY_IMAGES if progress is None else progress
-    found = [_statistics(*place) for place in tqdm(places, "Reading images", len(rows), unit=" images", disable=not shown)]
+    found = [
+        {"frame": place[1], **_statistics(*place)}
+        for place in tqdm(places, "Reading images", len(rows), unit=" images", disable=not shown)
+    ]
     return pd.DataFrame(found, columns=COLUMNS, index=rows.index)
 
 

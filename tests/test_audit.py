@@ -11,7 +11,9 @@ from pydicom.pixels import get_decoder
 from helpers import ClearError
 from helpers.audit import RULES, audit, score
 from helpers.decoders import decoder_table
+from helpers.evidence import show_finding
 from helpers.files import phantom_truth
+from helpers.frames import frame_table
 from helpers.headers import header_table
 from helpers.images import is_image
 from helpers.phantom import write_phantom
@@ -71,7 +73,7 @@ def test_headers_alone_by_default(phantom_headers, findings):
 
 
 def test_findings_are_whole(findings, phantom_headers):
-    assert findings.columns.tolist() == ["rule", "severity", "path", "stack", "value", "effect", "clause", "remedy"]
+    assert findings.columns.tolist() == ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
     assert (
         findings[["rule", "severity", "value", "effect", "clause", "remedy"]]
         .map(lambda text: bool(text) and "\n" not in text)
@@ -234,6 +236,19 @@ def test_statistics_are_those_of_the_values(real):
         assert row[["min", "max"]].tolist() == [hu.min(), hu.max()]
         assert row["mean"] == pytest.approx(hu.mean()) and row["sd"] == pytest.approx(hu.std())
         assert row["tissue"] == pytest.approx((hu > -500).mean()) and row["histogram"].sum() == hu.size
+
+
+def test_a_finding_in_a_frame_says_which(phantom, tmp_path):
+    dataset = pydicom.dcmread(phantom / "P42-one-file" / "1.dcm")
+    pixels = dataset.pixel_array.copy()
+    pixels[7] = 0
+    dataset.PixelData = pixels.tobytes()
+    dataset.save_as(tmp_path / "1.dcm")
+    headers = frame_table(header_table(tmp_path))
+    found = audit(headers, pixels=True).set_index("rule")
+    assert found.loc["black-slice", ["frame", "value"]].tolist() == [7, "-1024 throughout"]
+    ax = show_finding(next(found.loc[["black-slice"]].reset_index().itertuples()), headers)
+    assert ax.get_title().startswith("black-slice, frame 7") and np.ptp(ax.images[0].get_array()) == 0
 
 
 def test_score_counts_what_was_missed_and_what_was_not_there():
