@@ -1,5 +1,6 @@
 """What here could identify a person? Counts, without printing a value."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -24,9 +25,9 @@ def identifying(headers):
     Returns
     -------
     DataFrame, index ``keyword``: ``kind`` (name, date, identifier (UID), sequence, text, private, pixels),
-        ``files`` with a value, ``patients`` (a number), ``distinct`` values, and ``action``, what the profile
-        asks for: X remove, Z empty, D replace, U another UID, K keep, C clean; several where it depends
-        (PS3.15 Table E.1-1 and E.3.1)
+        ``files`` with a value, ``patients`` and ``folders`` (numbers; `where` names the folders), ``distinct``
+        values, and ``action``, what the profile asks for: X remove, Z empty, D replace, U another UID, K keep,
+        C clean; several where it depends (PS3.15 Table E.1-1 and E.3.1)
     """
     expect(headers, pd.DataFrame, "of header_table")
     headers = headers[~headers.index.duplicated()]  # a file once, however many frames it has
@@ -36,7 +37,7 @@ def identifying(headers):
         for keyword in headers
         if keyword in actions
     ]
-    table = pd.DataFrame(rows, columns=["keyword", "files", "patients", "distinct", "action"]).set_index("keyword")
+    table = pd.DataFrame(rows, columns=["keyword", "files", "patients", "folders", "distinct", "action"]).set_index("keyword")
     table.insert(0, "kind", [KINDS.get(meanings()[keyword].VR, "text") for keyword in table.index])
     others = [_private(headers), _burned_in(headers)]
     table = pd.concat([table, *(other for other in others if len(other))])
@@ -45,7 +46,16 @@ def identifying(headers):
 
 def _counts(headers, having):
     patients = headers["PatientID"][having].nunique() if "PatientID" in headers else 0
-    return int(having.sum()), int(patients)
+    folders = {os.path.dirname(path) for path in headers.index[having]}
+    return int(having.sum()), int(patients), len(folders)
+
+
+def where(headers, keyword):
+    """The folders (a Series of folder to number of files) in which files have a value for one element, most files first."""
+    expect(headers, pd.DataFrame, "of header_table")
+    having = headers[keyword].notna() if keyword in headers else pd.Series(False, headers.index)
+    folders = pd.Series([os.path.dirname(path) for path in headers.index[having].unique()], dtype=object, name="folder")
+    return folders.value_counts().rename("files")
 
 
 def _private(headers):
@@ -64,6 +74,6 @@ def _burned_in(headers):
 
 
 def _row(name, kind, headers, having, distinct, action):
-    files, patients = _counts(headers, having)
-    values = {"kind": kind, "files": files, "patients": patients, "distinct": distinct, "action": action}
+    files, patients, folders = _counts(headers, having)
+    values = {"kind": kind, "files": files, "patients": patients, "folders": folders, "distinct": distinct, "action": action}
     return pd.DataFrame(values, index=pd.Index([name], name="keyword"))

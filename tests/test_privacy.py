@@ -1,21 +1,30 @@
 """What could identify a person is counted, and not shown."""
 
+import os
+
 import pandas as pd
 import pytest
 
 from helpers import ClearError
 from helpers.headers import header_table
 from helpers.keywords import meanings
-from helpers.privacy import PROFILE, identifying
+from helpers.privacy import PROFILE, identifying, where
 
 
 def test_counts_by_element(phantom_headers):
     table = identifying(phantom_headers)
     readable = phantom_headers["PatientName"].notna()
     assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == ["name", readable.sum(), 49, "Z"]
+    assert table.loc["PatientName", "folders"] == 49 and table.loc["private elements", "folders"] == 1
     assert table.loc["StudyDate", "kind"] == "date" and table.loc["SOPInstanceUID", "kind"] == "identifier (UID)"
     assert table.loc["private elements", ["kind", "files", "patients"]].tolist() == ["private", 23, 1]
     assert "Rows" not in table.index and "AccessionNumber" not in table.index, "that is empty everywhere"
+
+
+def test_where_an_element_has_a_value(phantom_headers):
+    found = where(phantom_headers, "VOILUTFunction")
+    assert [os.path.basename(folder) for folder in found.index] == ["P41-sigmoid"] and found.tolist() == [72]
+    assert where(phantom_headers, "PatientAddress").empty
 
 
 def test_no_value_is_shown(real_headers):
