@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 
 from helpers.grid import numbers
 from helpers.pictures import show_slice
+from helpers.pixel_rules import AIR_HU
 from helpers.pixels import ImageError
 from helpers.plots import plot_positions
 from helpers.slice import load_slice
@@ -15,7 +16,6 @@ from helpers.stacks import stack_slices
 
 ACROSS = 3  # pictures side by side
 WIDTH = 46  # characters of a title
-AIR_HU = -1000
 BY_POSITION = {"missing-slice", "uneven-spacing", "repeated-slice", "second-scan", "interspaced", "wrong-declared-spacing"}
 
 

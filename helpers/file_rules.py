@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from pydicom.charset import python_encoding
 
-from helpers.decoders import decoder_table
 from helpers.grid import numbers, vectors
 from helpers.orientation import COSINE_TOLERANCE, cosine_error
 from helpers.rules import rule
@@ -70,11 +69,9 @@ def unreadable_file(case):
 )
 def no_decoder(case):
     """Images in a transfer syntax that nothing here decodes."""
-    table = decoder_table(case.headers)
-    missing = table[~table["decodable"]]
     for path, syntax in case.column("TransferSyntaxUID")[case.image].items():
-        if syntax in missing.index:
-            yield path, None, f"{missing.loc[syntax, 'name']}: {missing.loc[syntax, 'install']}"
+        if syntax in case.no_decoders:
+            yield path, None, case.no_decoders[syntax]
 
 
 @rule(

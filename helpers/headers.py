@@ -19,10 +19,9 @@ from helpers.keywords import KeywordError, check_keyword
 from helpers.reading import PIXEL_VALUES
 from helpers.scan import rows_of
 from helpers.summary import tag_summary
-from helpers.tree import HeaderError, diff_headers, header_of
+from helpers.tree import MANY_FILES, HeaderError, diff_headers, header_of
 
 __all__ = ["HeaderError", "KeywordError", "diff_headers", "header_of", "header_table", "split_values", "tag_summary"]
-MANY_FILES = 200  # from here on a progress bar is shown
 KEPT_EVERY = 10.0  # seconds between writings of a cache while headers are read
 KEPT_SHARE = 0.1  # of the time that these may take
 

@@ -7,7 +7,7 @@ Everything else is left to `helpers.pixels`, which gives the same values.
 import numpy as np
 
 from helpers.elements import Elements
-from helpers.pixels import padding_of, rescaled_type, windows_of
+from helpers.pixels import FrameHeader, padding_of, rescaled_type, windows_of
 
 UNSURE = object()
 SAME = ["Rows", "Columns", "BitsStored", "PixelRepresentation"]  # of all images of a stack
@@ -55,24 +55,11 @@ def read_native(paths, step=iter):
     return array, _together(masks, array.shape), [windows_of(Row(row)) for row in rows]
 
 
-class Row:
-    """The header of a file with one image, from its row: as `helpers.pixels.FrameHeader`."""
+class Row(FrameHeader):
+    """The header of a file with one image, from its row instead of its data set."""
 
     def __init__(self, row):
-        self._row = row
-
-    def get(self, keyword, default=None):
-        """The value; `default` where it is missing or empty."""
-        value = self._row.get(keyword)
-        return default if value in (None, "") else value
-
-    def floats(self, keyword):
-        """All values as a tuple of floats; empty where there are none or they are no numbers."""
-        value = self.get(keyword, ())
-        try:
-            return tuple(map(float, value if isinstance(value, tuple) else (value,)))
-        except ValueError:
-            return ()
+        self._places = [row]
 
 
 def _place(path, row, here, stored):

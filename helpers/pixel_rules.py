@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from helpers.decoders import decoder_table
 from helpers.grid import numbers
 from helpers.rules import rule
 from helpers.statistics import BINS
@@ -29,11 +28,9 @@ MIDDLES = (BINS[1:] + BINS[:-1]) / 2  # of the histogram's bins
 )
 def undecodable(case):
     """Images that cannot be decoded although a decoder is there."""
-    table = decoder_table(case.headers)
-    missing = set(table.index[~table["decodable"]])
     errors = case.pixels[case.pixels["pixel_error"].notna()]
     for path, frame, reason in zip(errors.index, errors["frame"], errors["pixel_error"]):
-        if case.syntax.get(path) not in missing:
+        if case.syntax.get(path) not in case.no_decoders:
             yield (path, frame), None, reason.removeprefix(f"cannot decode {path}: ")
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from helpers.decoders import decoder_table
 from helpers.images import is_image
 from helpers.series import usual_gap
 from helpers.stacks import all_stacks
@@ -82,6 +83,13 @@ class Case:
                 gaps = np.diff(distinct["position_mm"].to_numpy(float))
                 found |= {stack: (distinct, gaps, usual_gap(gaps))} if len(gaps) else {}
         return found
+
+    @cached_property
+    def no_decoders(self):
+        """A dict of the transfer syntaxes that nothing here decodes: name, and what to install."""
+        table = decoder_table(self.headers)
+        missing = table[~table["decodable"]]
+        return dict(zip(missing.index, missing["name"] + ": " + missing["install"]))
 
     @cached_property
     def syntax(self):
