@@ -37,12 +37,22 @@ splitting    Which images of a series belong to one stack?
 frames       What does every frame of a multi-frame object say?
 order        In which order do the images of a stack lie?
 stacks       Which files form a stack, in which order, how far apart?
+threads      How is work done several at a time?
 window       How do values become grey?
+codecs       Which decoder turns compressed bytes into values, and lets other threads work meanwhile?
+frame_header What does the header of a file say of one of its frames?
+padding      Where does an image hold no measured value?
+luts         What does a look-up table in a header say?
+rescale      What do stored values mean?
+views        Which views of its values does a file offer?
 pixels       What are the values of one image?
-native       What are the voxels of uncompressed images?
+native       What are the values of an uncompressed image?
 voxels       What are the values of a stack's images, as one array?
 slice        What is one image, ready to be drawn?
+planes       How do the planes of a patient lie in an array of voxels?
 volume       What are the voxels of a stack, and where are they in the patient?
+conversion   How does a volume turn, straighten, and leave for SimpleITK and nibabel?
+saving       How does a picture leave for other programs?
 decoders     Which transfer syntaxes are here, and can this environment decode them?
 statistics   What do the pixels of every image say?
 rules        What is a rule of the audit, and what does it look at?
@@ -53,7 +63,9 @@ stack_rules  What can be wrong with a stack?
 pixel_rules  What can be wrong with the pixels?
 audit        What is wrong here, and what does it do to a picture or a number?
 privacy      What here could identify a person?
+overlay      What stands on a picture?
 pictures     A slice, drawn.
+in_patient   Where in the patient does an image lie?
 plots        A table, drawn.
 evidence     A finding of the audit, shown.
 exercises    Faults to find oneself.
@@ -92,6 +104,7 @@ class WrongTypeError(ClearError, TypeError):
 
 
 def expect(value, kind, where_from):
-    """Refuses a value that is no `kind`, in one line that says where to take the right one from."""
+    """Refuses a value that is no `kind` (a type, or a tuple of them), in one line that says where to take the right one from."""
     if not isinstance(value, kind):
-        raise WrongTypeError(f"expected a {kind.__name__} ({where_from}), got {type(value).__name__}")
+        names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+        raise WrongTypeError(f"expected a {names} ({where_from}), got {type(value).__name__}")

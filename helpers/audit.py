@@ -14,6 +14,7 @@ from helpers.series_rules import SERIES_RULES
 from helpers.stack_rules import STACK_RULES
 
 RULES = {**FILE_RULES, **SERIES_RULES, **STACK_RULES, **PIXEL_RULES}
+NAMED_RULES = 3  # on a badge
 COLUMNS = ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
 
 
@@ -47,6 +48,22 @@ def audit(headers, *, pixels=False):
         for place, stack, value in rule.find(case)
     ]
     return pd.DataFrame(dict(zip(COLUMNS, zip(*found))) if found else {}, columns=COLUMNS, dtype=object)
+
+
+def badge(findings, stack, slices):
+    """What a picture of a stack should warn of, in a few words for `helpers.pictures.show_slice`; empty where nothing is.
+
+    Parameters
+    ----------
+    findings : DataFrame of `audit`
+    stack : an entry of the index of `helpers.stacks.stack_table`
+    slices : its rows
+    """
+    rows = zip(findings["rule"], findings["severity"], findings["path"], findings["stack"])
+    about = [rule for rule, severity, path, own in rows if severity != "note" and (own == stack or path in slices.index)]
+    rules = list(dict.fromkeys(about))
+    more = f" and {len(rules) - NAMED_RULES} more" if len(rules) > NAMED_RULES else ""
+    return "! " + ", ".join(rules[:NAMED_RULES]) + more if rules else ""
 
 
 def _place(place):

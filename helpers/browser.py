@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers import expect
-from helpers.pictures import LETTER_COLOUR
-from helpers.volume import VIEWS, Volume
-from helpers.window import SHARES, WINDOWS
+from helpers.overlay import LETTER_COLOUR
+from helpers.planes import VIEWS
+from helpers.volume import Volume
+from helpers.window import COMPUTED, WINDOWS
 
 HEIGHT = 512  # of the picture, in screen pixels
 
@@ -61,7 +62,7 @@ class VolumeBrowser(widgets.VBox):
 
 def _window_options(slice, wanted):
     """(label, value) pairs: what was asked for, the file's own windows, those from the values, the known ones of CT."""
-    names = dict.fromkeys([*slice.windows, *SHARES, *(WINDOWS if slice.unit == "HU" else ())])
+    names = dict.fromkeys([*slice.windows, *COMPUTED, *(WINDOWS if slice.unit == "HU" else ())])
     asked = {} if wanted is None else {slice.window(wanted)[0]: wanted}
     return list({**asked, **{name: name for name in names if name not in asked}}.items())
 
@@ -90,9 +91,9 @@ def _write(draw, size, slice, window):
         (letters.bottom, (width / 2, height - 6), "md"),
     ):
         draw.text(place, text, LETTER_COLOUR, large, anchor, stroke_width=2, stroke_fill="black")
-    name, (center, wide, *_) = slice.window(window)
+    name, view = slice.window(window)
     for text, place, anchor in (
         (f"{slice.caption.get('slice', '')}  {slice.caption.get('position', '')}", (6, 6), "la"),
-        (f"{name}: C {center:g} W {wide:g} {slice.unit}", (6, height - 6), "ld"),
+        (f"{name}: {view.text(slice.unit)}", (6, height - 6), "ld"),
     ):
         draw.text(place, text, "white", small, anchor, stroke_width=2, stroke_fill="black")

@@ -18,7 +18,7 @@ MOST_FOLDERS = 0.9  # a child holding this share of the DICOM folders is walked 
 PIECES = re.compile(r"([0-9]+)|([^0-9]+)")
 FILES_TRIED = 3  # files of a folder looked into before it is held to have no DICOM
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
-PHANTOM_FOLDER = "dicom-phantom-6"  # the number changes with the phantom
+PHANTOM_FOLDER = "dicom-phantom-7"  # the number changes with the phantom
 
 
 class FolderError(ClearError, FileNotFoundError):

@@ -1,7 +1,7 @@
 """How is an image of 12 bits written as JPEG? As coarsely as can be: each block of 8 × 8 pixels by its mean.
 
-The phantom needs a real stream of a kind that few programs decode, the same bytes everywhere; that is all this
-module is for.
+The phantom needs a real stream of a kind that nothing decodes in DICOM any more, the same bytes everywhere; that is all
+this module is for.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ CATEGORIES = 16  # of differences, by their number of bits; each has a code of 5
 
 
 def jpeg_of_blocks(pixels):
-    """The bytes of a JPEG stream (ITU-T T.81, extended sequential process with 12 bits).
+    """The bytes of a JPEG stream (ITU-T T.81, full progression with 12 bits).
 
     Parameters
     ----------
@@ -26,11 +26,13 @@ def jpeg_of_blocks(pixels):
         [
             b"\xff\xd8",
             _segment(0xDB, bytes([0]) + bytes([1] * BLOCK**2)),  # no quantisation
-            _segment(0xC1, bytes([12, *divmod(rows, 256), *divmod(columns, 256), 1, 1, 0x11, 0])),
+            _segment(0xC2, bytes([12, *divmod(rows, 256), *divmod(columns, 256), 1, 1, 0x11, 0])),
             _segment(0xC4, bytes([0x00, *[0] * 4, CATEGORIES, *[0] * 11, *range(CATEGORIES)])),
-            _segment(0xC4, bytes([0x10, 1, *[0] * 15, 0])),  # of the other coefficients only "no more of them"
-            _segment(0xDA, bytes([1, 1, 0x00, 0, BLOCK**2 - 1, 0])),
+            _segment(0xDA, bytes([1, 1, 0x00, 0, 0, 0])),  # first scan: the means
             _packed("".join(map(_bits, differences))),
+            _segment(0xC4, bytes([0x10, 1, *[0] * 15, 0])),
+            _segment(0xDA, bytes([1, 1, 0x00, 1, BLOCK**2 - 1, 0])),  # second scan: of each block "no other coefficient"
+            _packed("0" * len(differences)),
             b"\xff\xd9",
         ]
     )
@@ -41,10 +43,10 @@ def _segment(marker, content):
 
 
 def _bits(difference):
-    """Code of the category, the difference within it, and the end of the block, as text of 0 and 1."""
+    """Code of the category and the difference within it, as text of 0 and 1."""
     category = abs(difference).bit_length()
     within = difference if difference > 0 else difference + (1 << category) - 1
-    return f"{category:05b}" + (f"{within:0{category}b}" if category else "") + "0"
+    return f"{category:05b}" + (f"{within:0{category}b}" if category else "")
 
 
 def _packed(bits):

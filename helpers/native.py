@@ -7,9 +7,11 @@ Everything else is left to `helpers.pixels`, which gives the same values.
 import numpy as np
 
 from helpers.elements import Elements
-from helpers.pixels import FrameHeader, padding_of, rescaled_type, windows_of
+from helpers.frame_header import RowHeader
+from helpers.padding import declared_padding, guessed_padding
+from helpers.rescale import rescaled_type, stored_range, unit_of
+from helpers.views import WINDOW_KEYWORDS, views_of
 
-UNSURE = object()
 SAME = ["Rows", "Columns", "BitsStored", "PixelRepresentation"]  # of all images of a stack
 PLAIN = {  # what they must say
     "TransferSyntaxUID": {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"},
@@ -19,75 +21,74 @@ PLAIN = {  # what they must say
     "NumberOfFrames": {None, 1},
     "PixelRepresentation": {0, 1},
     "ModalityLUTSequence": {None},
+    "VOILUTSequence": {None},
     "SharedFunctionalGroupsSequence": {None},
 }
 RESCALE = {"RescaleSlope": 1.0, "RescaleIntercept": 0.0}  # and what stands for them where they are absent
 ALSO = [
     *("HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit"),
-    *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction"),
+    *("Modality", "RescaleType", *WINDOW_KEYWORDS),
 ]
 
 
-def read_native(paths, step=iter):
-    """(array, padding or None, windows) of the values of files with one image each; None where they are not surely plain.
+class UnsureError(Exception):
+    """Values that are not plain after all."""
 
-    Parameters
-    ----------
-    paths : list of str, in the order of the slices
-    step : function that goes through the slices as they are read, such as a progress bar
 
-    Returns
-    -------
-    array (slices, rows, columns), rescaled: int16 where the possible range fits, else int32; float32 where a slope or an
-        intercept is fractional. padding: boolean array, or None where no value is padding (PS3.3 C.7.5.1.1.2).
-        windows: those of each file, by name
-    """
+def plain_headers(paths):
+    """The headers (`RowHeader`) of files with one image each; None where they are not surely plain and alike."""
     reader = Elements([*SAME, *PLAIN, *RESCALE, *ALSO])
     rows = [reader.row(path) for path in paths]
     if not all(row is not None and _is_plain(row) and _is_like(row, rows[0]) for row in rows):
         return None
-    first = rows[0]
-    stored = np.dtype("<i2" if first["PixelRepresentation"] else "<u2")
-    array = np.empty((len(rows), first["Rows"], first["Columns"]), max(map(_type_of, rows), key=_width))
-    masks = [_place(path, row, here, stored) for path, row, here in step(zip(paths, rows, array))]
-    if any(mask is UNSURE for mask in masks):
-        return None
-    return array, _together(masks, array.shape), [windows_of(Row(row)) for row in rows]
+    return list(map(RowHeader, rows))
 
 
-class Row(FrameHeader):
-    """The header of a file with one image, from its row instead of its data set."""
+def windows_of(headers):
+    """The windows of each header; those that are alike are one object."""
+    found = {}
+    keys = [tuple(header.get(keyword) for keyword in WINDOW_KEYWORDS) for header in headers]
+    return [found.get(key) or found.setdefault(key, views_of(header)) for key, header in zip(keys, headers)]
 
-    def __init__(self, row):
-        self._places = [row]
+
+def array_for(headers):
+    """An array (slices, rows, columns), not filled, of the type that holds every value that the headers allow.
+
+    int16 where that range fits, else int32; float32 where a slope or an intercept is fractional.
+    """
+    shape = len(headers), headers[0].get("Rows"), headers[0].get("Columns")
+    return np.empty(shape, max(map(_type_of, headers), key=_width))
 
 
-def _place(path, row, here, stored):
-    """Puts the values of one file into their place; returns where they are padding (None for nowhere), or `UNSURE`."""
-    slope, intercept = _rescale(row)
+def place_values(path, header, here):
+    """Puts the rescaled values of one file into their place.
+
+    Returns
+    -------
+    (where they are padding or None, the value of padding that no header declares or None)
+
+    Raises
+    ------
+    UnsureError
+        Where they are too few, or exceed what the header allows.
+    """
+    stored = np.dtype("<i2" if header.get("PixelRepresentation") else "<u2")
+    slope, intercept = _rescale(header)
     in_place = here.dtype == np.int16 and slope == 1 and abs(intercept) < 2**15
     values = here.view(stored) if in_place else np.empty(here.shape, stored)
-    if not _fill(values, path, row) or not _fits(values, slope, intercept, here.dtype):
-        return UNSURE
-    mask = padding_of(values, row)
+    _fill(values, path, header.get("pixel_offset"))
+    if not _fits(values, slope, intercept, here.dtype):
+        raise UnsureError
+    mask, guess = declared_padding(values, header), None
     if in_place:
         here += np.int16(intercept)  # what wraps around in between comes back
     elif here.dtype.kind == "i":
         np.add(values * np.int64(slope) if slope != 1 else values, int(intercept), out=here, casting="unsafe", dtype=np.int64)
     else:
         here[...] = values * slope + intercept
-    return mask
-
-
-def _together(masks, shape):
-    """The masks of all slices as one array; None where there is none."""
-    if not any(mask is not None for mask in masks):
-        return None
-    padding = np.zeros(shape, bool)
-    for place, mask in enumerate(masks):
-        if mask is not None:
-            padding[place] = mask
-    return padding
+    if mask is None and unit_of(header) == "HU":
+        mask, guess = guessed_padding(here)
+    return mask, guess
 
 
 def _is_plain(row):
@@ -103,26 +104,25 @@ def _is_like(row, first):
     return all(row[keyword] == first[keyword] for keyword in SAME)
 
 
-def _rescale(row):
-    return tuple(row.get(keyword, absent) for keyword, absent in RESCALE.items())
+def _rescale(header):
+    return tuple(header.get(keyword, absent) for keyword, absent in RESCALE.items())
 
 
-def _type_of(row):
-    """The type that holds every value that the header allows."""
-    slope, intercept = _rescale(row)
-    bits, signed = row["BitsStored"], row["PixelRepresentation"]
-    return rescaled_type((-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1), slope, intercept)
+def _type_of(header):
+    ends = stored_range(header.get("BitsStored"), header.get("PixelRepresentation"))
+    return rescaled_type(ends, *_rescale(header))
 
 
 def _width(kind):
     return (np.int16, np.int32, np.float32).index(kind)
 
 
-def _fill(values, path, row):
-    """Reads the stored values of a file; whether there were enough."""
+def _fill(values, path, offset):
+    """Reads the stored values of a file, which must have enough of them."""
     with open(path, "rb", buffering=0) as file:
-        file.seek(row["pixel_offset"])
-        return file.readinto(memoryview(values).cast("B")) == values.nbytes
+        file.seek(offset)
+        if file.readinto(memoryview(values).cast("B")) != values.nbytes:
+            raise UnsureError
 
 
 def _fits(values, slope, intercept, kind):

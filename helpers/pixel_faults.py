@@ -5,23 +5,24 @@ import io
 import numpy as np
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import ExplicitVRLittleEndian, JPEGExtended12Bit, RLELossless
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from helpers.jpeg import jpeg_of_blocks
 
+JPEG_FULL_PROGRESSION = "1.2.840.10008.1.2.4.55"  # retired (PS3.6 annex A)
 BORDER = 6  # pixels
 WRONG_HU = 1000
 AIR_NOISE_HU = 10
 
 
 def no_decoder(files):
-    """The images are in a JPEG of 12 bits, which few programs can decode."""
+    """The images are in a retired JPEG of 12 bits, which no program decodes any more."""
     for dataset in files.values():
         pixels = stored(dataset)
         dataset.PixelData = encapsulate([jpeg_of_blocks(np.clip(pixels, 0, 4095))])
         dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
         dataset.LossyImageCompression, dataset.LossyImageCompressionMethod = "01", "ISO_10918_1"
-        begin_meta(dataset, JPEGExtended12Bit)
+        begin_meta(dataset, JPEG_FULL_PROGRESSION)
     return list(files)
 
 

@@ -12,7 +12,6 @@ AIR_HU, NEAR_HU = -1000, 150  # where the air of a CT image lies, and how far fr
 LEAST_AIR = 0.02  # share of the pixels that makes a peak
 UNIFORM_HU = 80  # deviation of corners that show nothing but air
 LEAST_TISSUE = 0.02  # share of an image of a body
-PADDING_SHARE, PADDING_STEP = 0.02, 200  # of the image; HU to the next value
 WATER_HU = -500  # above it, zeros are no air
 FEW = 3  # images: too few to judge a stack
 BODY_HU = 500  # from air to the densest part of a body, at least
@@ -93,9 +92,10 @@ def identical_images(case):
 def undeclared_padding(case):
     """CT stacks with a value far below all others, in the corners, that no Pixel Padding Value declares."""
     for stack, pixels in case.ct_stacks.items():
-        lowest = (pixels["lowest"] > PADDING_SHARE) & (pixels["step"] > PADDING_STEP) & (pixels["corner"] == pixels["min"])
-        if lowest.mean() > MOST:
-            yield None, stack, f"{pixels['min'][lowest].median():g} in {pixels['lowest'][lowest].median():.0%} of the image"
+        guessed = pixels["guessed_padding"].notna()
+        if guessed.mean() > MOST:
+            value, share = pixels["guessed_padding"][guessed].median(), pixels["padding"][guessed].median()
+            yield None, stack, f"{value:g} in {share:.0%} of the image"
 
 
 @rule(

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from helpers.frame_header import frame_count
 from helpers.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
-from helpers.pixels import frame_count, read_image
-from helpers.window import SHARES, WINDOWS, Window, WindowError, apply_window, value_range
+from helpers.pixels import read_image
+from helpers.window import COMPUTED, WINDOWS, Curve, Window, WindowError, apply_window
 
 DETECTOR_SPACINGS = {"ImagerPixelSpacing": "at the detector, not in the patient", "NominalScannedPixelSpacing": "as scanned"}
 
@@ -18,49 +19,48 @@ class Slice:
 
     `pixels` are values (rows, columns), or colour (rows, columns, 3) from 0 to 255. `spacing` is
     (row, column) in `spacing_unit`: mm, or px where the header gives no distance. `padding` is a
-    boolean mask or None. `windows` maps names to `Window`, the default first. Identity stands in
-    `caption` alone, under "patient" and "series".
+    boolean mask or None. `windows` maps names to `Window` or `Curve`, the default first. Identity
+    stands in `caption` alone, under "patient" and "series".
     """
 
     pixels: np.ndarray
     spacing: tuple[float, float]
     letters: EdgeLetters
     padding: np.ndarray | None = None
-    windows: Mapping[str, Window] = field(default_factory=dict)
+    windows: Mapping[str, Window | Curve] = field(default_factory=dict)
     inverted: bool = False
     unit: str = ""
     caption: Mapping[str, str] = field(default_factory=dict)
     spacing_unit: str = "mm"
 
     def window(self, wanted=None):
-        """(name, Window) of a wanted view.
+        """(name, Window or Curve) of a wanted view.
 
         Parameters
         ----------
-        wanted : None for the default (the file's first; "most values" where it has none), the name of
-            one of the file's windows or of `WINDOWS`, "whole range", "most values", or (center, width)
+        wanted : None for the default (the file's first; "body" where it has none), the name of one of the
+            file's own or of `WINDOWS`, one of `COMPUTED` (taken from the values), a Window, or (center, width)
 
         Raises
         ------
         WindowError
         """
         if wanted is None:
-            wanted = next(iter(self.windows), "most values")
+            wanted = next(iter(self.windows), "body")
         if not isinstance(wanted, str):
-            return "chosen", Window(*wanted)
+            return "chosen", wanted if isinstance(wanted, Curve) else Window(*wanted)
         known = {**WINDOWS, **self.windows}
         if wanted in known:
             return wanted, known[wanted]
-        if wanted not in SHARES:
-            raise WindowError(f"expected a window of {', '.join([*SHARES, *known])}, got {wanted!r}")
-        return wanted, value_range(self.pixels, padding=self.padding, share=SHARES[wanted])
+        if wanted not in COMPUTED:
+            raise WindowError(f"expected a window of {', '.join([*COMPUTED, *known])}, got {wanted!r}")
+        return wanted, COMPUTED[wanted](self.pixels, padding=self.padding)
 
     def grey(self, wanted=None):
         """What is seen: float32 (rows, columns) in [0, 1], padding 0, inversion done; or colour, float (rows, columns, 3)."""
         if self.pixels.ndim == 3:
             return self.pixels.astype(np.float32) / 255
-        window = self.window(wanted)[1]
-        grey = apply_window(self.pixels, window, function=window.function, padding=self.padding)
+        grey = apply_window(self.pixels, self.window(wanted)[1], padding=self.padding)
         if not self.inverted:
             return grey
         return 1 - grey if self.padding is None else np.where(self.padding, 0, 1 - grey)
@@ -95,6 +95,7 @@ def load_slice(path, *, frame=0):
         "position": _position(header),
         "spacing": remark,
         "thickness": thickness(header),
+        "padding": padding_remark(image.guess, image.unit),
     }
     return Slice(image.pixels, spacing, letters, image.padding, image.windows, image.inverted, image.unit, caption, spacing_unit)
 
@@ -108,6 +109,11 @@ def thickness(header):
     """Slice Thickness, for a caption; empty where the header has none."""
     values = header.floats("SliceThickness")
     return f"{values[0]:g} mm thick" if values else ""
+
+
+def padding_remark(guess, unit):
+    """What is said of padding that no header declares, for a caption; empty where none was guessed."""
+    return "" if guess is None else f"padding guessed: {guess:g} {unit}"
 
 
 def anatomy(header):

@@ -8,69 +8,79 @@ from tqdm.auto import tqdm
 
 from helpers.images import is_image
 from helpers.pixels import ImageError, read_image
+from helpers.threads import in_threads
+from helpers.window import WINDOWS, Curve, Window, WindowError
 
 BINS = np.arange(-4096, 4097, 32)  # edges of the histogram, in units of the values
 CORNER = 4  # pixels along a side
 TISSUE_HU = -500
 MANY_IMAGES = 200  # from here on a progress bar is shown
 COLUMNS = [
-    *("frame", "pixel_error", "min", "max", "mean", "sd", "padding", "tissue", "lowest", "step", "corner", "corner_sd", "border"),
-    *("histogram", "checksum"),
+    *("frame", "pixel_error", "min", "max", "mean", "sd", "in_window", "padding", "guessed_padding", "tissue", "corner"),
+    *("corner_sd", "border", "histogram", "checksum"),
 ]
 
 
-def pixel_table(headers, *, progress=None):
-    """One row per image: statistics of its values after rescale (HU for CT), padding left out.
+def pixel_table(headers, *, window=None, progress=None):
+    """One row per image: statistics of its values after rescale (HU for CT), padding left out. Read in threads.
 
     Parameters
     ----------
     headers : DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
+    window : for ``in_window``: (center, width), a name of `helpers.window.WINDOWS`, or None for the first of each
+        file's own
     progress : bool or None
         Whether to show a progress bar; None shows it for 200 images and more.
 
     Returns
     -------
     DataFrame, index as the images of `headers`: ``frame`` (from 0), ``pixel_error`` (None, or why it cannot be decoded),
-        ``min``, ``max``, ``mean``, ``sd``; shares of the image from 0 to 1: ``padding`` (declared),
-        ``tissue`` (values above -500), ``lowest`` (values that are the lowest); ``step`` from the lowest value
-        to the next; ``corner`` and ``corner_sd``, median and deviation of the corners; ``border``, the one value
+        ``min``, ``max``, ``mean``, ``sd``; shares from 0 to 1: ``in_window`` (values neither black nor white),
+        ``padding`` (of the image), ``tissue`` (values above -500); ``guessed_padding``, the value of padding that no
+        header declares; ``corner`` and ``corner_sd``, median and deviation of the corners; ``border``, the one value
         of all pixels on the edge, else missing; ``histogram`` (256 counts from -4096 to 4096) and ``checksum``.
         All but the error are missing where there is one, for colour, and where all is padding.
     """
+    view = _view(window)
     rows = headers[is_image(headers)]
     frames = rows["frame"].fillna(0).astype(int) if "frame" in rows else [0] * len(rows)
-    places = zip(rows.index, frames)
     shown = len(rows) >= MANY_IMAGES if progress is None else progress
-    found = [
-        {"frame": place[1], **_statistics(*place)}
-        for place in tqdm(places, "Reading images", len(rows), unit=" images", disable=not shown)
-    ]
+    with in_threads(lambda place: _statistics(*place, view), zip(rows.index, frames)) as found:
+        found = list(tqdm(found, "Reading images", len(rows), unit=" images", disable=not shown))
     return pd.DataFrame(found, columns=COLUMNS, index=rows.index)
 
 
-def _statistics(path, frame):
+def _view(window):
+    if window is None or isinstance(window, Curve):
+        return window
+    if isinstance(window, str) and window not in WINDOWS:
+        raise WindowError(f"expected a window of {', '.join(WINDOWS)}, got {window!r}")
+    return WINDOWS[window] if isinstance(window, str) else Window(*window)
+
+
+def _statistics(path, frame, view):
     """One row as a dict."""
     try:
         image = read_image(path, frame)
     except ImageError as error:
-        return {"pixel_error": str(error)}
+        return {"frame": frame, "pixel_error": str(error)}
     values = image.pixels
     kept = values if image.padding is None else values[~image.padding]
     if values.ndim == 3 or not kept.size:
-        return {}
-    low = kept.min()
-    above = kept[kept > low]
+        return {"frame": frame}
+    view = view or next(iter(image.windows.values()), None)
     corners = _corners(values, image.padding)
     edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
     return {
-        "min": float(low),
+        "frame": frame,
+        "min": float(kept.min()),
         "max": float(kept.max()),
         "mean": float(kept.mean(dtype=float)),
         "sd": float(kept.std(dtype=float)),
+        "in_window": np.nan if view is None else float(((kept > view.limits[0]) & (kept <= view.limits[1])).mean()),
         "padding": 1 - kept.size / values.size,
+        "guessed_padding": np.nan if image.guess is None else image.guess,
         "tissue": float((kept > TISSUE_HU).mean()),
-        "lowest": 1 - above.size / kept.size,
-        "step": float(above.min() - low) if above.size else 0.0,
         "corner": float(np.median(corners)) if corners.size else np.nan,
         "corner_sd": float(corners.std()) if corners.size else np.nan,
         "border": float(edge[0]) if (edge == edge[0]).all() else np.nan,

@@ -1,31 +1,28 @@
 """What are the voxels of a stack, and where are they in the patient?"""
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from helpers import ClearError, expect
+from helpers import expect
 from helpers.grid import grid_affine, longest_run
 from helpers.orientation import EdgeLetters, direction_letters
-from helpers.slice import Slice, anatomy, identity, load_slice, thickness
+from helpers.planes import VIEWS, PlaneError, cut_of, normal_axis, shear_of
+from helpers.slice import Slice, anatomy, identity, load_slice, padding_remark, thickness
 from helpers.voxels import read_voxels
 from helpers.window import Window
 
-__all__ = ["Slice", "Volume", "load_slice", "load_volume"]
+__all__ = ["PlaneError", "Slice", "Volume", "load_slice", "load_volume"]
 
-VIEWS = {  # radiological: the LPS axis that runs to the right of the picture, the one that runs down, with sign
-    "axial": ((0, 1), (1, 1)),
-    "coronal": ((0, 1), (2, -1)),
-    "sagittal": ((1, 1), (2, -1)),
-}
 MANY_SLICES = 100  # from here on a progress bar is shown
-
-
-class PlaneError(ClearError, IndexError):
-    """A plane or an index that a volume does not have."""
+VISIBLE_SHEAR = 1.0  # degrees from which on a picture across the slices says that they are sheared
+PROJECTIONS = {  # along an axis of (values, padding)
+    "max": lambda values, padding, axis: np.where(padding, _ends(values)[0], values).max(axis),
+    "min": lambda values, padding, axis: np.where(padding, _ends(values)[1], values).min(axis),
+    "mean": lambda values, padding, axis: _mean(values, padding, axis),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +56,8 @@ class Volume:
 
     def shape_of(self, plane):
         """(number of slices, rows, columns) of the pictures that `slice` gives of a plane."""
-        along, down, right = self._axes_of(plane)
-        return self.array.shape[along], self.array.shape[down], self.array.shape[right]
+        cut = cut_of(self.affine, plane)
+        return tuple(self.array.shape[axis] for axis in (cut.along, cut.down, cut.right))
 
     def slice(self, plane, index=None):
         """The picture of one plane in radiological view, as a `Slice`.
@@ -74,25 +71,54 @@ class Volume:
         ------
         PlaneError
         """
-        along, down, right = self._axes_of(plane)
-        index = self._checked(plane, index, self.array.shape[along])
-        to_right, flip_right = self._turned(right, *VIEWS[plane][0])
-        to_bottom, flip_down = self._turned(down, *VIEWS[plane][1])
+        cut = cut_of(self.affine, plane)
+        index = self._checked(plane, index, self.array.shape[cut.along])
+        padding = None if self.padding is None else np.take(self.padding, index, axis=cut.along)
+        return self._picture(plane, cut, np.take(self.array, index, axis=cut.along), padding, index)
 
-        def picture(array):
-            image = np.take(array, index, axis=along)
-            image = image if down < right else image.T
-            return image[::flip_down, ::flip_right]
+    def slab(self, plane, index=None, *, thickness_mm=10.0, how="max"):
+        """Several neighbouring slices as one picture, as a `Slice`: a maximum, minimum or mean intensity projection.
 
+        Parameters
+        ----------
+        plane, index : the middle of the slab, as for `slice`
+        thickness_mm : how thick the slab is along the plane's normal; at least one slice is taken
+        how : {"max", "min", "mean"}
+
+        Returns
+        -------
+        Slice; values along the axis of the array, padding left out; the caption says the slab.
+
+        Raises
+        ------
+        PlaneError
+        """
+        if how not in PROJECTIONS:
+            raise PlaneError(f"expected a projection of {', '.join(PROJECTIONS)}, got {how!r}")
+        cut = cut_of(self.affine, plane)
+        count = self.array.shape[cut.along]
+        index = self._checked(plane, index, count)
+        wanted = max(1, round(thickness_mm / self._distance(cut)))
+        start = index - (wanted - 1) // 2
+        places = range(max(0, start), min(count, start + wanted))
+        array = np.take(self.array, places, axis=cut.along)
+        padding = np.zeros(array.shape, bool) if self.padding is None else np.take(self.padding, places, axis=cut.along)
+        values = PROJECTIONS[how](array, padding, cut.along)
+        picture = self._picture(plane, cut, values, padding.all(axis=cut.along), index)
+        slab = f"{how} of {len(places)} slices, {len(places) * self._distance(cut):.4g} mm"
+        return replace(picture, caption={**picture.caption, "thickness": slab})
+
+    def _picture(self, plane, cut, pixels, padding, index):
+        """What was cut from the array, turned, with its letters and caption."""
         return Slice(
-            pixels=picture(self.array),
-            spacing=(self.spacing[down], self.spacing[right]),
-            letters=self._letters(to_right, to_bottom),
-            padding=None if self.padding is None else picture(self.padding),
+            pixels=cut.turned(pixels),
+            spacing=(self.spacing[cut.down], self.spacing[cut.right]),
+            letters=self._letters(cut),
+            padding=None if padding is None else cut.turned(padding),
             windows=self.windows,
             inverted=self.inverted,
             unit=self.unit,
-            caption={**self.caption, **self._place(plane, along, index)},
+            caption={**self.caption, **self._place(plane, cut, index)},
         )
 
     def place_in(self, plane, point):
@@ -110,13 +136,12 @@ class Volume:
             ends = self.affine[:3] @ np.array([[0, 0, 0, 1], [*(n - 1 for n in self.array.shape), 1]]).T
             spans = ", ".join(f"{axis} {min(pair):g} to {max(pair):g}" for axis, pair in zip("xyz", ends))
             raise PlaneError(f"expected a point inside the volume ({spans} mm), got {tuple(map(float, point))}")
-        along, down, right = self._axes_of(plane)
-        ends = []
-        for axis, view in ((down, VIEWS[plane][1]), (right, VIEWS[plane][0])):
-            _, step = self._turned(axis, *view)
-            ends.append(float(voxel[axis] if step > 0 else self.array.shape[axis] - 1 - voxel[axis]))
-        index = int(np.clip(np.round(voxel[along]), 0, self.array.shape[along] - 1))
-        return index, tuple(ends)
+        cut = cut_of(self.affine, plane)
+        place = tuple(
+            float(voxel[axis] if step > 0 else self.array.shape[axis] - 1 - voxel[axis])
+            for axis, step in ((cut.down, cut.step_down), (cut.right, cut.step_right))
+        )
+        return int(np.clip(np.round(voxel[cut.along]), 0, self.array.shape[cut.along] - 1)), place
 
     @property
     def middle(self):
@@ -125,7 +150,7 @@ class Volume:
 
     def plane_of(self, axis):
         """The plane that cuts along one axis of the array; axis 0 gives the plane that was acquired."""
-        return next(plane for plane in VIEWS if self._axes_of(plane)[0] == axis)
+        return next(plane for plane in VIEWS if cut_of(self.affine, plane).along == axis)
 
     @staticmethod
     def _checked(plane, index, count):
@@ -136,42 +161,43 @@ class Volume:
             raise PlaneError(f"expected an index from 0 to {count - 1} for the {plane} plane, got {index!r}")
         return int(index) % count
 
-    def _axes_of(self, plane):
-        """The array axes that run along the plane's normal, down its picture, and to the right of it."""
-        if plane not in VIEWS:
-            raise PlaneError(f"expected a plane of {', '.join(VIEWS)}, got {plane!r}")
-        cosines = np.abs(self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0))
-        axis_of = max(itertools.permutations(range(3)), key=lambda p: sum(cosines[lps, p[lps]] for lps in range(3)))
-        (right, _), (down, _) = VIEWS[plane]
-        return axis_of[3 - right - down], axis_of[down], axis_of[right]
+    def _letters(self, cut):
+        right, down = self.affine[:3, cut.right] * cut.step_right, self.affine[:3, cut.down] * cut.step_down
+        kind = self.anatomical_orientation
+        return EdgeLetters(*(direction_letters(end, anatomical_orientation=kind) for end in (-right, right, -down, down)))
 
-    def _turned(self, axis, lps, sign):
-        """The direction of an array axis as the picture shows it, and the step (1 or -1) that shows it so."""
-        direction = self.affine[:3, axis]
-        step = 1 if direction[lps] * sign >= 0 else -1
-        return direction * step, step
+    def _distance(self, cut):
+        """Distance in mm of neighbouring slices of a cut, along their normal."""
+        normal = np.cross(*(self.affine[:3, axis] / self.spacing[axis] for axis in range(3) if axis != cut.along))
+        return float(abs(self.affine[:3, cut.along] @ normal) / np.linalg.norm(normal))
 
-    def _letters(self, to_right, to_bottom):
-        ends = (-to_right, to_right, -to_bottom, to_bottom)
-        return EdgeLetters(*(direction_letters(end, anatomical_orientation=self.anatomical_orientation) for end in ends))
-
-    def _place(self, plane, along, index):
+    def _place(self, plane, cut, index):
         """Caption of one cut: which of how many, and where its middle lies."""
         middle = [(n - 1) / 2 for n in self.array.shape]
-        middle[along] = index
-        place = (self.affine @ [*middle, 1])[:3]
-        (right, _), (down, _) = VIEWS[plane]
-        axis = 3 - right - down
-        acquired = {} if along == 0 else {"thickness": "cut from the volume"}
-        normal = np.cross(*(self.affine[:3, axis] / self.spacing[axis] for axis in range(3) if axis != along))
-        distance = abs(self.affine[:3, along] @ normal) / np.linalg.norm(normal)
+        middle[cut.along] = index
+        axis = normal_axis(plane)
+        place = (self.affine @ [*middle, 1])[axis]
+        acquired = {} if cut.along == 0 else {"thickness": "cut from the volume"}
+        shear = shear_of(self.affine)
+        slanted = {} if cut.along == 0 or shear < VISIBLE_SHEAR else {"remark": f"slices are sheared by {shear:.1f}°"}
         return {
             **acquired,
+            **slanted,
             "plane": plane,
-            "slice": f"{index + 1} of {self.array.shape[along]}",
-            "position": f"{'xyz'[axis]} {place[axis]:+.1f} mm",
-            "spacing": f"{distance:.4g} mm apart",
+            "slice": f"{index + 1} of {self.array.shape[cut.along]}",
+            "position": f"{'xyz'[axis]} {place:+.1f} mm",
+            "spacing": f"{self._distance(cut):.4g} mm apart",
         }
+
+
+def _ends(values):
+    """The lowest and the highest value."""
+    return values.min(), values.max()
+
+
+def _mean(values, padding, axis):
+    counts = np.maximum((~padding).sum(axis), 1)
+    return (np.where(padding, 0, values).sum(axis, dtype=np.float64) / counts).astype(np.float32)
 
 
 def load_volume(slices, *, on_irregular="raise", progress=None):
@@ -209,6 +235,6 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     slices = longest_run(slices) if on_irregular == "longest" else slices
     affine = grid_affine(slices)
     shown = len(slices) >= MANY_SLICES if progress is None else progress
-    array, padding, first, windows = read_voxels(slices, shown)
-    caption = {**identity(first.header), "thickness": thickness(first.header)}
+    array, padding, guess, windows, first = read_voxels(slices, shown)
+    caption = {**identity(first.header), "thickness": thickness(first.header), "padding": padding_remark(guess, first.unit)}
     return Volume(array, affine, first.unit, padding, windows, first.inverted, caption, anatomy(first.header))

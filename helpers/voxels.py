@@ -1,58 +1,126 @@
 """What are the values of a stack's images, as one array?"""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.grid import StackError, is_per_frame
-from helpers.native import read_native
-from helpers.pixels import read_image, read_images
-from helpers.window import SHARES, value_range
+from helpers.native import UnsureError, array_for, place_values, plain_headers, windows_of
+from helpers.padding import with_mask
+from helpers.pixels import Image, read_image, read_images
+from helpers.threads import in_threads
+from helpers.window import body_range
+
+KINDS = [np.dtype(kind) for kind in (np.int16, np.int32, np.float32)]  # each fits into those behind it
+TOGETHER = 16  # images that a thread reads one after the other
+
+
+class Voxels(NamedTuple):
+    """Values (slices, rows, columns), where they are padding (or None), what was guessed, and what the files say of them."""
+
+    array: np.ndarray
+    padding: np.ndarray | None
+    guess: float | None  # the value of padding that no header declares
+    windows: dict
+    first: Image
+
+
+class WiderError(Exception):
+    """Values that need a wider type than those before them."""
+
+    def __init__(self, kind):
+        self.kind = kind
 
 
 def read_voxels(slices, shown):
-    """(array, padding or None, first image, windows) of the slices, in their order; `shown` shows a progress bar.
+    """The `Voxels` of the slices, in their order; `shown` shows a progress bar.
 
-    Uncompressed values are read straight into the array (`helpers.native`), all others decoded image by image.
+    In threads, each image into its place: uncompressed values are read straight there (`helpers.native`), all
+    others decoded; beside the result there are never more than a few images in memory.
     """
     frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
-    paths = slices.index.tolist()
-    plain = None if any(frames) else read_native(paths, partial(tqdm, desc="Loading slices", total=len(paths), disable=not shown))
-    if plain is None:
-        return _fill(tqdm(list(zip(paths, frames)), "Loading slices", disable=not shown))
-    array, padding, windows = plain
-    return array, padding, read_image(paths[0]), _common_windows(windows, array, padding)
+    places = list(zip(slices.index.tolist(), frames))
+    progress = partial(tqdm, desc="Loading slices", total=len(places), disable=not shown)
+    first = read_image(*places[0])
+    array, padding, guesses, windows = _read(places, progress) or _decode(places, first.pixels, progress)
+    guess = next((guess for guess in guesses if guess is not None), None)
+    return Voxels(array, padding, guess, _common_windows(windows, array, padding), first)
 
 
-def _fill(places):
-    """(array, padding or None, first image, windows) of the images at (path, frame), in their order."""
-    array = padding = None
-    windows = []
-    for i, image in enumerate(read_images(places)):
-        if array is None:
-            first, array = image, np.empty((len(places), *image.pixels.shape), image.pixels.dtype)
+def _read(places, progress):
+    """(array, padding or None, guesses, windows) of uncompressed images; None where they are not surely plain."""
+    headers = None if any(frame for _, frame in places) else plain_headers([path for path, _ in places])
+    if headers is None:
+        return None
+    array = array_for(headers)
+    place = partial(_place_plain, places, headers, windows_of(headers), array)
+    try:
+        return array, *_fill(array, place, places, progress)
+    except UnsureError:
+        return None
+
+
+def _decode(places, like, progress):
+    """(array, padding or None, guesses, windows) of the images at (path, frame), each of the shape of `like`."""
+    kind = like.dtype
+    while True:
+        array = np.empty((len(places), *like.shape), kind)
+        try:
+            return array, *_fill(array, partial(_place_decoded, places, array), places, progress)
+        except WiderError as error:
+            kind = error.kind
+
+
+def _fill(array, place, places, progress):
+    """(padding or None, guesses, windows) of what `place` puts into the array and tells of each image."""
+    padding, guesses, windows = None, [], []
+    with in_threads(place, _chunks(places)) as results, progress() as bar:
+        for found in results:
+            for number, mask, guess, own in found:
+                padding = with_mask(padding, number, mask, array.shape)
+                guesses.append(guess)
+                windows.append(own)
+            bar.update(len(found))
+    return padding, guesses, windows
+
+
+def _place_plain(places, headers, windows, array, numbers):
+    """Reads some uncompressed images into their places; returns (number, padding or None, guess, windows) of each."""
+    return [(number, *place_values(places[number][0], headers[number], array[number]), windows[number]) for number in numbers]
+
+
+def _place_decoded(places, array, numbers):
+    """Decodes some images into their places; returns (number, padding or None, guess, windows) of each."""
+    found = []
+    for number, image in zip(numbers, read_images([places[number] for number in numbers])):
         if image.pixels.ndim != 2 or image.pixels.shape != array.shape[1:]:
             raise StackError(
-                f"expected an image of {array.shape[1:]} values, got {image.pixels.shape} in image {i + 1} of the stack"
+                f"expected an image of {array.shape[1:]} values, got {image.pixels.shape} in image {number + 1} of the stack"
             )
-        if image.pixels.dtype != array.dtype:
-            array = array.astype(_wider(array.dtype, image.pixels.dtype))
-        array[i] = image.pixels
-        if image.padding is not None:
-            padding = np.zeros(array.shape, bool) if padding is None else padding
-            padding[i] = image.padding
-        windows.append(image.windows)
-    return array, padding, first, _common_windows(windows, array, padding)
+        if KINDS.index(image.pixels.dtype) > KINDS.index(array.dtype):
+            raise WiderError(image.pixels.dtype)
+        array[number] = image.pixels
+        found.append((number, image.padding, image.guess, image.windows))
+    return found
+
+
+def _chunks(places):
+    """Lists of numbers of places that one thread takes together."""
+    for start in range(0, len(places), TOGETHER):
+        yield range(start, min(start + TOGETHER, len(places)))
 
 
 def _common_windows(windows, array, padding):
     """The files' windows where all have the same; else one from the values, good for every slice."""
-    if windows[0] and all(own == windows[0] for own in windows):
+    if windows[0] and all(_alike(own, windows[0]) for own in windows):
         return windows[0]
-    return {"most values": value_range(array, padding=padding, share=SHARES["most values"])}
+    return {"body": body_range(array, padding=padding)}
 
 
-def _wider(one, other):
-    """The type that both fit into: int16 < int32 < float32."""
-    return max(one, other, key=[np.dtype(kind) for kind in (np.int16, np.int32, np.float32)].index)
+def _alike(one, other):
+    """Whether two files offer the same views."""
+    if one is other:
+        return True
+    return list(one) == list(other) and all(np.array_equal(a, b) for name in one for a, b in zip(one[name], other[name]))

@@ -38,8 +38,8 @@ MAY_IMPORT = {
     "frames": {"columns", "images", "reading", "values"},
     "order": {"files", "grid"},
     "stacks": {"grid", "images", "order", "orientation", "splitting"},
-    "decoders": {"grid", "images"},
-    "statistics": {"images", "pixels"},
+    "decoders": {"codecs", "grid", "images"},
+    "statistics": {"images", "pixels", "threads", "window"},
     "rules": {"decoders", "images", "series", "stacks", "statistics"},
     "file_rules": {"grid", "orientation", "rules"},
     "series": {"grid", "orientation"},
@@ -48,21 +48,34 @@ MAY_IMPORT = {
     "privacy": {"keywords"},
     "pixel_rules": {"grid", "rules", "statistics"},
     "audit": {"file_rules", "frames", "images", "pixel_rules", "rules", "series_rules", "stack_rules"},
+    "threads": set(),
     "window": set(),
-    "pixels": {"window"},
-    "slice": {"orientation", "pixels", "window"},
-    "native": {"elements", "pixels"},
-    "voxels": {"grid", "native", "pixels", "window"},
-    "volume": {"grid", "orientation", "slice", "voxels", "window"},
-    "pictures": {"orientation", "plots", "volume"},
+    "codecs": set(),
+    "frame_header": set(),
+    "padding": set(),
+    "luts": set(),
+    "rescale": {"luts"},
+    "views": {"luts", "window"},
+    "pixels": {"codecs", "frame_header", "padding", "rescale", "threads", "views"},
+    "slice": {"frame_header", "orientation", "pixels", "window"},
+    "native": {"elements", "frame_header", "padding", "rescale", "views"},
+    "voxels": {"grid", "native", "padding", "pixels", "threads", "window"},
+    "planes": set(),
+    "volume": {"grid", "orientation", "planes", "slice", "voxels", "window"},
+    "conversion": {"planes", "volume"},
+    "saving": {"slice", "volume"},
+    "overlay": set(),
+    "in_patient": {"orientation", "plots"},
+    "pictures": {"overlay", "in_patient", "plots", "volume", "window"},
     "plots": set(),
     "evidence": {"grid", "pictures", "pixel_rules", "pixels", "plots", "slice", "stacks"},
     "exercises": {"phantom", "scans"},
-    "browser": {"pictures", "volume", "window"},
+    "browser": {"overlay", "planes", "volume", "window"},
     "site": {"files"},
 }
 ONLY_THERE = {
-    "matplotlib": {"evidence", "pictures", "plots"},
+    "matplotlib": {"evidence", "overlay", "pictures", "in_patient", "plots"},
+    "imagecodecs": {"codecs"},
     "ipywidgets": {"browser"},
     "pyarrow": {"cache"},
     "nbclient": {"site"},
@@ -70,7 +83,7 @@ ONLY_THERE = {
     "fastai": set(),
     "torch": set(),
 }
-NUMPY_ALONE = {"orientation", "window", "anatomy"}
+NUMPY_ALONE = {"orientation", "window", "anatomy", "planes"}
 LONGEST = 250
 
 
@@ -102,7 +115,7 @@ def test_libraries_live_where_the_plan_says(module):
     libraries = {name.split(".")[0] for name in _imported(module)}
     assert {library for library, rooms in ONLY_THERE.items() if module not in rooms}.isdisjoint(libraries)
     if module in NUMPY_ALONE:
-        assert libraries <= {"numpy", "helpers", "re", "typing"}
+        assert libraries <= {"numpy", "helpers", "itertools", "re", "typing"}
 
 
 def test_the_plan_is_one_direction():

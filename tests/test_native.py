@@ -6,16 +6,29 @@ import numpy as np
 import pydicom
 import pytest
 
-from helpers.native import read_native
+from helpers.native import UnsureError, array_for, place_values, plain_headers, windows_of
 from helpers.pixels import read_images
 from helpers.stacks import stack_slices, stack_table
+
+
+def read_native(paths):
+    """(array, padding of each, guess of each, windows of each) as `helpers.voxels` reads them; None where they are not plain."""
+    if (headers := plain_headers(paths)) is None:
+        return None
+    array = array_for(headers)
+    try:
+        masks, guesses = zip(*[place_values(*one) for one in zip(paths, headers, array)])
+    except UnsureError:
+        return None
+    return array, masks, list(guesses), windows_of(headers)
 
 
 def _slow(paths):
     images = list(read_images([(path, 0) for path in paths]))
     kind = max((image.pixels.dtype for image in images), key=[np.dtype(k) for k in (np.int16, np.int32, np.float32)].index)
-    padding = [np.zeros(image.pixels.shape, bool) if image.padding is None else image.padding for image in images]
-    return np.stack([image.pixels for image in images]).astype(kind), np.stack(padding), [image.windows for image in images]
+    padding = [image.padding for image in images]
+    values = np.stack([image.pixels for image in images]).astype(kind)
+    return values, padding, [image.guess for image in images], [image.windows for image in images]
 
 
 def _compare(paths):
@@ -23,12 +36,12 @@ def _compare(paths):
     found = read_native(paths)
     if found is None:
         return False
-    array, padding, windows = found
-    values, mask, theirs = _slow(paths)
+    array, padding, guesses, windows = found
+    values, masks, theirs, views = _slow(paths)
     assert array.dtype == values.dtype and np.array_equal(array, values)
-    assert np.array_equal(np.zeros(array.shape, bool) if padding is None else padding, mask)
-    assert (padding is None) == (not mask.any())
-    assert windows == theirs
+    for ours, mask in zip(padding, masks):
+        assert (ours is None) == (mask is None) and np.array_equal(ours, mask)
+    assert guesses == theirs and windows == views
     return True
 
 

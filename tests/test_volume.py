@@ -1,6 +1,9 @@
 """Voxels and their place: against each header, against SimpleITK, and under every turn of the axes."""
 
+import threading
+import tracemalloc
 from itertools import permutations, product
+from time import sleep
 
 import numpy as np
 import pydicom
@@ -8,6 +11,7 @@ import pytest
 import SimpleITK
 
 from helpers.anatomy import chest
+from helpers.frames import frame_table
 from helpers.grid import StackError, StackWarning
 from helpers.headers import header_table
 from helpers.pixels import ImageError
@@ -290,3 +294,126 @@ def test_one_image_in_seven_transfer_syntaxes(real, syntax):
 
 def _middle(mask):
     return np.argwhere(mask).mean(axis=0)
+
+
+@pytest.mark.parametrize("how", ["max", "min", "mean"])
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+def test_a_slab_is_the_projection_of_its_slices(phantom_headers, plane, how):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
+    volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    slab, step = volume.slab(plane, 12, thickness_mm=30, how=how), {"axial": 10, "coronal": 3, "sagittal": 3}[plane]
+    count = 30 // step
+    places = range(12 - (count - 1) // 2, 12 - (count - 1) // 2 + count)
+    cuts = [volume.slice(plane, place) for place in places]
+    values = np.ma.array([cut.pixels for cut in cuts], mask=[cut.padding for cut in cuts])
+    expected = getattr(np.ma, how)(values, axis=0)
+    assert np.array_equal(slab.padding, np.ma.getmaskarray(expected))
+    assert np.allclose(slab.pixels[~slab.padding], expected.compressed(), rtol=1e-6)
+    assert slab.letters == cuts[0].letters and slab.spacing == cuts[0].spacing
+    assert slab.caption["thickness"] == f"{how} of {count} slices, 30 mm"
+
+
+def test_slabs_at_the_ends_and_of_one_slice(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
+    volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    assert np.array_equal(volume.slab("axial", 3, thickness_mm=0).pixels, volume.slice("axial", 3).pixels)
+    assert volume.slab("axial", 0, thickness_mm=30).caption["thickness"] == "max of 2 slices, 20 mm"
+    with pytest.raises(PlaneError, match="expected a projection of max, min, mean, got 'median'"):
+        volume.slab("axial", how="median")
+
+
+def _compressed(folder, slices, pixels_of=lambda dataset: dataset.pixel_array):
+    for path in slices.index:
+        dataset = pydicom.dcmread(path)
+        pixels = pixels_of(dataset)
+        dataset.compress(pydicom.uid.RLELossless, pixels, generate_instance_uid=False)
+        dataset.save_as(folder / path.rsplit("/", 1)[1])
+    headers = header_table(folder, progress=False)
+    return stack_slices(headers, stack_table(headers).index[0])
+
+
+def test_compressed_slices_give_the_same_volume(phantom_headers, tmp_path):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
+    slices = stack_slices(rows, stack_table(rows).index[0])
+    one, other = load_volume(slices), load_volume(_compressed(tmp_path, slices))
+    assert np.array_equal(one.array, other.array) and np.array_equal(one.padding, other.padding)
+    assert one.windows == other.windows and np.array_equal(one.affine, other.affine)
+
+
+def test_a_type_that_proves_too_narrow_is_widened(phantom_headers, tmp_path):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"].iloc[:12]
+    slices = stack_slices(rows, stack_table(rows).index[0])
+    changed = _compressed(tmp_path, slices)
+    for number, slope in ((5, 40), (9, 0.5)):
+        dataset = pydicom.dcmread(changed.index[number])
+        dataset.RescaleSlope = slope
+        dataset.save_as(changed.index[number])
+    volume, plain = load_volume(changed), load_volume(slices)
+    assert volume.array.dtype == np.float32
+    stored = plain.array[5].astype(int) - int(slices["RescaleIntercept"].iloc[0])
+    assert np.array_equal(volume.array[5], 40 * stored + slices["RescaleIntercept"].iloc[0])
+    assert np.array_equal(volume.array[4], plain.array[4])
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_loading_takes_little_more_memory_than_the_result(phantom, tmp_path, compressed):
+    """One slice, and a fifth of the result; of headers and code about 2 MB."""
+    dataset = pydicom.dcmread(phantom / "P02-interspaced" / "1.dcm")
+    dataset.Rows = dataset.Columns = 512
+    for number in range(24):
+        pixels = np.full((512, 512), dataset.PixelPaddingValue, np.int16)
+        pixels[100:400, 100:400] = number
+        dataset.InstanceNumber, dataset.ImagePositionPatient = number + 1, [0, 0, 10.0 * number]
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        dataset.PixelData = pixels.tobytes()
+        if compressed:
+            dataset.compress(pydicom.uid.RLELossless, generate_instance_uid=False)
+        dataset.save_as(tmp_path / f"{number}.dcm")
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OW", False
+    headers = header_table(tmp_path, progress=False)
+    slices = stack_slices(headers, stack_table(headers).index[0])
+    load_volume(slices.iloc[:2])
+    tracemalloc.start()
+    volume = load_volume(slices, progress=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    result = volume.array.nbytes + volume.padding.nbytes
+    assert result > 15e6 and peak < 1.2 * result + volume.array[0].nbytes + 2e6
+
+
+def test_a_large_file_of_many_frames_is_read_frame_by_frame(phantom, tmp_path):
+    dataset = pydicom.dcmread(phantom / "P42-one-file" / "1.dcm")
+    frames = dataset.pixel_array
+    tall = np.tile(frames, (1, 7, 7))
+    dataset.Rows, dataset.Columns, dataset.PixelData = *tall.shape[1:], tall.tobytes()
+    dataset.save_as(tmp_path / "1.dcm")
+    rows = frame_table(header_table(tmp_path, progress=False))
+    slices = stack_slices(rows, stack_table(rows).index[0])
+    tracemalloc.start()
+    volume = load_volume(slices, progress=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    order = slices["frame"].astype(int).tolist()
+    assert np.array_equal(volume.array - volume.array[0, 0, 0], tall[order].astype(int) - int(tall[order[0], 0, 0]))
+    assert tall.nbytes > 2**23 and peak < 1.2 * volume.array.nbytes + volume.array[0].nbytes + 4e6
+
+
+def test_stopping_drops_what_is_not_begun(phantom_headers, monkeypatch):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
+    slices, begun = stack_slices(rows, stack_table(rows).index[0]), []
+
+    def interrupted(path, header, here):
+        begun.append(path)
+        if len(begun) == 20:
+            raise KeyboardInterrupt
+        sleep(0.002)
+        return None, None
+
+    monkeypatch.setattr("helpers.voxels.place_values", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_volume(slices)
+    assert len(begun) < len(slices)
+    count = threading.active_count()
+    sleep(0.1)
+    assert threading.active_count() <= count, "no thread goes on"

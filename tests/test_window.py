@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.pixels import apply_windowing
 
-from helpers.window import WINDOWS, WindowError, apply_window, value_range
+from helpers.window import COMPUTED, WINDOWS, Window, WindowError, apply_window, body_range, equal_frequency, value_range
 
 centers, widths = st.floats(-4000, 4000), st.floats(1, 8000)
 values = st.lists(st.floats(-10000, 10000), min_size=1, max_size=20)
@@ -89,3 +89,80 @@ def test_a_window_without_meaning_is_refused(window, function):
 
 def test_every_preset_names_its_source():
     assert all(window.source and window.width >= 1 for window in WINDOWS.values())
+
+
+def test_a_window_brings_its_own_function():
+    window = Window(40, 400, "", "SIGMOID")
+    values = np.linspace(-400, 400, 9)
+    assert np.array_equal(apply_window(values, window), apply_window(values, window[:2], function="SIGMOID"))
+    assert np.array_equal(apply_window(values, window, function="LINEAR"), apply_window(values, window[:2]))
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
+@given(center=centers, width=st.floats(2, 8000))
+def test_limits_are_black_and_white(function, center, width):
+    window = Window(center, width, "", function)
+    low, high = window.limits
+    assert apply_window(np.array([low, high]), window) == pytest.approx([0, 1], abs=1e-5)
+    inside = apply_window(np.array([low + 0.1, high - 0.1]), window)
+    assert inside[0] > 0 and inside[1] < 1
+
+
+def _head(air, noise, tissue):
+    """A round body, and air around it."""
+    rows, columns = np.mgrid[:128, :128] - 63.5
+    body = rows**2 + columns**2 < 45**2
+    rng = np.random.default_rng(0)
+    return np.where(body, rng.normal(tissue, 50, body.shape), air + noise * np.abs(rng.normal(0, 1, body.shape))), body
+
+
+@pytest.mark.parametrize(("air", "noise", "tissue"), [(-1000, 15, 40), (0, 4, 600), (0, 0, 300)])
+def test_the_window_of_the_body_leaves_out_the_air_around(air, noise, tissue):
+    image, body = _head(air, noise, tissue)
+    assert body_range(image).limits == pytest.approx(np.quantile(image[body], [0.01, 0.99]), abs=30)
+
+
+def test_the_window_of_the_body_leaves_out_padding():
+    image, body = _head(-1000, 15, 40)
+    padding = np.zeros(body.shape, bool)
+    padding[:20] = padding[:, :20] = True
+    image[padding] = -3000
+    assert body_range(image, padding=padding).limits[0] == pytest.approx(np.quantile(image[body & ~padding], 0.01), abs=20)
+
+
+def test_an_image_that_shows_no_air_keeps_its_values():
+    tissue = np.random.default_rng(0).normal(40, 50, (128, 128))
+    assert body_range(tissue).limits == pytest.approx(np.quantile(tissue, [0.01, 0.99]), abs=1)
+
+
+def test_lungs_are_part_of_the_body(real):
+    from helpers.volume import load_slice
+
+    cut = load_slice(real / "series/chest-ct-8mm-siemens/1-15.dcm")
+    low, high = cut.window("body")[1].limits
+    assert -1010 < low < -750 and high > 200
+
+
+def test_equal_frequency_is_fastais():
+    """``freqhist_bins`` and ``hist_scaled`` in numpy: the same places of the sorted values, straight lines in between."""
+    values = np.random.default_rng(0).gamma(2, 300, (64, 64)).round()
+    ordered = np.sort(values.ravel())
+    places = np.concatenate([[0.001], np.arange(100) / 100 + 1 / 200, [0.999]])
+    breaks = np.unique(ordered[(len(ordered) * places).astype(int)])
+    expected = np.interp(values, breaks, np.linspace(0, 1, len(breaks)))
+    assert np.allclose(apply_window(values, equal_frequency(values)), expected, atol=1e-6)
+
+
+def test_equal_frequency_makes_each_grey_as_frequent():
+    values, padding = np.random.default_rng(0).normal(0, 100, (100, 100)) ** 3, np.zeros((100, 100), bool)
+    padding[:50] = True
+    grey = apply_window(values, equal_frequency(values, padding=padding), padding=padding)[50:]
+    assert np.histogram(grey, 10, (0, 1))[0] == pytest.approx([500] * 10, rel=0.12)
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+@pytest.mark.parametrize("values", [np.full((4, 4), 7), np.zeros((4, 4)), np.arange(16).reshape(4, 4)])
+def test_views_of_few_values_are_usable(name, values):
+    for padding in (None, values == 7, np.ones(values.shape, bool)):
+        grey = apply_window(values, COMPUTED[name](values, padding=padding), padding=padding)
+        assert np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= 1

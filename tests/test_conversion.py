@@ -1,0 +1,103 @@
+"""Turned, straightened, handed over: every voxel stays where it is in the patient."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+from helpers.conversion import ConversionError, reoriented, straightened, to_nibabel, to_simpleitk
+from helpers.stacks import stack_slices, stack_table
+from helpers.volume import load_volume
+
+WAYS = ["".join(way) for pairs in permutations(["RL", "AP", "FH"]) for way in product(*pairs)]
+
+
+def _volume(headers, patient):
+    rows = headers[headers["PatientID"].str.startswith(patient, na=False)]
+    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+
+
+@pytest.fixture(scope="module", params=["P02", "P08", "P10", "P39"])
+def volume(request, phantom_headers):
+    """Axial with padding, oblique, sagittal, sheared."""
+    return _volume(phantom_headers, request.param)
+
+
+@pytest.mark.parametrize("toward", WAYS)
+def test_a_turned_volume_has_the_same_voxels_in_the_same_places(volume, toward):
+    turned = reoriented(volume, toward)
+    rng = np.random.default_rng(0)
+    for index in rng.integers(0, turned.array.shape, (40, 3)):
+        place = turned.affine @ [*index, 1]
+        there = np.linalg.solve(volume.affine, place)[:3]
+        assert np.allclose(there, there.round(), atol=1e-6)
+        there = tuple(there.round().astype(int))
+        assert volume.array[there] == turned.array[tuple(index)]
+        if volume.padding is not None:
+            assert volume.padding[there] == turned.padding[tuple(index)]
+    signs = {"R": -1, "L": 1, "A": -1, "P": 1, "F": -1, "H": 1}
+    for axis, letter in enumerate(toward):
+        lps = "RLAPFH".index(letter) // 2
+        assert turned.affine[lps, axis] * signs[letter] > 0
+    for plane in ("axial", "coronal", "sagittal"):
+        assert turned.slice(plane, 3).letters == volume.slice(plane, 3).letters
+        assert np.array_equal(turned.slice(plane).pixels, volume.slice(plane).pixels) or len(volume.array) % 2 == 0
+
+
+@pytest.mark.parametrize("toward", ["", "HP", "HPX", "HHL", "HPF"])
+def test_what_is_no_convention_is_refused(phantom_headers, toward):
+    with pytest.raises(ConversionError, match=r"expected three letters such as HPL.*got"):
+        reoriented(_volume(phantom_headers, "P02"), toward)
+
+
+def test_nibabels_letters(phantom_headers):
+    nibabel = pytest.importorskip("nibabel")
+    turned = reoriented(_volume(phantom_headers, "P10"), "SAR")
+    assert nibabel.aff2axcodes(to_nibabel(turned).affine) == ("R", "A", "S")
+
+
+def test_nibabel_has_every_voxel_in_its_place(volume):
+    image = to_nibabel(volume)
+    assert image.header.get_xyzt_units()[0] == "mm"
+    for index in np.random.default_rng(1).integers(0, volume.array.shape, (40, 3)):
+        x, y, z = (volume.affine @ [*index, 1])[:3]
+        there = np.linalg.solve(image.affine, [-x, -y, z, 1])[:3].round().astype(int)
+        assert image.dataobj[tuple(there)] == volume.array[tuple(index)]
+
+
+def test_simpleitk_has_every_voxel_in_its_place(volume):
+    if volume.caption["patient"] == "P39-gantry-tilted":
+        with pytest.raises(ConversionError, match=r"sheared by 1\d\.\d°, .*straightened"):
+            to_simpleitk(volume)
+        volume = straightened(volume)
+    image = to_simpleitk(volume)
+    for index in np.random.default_rng(2).integers(0, volume.array.shape, (40, 3)):
+        there = image.TransformPhysicalPointToIndex((volume.affine @ [*index, 1])[:3].tolist())
+        assert image[there] == volume.array[tuple(index)]
+
+
+def test_a_straight_volume_is_left_as_it_is(phantom_headers):
+    volume = _volume(phantom_headers, "P02")
+    assert straightened(volume) is volume
+
+
+def test_straightening_keeps_values_in_place(phantom_headers):
+    """Values at points of the patient, interpolated within a slice by other means, are the same."""
+    volume = _volume(phantom_headers, "P39")
+    straight = straightened(volume)
+    step, row, column = straight.affine[:3, :3].T
+    assert abs(step @ row) < 1e-6 and abs(step @ column) < 1e-6 and abs(row @ column) < 1e-6
+    rng, compared = np.random.default_rng(3), 0
+    for index in rng.integers(0, straight.array.shape, (300, 3)):
+        slice, row, column = np.linalg.solve(volume.affine, straight.affine @ [*index, 1])[:3]
+        assert slice == pytest.approx(index[0], abs=1e-6), "each slice stays in its plane"
+        if straight.padding[tuple(index)]:
+            continue
+        top, left = int(np.floor(row + 1e-9)), int(np.floor(column + 1e-9))
+        down, right = row - top, column - left
+        corners = np.pad(volume.array[round(slice)], 1, mode="edge")[top + 1 : top + 3, left + 1 : left + 3]
+        expected = (corners * np.outer([1 - down, down], [1 - right, right])).sum()
+        assert straight.array[tuple(index)] == pytest.approx(expected, abs=0.01)
+        compared += 1
+    assert compared > 150
+    assert (~straight.padding).sum() > 0.93 * (~volume.padding).sum(), "nothing but a rim is lost"

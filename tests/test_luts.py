@@ -1,0 +1,127 @@
+"""Look-up tables against pydicom where it is right, and against the standard's words everywhere."""
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+from helpers.frame_header import FrameHeader
+from helpers.luts import luts_of
+from helpers.rescale import rescaled
+from helpers.slice import load_slice
+from helpers.views import views_of
+from helpers.window import Curve, apply_window
+
+bits_of_entries = st.sampled_from([8, 10, 12, 16])
+
+
+def _item(entries, first, bits, explanation="a curve", vr="US"):
+    item = pydicom.Dataset()
+    item.add_new("LUTDescriptor", "US" if first >= 0 else "SS", [len(entries) % 2**16, first, bits])
+    item.LUTExplanation = explanation
+    data = entries.tolist() if vr == "US" else entries.astype("<u2").tobytes()
+    item.add_new("LUTData", vr, data)
+    return item
+
+
+def _header(**sequences):
+    dataset = pydicom.Dataset()
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    for keyword, value in sequences.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+@given(st.data(), bits_of_entries, st.integers(-3000, 3000), st.integers(2, 300), st.sampled_from(["US", "OW"]))
+def test_a_voi_lut_is_the_standards_and_pydicoms(data, bits, first, count, vr):
+    entries = np.array(data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count)))
+    dataset = _header(VOILUTSequence=[_item(entries, first, bits, vr=vr)])
+    values = np.array(data.draw(st.lists(st.integers(-4000, 4000), min_size=1, max_size=30)), np.int16)
+    ((name, curve),) = views_of(FrameHeader(dataset)).items()
+    assert name == "a curve"
+    grey = apply_window(values, curve)
+    for value, ours in zip(values.tolist(), grey):
+        assert ours == pytest.approx(entries[min(max(value - first, 0), count - 1)] / (2**bits - 1), abs=1e-6)
+    if bits > 8:  # with 8 pydicom lets places beyond 255 wrap around
+        assert np.allclose(grey, apply_voi_lut(values, dataset) / (2**bits - 1), atol=1e-6)
+
+
+@given(st.data(), st.sampled_from([8, 16]), st.integers(0, 3000), st.integers(2, 300), st.sampled_from(["US", "OW"]))
+def test_a_modality_lut_is_pydicoms_where_nothing_is_negative(data, bits, first, count, vr):
+    entries = np.array(data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count)))
+    dataset = _header(ModalityLUTSequence=[_item(entries, first, bits, vr=vr)])
+    stored = np.array(data.draw(st.lists(st.integers(0, 60_000), min_size=1, max_size=30)), np.uint16)
+    ours = rescaled(stored, FrameHeader(dataset))
+    assert ours.dtype == np.int32 and np.array_equal(ours, apply_modality_lut(stored, dataset))
+
+
+@given(st.lists(st.integers(-3000, 3000), min_size=1, max_size=30), st.integers(-2000, 2000), st.integers(1, 500))
+def test_a_modality_lut_is_the_standards_everywhere(stored, first, count):
+    entries = np.arange(count) * 7 + 3
+    found = rescaled(np.array(stored, np.int16), FrameHeader(_header(ModalityLUTSequence=[_item(entries, first, 16)])))
+    for value, ours in zip(stored, found):
+        assert ours == entries[0 if value <= first else min(value - first, count - 1)]
+
+
+def test_entries_of_eight_bits_may_be_packed_two_in_a_word():
+    item = _item(np.array([0x0201, 0x0403]), 5, 8, vr="OW")
+    item.LUTDescriptor = [4, 5, 8]
+    (lut,) = luts_of(FrameHeader(_header(VOILUTSequence=[item])), "VOILUTSequence", negative=False)
+    assert lut.entries.tolist() == [1, 2, 3, 4] and lut.first == 5
+
+
+def test_a_first_value_written_unsigned_is_negative_where_values_are():
+    header = FrameHeader(_header(VOILUTSequence=[_item(np.arange(3), 64_536, 16)]))
+    assert luts_of(header, "VOILUTSequence", negative=True)[0].first == -1000
+    assert luts_of(header, "VOILUTSequence", negative=False)[0].first == 64_536
+
+
+@pytest.mark.parametrize("descriptor", [None, [3, 0], [9, 0, 16]])
+def test_a_table_that_is_not_whole_is_refused(descriptor):
+    item = _item(np.arange(3), 0, 16)
+    if descriptor is None:
+        del item.LUTDescriptor
+    else:
+        item.LUTDescriptor = descriptor
+    with pytest.raises(ValueError, match=r"expected .* VOILUTSequence"):
+        views_of(FrameHeader(_header(VOILUTSequence=[item])))
+
+
+def test_windows_and_tables_are_alternatives_by_name(phantom, tmp_path):
+    dataset = pydicom.dcmread(phantom / "P03-interspaced" / "8.dcm")
+    dataset.WindowCenter, dataset.WindowWidth = 40, 400
+    dataset.VOILUTSequence = [_item(np.arange(256), -128, 8, "SOFT"), _item(np.arange(256), -500, 8, "")]
+    dataset.save_as(tmp_path / "image.dcm")
+    image = load_slice(tmp_path / "image.dcm")
+    assert list(image.windows) == ["window 1", "SOFT", "look-up table 2"] and image.window()[0] == "window 1"
+    assert isinstance(image.window("SOFT")[1], Curve)
+    expected = np.clip(image.pixels + 128, 0, 255) / 255
+    assert np.allclose(image.grey("SOFT"), expected, atol=1e-6)
+
+
+def test_a_modality_lut_of_one_frame_is_that_frames(real, tmp_path):
+    """Where pydicom looks at the top of the file alone."""
+    path = next((real / "series/mr-enhanced-philips").iterdir())
+    dataset = pydicom.dcmread(path)
+    plain = load_slice(path, frame=2).pixels
+    group = dataset.PerFrameFunctionalGroupsSequence[3]
+    entries = np.arange(4096) % 97
+    item = _item(entries, 0, 16)
+    item.ModalityLUTType = "US"
+    group.PixelValueTransformationSequence[0].ModalityLUTSequence = [item]
+    dataset.save_as(tmp_path / "image.dcm")
+    stored = dataset.pixel_array[3].astype(int)
+    assert np.array_equal(load_slice(tmp_path / "image.dcm", frame=3).pixels, entries[np.clip(stored, 0, 4095)])
+    assert np.array_equal(load_slice(tmp_path / "image.dcm", frame=2).pixels, plain)
+
+
+def test_a_table_of_a_frame_is_offered_for_that_frame(real, tmp_path):
+    path = next((real / "series/mr-enhanced-philips").iterdir())
+    dataset = pydicom.dcmread(path)
+    for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+        group.FrameVOILUTSequence[0].VOILUTSequence = [_item(np.arange(256), 0, 8, f"of frame {number}")]
+    dataset.save_as(tmp_path / "image.dcm")
+    assert "of frame 4" in load_slice(tmp_path / "image.dcm", frame=4).windows

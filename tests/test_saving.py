@@ -1,0 +1,78 @@
+"""Pictures as files: what another program reads from them is what was shown."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers.pictures import show_slice
+from helpers.saving import SavingError, save_montage, save_slice
+from helpers.stacks import stack_slices, stack_table
+from helpers.volume import load_slice, load_volume
+
+
+@pytest.fixture(scope="module")
+def volume(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
+    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+
+
+def test_png_holds_the_grey_and_square_pixels(volume, tmp_path):
+    cut = volume.slice("axial", 4)
+    with Image.open(save_slice(cut, tmp_path / "a.png", window="lungs")) as image:
+        assert image.mode == "L" and np.array_equal(np.asarray(image), (cut.grey("lungs") * 255).round())
+    with Image.open(save_slice(volume.slice("coronal"), tmp_path / "b.png")) as image:
+        assert image.size == (128, 80), "10 mm of slices are 3 mm of pixels long"
+
+
+def test_jpeg_is_near_to_it(volume, tmp_path):
+    cut = volume.slice("axial", 4)
+    with Image.open(save_slice(cut, tmp_path / "a.jpg")) as image:
+        assert np.abs(np.asarray(image) / 255 - cut.grey()).mean() < 0.02
+
+
+def test_tiff_of_16_bits_brings_the_values_back(volume, tmp_path):
+    cut = volume.slice("axial", 4)
+    with Image.open(save_slice(cut, tmp_path / "a.tif", window="whole range")) as image:
+        assert image.mode == "I;16"
+        grey, words, resolution = np.asarray(image).astype(float), image.tag_v2[270], image.tag_v2[282]
+    low, high = cut.window("whole range")[1].limits
+    assert f"0 is {low:g}, 65535 is {high:g} HU" in words and float(resolution) == pytest.approx(10 / 3)
+    values = low + grey / 65535 * (high - low)
+    assert np.abs(values - cut.pixels)[~cut.padding].max() < 0.05
+    assert "P02" not in words
+
+
+def test_a_montage_is_its_slices_side_by_side(volume, tmp_path):
+    with Image.open(save_montage(volume, tmp_path / "m.png", count=6, columns=3)) as image:
+        tiles = np.asarray(image)
+    assert tiles.shape == (2 * 128, 3 * 128)
+    shown = np.linspace(0, 23, 6).round().astype(int)
+    for number, index in enumerate(shown):
+        row, column = divmod(number, 3)
+        tile = tiles[128 * row : 128 * (row + 1), 128 * column : 128 * (column + 1)]
+        assert np.array_equal(tile, (volume.slice("axial", int(index)).grey() * 255).round())
+
+
+def test_a_montage_has_one_window_and_room_for_tiles_that_are_missing(volume, tmp_path):
+    with Image.open(save_montage(volume, tmp_path / "m.tif", count=5, columns=4, window="body")) as image:
+        assert image.size == (4 * 128, 2 * 128) and np.asarray(image)[128:, 128:].max() == 0
+
+
+def test_what_cannot_be_written_is_refused(volume, tmp_path, real):
+    with pytest.raises(SavingError, match=r"expected a name that ends in .png, .* got a.bmp"):
+        save_slice(volume.slice("axial"), tmp_path / "a.bmp")
+    (tmp_path / "there.png").write_text("mine")
+    with pytest.raises(SavingError, match="nothing is overwritten"):
+        save_slice(volume.slice("axial"), tmp_path / "there.png")
+    colour = load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm")
+    with pytest.raises(SavingError, match="got colour: save it as PNG"):
+        save_slice(colour, tmp_path / "c.tif")
+    with Image.open(save_slice(colour, tmp_path / "c.png")) as image:
+        assert np.array_equal(np.asarray(image), colour.pixels)
+
+
+def test_a_drawing_with_letters_is_saved_by_its_figure(volume, tmp_path):
+    for name in ("a.png", "a.jpg", "a.tif"):
+        show_slice(volume.slice("axial")).figure.savefig(tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            assert min(image.size) > 300
