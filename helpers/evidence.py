@@ -59,6 +59,8 @@ def show_remedies(findings, headers):
             for ax in pair:
                 _say_so(ax)
             continue
+        if before.caption["padding"]:  # guessed: what is stored has none
+            before = replace(before, padding=None, caption={**before.caption, "padding": ""})
         for ax, image, when in zip(pair, (before, REMEDIES[finding.rule](before)), ("as stored", "with the remedy")):
             kept = image.pixels if image.padding is None else image.pixels[~image.padding]
             show_slice(image, ax=ax, window=(-500, 1700))

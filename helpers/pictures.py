@@ -12,9 +12,10 @@ from helpers.plots import ACCENT, QUIET, SECOND
 from helpers.volume import Slice, Volume
 from helpers.window import apply_window
 
-__all__ = ["DrawingError", "plot_histogram", "show_montage", "show_plane_in_patient", "show_planes", "show_slice"]
+__all__ = ["DrawingError", "plot_histogram", "show_montage", "show_plane_in_patient", "show_planes", "show_slice", "show_views"]
 
 NO_VALUE = "#24384c"  # shows where padding is: no measured value
+KNOWN_IN_CT = ["lungs", "mediastinum", "spine_bone"]
 BINS = 200  # of a histogram
 DRAWN_SHARE = 0.999  # of the values that a histogram spans
 
@@ -62,6 +63,29 @@ def show_slice(
     if identity:
         ax.set_title(" · ".join(filter(None, (slice.caption.get("patient"), slice.caption.get("series")))))
     return ax
+
+
+def show_views(slice, *, windows=None):
+    """Draws one `Slice` through several views side by side; returns the list of Axes.
+
+    Parameters
+    ----------
+    windows : views as `Slice.window` takes them; None for the first two of the file's own, one taken from the values,
+        and for Hounsfield units the well-known "lungs", "mediastinum" and "spine_bone"
+    """
+    expect(slice, Slice, "of load_slice or volume.slice")
+    if slice.pixels.ndim == 3:
+        return [show_slice(slice)]
+    known = [*list(slice.windows)[:2], "body", *(KNOWN_IN_CT if slice.unit == "HU" else ())]
+    windows = list(dict.fromkeys(known)) if windows is None else windows
+    columns = min(3, len(windows))
+    rows = -(-len(windows) // columns)
+    figure = plt.figure(figsize=(4.6 * columns, 4.4 * rows), layout="constrained")
+    axes = [figure.add_subplot(rows, columns, place + 1) for place in range(len(windows))]
+    for ax, window in zip(axes, windows):
+        show_slice(slice, window=window, ax=ax, corners=False, scale_bar=False)
+        ax.set_title(_window_text(*slice.window(window), slice.unit), fontsize=9)
+    return axes
 
 
 def show_planes(volume, *, at=None, window=None, axes=None, crosshair=True, **overlays):
@@ -123,11 +147,13 @@ def plot_histogram(values, *, window=None, ax=None):
     expect(values, (Slice, Volume), "of load_slice or load_volume")
     slice = values if isinstance(values, Slice) else values.slice(values.plane_of(0))
     if slice.pixels.ndim == 3:
-        raise DrawingError("expected an image of grey values, got colour: its values have no unit and no window")
+        ax = ax or plt.figure(figsize=(9, 1)).add_subplot()
+        ax.set(title="A colour image: its values have no unit and no window", xticks=[], yticks=[])
+        return ax
     array, padding = (values.array, values.padding) if isinstance(values, Volume) else (values.pixels, values.padding)
     kept = array.ravel() if padding is None else array[~padding]
-    name, view = slice.window(window)
     ax = ax or plt.figure(figsize=(9, 4)).add_subplot()
+    name, view = slice.window(window)
     low, high = _drawn_range(kept, view)
     counts, edges = np.histogram(kept, _bins(kept, low, high))
     ax.fill_between(edges[:-1], 100 * counts / max(1, kept.size), step="post", color=QUIET, linewidth=0)
