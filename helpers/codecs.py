@@ -16,6 +16,7 @@ except ImportError:
     imagecodecs = None
 
 PLUGIN = "imagecodecs"
+INSTALL = f"python -m pip install {PLUGIN}"
 AS_STORED = {"colorspace": "RGB", "outcolorspace": "RGB"}  # of several components: nothing is converted, pydicom does that
 DECODERS = {  # transfer syntax → name of the function
     **dict.fromkeys([uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1], "jpeg8_decode"),

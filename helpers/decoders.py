@@ -5,11 +5,10 @@ import pandas as pd
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit
 
-from helpers.codecs import DECODERS, PLUGIN
+from helpers.codecs import DECODERS, INSTALL, PLUGIN
 from helpers.grid import numbers
 from helpers.images import is_image
 
-INSTALL = f"python -m pip install {PLUGIN}"
 NOTHING = "nothing decodes it; ask for another transfer syntax"
 TWELVE_BITS = {PLUGIN, "pylibjpeg"}  # the plugins of pydicom that decode JPEG Extended with more than 8 bits
 

@@ -8,13 +8,15 @@ import pydicom
 from pydicom.pixels import apply_color_lut, apply_icc_profile, get_decoder, iter_pixels
 
 from helpers import ClearError
-from helpers.codecs import PLUGIN, is_available
+from helpers.codecs import DECODERS, INSTALL, PLUGIN, is_available
 from helpers.frame_header import FrameHeader, frame_count
 from helpers.padding import declared_padding, guessed_padding
 from helpers.rescale import rescaled, unit_of
 from helpers.threads import quiet
 from helpers.views import views_of
 
+NO_IMAGE = "its row in header_table says what it is"
+DAMAGED = "it is damaged or its header does not fit: copy it again, or ask for the original"
 LARGE = 2**23  # bytes of pixel data that are not all read for one frame
 
 
@@ -99,8 +101,10 @@ def _dataset(path, frames):
         dataset = pydicom.dcmread(path, force=True, defer_size=LARGE)
     except Exception as error:
         raise ImageError(f"expected a DICOM image in {path}, got {_first_line(error)}") from error
-    if not {"PixelData", "FloatPixelData", "DoubleFloatPixelData"} & set(dataset.dir()) or "Rows" not in dataset:
-        raise ImageError(f"expected a DICOM image in {path}, found no pixels there")
+    has_pixels = bool({"PixelData", "FloatPixelData", "DoubleFloatPixelData"} & set(dataset.dir()))
+    if not has_pixels or "Rows" not in dataset:
+        found = "pixels without Rows" if has_pixels else "no pixels"
+        raise ImageError(f"expected a DICOM image in {path}, found {found} there: {NO_IMAGE}")
     count = frame_count(FrameHeader(dataset))
     for frame in frames:
         if not 0 <= frame < count:
@@ -137,14 +141,14 @@ def _decoded(source, syntax, frames):
 
 
 def _cause(syntax, error):
-    """Why pixel data of a transfer syntax cannot be decoded here, and what pydicom says would help."""
+    """Why pixel data of a transfer syntax cannot be decoded here, and the way on."""
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
         return f"pydicom has no decoder for {syntax.name}; convert it with other software"
     cause = _first_line(error) if decoder.is_available else "no decoder for it is installed"
-    missing = ", ".join(decoder.missing_dependencies)
-    return f"{syntax.name}: {cause}" + (f"; decoders that are not installed: {missing}" if missing else "")
+    missing = syntax in DECODERS and not is_available(syntax)
+    return f"{syntax.name}: {cause}; {INSTALL if missing else DAMAGED}"
 
 
 def _guessed_syntax(dataset):

@@ -1,0 +1,147 @@
+"""Times the loading of volumes beside its limit and its peers, in one run: a part of `make bench`."""
+
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pandas as pd
+import pydicom
+import SimpleITK
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
+from tqdm import tqdm
+
+from helpers.anatomy import chest
+from helpers.files import phantom_root
+from helpers.headers import header_table
+from helpers.stacks import stack_slices, stack_table
+from helpers.statistics import pixel_table
+from helpers.volume import load_volume
+
+SLICES, FEW, MATRIX, NOISE_HU = 300, 60, 512, 15
+TIMES = 5  # each way, in turn; the best counts
+ENCODERS = {
+    JPEGLosslessSV1: lambda pixels: imagecodecs.ljpeg_encode(pixels, bitspersample=12),
+    JPEG2000Lossless: lambda pixels: imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True, bitspersample=12),
+}
+
+
+def written(folder, count, syntax=None):
+    """The slices of a made-up chest of CT's full size, in spatial order."""
+    dataset = pydicom.dcmread(phantom_root() / "P01-reference" / "1.dcm")
+    dataset.Rows = dataset.Columns = MATRIX
+    dataset.PixelSpacing, dataset.RescaleIntercept = [0.75, 0.75], -1024
+    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 0
+    rng, ticks = np.random.default_rng(0), (np.arange(MATRIX) - MATRIX / 2) * 0.75
+    for number in tqdm(range(count), f"Writing {syntax.name if syntax else 'uncompressed'}"):
+        z = -140 + number
+        points = np.stack([*np.meshgrid(ticks, ticks), np.full((MATRIX, MATRIX), z, float)], axis=-1)
+        pixels = np.clip(chest(points) + rng.normal(1024, NOISE_HU, (MATRIX, MATRIX)), 0, 4095).astype("<u2")
+        dataset.InstanceNumber, dataset.ImagePositionPatient = number + 1, [-192.0, -192.0, float(z)]
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.8.498.{number + 1}"
+        dataset.PixelData = pixels.tobytes() if syntax is None else encapsulate([ENCODERS[syntax](pixels)])
+        if syntax is not None:
+            dataset.file_meta.TransferSyntaxUID = syntax
+            dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.save_as(folder / f"{number + 1}.dcm")
+    headers = header_table(folder, progress=False)
+    return stack_slices(headers, stack_table(headers).index[0])
+
+
+# the ways: each takes the slices in order and returns an array
+
+
+def ours(slices):
+    return load_volume(slices, progress=False).array
+
+
+def limit(slices):
+    """The same bytes into one array, the intercept added in place."""
+    array = np.empty((len(slices), MATRIX, MATRIX), "<i2")
+    for here, path, offset in zip(array, slices.index, slices["pixel_offset"].astype(int)):
+        with open(path, "rb", buffering=0) as file:
+            file.seek(offset)
+            file.readinto(memoryview(here).cast("B"))
+        here += np.int16(-1024)
+    return array
+
+
+def simpleitk(slices):
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames(slices.index.tolist())
+    return SimpleITK.GetArrayViewFromImage(reader.Execute())
+
+
+def pydicom_one_at_a_time(slices, plugin=""):
+    array = np.empty((len(slices), MATRIX, MATRIX), np.int16)
+    for here, path in zip(array, slices.index):
+        dataset = pydicom.dcmread(path)
+        stored = pydicom.pixels.pixel_array(dataset, decoding_plugin=plugin)
+        here[...] = stored * dataset.RescaleSlope + dataset.RescaleIntercept
+    return array
+
+
+def pydicom_gdcm(slices):
+    return pydicom_one_at_a_time(slices, "gdcm")
+
+
+def pydicom_pillow(slices):
+    return pydicom_one_at_a_time(slices, "pillow")
+
+
+def statistics(slices):
+    """Not an array, but the numbers of each image."""
+    return pixel_table(slices, progress=False)
+
+
+PLAIN = {
+    "load_volume": ours,
+    "the limit: readinto": limit,
+    "SimpleITK ImageSeriesReader": simpleitk,
+    "pydicom one at a time": pydicom_one_at_a_time,
+    "pixel_table": statistics,
+}
+COMPRESSED = {"load_volume": ours, "pydicom one at a time, GDCM": pydicom_gdcm}
+J2K = {**COMPRESSED, "pydicom one at a time, Pillow": pydicom_pillow}
+
+
+def compared(ways, slices, title):
+    """Prints and returns ms a volume, the best of some times taken in turn."""
+    best = dict.fromkeys(ways, np.inf)
+    for _ in range(TIMES):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way(slices)
+            best[name] = min(best[name], time.perf_counter() - start)
+    table = pd.DataFrame({"ms": pd.Series(best) * 1000})
+    table["load_volume is × as fast"] = table["ms"] / table["ms"]["load_volume"]
+    print(f"\n{title}\n{table.round(2).to_string()}\n")
+    return table["ms"]
+
+
+def main():
+    """Prints the tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = {name: Path(folder) / name for name in ("plain", "lossless", "j2k")}
+        for place in places.values():
+            place.mkdir()
+        plain = written(places["plain"], SLICES)
+        ms = compared(PLAIN, plain, f"{SLICES} slices of {MATRIX} × {MATRIX}, uncompressed, warm cache")
+        print(f"load_volume takes {ms['load_volume'] / ms['the limit: readinto']:.2f} × the limit (at most 1.5 ×)")
+        tracemalloc.start()
+        volume = load_volume(plain, progress=False)
+        print(
+            f"peak memory {tracemalloc.get_traced_memory()[1] / volume.array.nbytes:.2f} × the result (at most 1.2 × and a slice)"
+        )
+        tracemalloc.stop()
+        for name, syntax, ways in (("lossless", JPEGLosslessSV1, COMPRESSED), ("j2k", JPEG2000Lossless, J2K)):
+            slices = written(places[name], FEW, syntax)
+            ms = compared(ways, slices, f"{FEW} slices of {MATRIX} × {MATRIX}, {syntax.name}")
+            print(f"load_volume: {ms.iloc[1:].min() / ms['load_volume']:.1f} × the fastest of the others (at least 1.6 ×)")
+
+
+if __name__ == "__main__":
+    main()
