@@ -1,6 +1,7 @@
 """How does a volume turn, straighten, and leave for SimpleITK and nibabel?"""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 
@@ -99,9 +100,8 @@ def to_simpleitk(volume):
     ConversionError
         For a sheared volume, which an ITK image cannot hold: straighten it first.
     """
-    import SimpleITK
-
     expect(volume, Volume, "of load_volume")
+    SimpleITK = _package("SimpleITK")
     if (shear := shear_of(volume.affine)) >= STRAIGHT:
         raise ConversionError(
             f"expected a grid with right angles, got one sheared by {shear:.1f}°, which ITK has no place for: "
@@ -119,13 +119,20 @@ def to_nibabel(volume):
 
     Shear stays in the affine.
     """
-    import nibabel
-
     expect(volume, Volume, "of load_volume")
+    nibabel = _package("nibabel")
     affine = volume.affine[:, [2, 1, 0, 3]]
     image = nibabel.Nifti1Image(volume.array.transpose(2, 1, 0), LPS_TO_RAS @ affine)
     image.header.set_xyzt_units("mm")
     return image
+
+
+def _package(name):
+    """A package that only who wants it installs."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ConversionError(f"expected the package {name}, which is not installed: python -m pip install {name}") from error
 
 
 def _moved(image, known, shift, shape):

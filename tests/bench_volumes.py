@@ -5,11 +5,9 @@ import time
 import tracemalloc
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import pandas as pd
 import pydicom
-import SimpleITK
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
 from tqdm import tqdm
@@ -23,10 +21,15 @@ from helpers.volume import load_volume
 
 SLICES, FEW, MATRIX, NOISE_HU = 300, 60, 512, 15
 TIMES = 5  # each way, in turn; the best counts
-ENCODERS = {
-    JPEGLosslessSV1: lambda pixels: imagecodecs.ljpeg_encode(pixels, bitspersample=12),
-    JPEG2000Lossless: lambda pixels: imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True, bitspersample=12),
-}
+
+
+def encoded(pixels, syntax):
+    """One image as a JPEG stream."""
+    import imagecodecs
+
+    if syntax == JPEGLosslessSV1:
+        return imagecodecs.ljpeg_encode(pixels, bitspersample=12)
+    return imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", reversible=True, bitspersample=12)
 
 
 def written(folder, count, syntax=None):
@@ -42,7 +45,7 @@ def written(folder, count, syntax=None):
         pixels = np.clip(chest(points) + rng.normal(1024, NOISE_HU, (MATRIX, MATRIX)), 0, 4095).astype("<u2")
         dataset.InstanceNumber, dataset.ImagePositionPatient = number + 1, [-192.0, -192.0, float(z)]
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.8.498.{number + 1}"
-        dataset.PixelData = pixels.tobytes() if syntax is None else encapsulate([ENCODERS[syntax](pixels)])
+        dataset.PixelData = pixels.tobytes() if syntax is None else encapsulate([encoded(pixels, syntax)])
         if syntax is not None:
             dataset.file_meta.TransferSyntaxUID = syntax
             dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
@@ -70,6 +73,8 @@ def limit(slices):
 
 
 def simpleitk(slices):
+    import SimpleITK
+
     reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames(slices.index.tolist())
     return SimpleITK.GetArrayViewFromImage(reader.Execute())

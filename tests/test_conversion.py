@@ -1,5 +1,6 @@
 """Turned, straightened, handed over: every voxel stays where it is in the patient."""
 
+import sys
 from itertools import permutations, product
 
 import numpy as np
@@ -101,3 +102,10 @@ def test_straightening_keeps_values_in_place(phantom_headers):
         compared += 1
     assert compared > 150
     assert (~straight.padding).sum() > 0.93 * (~volume.padding).sum(), "nothing but a rim is lost"
+
+
+@pytest.mark.parametrize(("hand_over", "package"), [(to_simpleitk, "SimpleITK"), (to_nibabel, "nibabel")])
+def test_a_package_that_is_not_there_is_named(phantom_headers, monkeypatch, hand_over, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ConversionError, match=f"expected the package {package}, .*pip install {package}"):
+        hand_over(_volume(phantom_headers, "P02"))
