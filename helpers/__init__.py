@@ -39,6 +39,7 @@ order        In which order do the images of a stack lie?
 stacks       Which files form a stack, in which order, how far apart?
 threads      How is work done several at a time?
 window       How do values become grey?
+choice       Which view is asked for, and which do the values themselves suggest?
 codecs       Which decoder turns compressed bytes into values, and lets other threads work meanwhile?
 frame_header What does the header of a file say of one of its frames?
 padding      Where does an image hold no measured value?

@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers import expect
+from helpers.choice import COMPUTED
 from helpers.overlay import LETTER_COLOUR
 from helpers.planes import VIEWS
 from helpers.volume import Volume
-from helpers.window import COMPUTED, WINDOWS
+from helpers.window import WINDOWS
 
 HEIGHT = 512  # of the picture, in screen pixels
 
@@ -33,7 +34,7 @@ class VolumeBrowser(widgets.VBox):
     """The widget of `browse`. `plane`, `index` and `window` are its controls: read and set their ``.value``."""
 
     def __init__(self, volume, *, plane=None, window=None):
-        first = plane or volume.plane_of(0)
+        first = plane or volume.acquired_plane
         self.volume = volume
         self.plane = widgets.Dropdown(options=list(VIEWS), value=first, description="plane")
         self.window = widgets.Dropdown(options=_window_options(volume.slice(first), window), description="window")

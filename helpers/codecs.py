@@ -18,6 +18,7 @@ except ImportError:
 PLUGIN = "imagecodecs"
 INSTALL = f"python -m pip install {PLUGIN}"
 AS_STORED = {"colorspace": "RGB", "outcolorspace": "RGB"}  # of several components: nothing is converted, pydicom does that
+UNDONE = {"YBR_RCT", "YBR_ICT"}  # colour transforms of JPEG 2000, undone by its decoder
 DECODERS = {  # transfer syntax → name of the function
     **dict.fromkeys([uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1], "jpeg8_decode"),
     **dict.fromkeys([uid.JPEGLSLossless, uid.JPEGLSNearLossless], "jpegls_decode"),
@@ -39,8 +40,8 @@ def decode_frame(encoded, runner):
         decode = partial(decode, **AS_STORED)
     values = np.ascontiguousarray(decode(bytes(encoded)))
     runner.set_option("bits_allocated", 8 * values.itemsize)
-    if name == "jpeg2k_decode" and runner.samples_per_pixel > 1:
-        runner.set_option("photometric_interpretation", "RGB")  # its own colour transform is undone by the decoder
+    if runner.photometric_interpretation in UNDONE:
+        runner.set_option("photometric_interpretation", "RGB")
     if runner.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
     return values.tobytes()

@@ -47,23 +47,20 @@ def reoriented(volume, toward="HPL"):
     axes = [nearest_axes(volume.affine)[lps] for lps, _ in ends]
     steps = [1 if volume.affine[lps, axis] * sign >= 0 else -1 for (lps, sign), axis in zip(ends, axes)]
 
-    def turned(array):
-        return array.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
-
-    affine = volume.affine.copy()
-    for place, (axis, step) in enumerate(zip(axes, steps)):
-        affine[:3, place] = volume.affine[:3, axis] * step
-        if step < 0:
-            affine[:3, 3] += volume.affine[:3, axis] * (volume.array.shape[axis] - 1)
-    padding = None if volume.padding is None else turned(volume.padding)
-    return replace(volume, array=turned(volume.array), affine=affine, padding=padding)
+    return _turned(volume, axes, steps)
 
 
 def straightened(volume):
     """A volume on a grid with right angles: the slices of a tilted gantry moved within their planes.
 
     Each slice stays at its distance along the normal; within it values are interpolated between the four nearest
-    pixels, float32. The picture grows so that nothing is lost; where nothing was measured is padding.
+    pixels, float32. The picture grows so that nothing is lost; where nothing was measured is padding, with the
+    lowest value of the volume.
+
+    Raises
+    ------
+    ConversionError
+        Where rows and columns of the slices themselves are not at right angles.
 
     References
     ----------
@@ -72,28 +69,17 @@ def straightened(volume):
     expect(volume, Volume, "of load_volume")
     if shear_of(volume.affine) < STRAIGHT:
         return volume
-    row, column = (volume.affine[:3, axis] / volume.spacing[axis] for axis in (1, 2))
-    normal = np.cross(row, column)
-    normal /= np.linalg.norm(normal)
-    step = volume.affine[:3, 0]
-    drift = np.array([step @ row / volume.spacing[1], step @ column / volume.spacing[2]])  # pixels from slice to slice
-    shifts = np.arange(len(volume.array))[:, None] * drift
-    start = np.floor(shifts.min(axis=0)).astype(int)
-    grown = np.ceil(shifts.max(axis=0)).astype(int) - start
-    shape = (len(volume.array), *(np.array(volume.array.shape[1:]) + grown))
-    array, padding = np.empty(shape, np.float32), np.empty(shape, bool)
-    for place, shift in enumerate(shifts - start):
-        known = np.ones(volume.array.shape[1:], bool) if volume.padding is None else ~volume.padding[place]
-        array[place], padding[place] = _moved(volume.array[place], known, shift, shape[1:])
-    affine = volume.affine.copy()
-    affine[:3, 0] = normal * (step @ normal)
-    affine[:3, 3] += start[0] * volume.affine[:3, 1] + start[1] * volume.affine[:3, 2]
-    remark = f"straightened from a shear of {shear_of(volume.affine):.1f}°"
-    return replace(volume, array=array, affine=affine, padding=padding, caption={**volume.caption, "remark": remark})
+    axes = [volume.acquired_axis, *(axis for axis in range(3) if axis != volume.acquired_axis)]
+    if not _is_right(volume.affine, *axes[1:]):
+        raise ConversionError("expected slices with rows and columns at right angles, got others: they cannot be straightened")
+    straight = _straightened(_turned(volume, axes, (1, 1, 1)))
+    return _turned(straight, np.argsort(axes).tolist(), (1, 1, 1))
 
 
 def to_simpleitk(volume):
     """The volume as a ``SimpleITK.Image`` in the same place: its axes are (column, row, slice), its frame LPS mm.
+
+    Padding has the value that the array has there.
 
     Raises
     ------
@@ -117,7 +103,7 @@ def to_simpleitk(volume):
 def to_nibabel(volume):
     """The volume as a ``nibabel.Nifti1Image`` in the same place: its axes are (column, row, slice), its frame RAS mm.
 
-    Shear stays in the affine.
+    Shear stays in the affine; padding has the value that the array has there.
     """
     expect(volume, Volume, "of load_volume")
     nibabel = _package("nibabel")
@@ -125,6 +111,50 @@ def to_nibabel(volume):
     image = nibabel.Nifti1Image(volume.array.transpose(2, 1, 0), LPS_TO_RAS @ affine)
     image.header.set_xyzt_units("mm")
     return image
+
+
+def _turned(volume, axes, steps):
+    """The volume with its axes in another order, each kept (1) or flipped (-1)."""
+
+    def turned(array):
+        return None if array is None else array.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
+
+    affine = volume.affine.copy()
+    for place, (axis, step) in enumerate(zip(axes, steps)):
+        affine[:3, place] = volume.affine[:3, axis] * step
+        if step < 0:
+            affine[:3, 3] += volume.affine[:3, axis] * (volume.array.shape[axis] - 1)
+    acquired = list(axes).index(volume.acquired_axis)
+    return replace(volume, array=turned(volume.array), affine=affine, padding=turned(volume.padding), acquired_axis=acquired)
+
+
+def _is_right(affine, one, other):
+    """Whether two axes stand at right angles, to the accuracy that `STRAIGHT` asks for."""
+    a, b = affine[:3, one], affine[:3, other]
+    return abs(a @ b) / (np.linalg.norm(a) * np.linalg.norm(b)) < np.radians(STRAIGHT)
+
+
+def _straightened(volume):
+    """The same for a volume whose first axis is the one that leans."""
+    row, column = (volume.affine[:3, axis] / volume.spacing[axis] for axis in (1, 2))
+    normal = np.cross(row, column)
+    normal /= np.linalg.norm(normal)
+    step = volume.affine[:3, 0]
+    drift = np.array([step @ row / volume.spacing[1], step @ column / volume.spacing[2]])  # pixels from slice to slice
+    shifts = np.arange(len(volume.array))[:, None] * drift
+    start = np.floor(shifts.min(axis=0)).astype(int)
+    grown = np.ceil(shifts.max(axis=0)).astype(int) - start
+    shape = (len(volume.array), *(np.array(volume.array.shape[1:]) + grown))
+    array, padding, lowest = np.empty(shape, np.float32), np.empty(shape, bool), volume.array.min()
+    for place, shift in enumerate(shifts - start):
+        known = np.ones(volume.array.shape[1:], bool) if volume.padding is None else ~volume.padding[place]
+        values, padding[place] = _moved(volume.array[place], known, shift, shape[1:])
+        array[place] = np.where(padding[place], lowest, values)
+    affine = volume.affine.copy()
+    affine[:3, 0] = normal * (step @ normal)
+    affine[:3, 3] += start[0] * volume.affine[:3, 1] + start[1] * volume.affine[:3, 2]
+    remark = f"straightened from a shear of {shear_of(volume.affine):.1f}°"
+    return replace(volume, array=array, affine=affine, padding=padding, caption={**volume.caption, "remark": remark})
 
 
 def _package(name):

@@ -22,6 +22,10 @@ class FrameHeader:
         found = (place.get(keyword) for place in self._places)
         return next((value for value in found if value not in (None, "")), default)
 
+    def of_frame(self, keyword):
+        """Whether the functional groups have it, whatever the file has beside them."""
+        return any(place.get(keyword) not in (None, "") for place in self._places[:-1])
+
     def floats(self, keyword):
         """All values as a tuple of floats; empty where there are none or they are no numbers."""
         value = self.get(keyword, ())

@@ -92,6 +92,10 @@ def irregularities(slices):
 
 def obstacle(slices):
     """What keeps images from being voxels at all, as a text with a file name; None where nothing does."""
+    for keyword, what in (("NumberOfFrames", "a multi-frame object (see frame_table)"), ("SamplesPerPixel", "colour")):
+        several = np.nan_to_num(numbers(slices, keyword)) > 1
+        if several.any() and not (keyword == "NumberOfFrames" and is_per_frame(slices)):
+            return f"{what} in {file_name(slices, several.argmax())}"
     usable = {
         "ImageOrientationPatient": cosine_error(vectors(slices, "ImageOrientationPatient", 6)) <= USABLE_COSINES,
         "ImagePositionPatient": np.isfinite(vectors(slices, "ImagePositionPatient", 3)).all(axis=1),
@@ -100,10 +104,6 @@ def obstacle(slices):
     for keyword, good in usable.items():
         if not good.all():
             return f"no usable {keyword} in {(~good).sum()} of {len(slices)}, first {file_name(slices, good.argmin())}"
-    for keyword, what in (("NumberOfFrames", "a multi-frame object (see frame_table)"), ("SamplesPerPixel", "colour")):
-        several = np.nan_to_num(numbers(slices, keyword)) > 1
-        if several.any() and not (keyword == "NumberOfFrames" and is_per_frame(slices)):
-            return f"{what} in {file_name(slices, several.argmax())}"
     return None
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.ticker import MaxNLocator
 
 from helpers import ClearError
 from helpers.orientation import direction_letters, edge_letters, row_and_column
@@ -29,6 +30,8 @@ def show_plane_in_patient(header, *, ax=None):
     ----------
     PS3.3 C.7.6.2.1.1
     """
+    if not hasattr(header, "get"):
+        raise DrawingError(f"expected a header (a row of the header table, or a Dataset), got {type(header).__name__}")
     corner, row, column, width, height = _plane(header)
     ax = ax or plt.figure(figsize=(7, 7)).add_subplot(projection="3d")
     outline = np.array([corner, corner + row * width, corner + row * width + column * height, corner + column * height])
@@ -80,6 +83,7 @@ def _frame(ax, middle, reach):
     ends = (("R", "L"), ("A", "P"), ("F", "H"))
     for axis, (low, high), center in zip("xyz", ends, middle):
         getattr(ax, f"set_{axis}lim")(center - reach, center + reach)
-        getattr(ax, f"set_{axis}label")(f"{axis} in mm: {low} ← → {high}")
+        getattr(ax, f"set_{axis}label")(f"{axis} in mm: {low} ← → {high}", labelpad=10)
+        getattr(ax, f"{axis}axis").set_major_locator(MaxNLocator(5))
     ax.set_box_aspect((1, 1, 1))
     ax.view_init(elev=18, azim=-60)

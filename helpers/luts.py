@@ -39,10 +39,11 @@ def luts_of(header, keyword, *, negative):
     ----------
     PS3.3 C.11.1.1 (Modality LUT), C.11.2.1.1 (VOI LUT), C.8.11.3.1.5 (bits)
     """
-    return [_read(item, keyword, negative) for item in header.get(keyword) or ()]
+    return [lut_of(item, keyword, negative=negative) for item in header.get(keyword) or ()]
 
 
-def _read(item, keyword, negative):
+def lut_of(item, keyword, *, negative):
+    """The `Lut` of one item of a sequence, as `luts_of` has it."""
     descriptor = item.get("LUTDescriptor")
     if descriptor is None or len(descriptor) != 3:
         raise ValueError(f"expected a LUT Descriptor of three values in {keyword}, got {descriptor!r}")

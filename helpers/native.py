@@ -70,15 +70,14 @@ def place_values(path, header, here):
     Raises
     ------
     UnsureError
-        Where they are too few, or exceed what the header allows.
+        Where they are too few, or use bits that Bits Stored does not allow: those are pydicom's to interpret.
     """
     stored = np.dtype("<i2" if header.get("PixelRepresentation") else "<u2")
     slope, intercept = _rescale(header)
     in_place = here.dtype == np.int16 and slope == 1 and abs(intercept) < 2**15
     values = here.view(stored) if in_place else np.empty(here.shape, stored)
     _fill(values, path, header.get("pixel_offset"))
-    if not _fits(values, slope, intercept, here.dtype):
-        raise UnsureError
+    _check_range(values, header)
     mask, guess = declared_padding(values, header), None
     if in_place:
         here += np.int16(intercept)  # what wraps around in between comes back
@@ -95,13 +94,17 @@ def _is_plain(row):
     """Whether a header says all that is needed, and that nothing more is to be done."""
     known = all(isinstance(row.get(keyword), int) for keyword in SAME) and row["error"] is None and row["pixel_offset"]
     known = known and row["Rows"] * row["Columns"] > 0
-    numbers = all(isinstance(row.get(keyword, absent), float) for keyword, absent in RESCALE.items())
+    numbers = all(_is_finite(row.get(keyword, absent)) for keyword, absent in RESCALE.items())
     plain = all(row.get(keyword) in allowed for keyword, allowed in PLAIN.items())
     return bool(known and numbers and plain and row.get("HighBit") == row["BitsStored"] - 1 <= 15)
 
 
 def _is_like(row, first):
-    return all(row[keyword] == first[keyword] for keyword in SAME)
+    return all(row[keyword] == first[keyword] for keyword in [*SAME, "PhotometricInterpretation"])
+
+
+def _is_finite(value):
+    return isinstance(value, float) and np.isfinite(value)
 
 
 def _rescale(header):
@@ -125,10 +128,10 @@ def _fill(values, path, offset):
             raise UnsureError
 
 
-def _fits(values, slope, intercept, kind):
-    """Whether what is there, whatever the header allows, fits into the array."""
-    if kind.kind == "f":
-        return True
-    low = 0 if values.dtype.kind == "u" else values.min()
-    ends = [int(end) * slope + intercept for end in (low, values.max())]
-    return np.iinfo(kind).min <= min(ends) and max(ends) <= np.iinfo(kind).max
+def _check_range(values, header):
+    bits = header.get("BitsStored")
+    if bits == 16:
+        return
+    low, high = stored_range(bits, header.get("PixelRepresentation"))
+    if values.max() > high or (low < 0 and values.min() < low):
+        raise UnsureError

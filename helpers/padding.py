@@ -3,8 +3,10 @@
 import numpy as np
 
 IMPOSSIBLE_HU = -1100  # below the air of any CT
-FAR_HU = 200  # from padding to the next value, at least
+BLUR_HU = 100  # by which lossy compression may change padding
+FAR_HU = 300  # from padding to the next value, at least
 LEAST_SHARE = 0.02  # of the image
+MOST_BETWEEN = 0.005  # of the image: blurred edges of the padding
 
 
 def declared_padding(stored, header):
@@ -21,7 +23,7 @@ def declared_padding(stored, header):
     ----------
     PS3.3 C.7.5.1.1.2
     """
-    prefix = "Float" if stored.dtype.kind == "f" else ""
+    prefix = {"f4": "Float", "f8": "DoubleFloat"}.get(stored.dtype.str[1:], "")
     declared = [header.get(f"{prefix}{keyword}") for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     ends = [_with_sign_of(stored, value) for value in declared if isinstance(value, (int, float))]
     if not ends or not isinstance(declared[0], (int, float)):
@@ -33,22 +35,23 @@ def declared_padding(stored, header):
 def guessed_padding(values):
     """(mask, value) of padding that no header declares, in a CT image; (None, None) where there is no sign of it.
 
-    A guess, to be labelled as one: all four corners hold the lowest value, it is below the air of any CT, far
-    below the next value, and fills a good part of the image.
+    A guess, to be labelled as one: all four corners hold about the same value below the air of any CT, it fills a
+    good part of the image, and hardly any value is a little above it. Lossy compression blurs it: what is nearer to
+    it than to the next values belongs to it.
 
     Parameters
     ----------
     values : (rows, columns), after rescale, HU
     """
-    low = values[0, 0]
     corners = values[[0, 0, -1, -1], [0, -1, 0, -1]]
-    if low > IMPOSSIBLE_HU or (corners != low).any() or values.min() < low:
+    if corners.max() > IMPOSSIBLE_HU or np.ptp(corners.astype(float)) > BLUR_HU:
         return None, None
-    mask = values == low
-    rest = values[~mask]
-    if mask.mean() < LEAST_SHARE or not rest.size or rest.min() < low + FAR_HU:
+    value = float(np.median(corners))
+    mask = values < value + BLUR_HU
+    between = (values < value + FAR_HU) & ~mask
+    if mask.mean() < LEAST_SHARE or mask.all() or between.mean() > MOST_BETWEEN:
         return None, None
-    return mask, float(low)
+    return mask | between, value
 
 
 def _with_sign_of(stored, value):

@@ -1,13 +1,14 @@
 """A slice, drawn: with letters on its edges, in true aspect. Computes nothing but the layout."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 from matplotlib import pyplot as plt
 
 from helpers import expect
 from helpers.in_patient import DrawingError, show_plane_in_patient
-from helpers.overlay import draw_scale_bar, drawn_width, write_badge, write_corners, write_letters
+from helpers.overlay import CAPTIONS, draw_scale_bar, room_on, write_badge, write_corners, write_letters
 from helpers.plots import ACCENT, QUIET, SECOND
 from helpers.volume import Slice, Volume
 from helpers.window import apply_window
@@ -51,17 +52,17 @@ def show_slice(
     height, width = np.multiply(slice.pixels.shape[:2], slice.spacing)
     ax.imshow(grey, cmap="gray", vmin=0, vmax=1, extent=(0, width, height, 0), aspect="equal")
     ax.set(facecolor=NO_VALUE, xlabel=slice.spacing_unit, ylabel=slice.spacing_unit)
-    points = drawn_width(ax, width / height)
+    room = room_on(ax, width / height)
     if letters:
-        write_letters(ax, slice.letters, points)
-    if corners:
-        write_corners(ax, _captions(slice, window, corners), points)
+        write_letters(ax, slice.letters, room)
+    captions = _captions(slice, window, corners) if corners else {}
+    write_corners(ax, captions, room)
     if scale_bar and slice.spacing_unit == "mm":
-        draw_scale_bar(ax, width, height, points)
+        draw_scale_bar(ax, width, room, captions.get("window", ""))
     if badge:
-        write_badge(ax, badge, points)
+        write_badge(ax, badge, room)
     if identity:
-        ax.set_title(" · ".join(filter(None, (slice.caption.get("patient"), slice.caption.get("series")))))
+        ax.set_title(_identity(slice.caption), fontsize=10, wrap=True)
     return ax
 
 
@@ -77,7 +78,7 @@ def show_views(slice, *, windows=None):
     if slice.pixels.ndim == 3:
         return [show_slice(slice)]
     known = [*list(slice.windows)[:2], "body", *(KNOWN_IN_CT if slice.unit == "HU" else ())]
-    windows = list(dict.fromkeys(known)) if windows is None else windows
+    windows = [windows] if isinstance(windows, str) else list(windows or dict.fromkeys(known))
     columns = min(3, len(windows))
     rows = -(-len(windows) // columns)
     figure = plt.figure(figsize=(4.6 * columns, 4.4 * rows), layout="constrained")
@@ -99,22 +100,27 @@ def show_planes(volume, *, at=None, window=None, axes=None, crosshair=True, **ov
     expect(volume, Volume, "of load_volume")
     at = volume.middle if at is None else at
     axes = plt.subplots(1, 3, figsize=(15, 5.4), layout="constrained")[1] if axes is None else axes
+    if len(axes) != 3:
+        raise DrawingError(f"expected three axes, got {len(axes)}")
+    name, view = volume.window(window)
     for ax, plane in zip(axes, ("axial", "coronal", "sagittal")):
         index, place = volume.place_in(plane, at)
-        slice = volume.slice(plane, index)
-        show_slice(slice, window=window, ax=ax, **overlays)
+        slice = _seen(volume.slice(plane, index), name, view)
+        show_slice(slice, window=name, ax=ax, **overlays)
         if crosshair:
             row, column = np.multiply(np.add(place, 0.5), slice.spacing)
             ax.axhline(row, color=ACCENT, linewidth=0.8)
             ax.axvline(column, color=ACCENT, linewidth=0.8)
-        ax.set_title(plane)
+        ax.set_title(" · ".join(filter(None, (plane, ax.get_title()))), wrap=True)
     return axes
 
 
-def show_montage(volume, *, plane="axial", count=12, window=None, figure=None, badge=""):
-    """Draws evenly chosen slices of a volume with number and position on each; returns the Axes."""
+def show_montage(volume, *, plane="axial", count=12, window=None, figure=None, badge="", identity=False):
+    """Draws evenly chosen slices of a volume with number and position on each, all in one window; returns the Axes."""
     expect(volume, Volume, "of load_volume")
-    total = volume.shape_of(plane)[0]
+    if not isinstance(count, (int, np.integer)):
+        raise DrawingError(f"expected a number of slices, got {count!r}")
+    total, (name, view) = volume.shape_of(plane)[0], volume.window(window)
     indices = np.unique(np.linspace(0, total - 1, max(1, min(count, total))).round().astype(int))
     columns = min(4, len(indices))
     rows = -(-len(indices) // columns)
@@ -123,16 +129,14 @@ def show_montage(volume, *, plane="axial", count=12, window=None, figure=None, b
     for ax in axes[len(indices) :]:
         ax.remove()
     for ax, index in zip(axes, indices):
-        slice = volume.slice(plane, int(index))
-        show_slice(slice, window=window, ax=ax, corners=False, scale_bar=ax is axes[0], badge=badge if ax is axes[0] else "")
+        slice = _seen(volume.slice(plane, int(index)), name, view)
+        show_slice(slice, window=name, ax=ax, corners=False, scale_bar=ax is axes[0], badge=badge if ax is axes[0] else "")
         ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
         ax.set_title(f"{slice.caption['slice']} · {slice.caption['position']}", fontsize=8)
-    name, view = slice.window(window)
     size = np.multiply(slice.pixels.shape, slice.spacing)
-    figure.suptitle(
-        f"{plane} slices, {size[1]:.0f} × {size[0]:.0f} {slice.spacing_unit} each, {_window_text(name, view, slice.unit)}",
-        fontsize=10,
-    )
+    what = f"{plane} slices, {size[1]:.0f} × {size[0]:.0f} {slice.spacing_unit} each"
+    parts = [what, _window_text(name, view, slice.unit), _identity(slice.caption) if identity else ""]
+    figure.suptitle((", " if len(axes) > 1 else "\n").join(filter(None, parts)), fontsize=10, wrap=True)
     return axes[: len(indices)]
 
 
@@ -145,24 +149,26 @@ def plot_histogram(values, *, window=None, ax=None):
     window : as `Slice.window` takes it; what is black and what is white of it is marked, and how grey rises between
     """
     expect(values, (Slice, Volume), "of load_slice or load_volume")
-    slice = values if isinstance(values, Slice) else values.slice(values.plane_of(0))
-    if slice.pixels.ndim == 3:
-        ax = ax or plt.figure(figsize=(9, 1)).add_subplot()
-        ax.set(title="A colour image: its values have no unit and no window", xticks=[], yticks=[])
+    array = values.array if isinstance(values, Volume) else values.pixels
+    if isinstance(values, Slice) and array.ndim == 3:
+        ax = ax or plt.figure(figsize=(9, 1), layout="constrained").add_subplot()
+        ax.text(0.5, 0.5, "A colour image: its values have no unit and no window", ha="center", va="center")
+        ax.set_axis_off()
         return ax
-    array, padding = (values.array, values.padding) if isinstance(values, Volume) else (values.pixels, values.padding)
+    padding = values.padding
     kept = array.ravel() if padding is None else array[~padding]
-    ax = ax or plt.figure(figsize=(9, 4)).add_subplot()
-    name, view = slice.window(window)
+    ax = ax or plt.figure(figsize=(9, 4), layout="constrained").add_subplot()
+    name, view = values.window(window)
     low, high = _drawn_range(kept, view)
     counts, edges = np.histogram(kept, _bins(kept, low, high))
-    ax.fill_between(edges[:-1], 100 * counts / max(1, kept.size), step="post", color=QUIET, linewidth=0)
-    ax.set(xlabel=f"value in {slice.unit}" if slice.unit else "value", ylabel="% of the values, each bar", xlim=(low, high))
+    ax.stairs(100 * counts / max(1, kept.size), edges, fill=True, color=QUIET)
+    unit = f"value in {values.unit}" if values.unit else "value"
+    ax.set(xlabel=unit, ylabel="% of the values, each bar", xlim=(edges[0], edges[-1]))
     ax.set_yscale("symlog", linthresh=0.1)
     ax.set_ylim(bottom=0)
-    _draw_window(ax, slice, name, view, np.linspace(low, high, 500))
-    if padding is not None:
-        ax.set_title(f"{padding.mean():.1%} of the pixels are padding and left out", fontsize=9)
+    _draw_window(ax, view, np.linspace(edges[0], edges[-1], 500), values.inverted)
+    padded = "" if padding is None else f"; {padding.mean():.1%} of the pixels are padding and left out"
+    ax.set_title(_window_text(name, view, values.unit) + padded, fontsize=10)
     return ax
 
 
@@ -184,24 +190,34 @@ def _drawn_range(values, view):
     return float(max(min(low, view.limits[0]), low - near)), float(min(max(high, view.limits[1]), high + near) + 1e-6)
 
 
-def _draw_window(ax, slice, name, view, values):
+def _draw_window(ax, view, values, inverted):
     """The grey of each value as a line over the histogram, and what is black and white."""
     for limit in view.limits:
         ax.axvline(limit, color=SECOND, linestyle="--", linewidth=1)
     grey = ax.twinx()
     shown = apply_window(values, view)
-    grey.plot(values, 1 - shown if slice.inverted else shown, color=ACCENT, label=_window_text(name, view, slice.unit))
-    grey.set(ylabel="grey, 0 black to 1 white", ylim=(-0.02, 1.02))
-    grey.legend(loc="upper left", bbox_to_anchor=(0, -0.15), frameon=False)
+    grey.plot(values, 1 - shown if inverted else shown, color=ACCENT)
+    grey.set_ylim(-0.02, 1.02)
+    grey.set_ylabel("grey, 0 black to 1 white", color=ACCENT)
 
 
 def _captions(slice, window, wanted):
     """What stands in the corners, by name."""
     view = _window_text(*slice.window(window), slice.unit) if slice.pixels.ndim == 2 else "colour"
     captions = {**slice.caption, "window": view}
-    if not isinstance(wanted, Collection) or isinstance(wanted, str):
-        return captions if wanted is True else {wanted: captions.get(wanted)}
-    return {name: captions.get(name) for name in wanted}
+    names = CAPTIONS if wanted is True else [wanted] if isinstance(wanted, str) else wanted
+    if not isinstance(names, Collection) or not set(names) <= set(CAPTIONS):
+        raise DrawingError(f"expected corners to be True, False or some of {', '.join(CAPTIONS)}, got {wanted!r}")
+    return {name: captions.get(name) for name in names}
+
+
+def _identity(caption):
+    return " · ".join(filter(None, (caption.get("patient"), caption.get("series"))))
+
+
+def _seen(slice, name, view):
+    """The slice with one more window of its own."""
+    return replace(slice, windows={**slice.windows, name: view})
 
 
 def _padding(slice):

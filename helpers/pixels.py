@@ -34,6 +34,7 @@ class Image(NamedTuple):
     windows: dict  # name → Window or Curve, the file's own, the first one its default
     inverted: bool  # low values are meant to be white
     header: FrameHeader
+    remark: str = ""
 
 
 def read_image(path, frame=0):
@@ -82,7 +83,7 @@ def _grey(stored, header):
     unit = unit_of(header)
     if padding is None and unit == "HU":
         padding, guess = guessed_padding(pixels)
-    return Image(pixels, padding, guess, unit, views_of(header, negative=pixels.min() < 0), inverted, header)
+    return Image(pixels, padding, guess, unit, views_of(header), inverted, header)
 
 
 def _colour(stored, header):
@@ -90,9 +91,13 @@ def _colour(stored, header):
     palette = header.get("PhotometricInterpretation") == "PALETTE COLOR"
     bits = 16 if palette and stored.dtype != np.uint8 else int(header.get("BitsStored", 8))
     colour = stored if stored.dtype == np.uint8 else (stored >> max(0, bits - 8)).astype(np.uint8)
+    remark = ""
     if header.get("ICCProfile"):
-        colour = apply_icc_profile(colour, header.dataset)
-    return Image(colour, None, None, "", {}, False, header)
+        try:
+            colour = apply_icc_profile(colour, header.dataset, color_space="sRGB")
+        except Exception:
+            remark = "colours as stored: the profile cannot be read"
+    return Image(colour, None, None, "", {}, False, header, remark)
 
 
 def _dataset(path, frames):
@@ -107,8 +112,8 @@ def _dataset(path, frames):
         raise ImageError(f"expected a DICOM image in {path}, found {found} there: {NO_IMAGE}")
     count = frame_count(FrameHeader(dataset))
     for frame in frames:
-        if not 0 <= frame < count:
-            raise ImageError(f"expected a frame from 0 to {count - 1}, got {frame} for {path}")
+        if not isinstance(frame, (int, np.integer)) or not 0 <= frame < count:
+            raise ImageError(f"expected a frame from 0 to {count - 1}, got {frame!r} for {path}")
     if "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = _guessed_syntax(dataset)
     return dataset
@@ -118,7 +123,8 @@ def _stored(dataset, path, frames):
     """Yields stored values (rows, columns), or colour (rows, columns, 3) as RGB, of some frames, each when it is asked for."""
     syntax, palette = dataset.file_meta.TransferSyntaxUID, dataset.get("PhotometricInterpretation") == "PALETTE COLOR"
     deferred = "PixelData" in dataset and dataset.get_item("PixelData", keep_deferred=True).value is None
-    source = path if deferred and frame_count(FrameHeader(dataset)) > 1 else dataset
+    in_pieces = deferred and not syntax.is_deflated and frame_count(FrameHeader(dataset)) > 1
+    source = path if in_pieces else dataset
     try:
         for stored in _decoded(source, syntax, frames):
             yield apply_color_lut(stored, dataset) if palette else stored

@@ -13,6 +13,12 @@ VIEWS = {  # radiological: the LPS axis that runs to the right of the picture, t
     "sagittal": ((1, 1), (2, -1)),
 }
 
+PROJECTIONS = {  # along an axis of (values, padding): padding counts only where there is nothing else
+    "max": lambda values, padding, axis: np.where(padding, values.min(), values).max(axis),
+    "min": lambda values, padding, axis: np.where(padding, values.max(), values).min(axis),
+    "mean": lambda values, padding, axis: _mean(values, padding, axis),
+}
+
 
 class PlaneError(ClearError, IndexError):
     """A plane or an index that a volume does not have."""
@@ -45,7 +51,7 @@ def cut_of(affine, plane):
     ------
     PlaneError
     """
-    if plane not in VIEWS:
+    if not isinstance(plane, str) or plane not in VIEWS:
         raise PlaneError(f"expected a plane of {', '.join(VIEWS)}, got {plane!r}")
     (right, to_right), (down, to_bottom) = VIEWS[plane]
     axis_of = nearest_axes(affine)
@@ -71,8 +77,17 @@ def normal_axis(plane):
 
 
 def shear_of(affine):
-    """Angle in degrees between the step from slice to slice and the normal of the slices: a tilted gantry's."""
-    normal = np.cross(affine[:3, 1], affine[:3, 2])
-    step = affine[:3, 0]
-    cosine = abs(normal @ step) / (np.linalg.norm(normal) * np.linalg.norm(step))
-    return float(np.degrees(np.arccos(min(cosine, 1.0))))
+    """How far in degrees the axes of an array are from standing at right angles; a tilted gantry's tilt."""
+    return max(skew_of(affine, axis) for axis in range(3))
+
+
+def skew_of(affine, axis):
+    """Angle in degrees between one axis of an array and the normal of the other two."""
+    normal, step = np.cross(*(affine[:3, other] for other in range(3) if other != axis)), affine[:3, axis]
+    sine = np.linalg.norm(np.cross(normal, step)) / (np.linalg.norm(normal) * np.linalg.norm(step))
+    return float(np.degrees(np.arcsin(min(sine, 1.0))))
+
+
+def _mean(values, padding, axis):
+    counts = np.maximum((~padding).sum(axis), 1)
+    return (np.where(padding, 0, values).sum(axis, dtype=np.float64) / counts).astype(np.float32)

@@ -46,6 +46,15 @@ def rescaled_type(ends, slope, intercept):
     return np.float32
 
 
+def can_be_negative(header):
+    """Whether the header allows values below 0 after the Modality LUT."""
+    if header.get("ModalityLUTSequence"):
+        return False
+    ends = stored_range(int(header.get("BitsStored", 16)), header.get("PixelRepresentation", 0))
+    slope, intercept = header.number("RescaleSlope", 1.0), header.number("RescaleIntercept", 0.0)
+    return min(end * slope + intercept for end in ends) < 0
+
+
 def stored_range(bits, signed):
     """The lowest and the highest value that so many bits hold."""
     return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
@@ -55,6 +64,6 @@ def unit_of(header):
     """Unit of the rescaled values: what Rescale Type or Modality LUT Type says, HU for CT (PS3.3 C.11.1.1.2, C.8.2.1)."""
     luts = header.get("ModalityLUTSequence")
     kind = luts[0].get("ModalityLUTType") if luts else header.get("RescaleType")
-    if kind and kind != "US":
-        return str(kind)
+    if kind:
+        return "" if kind == "US" else str(kind)  # US: unspecified
     return "HU" if header.get("Modality") == "CT" and not luts and header.get("RescaleIntercept") is not None else ""

@@ -8,6 +8,7 @@ from PIL import Image
 from helpers import ClearError, expect
 from helpers.slice import Slice
 from helpers.volume import Volume
+from helpers.window import Window
 
 EIGHT_BITS = {".png": {}, ".jpg": {"quality": 95}, ".jpeg": {"quality": 95}}
 SIXTEEN_BITS = {".tif": {}, ".tiff": {}}
@@ -50,7 +51,7 @@ def save_montage(volume, path, *, plane="axial", count=12, columns=4, window=Non
     path, total = _checked(path), volume.shape_of(plane)[0]
     indices = np.unique(np.linspace(0, total - 1, max(1, min(count, total))).round().astype(int))
     first = volume.slice(plane, int(indices[0]))
-    view = first.window(window)[1] if first.windows or window is not None else volume.slice(plane).window()[1]
+    view, columns = volume.window(window)[1], max(1, columns)
     tiles = [volume.slice(plane, int(index)).grey(view) for index in indices]
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % min(columns, len(tiles)))
     rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), min(columns, len(tiles)))]
@@ -59,10 +60,15 @@ def save_montage(volume, path, *, plane="axial", count=12, columns=4, window=Non
 
 def _checked(path):
     """The Path, if it may be written."""
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError:
+        raise SavingError(f"expected the name of a file, got {path!r}") from None
     if path.suffix.lower() not in {**EIGHT_BITS, **SIXTEEN_BITS}:
         known = ", ".join([*EIGHT_BITS, *SIXTEEN_BITS])
         raise SavingError(f"expected a name that ends in {known}, got {path.name}")
+    if not path.parent.is_dir():
+        raise SavingError(f"expected a folder that is there, found none at {path.parent.absolute()}")
     if path.exists():
         raise SavingError(f"expected the name of a new file, got {path}, which is there already: nothing is overwritten")
     return path
@@ -90,9 +96,11 @@ def _square(image, spacing):
 def _tags(slice, window):
     """Resolution in pixels per cm where it is known, and in words what the grey means."""
     name, view = slice.window(window)
-    low, high = view.limits
-    inverted = ", inverted" if slice.inverted else ""
-    words = f"{name}: {view.text(slice.unit)}{inverted}; 0 is {low:g}, 65535 is {high:g} {slice.unit}".strip()
+    low, high = view.limits[:: -1 if slice.inverted else 1]
+    straight = isinstance(view, Window) and view.function != "SIGMOID"
+    way_back = f"0 is {low:g}, 65535 is {high:g} {slice.unit}".strip() if straight else "grey is not proportional to values"
+    padded = "" if slice.padding is None else "; padding is 0"
+    words = f"{name}: {view.text(slice.unit)}; {way_back}{padded}"
     known = slice.spacing_unit == "mm"
     resolution = {282: MM_PER_CM / slice.spacing[1], 283: MM_PER_CM / slice.spacing[0], 296: 3} if known else {}
     return {DESCRIPTION: words.encode("ascii", "replace").decode(), **resolution}

@@ -20,6 +20,7 @@ from helpers.files import collection_root
 PAGES = Path("notebooks")
 SITE = Path("build/html")
 CELL_SECONDS = 900
+INLINE = "module://matplotlib_inline.backend_inline"  # pictures come into the page whatever the environment asks for
 WIDGET = "application/vnd.jupyter.widget-view+json"
 INDEX = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>DICOM notebooks</title>
@@ -88,7 +89,7 @@ def execute(path):
     client = NotebookClient(notebook, manager, timeout=CELL_SECONDS, extra_arguments=["--log-level=ERROR"])
     client.resources = {"metadata": {"path": str(Path(path).parent)}}
     try:
-        client.execute()
+        client.execute(env={**os.environ, "MPLBACKEND": INLINE})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise PageError(f"{Path(path).stem} failed: {_reason(notebook) or error}") from None
     return notebook

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from helpers.choice import find_view
 from helpers.frame_header import frame_count
 from helpers.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
 from helpers.pixels import read_image
-from helpers.window import COMPUTED, WINDOWS, Curve, Window, WindowError, apply_window
+from helpers.window import Curve, Window, apply_window
 
 DETECTOR_SPACINGS = {"ImagerPixelSpacing": "at the detector, not in the patient", "NominalScannedPixelSpacing": "as scanned"}
 
@@ -34,27 +35,8 @@ class Slice:
     spacing_unit: str = "mm"
 
     def window(self, wanted=None):
-        """(name, Window or Curve) of a wanted view.
-
-        Parameters
-        ----------
-        wanted : None for the default (the file's first; "body" where it has none), the name of one of the
-            file's own or of `WINDOWS`, one of `COMPUTED` (taken from the values), a Window, or (center, width)
-
-        Raises
-        ------
-        WindowError
-        """
-        if wanted is None:
-            wanted = next(iter(self.windows), "body")
-        if not isinstance(wanted, str):
-            return "chosen", wanted if isinstance(wanted, Curve) else Window(*wanted)
-        known = {**WINDOWS, **self.windows}
-        if wanted in known:
-            return wanted, known[wanted]
-        if wanted not in COMPUTED:
-            raise WindowError(f"expected a window of {', '.join([*COMPUTED, *known])}, got {wanted!r}")
-        return wanted, COMPUTED[wanted](self.pixels, padding=self.padding)
+        """(name, Window or Curve) of a view, as `helpers.window.find_view` has it."""
+        return find_view(wanted, self.windows, self.pixels, self.padding)
 
     def grey(self, wanted=None):
         """What is seen: float32 (rows, columns) in [0, 1], padding 0, inversion done; or colour, float (rows, columns, 3)."""
@@ -92,10 +74,11 @@ def load_slice(path, *, frame=0):
         **identity(header),
         "plane": plane_name(orientation),
         "slice": _number(header, frame),
-        "position": _position(header),
+        "position": _position(header, frame),
         "spacing": remark,
         "thickness": thickness(header),
         "padding": padding_remark(image.guess, image.unit),
+        "remark": image.remark,
     }
     return Slice(image.pixels, spacing, letters, image.padding, image.windows, image.inverted, image.unit, caption, spacing_unit)
 
@@ -121,8 +104,10 @@ def anatomy(header):
     return str(header.get("AnatomicalOrientationType", "BIPED"))
 
 
-def _position(header):
-    """Distance of the image along its normal, as `helpers.stacks.stack_slices` has it."""
+def _position(header, frame):
+    """Distance of the image along its normal, as `helpers.stacks.stack_slices` has it; empty where the frame has no own."""
+    if frame and not header.of_frame("ImagePositionPatient"):
+        return ""
     position, normal = header.floats("ImagePositionPatient"), slice_normal(header.floats("ImageOrientationPatient"))
     known = len(position) == 3 and not np.isnan(normal).any()
     return f"{np.dot(position, normal):+.1f} mm along the normal" if known else ""
@@ -140,7 +125,8 @@ def _spacing(header):
     for keyword, remark in {"PixelSpacing": "", **DETECTOR_SPACINGS}.items():
         spacing = header.floats(keyword)
         if len(spacing) == 2 and min(spacing) > 0:
-            return spacing, "mm", remark
+            uncalibrated = spacing == header.floats("ImagerPixelSpacing") and not header.get("PixelSpacingCalibrationType")
+            return spacing, "mm", DETECTOR_SPACINGS["ImagerPixelSpacing"] if uncalibrated else remark
     aspect = header.floats("PixelAspectRatio")
     ratio = aspect[0] / aspect[1] if len(aspect) == 2 and min(aspect) > 0 else 1.0
     return (ratio, 1.0), "px", ""

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from helpers.choice import find_view
 from helpers.images import is_image
 from helpers.pixels import ImageError, read_image
 from helpers.threads import in_threads
-from helpers.window import WINDOWS, Curve, Window, WindowError
+from helpers.window import WINDOWS, WindowError
 
 BINS = np.arange(-4096, 4097, 32)  # edges of the histogram, in units of the values
 CORNER = 4  # pixels along a side
@@ -51,11 +52,9 @@ def pixel_table(headers, *, window=None, progress=None):
 
 
 def _view(window):
-    if window is None or isinstance(window, Curve):
-        return window
     if isinstance(window, str) and window not in WINDOWS:
         raise WindowError(f"expected a window of {', '.join(WINDOWS)}, got {window!r}")
-    return WINDOWS[window] if isinstance(window, str) else Window(*window)
+    return None if window is None else find_view(window, {}, None)[1]
 
 
 def _statistics(path, frame, view):

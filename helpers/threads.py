@@ -4,6 +4,7 @@ import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import current_thread, main_thread
 
 MOST = 8  # threads
 
@@ -11,17 +12,20 @@ MOST = 8  # threads
 @contextmanager
 def in_threads(function, items):
     """Gives an iterator over ``function(item)`` in the order of the items; leaving it early drops what is not begun."""
-    threads = ThreadPoolExecutor(min(MOST, os.cpu_count() or 1))
-    try:
-        with quiet():
+    with quiet():
+        threads = ThreadPoolExecutor(min(MOST, os.cpu_count() or 1))
+        try:
             yield threads.map(function, items)
-    finally:
-        threads.shutdown(cancel_futures=True)
+        finally:
+            threads.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def quiet():
-    """Ignores warnings. They are the process's, so this belongs around threads, not inside them."""
+    """Ignores warnings. A process has one list of filters, so only its main thread touches it, around the others."""
+    if current_thread() is not main_thread():
+        yield
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

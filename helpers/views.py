@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from helpers.luts import luts_of
+from helpers.luts import lut_of
+from helpers.rescale import can_be_negative
 from helpers.window import LEAST_WIDTH, Curve, Window
 
 OWN = "the file's own"
@@ -14,24 +15,25 @@ WINDOW_KEYWORDS = [
 ]  # all that windows are made of
 
 
-def views_of(header, *, negative=True):
+def views_of(header):
     """The file's windows and look-up tables by name, the first of them the default.
 
-    They are alternatives: one of them is applied, never two (PS3.3 C.11.2). Windows come before tables. What
-    its function gives no meaning is left out (C.11.2.1.2, C.11.2.1.3).
+    They are alternatives: one of them is applied, never two (PS3.3 C.11.2). Windows come before tables. A window
+    that its function gives no meaning, and a table that is not whole, are left out (C.11.2.1.1 to C.11.2.1.3).
 
     Parameters
     ----------
     header : `helpers.frame_header.FrameHeader`
-    negative : whether the values, after rescale, can be negative
 
     Returns
     -------
     dict of name → `helpers.window.Window` or `helpers.window.Curve`
     """
     found = {}
-    for name, view in [*_windows(header), *_curves(header, negative)]:
-        found[name if name not in found else f"{name} {len(found) + 1}"] = view
+    for name, view in [*_windows(header), *_curves(header)]:
+        while name in found:
+            name = f"{name} {len(found) + 1}"
+        found[name] = view
     return found
 
 
@@ -46,7 +48,11 @@ def _windows(header):
             yield name, Window(center, width, OWN, function)
 
 
-def _curves(header, negative):
-    for number, lut in enumerate(luts_of(header, "VOILUTSequence", negative=negative)):
+def _curves(header):
+    for number, item in enumerate(header.get("VOILUTSequence") or ()):
+        try:
+            lut = lut_of(item, "VOILUTSequence", negative=can_be_negative(header))
+        except ValueError:
+            continue
         values = lut.first + np.arange(len(lut.entries))
         yield lut.explanation or f"look-up table {number + 1}", Curve(values, lut.entries / (2**lut.bits - 1), OWN)

@@ -7,22 +7,18 @@ import numpy as np
 import pandas as pd
 
 from helpers import expect
-from helpers.grid import grid_affine, longest_run
+from helpers.choice import find_view
+from helpers.grid import StackError, grid_affine, longest_run
 from helpers.orientation import EdgeLetters, direction_letters
-from helpers.planes import VIEWS, PlaneError, cut_of, normal_axis, shear_of
+from helpers.planes import PROJECTIONS, VIEWS, PlaneError, cut_of, normal_axis, shear_of
 from helpers.slice import Slice, anatomy, identity, load_slice, padding_remark, thickness
 from helpers.voxels import read_voxels
-from helpers.window import Window
+from helpers.window import Curve, Window
 
 __all__ = ["PlaneError", "Slice", "Volume", "load_slice", "load_volume"]
 
 MANY_SLICES = 100  # from here on a progress bar is shown
 VISIBLE_SHEAR = 1.0  # degrees from which on a picture across the slices says that they are sheared
-PROJECTIONS = {  # along an axis of (values, padding)
-    "max": lambda values, padding, axis: np.where(padding, _ends(values)[0], values).max(axis),
-    "min": lambda values, padding, axis: np.where(padding, _ends(values)[1], values).min(axis),
-    "mean": lambda values, padding, axis: _mean(values, padding, axis),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,10 +29,11 @@ class Volume:
     affine: np.ndarray
     unit: str = ""
     padding: np.ndarray | None = None
-    windows: Mapping[str, Window] = field(default_factory=dict)
+    windows: Mapping[str, Window | Curve] = field(default_factory=dict)
     inverted: bool = False
     caption: Mapping[str, str] = field(default_factory=dict)
     anatomical_orientation: str = "BIPED"
+    acquired_axis: int = 0
 
     def __post_init__(self):
         for name in ("array", "affine", "padding"):
@@ -93,6 +90,8 @@ class Volume:
         ------
         PlaneError
         """
+        if not isinstance(thickness_mm, (int, float, np.number)) or not 0 <= thickness_mm < np.inf:
+            raise PlaneError(f"expected a thickness in mm, 0 or more, got {thickness_mm!r}")
         if how not in PROJECTIONS:
             raise PlaneError(f"expected a projection of {', '.join(PROJECTIONS)}, got {how!r}")
         cut = cut_of(self.affine, plane)
@@ -104,8 +103,10 @@ class Volume:
         array = np.take(self.array, places, axis=cut.along)
         padding = np.zeros(array.shape, bool) if self.padding is None else np.take(self.padding, places, axis=cut.along)
         values = PROJECTIONS[how](array, padding, cut.along)
-        picture = self._picture(plane, cut, values, padding.all(axis=cut.along), index)
-        slab = f"{how} of {len(places)} slices, {len(places) * self._distance(cut):.4g} mm"
+        lost = None if self.padding is None else padding.all(axis=cut.along)
+        picture = self._picture(plane, cut, values, lost, index)
+        many = f"{len(places)} slices" if len(places) > 1 else "1 slice"
+        slab = f"{how} of {many}, {len(places) * self._distance(cut):.4g} mm"
         return replace(picture, caption={**picture.caption, "thickness": slab})
 
     def _picture(self, plane, cut, pixels, padding, index):
@@ -129,12 +130,13 @@ class Volume:
         PlaneError
             Where the point is outside the volume.
         """
-        if np.shape(point) != (3,):
+        if np.shape(point) != (3,) or not all(isinstance(end, (int, float, np.number)) and np.isfinite(end) for end in point):
             raise PlaneError(f"expected a point as (x, y, z) in LPS mm, got {point!r}")
         voxel = np.linalg.solve(self.affine, [*point, 1])[:3]
         if (voxel < -0.5).any() or (voxel > np.array(self.array.shape) - 0.5).any():
-            ends = self.affine[:3] @ np.array([[0, 0, 0, 1], [*(n - 1 for n in self.array.shape), 1]]).T
-            spans = ", ".join(f"{axis} {min(pair):g} to {max(pair):g}" for axis, pair in zip("xyz", ends))
+            corners = np.array([*np.ndindex(2, 2, 2)]) * np.subtract(self.array.shape, 1)
+            ends = self.affine[:3] @ np.c_[corners, np.ones(8)].T
+            spans = ", ".join(f"{axis} {min(pair):g} to {max(pair):g}" for axis, pair in zip("xyz", ends.round(2)))
             raise PlaneError(f"expected a point inside the volume ({spans} mm), got {tuple(map(float, point))}")
         cut = cut_of(self.affine, plane)
         place = tuple(
@@ -148,9 +150,14 @@ class Volume:
         """The voxel (3,) in the middle of the volume, LPS mm."""
         return (self.affine @ [*(n // 2 for n in self.array.shape), 1])[:3]
 
-    def plane_of(self, axis):
-        """The plane that cuts along one axis of the array; axis 0 gives the plane that was acquired."""
-        return next(plane for plane in VIEWS if cut_of(self.affine, plane).along == axis)
+    @property
+    def acquired_plane(self):
+        """The plane that was acquired; the other two are cut from the volume."""
+        return next(plane for plane in VIEWS if cut_of(self.affine, plane).along == self.acquired_axis)
+
+    def window(self, wanted=None):
+        """(name, Window or Curve) of a view for all slices, as `helpers.window.find_view` has it."""
+        return find_view(wanted, self.windows, self.array, self.padding)
 
     @staticmethod
     def _checked(plane, index, count):
@@ -177,27 +184,17 @@ class Volume:
         middle[cut.along] = index
         axis = normal_axis(plane)
         place = (self.affine @ [*middle, 1])[axis]
-        acquired = {} if cut.along == 0 else {"thickness": "cut from the volume"}
+        acquired = {} if cut.along == self.acquired_axis else {"thickness": "cut from the volume"}
         shear = shear_of(self.affine)
-        slanted = {} if cut.along == 0 or shear < VISIBLE_SHEAR else {"remark": f"slices are sheared by {shear:.1f}°"}
+        slanted = cut.along != self.acquired_axis and shear >= VISIBLE_SHEAR
         return {
             **acquired,
-            **slanted,
+            **({"remark": f"slices are sheared by {shear:.1f}°"} if slanted else {}),
             "plane": plane,
             "slice": f"{index + 1} of {self.array.shape[cut.along]}",
             "position": f"{'xyz'[axis]} {place:+.1f} mm",
             "spacing": f"{self._distance(cut):.4g} mm apart",
         }
-
-
-def _ends(values):
-    """The lowest and the highest value."""
-    return values.min(), values.max()
-
-
-def _mean(values, padding, axis):
-    counts = np.maximum((~padding).sum(axis), 1)
-    return (np.where(padding, 0, values).sum(axis, dtype=np.float64) / counts).astype(np.float32)
 
 
 def load_volume(slices, *, on_irregular="raise", progress=None):
@@ -231,7 +228,7 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     """
     expect(slices, pd.DataFrame, "of stack_slices")
     if on_irregular not in ("raise", "longest"):
-        raise ValueError(f"expected on_irregular to be 'raise' or 'longest', got {on_irregular!r}")
+        raise StackError(f"expected on_irregular to be 'raise' or 'longest', got {on_irregular!r}")
     slices = longest_run(slices) if on_irregular == "longest" else slices
     affine = grid_affine(slices)
     shown = len(slices) >= MANY_SLICES if progress is None else progress

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
+from helpers.choice import body_range
 from helpers.grid import StackError, is_per_frame
 from helpers.native import UnsureError, array_for, place_values, plain_headers, windows_of
 from helpers.padding import with_mask
 from helpers.pixels import Image, read_image, read_images
 from helpers.threads import in_threads
-from helpers.window import body_range
 
 KINDS = [np.dtype(kind) for kind in (np.int16, np.int32, np.float32)]  # each fits into those behind it
 TOGETHER = 16  # images that a thread reads one after the other
@@ -44,7 +44,9 @@ def read_voxels(slices, shown):
     places = list(zip(slices.index.tolist(), frames))
     progress = partial(tqdm, desc="Loading slices", total=len(places), disable=not shown)
     first = read_image(*places[0])
-    array, padding, guesses, windows = _read(places, progress) or _decode(places, first.pixels, progress)
+    if first.pixels.ndim != 2:
+        raise StackError(f"expected grey values, got colour in {places[0][0]}: see load_slice(path)")
+    array, padding, guesses, windows = _read(places, progress) or _decode(places, first, progress)
     guess = next((guess for guess in guesses if guess is not None), None)
     return Voxels(array, padding, guess, _common_windows(windows, array, padding), first)
 
@@ -62,13 +64,13 @@ def _read(places, progress):
         return None
 
 
-def _decode(places, like, progress):
-    """(array, padding or None, guesses, windows) of the images at (path, frame), each of the shape of `like`."""
-    kind = like.dtype
+def _decode(places, first, progress):
+    """(array, padding or None, guesses, windows) of the images at (path, frame), each like the `first`."""
+    kind = first.pixels.dtype
     while True:
-        array = np.empty((len(places), *like.shape), kind)
+        array = np.empty((len(places), *first.pixels.shape), kind)
         try:
-            return array, *_fill(array, partial(_place_decoded, places, array), places, progress)
+            return array, *_fill(array, partial(_place_decoded, places, array, first.inverted), places, progress)
         except WiderError as error:
             kind = error.kind
 
@@ -91,19 +93,27 @@ def _place_plain(places, headers, windows, array, numbers):
     return [(number, *place_values(places[number][0], headers[number], array[number]), windows[number]) for number in numbers]
 
 
-def _place_decoded(places, array, numbers):
+def _place_decoded(places, array, inverted, numbers):
     """Decodes some images into their places; returns (number, padding or None, guess, windows) of each."""
     found = []
     for number, image in zip(numbers, read_images([places[number] for number in numbers])):
-        if image.pixels.ndim != 2 or image.pixels.shape != array.shape[1:]:
-            raise StackError(
-                f"expected an image of {array.shape[1:]} values, got {image.pixels.shape} in image {number + 1} of the stack"
-            )
+        _check(image, array, inverted, places[number][0])
         if KINDS.index(image.pixels.dtype) > KINDS.index(array.dtype):
             raise WiderError(image.pixels.dtype)
         array[number] = image.pixels
         found.append((number, image.padding, image.guess, image.windows))
     return found
+
+
+def _check(image, array, inverted, path):
+    """Refuses an image that is not like the others of its stack."""
+    if image.pixels.shape != array.shape[1:]:
+        raise StackError(f"expected an image of {array.shape[1:]} pixels, got {image.pixels.shape} in {path}")
+    if image.inverted != inverted:
+        raise StackError(
+            f"expected one sense of grey in all images, got MONOCHROME1 beside MONOCHROME2 in {path}: "
+            "load the rows of each Photometric Interpretation by itself"
+        )
 
 
 def _chunks(places):

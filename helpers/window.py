@@ -27,7 +27,7 @@ class Window(NamedTuple):
 
     def text(self, unit=""):
         """What it is, in a few words."""
-        return f"C {self.center:g} W {self.width:g} {unit}".strip()
+        return f"C {self.center:.5g} W {self.width:.5g} {unit}".strip()
 
 
 class Curve(NamedTuple):
@@ -44,16 +44,10 @@ class Curve(NamedTuple):
 
     def text(self, unit=""):
         """What it is, in a few words."""
-        return f"{self.limits[0]:g} to {self.limits[1]:g} {unit}".strip()
+        return f"{self.limits[0]:.5g} to {self.limits[1]:.5g} {unit}".strip()
 
 
 LEAST_WIDTH = {"LINEAR": 1, "LINEAR_EXACT": 0, "SIGMOID": 0}  # and above 0
-SAMPLE = 1_000_000  # values that a share of them is estimated from
-BODY_SHARE = 0.98  # of the body's values that its window keeps
-DARK = 0.15  # share of the values' range, from its low end, in which the air around lies
-AIR_SPREAD = 4  # deviations above its middle up to which values are those of the air around
-LEAST_BODY = 0.01  # share of the values; less is no body
-STEPS = 100  # of the equal-frequency curve
 
 _FASTAI = "fastai.medical.imaging, after Radiopaedia: Windowing (CT)"
 
@@ -103,86 +97,30 @@ def apply_window(array, window, *, function=None, padding=None):
     [0.0, 0.5, 1.0]
     """
     values = np.asarray(array, np.float64)
-    if isinstance(window, Curve):
-        grey = np.interp(values, window.values, window.greys)
+    view = as_view(window)
+    if isinstance(view, Curve):
+        grey = np.interp(values, view.values, view.greys)
     else:
-        grey = _windowed(values, float(window[0]), float(window[1]), function or getattr(window, "function", "LINEAR"))
+        grey = _windowed(values, view.center, view.width, function or view.function)
     return (grey if padding is None else np.where(padding, 0, grey)).astype(np.float32)
 
 
-def value_range(array, *, padding=None, share=1.0):
-    """The `Window` (LINEAR_EXACT) from the lowest to the highest value, padding left out.
+def as_view(wanted):
+    """A Window or Curve as it is, (center, width) as a Window.
 
-    Parameters
-    ----------
-    share : part of the values that the window keeps, the rarest at both ends cut off; below 1 it is
-        taken from about a million evenly chosen values
+    Raises
+    ------
+    WindowError
     """
-    step = 1 if share == 1 else max(1, np.size(array) // SAMPLE)
-    return _spanning(_known(array, padding, step), share, f"{share:.0%} of the values shown")
-
-
-def body_range(array, *, padding=None):
-    """The `Window` (LINEAR_EXACT) that keeps 98 % of the body's values; padding and the air around it left out.
-
-    Air is what the rim of the images shows, where that is dark and alike; an image whose rim shows a part of
-    the body is taken whole. Estimated from about a million evenly chosen values.
-
-    Parameters
-    ----------
-    array : (..., rows, columns)
-    """
-    values = _known(array, padding, max(1, np.size(array) // SAMPLE))
-    body = values[values > _air(np.asarray(array), padding, values)]
-    body = body if body.size > LEAST_BODY * values.size else values
-    return _spanning(body, BODY_SHARE, "98 % of the values of the body, air around it and padding left out")
-
-
-def equal_frequency(array, *, padding=None):
-    """The `Curve` on which every grey is equally frequent, padding left out; that of fastai's ``hist_scaled``."""
-    values = np.sort(_known(array, padding, max(1, np.size(array) // SAMPLE)))
-    if not values.size:
-        return Curve(np.zeros(1), np.zeros(1), "no values")
-    shares = np.r_[0.001, np.arange(STEPS) / STEPS + 1 / (2 * STEPS), 0.999]
-    breaks = np.unique(values[(values.size * shares).astype(int)])
-    return Curve(breaks, np.linspace(0, 1, len(breaks)), "each grey equally frequent")
-
-
-COMPUTED = {  # views taken from the values themselves, by name
-    "body": body_range,
-    "most values": lambda array, padding=None: value_range(array, padding=padding, share=0.99),
-    "whole range": value_range,
-    "equal frequency": equal_frequency,
-}
-
-
-def _known(array, padding, step):
-    """Every so many-th value as one flat array, without padding and what is no number."""
-    values = np.asarray(array).reshape(-1)[::step]
-    kept = np.isfinite(values) if padding is None else np.isfinite(values) & ~np.asarray(padding).reshape(-1)[::step]
-    return values[kept]
-
-
-def _spanning(values, share, source):
-    if not values.size:
-        return Window(0.0, 1.0, "no values", "LINEAR_EXACT")
-    ends = np.quantile(values, [(1 - share) / 2, (1 + share) / 2]) if share < 1 else (values.min(), values.max())
-    low, high = map(float, ends)
-    if high - low > 100:  # whole numbers are easier to read, and as good
-        low, high = float(np.floor(low)), float(np.ceil(high))
-    return Window((low + high) / 2, high - low or 1.0, source, "LINEAR_EXACT")
-
-
-def _air(array, padding, values):
-    """The highest value of the air around the body; below all values where the rim shows no air."""
-    edges = [np.s_[..., 0, :], np.s_[..., -1, :], np.s_[..., :, 0], np.s_[..., :, -1]]
-    rim = np.concatenate([_known(array[edge], None if padding is None else padding[edge], 1) for edge in edges])
-    if not rim.size:
-        return -np.inf
-    low, middle = np.quantile(rim, [0.25, 0.5])
-    deviation = (middle - low) / 0.6745  # of a normal distribution; above its middle the rim may show the body
-    lowest, highest = np.quantile(values, [0.01, 0.99])
-    return middle + AIR_SPREAD * deviation if middle - lowest < DARK * (highest - lowest) else -np.inf
+    if isinstance(wanted, (Window, Curve)):
+        return wanted
+    try:
+        if isinstance(wanted, (str, bytes, dict)):
+            raise TypeError
+        center, width = wanted
+        return Window(float(center), float(width))
+    except (TypeError, ValueError):
+        raise WindowError(f"expected a name, a Window or (center, width), got {wanted!r}") from None
 
 
 def _windowed(values, center, width, function):

@@ -83,6 +83,16 @@ def test_colour_of_jpeg_lossless_is_left_as_it_is_stored(phantom, tmp_path):
     assert np.array_equal(read_image(tmp_path / "image.dcm").pixels, pixels)
 
 
+def test_colours_that_the_decoder_leaves_alone_are_converted_after_it(phantom, tmp_path):
+    red = np.full((32, 48, 3), (200, 0, 0), np.uint8)
+    ybr = pydicom.pixels.convert_color_space(red, "RGB", "YBR_FULL")
+    encoded = imagecodecs.jpeg2k_encode(ybr, codecformat="j2k", reversible=True, mct=False)
+    colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL", "PlanarConfiguration": 0, "Rows": 32, "Columns": 48}
+    depth = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
+    _dataset(phantom, encoded, pydicom.uid.JPEG2000Lossless, **colour, **depth).save_as(tmp_path / "image.dcm")
+    assert np.abs(read_image(tmp_path / "image.dcm").pixels.astype(int) - red).max() <= 2
+
+
 def test_twelve_bits_of_jpeg_extended(real):
     """The file's own uncompressed twin is at hand."""
     folder = real / "odd/cornerstone"

@@ -1,6 +1,7 @@
 """Turned, straightened, handed over: every voxel stays where it is in the patient."""
 
 import sys
+from dataclasses import replace
 from itertools import permutations, product
 
 import numpy as np
@@ -75,6 +76,40 @@ def test_simpleitk_has_every_voxel_in_its_place(volume):
     for index in np.random.default_rng(2).integers(0, volume.array.shape, (40, 3)):
         there = image.TransformPhysicalPointToIndex((volume.affine @ [*index, 1])[:3].tolist())
         assert image[there] == volume.array[tuple(index)]
+
+
+@pytest.mark.parametrize("toward", ["LPH", "PHL", "FLA"])
+def test_a_sheared_volume_stays_sheared_however_it_is_turned(phantom_headers, toward):
+    volume = _volume(phantom_headers, "P39")
+    turned = reoriented(volume, toward)
+    with pytest.raises(ConversionError, match="sheared by 12"):
+        to_simpleitk(turned)
+    straight, other = straightened(volume), straightened(turned)
+    assert reoriented(straight, toward).array.shape == other.array.shape
+    assert other.spacing == pytest.approx(reoriented(straight, toward).spacing)
+    if not set(toward) & set("FRA"):  # not flipped: the same pixels are interpolated
+        assert np.allclose(reoriented(straight, toward).array, other.array, atol=0.01)
+        assert np.allclose(reoriented(straight, toward).affine, other.affine, atol=1e-6)
+    assert turned.acquired_plane == volume.acquired_plane == "axial"
+    for what in ("thickness", "spacing"):
+        assert turned.slice("axial").caption[what] == volume.slice("axial").caption[what]
+    assert "sheared" in turned.slice("sagittal").caption["remark"]
+
+
+def test_rows_and_columns_that_are_not_at_right_angles_are_refused(phantom_headers):
+    volume = _volume(phantom_headers, "P02")
+    affine = volume.affine.copy()
+    affine[0, 1] = affine[0, 2] * 0.08
+    affine[:3, 0] += [2, 3, 0]
+    with pytest.raises(ConversionError, match="expected a grid with right angles"):
+        to_simpleitk(replace(volume, affine=affine))
+    with pytest.raises(ConversionError, match="at right angles, got others"):
+        straightened(replace(volume, affine=affine))
+
+
+def test_what_was_not_measured_is_no_water(phantom_headers):
+    straight = straightened(_volume(phantom_headers, "P39"))
+    assert (straight.array[straight.padding] == _volume(phantom_headers, "P39").array.min()).all()
 
 
 def test_a_straight_volume_is_left_as_it_is(phantom_headers):

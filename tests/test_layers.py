@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "order": {"files", "grid"},
     "stacks": {"grid", "images", "order", "orientation", "splitting"},
     "decoders": {"codecs", "grid", "images"},
-    "statistics": {"images", "pixels", "threads", "window"},
+    "statistics": {"choice", "images", "pixels", "threads", "window"},
     "rules": {"decoders", "images", "series", "stacks", "statistics"},
     "file_rules": {"grid", "orientation", "rules"},
     "series": {"grid", "orientation"},
@@ -50,27 +50,28 @@ MAY_IMPORT = {
     "audit": {"file_rules", "frames", "images", "pixel_rules", "rules", "series_rules", "stack_rules"},
     "threads": set(),
     "window": set(),
+    "choice": {"window"},
     "codecs": set(),
     "frame_header": set(),
     "padding": set(),
     "luts": set(),
     "rescale": {"luts"},
-    "views": {"luts", "window"},
+    "views": {"luts", "rescale", "window"},
     "pixels": {"codecs", "frame_header", "padding", "rescale", "threads", "views"},
-    "slice": {"frame_header", "orientation", "pixels", "window"},
+    "slice": {"choice", "frame_header", "orientation", "pixels", "window"},
     "native": {"elements", "frame_header", "padding", "rescale", "views"},
-    "voxels": {"grid", "native", "padding", "pixels", "threads", "window"},
+    "voxels": {"choice", "grid", "native", "padding", "pixels", "threads"},
     "planes": set(),
-    "volume": {"grid", "orientation", "planes", "slice", "voxels", "window"},
+    "volume": {"choice", "grid", "orientation", "planes", "slice", "voxels", "window"},
     "conversion": {"planes", "volume"},
-    "saving": {"slice", "volume"},
+    "saving": {"slice", "volume", "window"},
     "overlay": set(),
     "in_patient": {"orientation", "plots"},
-    "pictures": {"overlay", "in_patient", "plots", "volume", "window"},
+    "pictures": {"in_patient", "overlay", "plots", "volume", "window"},
     "plots": set(),
     "evidence": {"grid", "pictures", "pixel_rules", "pixels", "plots", "slice", "stacks"},
     "exercises": {"phantom", "scans"},
-    "browser": {"overlay", "planes", "volume", "window"},
+    "browser": {"choice", "overlay", "planes", "volume", "window"},
     "site": {"files"},
 }
 ONLY_THERE = {
@@ -83,7 +84,7 @@ ONLY_THERE = {
     "fastai": set(),
     "torch": set(),
 }
-NUMPY_ALONE = {"orientation", "window", "anatomy", "planes"}
+NUMPY_ALONE = {"orientation", "window", "choice", "anatomy", "planes"}
 LONGEST = 250
 
 
@@ -115,7 +116,7 @@ def test_libraries_live_where_the_plan_says(module):
     libraries = {name.split(".")[0] for name in _imported(module)}
     assert {library for library, rooms in ONLY_THERE.items() if module not in rooms}.isdisjoint(libraries)
     if module in NUMPY_ALONE:
-        assert libraries <= {"numpy", "helpers", "itertools", "re", "typing"}
+        assert libraries <= {"numpy", "helpers", "itertools", "math", "re", "typing"}
 
 
 def test_the_plan_is_one_direction():

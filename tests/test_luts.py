@@ -86,8 +86,10 @@ def test_a_table_that_is_not_whole_is_refused(descriptor):
         del item.LUTDescriptor
     else:
         item.LUTDescriptor = descriptor
-    with pytest.raises(ValueError, match=r"expected .* VOILUTSequence"):
-        views_of(FrameHeader(_header(VOILUTSequence=[item])))
+    header = FrameHeader(_header(ModalityLUTSequence=[item], VOILUTSequence=[item, _item(np.arange(3), 0, 16, "whole")]))
+    with pytest.raises(ValueError, match=r"expected .* ModalityLUTSequence"):
+        rescaled(np.zeros((2, 2), np.uint16), header)
+    assert list(views_of(header)) == ["whole"], "a view that is not whole is left out"
 
 
 def test_windows_and_tables_are_alternatives_by_name(phantom, tmp_path):
@@ -100,6 +102,22 @@ def test_windows_and_tables_are_alternatives_by_name(phantom, tmp_path):
     assert isinstance(image.window("SOFT")[1], Curve)
     expected = np.clip(image.pixels + 128, 0, 255) / 255
     assert np.allclose(image.grey("SOFT"), expected, atol=1e-6)
+
+
+def test_names_that_clash_cost_no_window():
+    header = _header(WindowCenter=[1, 2, 3], WindowWidth=[10, 10, 10], WindowCenterWidthExplanation=["A 3", "A", "A"])
+    assert [window.center for window in views_of(FrameHeader(header)).values()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("pixels", [[-900, 0], [0, 900]])
+def test_the_sign_of_a_table_depends_on_the_header_and_not_on_the_image(phantom, tmp_path, pixels):
+    dataset = pydicom.dcmread(phantom / "P03-interspaced" / "8.dcm")
+    dataset.PixelRepresentation, dataset.RescaleIntercept, dataset.BitsStored, dataset.HighBit = 0, -1024, 12, 11
+    dataset.Rows, dataset.Columns, dataset.PixelData = 1, 2, (np.array(pixels) + 1024).astype("<u2").tobytes()
+    del dataset.WindowCenter, dataset.WindowWidth
+    dataset.VOILUTSequence = [_item(np.arange(4096), 64_512, 12)]
+    dataset.save_as(tmp_path / "image.dcm")
+    assert load_slice(tmp_path / "image.dcm").grey().tolist() == [pytest.approx([(value + 1024) / 4095 for value in pixels])]
 
 
 def test_a_modality_lut_of_one_frame_is_that_frames(real, tmp_path):

@@ -93,10 +93,14 @@ def test_all_depths_signs_and_rescales(written, bits, signed, slope, intercept):
     assert _compare(paths)
 
 
-def test_values_beyond_what_the_header_allows_go_the_slow_way(written):
-    values = np.full((2, 4, 4), 60_000, "<u2")
-    paths = written(values, BitsStored=12, HighBit=11, PixelRepresentation=0, RescaleSlope=1, RescaleIntercept=0)
+@pytest.mark.parametrize(("signed", "value"), [(0, 60_000), (0, 0x8000), (1, 4090), (1, -3000)])
+def test_bits_beyond_those_stored_are_pydicoms_to_interpret(written, signed, value):
+    """An overlay in the upper bits, or a sign that was not extended."""
+    values = np.full((2, 4, 4), 7, "<i2" if signed else "<u2")
+    values[1, 2, 3] = value
+    paths = written(values, BitsStored=12, HighBit=11, PixelRepresentation=signed, RescaleSlope=1, RescaleIntercept=0)
     assert read_native(paths) is None
+    assert np.abs(_slow(paths)[0]).max() <= 4095, "and it does"
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,7 @@ def test_values_beyond_what_the_header_allows_go_the_slow_way(written):
         {"Rows": 0},
         {"BitsAllocated": 8},
         {"RescaleSlope": (1, None)},
+        {"PhotometricInterpretation": ("MONOCHROME1", "MONOCHROME2")},
     ],
 )
 def test_what_is_not_surely_plain_is_left_alone(written, change):

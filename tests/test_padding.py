@@ -3,9 +3,11 @@
 import numpy as np
 import pydicom
 import pytest
+from pydicom.pixels import get_decoder
 
+from helpers.codecs import PLUGIN
 from helpers.headers import header_table
-from helpers.padding import guessed_padding
+from helpers.padding import declared_padding, guessed_padding
 from helpers.pictures import plot_histogram, show_slice
 from helpers.stacks import stack_slices, stack_table
 from helpers.statistics import pixel_table
@@ -23,6 +25,22 @@ def test_a_circle_of_the_scanner_is_found():
     values, outside = _padded(radius=31)
     mask, value = guessed_padding(values)
     assert value == -2000 and np.array_equal(mask, outside)
+
+
+@pytest.mark.parametrize("name", ["JPEGLSLossy", "JPEGProcess2_4", "JPEG2000TransferSyntax"])
+def test_padding_blurred_by_lossy_compression_is_found_too(real, name):
+    if PLUGIN not in get_decoder(pydicom.uid.JPEGLSNearLossless).available_plugins:
+        pytest.skip("Kaggle's image lacks the decoders")
+    (path,) = (real / "odd/cornerstone").glob(f"*{name}*")
+    plain, lossy = load_slice(real / "odd/cornerstone/CTImage.dcm"), load_slice(path)
+    assert plain.padding.mean() == pytest.approx(lossy.padding.mean(), abs=0.01)
+    assert plain.pixels[~plain.padding].mean() == pytest.approx(lossy.pixels[~lossy.padding].mean(), abs=15)
+
+
+def test_double_floats_have_a_padding_of_their_own():
+    header = {"DoubleFloatPixelPaddingValue": -9999.0, "FloatPixelPaddingValue": 3.0}
+    assert declared_padding(np.array([[-9999.0, 3.0]]), header).tolist() == [[True, False]]
+    assert declared_padding(np.array([[-9999.0, 3.0]], np.float32), header).tolist() == [[False, True]]
 
 
 @pytest.mark.parametrize(

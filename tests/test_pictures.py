@@ -1,12 +1,22 @@
 """Pictures by their structure: where letters are, in which aspect, what is said and what is not."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
 from helpers.headers import header_table
 from helpers.orientation import EdgeLetters
-from helpers.pictures import DrawingError, show_montage, show_plane_in_patient, show_planes, show_slice
+from helpers.pictures import (
+    DrawingError,
+    plot_histogram,
+    show_montage,
+    show_plane_in_patient,
+    show_planes,
+    show_slice,
+    show_views,
+)  # fmt: skip
 from helpers.slice import Slice
 from helpers.stacks import stack_slices, stack_table
 from helpers.volume import load_slice, load_volume
@@ -66,12 +76,82 @@ def test_identity_is_off_unless_asked_for(volume):
 
     assert "P02" not in words(show_slice(volume.slice("axial", 4)))
     assert "P02-interspaced" in words(show_slice(volume.slice("axial", 4), identity=True))
+    assert all("P02-interspaced" in ax.get_title() for ax in show_planes(volume, identity=True))
+    assert "P02-interspaced" in show_montage(volume, identity=True)[0].figure.get_suptitle()
+    assert "P02" not in show_montage(volume)[0].figure.get_suptitle()
 
 
 def test_padding_is_transparent_and_shows_the_ground(volume):
     ax = show_slice(volume.slice("axial", 4))
     shown = ax.images[0].get_array()
     assert shown.mask[0, 0] and not shown.mask[64, 64]
+
+
+def test_a_montage_and_three_planes_have_one_window(volume):
+    expected = volume.window("most values")[1].text("HU")
+    axes = show_montage(volume, count=4, window="most values")
+    assert expected in axes[0].figure.get_suptitle()
+    for index, ax in zip((0, 8, 15, 23), axes):
+        cut = volume.slice("axial", index)
+        assert np.array_equal(ax.images[0].get_array().data, cut.grey(volume.window("most values")[1]))
+    said = [" ".join("\n".join(_texts(ax)).split()) for ax in show_planes(volume, window="most values")]
+    assert all(f"most values: {expected}" in text for text in said)
+
+
+def test_histograms_of_whole_numbers_draw_every_value():
+    pixels = np.repeat([[0, 1, 2]], 30, axis=0).astype(np.int16)
+    ax = plot_histogram(Slice(pixels, (1, 1), EdgeLetters(*"RLAP")))
+    (bars,) = [patch for patch in ax.patches if hasattr(patch, "get_data")]
+    counts, edges = bars.get_data().values, bars.get_data().edges
+    for value in (0, 1, 2):
+        place = np.searchsorted(edges, value, side="right") - 1
+        assert counts[place] == pytest.approx(100 / 3) and ax.get_xlim()[0] <= edges[place] < edges[place + 1] <= ax.get_xlim()[1]
+
+
+def test_a_histogram_of_a_volume_has_the_windows_of_the_volume(volume):
+    ax = plot_histogram(volume, window="whole range")
+    assert ax.get_title().startswith(f"whole range: {volume.window('whole range')[1].text('HU')}; 2")
+    assert ax.get_xlim()[0] > -1200, "padding is left out"
+    colour = plot_histogram(Slice(np.zeros((4, 4, 3), np.uint8), (1, 1), EdgeLetters(*"RLAP")))
+    assert "colour image" in colour.texts[0].get_text()
+
+
+@pytest.mark.parametrize("shape", [(10, 2000), (2000, 10), (40, 800), (3, 3)])
+def test_flat_pictures_have_no_words_and_no_letters_that_change_places(shape):
+    ax = show_slice(Slice(np.arange(np.prod(shape)).reshape(shape), (1, 1), EdgeLetters(*"RLAP")), badge="! gap")
+    ax.figure.canvas.draw()
+    boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
+    picture = ax.get_window_extent()
+    for text, box in boxes.items():
+        assert box.y0 >= picture.y0 - 1 and box.y1 <= picture.y1 + 1 and box.x1 <= picture.x1 + 1, text
+    for one, other in combinations(boxes, 2):
+        assert not boxes[one].overlaps(boxes[other]), (one, other)
+
+
+@pytest.mark.parametrize(("inches", "dpi"), [(6, 100), (3, 100), (2, 200), (12, 50), (3, 50)])
+def test_a_long_badge_leaves_letters_and_captions_alone(volume, inches, dpi):
+    figure = plt.figure(figsize=(inches, inches), dpi=dpi)
+    ax = show_slice(
+        volume.slice("axial"), ax=figure.add_subplot(), badge="! uneven-spacing, repeated-slice, wrong-declared-spacing"
+    )
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) >= 4
+    for one, other in combinations(boxes, 2):
+        assert not one.overlaps(other)
+
+
+def test_corners_are_those_that_are_asked_for(volume):
+    assert list(_texts(show_slice(volume.slice("axial"), corners=["spacing"], letters=False, scale_bar=False))) == ["10 mm apart"]
+    with pytest.raises(DrawingError, match=r"expected corners to be True, False or some of slice, position, .*'postion'"):
+        show_slice(volume.slice("axial"), corners=["postion"])
+
+
+def test_views_side_by_side(volume, real):
+    titles = [ax.get_title() for ax in show_views(volume.slice("axial"))]
+    assert titles[0].startswith("window 1: C -500 W 1500 HU") and any(title.startswith("lungs") for title in titles)
+    assert len(show_views(volume.slice("axial"), windows="brain")) == 1 and show_views(volume.slice("axial"), windows=[])
+    assert len(show_views(load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm"))) == 1
 
 
 def test_inversion_comes_last():

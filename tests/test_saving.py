@@ -1,5 +1,7 @@
 """Pictures as files: what another program reads from them is what was shown."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from helpers.pictures import show_slice
 from helpers.saving import SavingError, save_montage, save_slice
 from helpers.stacks import stack_slices, stack_table
 from helpers.volume import load_slice, load_volume
+from helpers.window import Window
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,19 @@ def test_tiff_of_16_bits_brings_the_values_back(volume, tmp_path):
     assert "P02" not in words
 
 
+def test_tiff_says_what_its_grey_means(volume, tmp_path):
+    cut = volume.slice("axial", 4)
+    turned = replace(cut, inverted=True)
+    with Image.open(save_slice(turned, tmp_path / "a.tif", window="whole range")) as image:
+        low, high = cut.window("whole range")[1].limits
+        assert f"0 is {high:g}, 65535 is {low:g} HU; padding is 0" in image.tag_v2[270]
+        values = high + np.asarray(image) / 65535 * (low - high)
+        assert np.abs(values - cut.pixels)[~cut.padding].max() < 0.05
+    for number, window in enumerate(("equal frequency", Window(40, 400, "", "SIGMOID"))):
+        with Image.open(save_slice(cut, tmp_path / f"c{number}.tif", window=window)) as image:
+            assert "not proportional" in image.tag_v2[270]
+
+
 def test_a_montage_is_its_slices_side_by_side(volume, tmp_path):
     with Image.open(save_montage(volume, tmp_path / "m.png", count=6, columns=3)) as image:
         tiles = np.asarray(image)
@@ -64,6 +80,10 @@ def test_what_cannot_be_written_is_refused(volume, tmp_path, real):
     (tmp_path / "there.png").write_text("mine")
     with pytest.raises(SavingError, match="nothing is overwritten"):
         save_slice(volume.slice("axial"), tmp_path / "there.png")
+    with pytest.raises(SavingError, match="expected a folder that is there"):
+        save_slice(volume.slice("axial"), tmp_path / "nowhere" / "a.png")
+    with pytest.raises(SavingError, match="expected the name of a file, got None"):
+        save_slice(volume.slice("axial"), None)
     colour = load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm")
     with pytest.raises(SavingError, match="got colour: save it as PNG"):
         save_slice(colour, tmp_path / "c.tif")

@@ -2,6 +2,7 @@
 
 import threading
 import tracemalloc
+import warnings
 from itertools import permutations, product
 from time import sleep
 
@@ -413,6 +414,74 @@ def test_a_large_file_of_many_frames_is_read_frame_by_frame(phantom, tmp_path):
     order = slices["frame"].astype(int).tolist()
     assert np.array_equal(volume.array - volume.array[0, 0, 0], tall[order].astype(int) - int(tall[order[0], 0, 0]))
     assert tall.nbytes > 2**23 and peak < 1.2 * volume.array.nbytes + volume.array[0].nbytes + 4e6
+
+
+def test_an_error_in_a_thread_leaves_warnings_as_they_were(phantom_headers):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P31-rle-damaged"]
+    before = list(warnings.filters)
+    for _ in range(10):
+        with pytest.raises(ImageError, match=r"cannot decode .*RLE"):
+            load_volume(stack_slices(rows, stack_table(rows).index[0]))
+        assert warnings.filters == before
+
+
+def test_images_of_both_senses_of_grey_are_no_volume(phantom, tmp_path):
+    for number in range(1, 5):
+        dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{number}.dcm")
+        dataset.PhotometricInterpretation = f"MONOCHROME{1 + number % 2}"
+        dataset.save_as(tmp_path / f"{number}.dcm")
+    headers = header_table(tmp_path, progress=False)
+    with pytest.raises(StackError, match="expected one sense of grey in all images"):
+        load_volume(stack_slices(headers, stack_table(headers).index[0]))
+
+
+def test_a_slope_that_is_no_number_is_refused(phantom, tmp_path):
+    for number in range(1, 4):
+        dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{number}.dcm")
+        if number == 2:
+            dataset[0x00281053] = pydicom.dataelem.RawDataElement(pydicom.tag.Tag(0x00281053), "DS", 4, b"nan ", 0, False, True)
+        dataset.save_as(tmp_path / f"{number}.dcm")
+    headers = header_table(tmp_path, progress=False)
+    with pytest.raises(ImageError, match="expected a number as RescaleSlope"):
+        load_volume(stack_slices(headers, stack_table(headers).index[0]))
+
+
+def test_a_large_deflated_file_is_read_whole(phantom, tmp_path):
+    dataset = pydicom.dcmread(phantom / "P42-one-file" / "1.dcm")
+    tall = np.tile(dataset.pixel_array, (1, 7, 7))
+    dataset.Rows, dataset.Columns, dataset.PixelData = *tall.shape[1:], tall.tobytes()
+    dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    dataset.save_as(tmp_path / "1.dcm")
+    rows = frame_table(header_table(tmp_path, progress=False))
+    assert load_volume(stack_slices(rows, stack_table(rows).index[0])).array.shape == tall.shape
+
+
+@pytest.mark.parametrize("thickness", [-5, np.nan, np.inf, "10", None])
+def test_a_thickness_that_is_none_is_refused(voxels, thickness):
+    with pytest.raises(PlaneError, match="expected a thickness in mm, 0 or more, got"):
+        Volume(*voxels).slab("axial", thickness_mm=thickness)
+
+
+@pytest.mark.parametrize("point", [(np.nan, 0, 0), ("a", 0, 0), (0, 0), None])
+def test_a_point_that_is_none_is_refused(voxels, point):
+    with pytest.raises(PlaneError, match="expected a point as"):
+        Volume(*voxels).place_in("axial", point)
+
+
+def test_a_unit_that_is_unspecified_is_not_hounsfields(real):
+    headers = header_table(real / "series/head-ct-64x64", progress=False)
+    assert (headers["RescaleType"] == "US").all()
+    assert load_slice(headers.index[0]).unit == ""
+
+
+def test_a_frame_without_a_position_of_its_own_has_none(real):
+    first, other = (load_slice(real / "odd/pydicom/rtdose.dcm", frame=frame).caption["position"] for frame in (0, 7))
+    assert first and not other
+
+
+def test_the_multi_frame_table_is_named_where_it_is_needed(real):
+    with pytest.raises(StackError, match=r"see frame_table"):
+        load_volume(header_table(real / "series/mr-enhanced-philips", progress=False))
 
 
 def test_stopping_drops_what_is_not_begun(phantom_headers, monkeypatch):

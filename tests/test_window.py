@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.pixels import apply_windowing
 
-from helpers.window import COMPUTED, WINDOWS, Window, WindowError, apply_window, body_range, equal_frequency, value_range
+from helpers.choice import COMPUTED, body_range, equal_frequency, find_view, sampled, value_range
+from helpers.window import WINDOWS, Window, WindowError, apply_window
 
 centers, widths = st.floats(-4000, 4000), st.floats(1, 8000)
 values = st.lists(st.floats(-10000, 10000), min_size=1, max_size=20)
@@ -133,6 +134,26 @@ def test_the_window_of_the_body_leaves_out_padding():
 def test_an_image_that_shows_no_air_keeps_its_values():
     tissue = np.random.default_rng(0).normal(40, 50, (128, 128))
     assert body_range(tissue).limits == pytest.approx(np.quantile(tissue, [0.01, 0.99]), abs=1)
+
+
+@pytest.mark.parametrize("columns", [64, 100, 512])
+def test_a_sample_meets_every_column(monkeypatch, columns):
+    monkeypatch.setattr("helpers.choice.SAMPLE", 1000)
+    array = np.broadcast_to(np.arange(columns), (30, 128, columns))
+    assert len(np.unique(sampled(array))) > 0.8 * min(columns, 1000)
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2], [0, 100, 200]])
+def test_labels_are_all_told_apart(labels):
+    image = np.random.default_rng(0).choice(labels, (64, 64), p=np.r_[0.9, np.full(len(labels) - 1, 0.1 / (len(labels) - 1))])
+    grey = apply_window(image, body_range(image))
+    assert len(np.unique(grey)) == len(labels) and grey.min() == 0 and grey.max() == 1
+
+
+@pytest.mark.parametrize("wanted", [5, (40,), [], {}, b"lungs", (40, 400, 1, 2, 3), (None, None), ("a", "b")])
+def test_what_is_no_window_is_refused_in_one_line(wanted):
+    with pytest.raises(WindowError, match=r"expected a name, a Window or \(center, width\), got"):
+        find_view(wanted, {}, np.zeros((4, 4)))
 
 
 def test_lungs_are_part_of_the_body(real):
