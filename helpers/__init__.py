@@ -5,74 +5,81 @@
 
 Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`.
 
-============ ====================================================================
-module       the question it answers
-============ ====================================================================
-anatomy      What is where in a chest?
-jpeg         How is an image of 12 bits written as JPEG?
-pixel_faults What can be wrong with the pixels of a scan?
-faults       What can be wrong with a file or a stack?
-variants     What is unusual in a scan and yet right?
-scans        Which scans make up the phantom?
-phantom      What does a collection look like whose every answer is known?
-files        Which files are here?
-values       What does the value of a data element say, in Python's own types?
-reading      What does the header of one file say? (read by pydicom, whatever the file)
-structure    Where does each element of a header end?
-meaning      What does one data element mean, given those before it?
-elements     What do the first kilobytes of one file say? (fast, where that is sure)
-scan         What do many files say? (through any executor, in order)
-columns      How do rows become columns?
-cache        What did we read last time, and is it still true?
-tree         What does one header say, element by element, and in what do headers differ?
-keywords     Which keywords does DICOM know, and what do they mean?
-summary      What does a collection say of each keyword?
-headers      What does every header say?
-export       How does the header table leave for other programs?
-clinical     What else is known of the patients?
-orientation  Which patient direction does an axis point to?
-grid         Do the images of a stack lie on a regular grid, and where?
-images       Which rows of the header table hold an image?
-splitting    Which images of a series belong to one stack?
-frames       What does every frame of a multi-frame object say?
-order        In which order do the images of a stack lie?
-stacks       Which files form a stack, in which order, how far apart?
-threads      How is work done several at a time?
-window       How do values become grey?
-choice       Which view is asked for, and which do the values themselves suggest?
-codecs       Which decoder turns compressed bytes into values, and lets other threads work meanwhile?
-frame_header What does the header of a file say of one of its frames?
-padding      Where does an image hold no measured value?
-luts         What does a look-up table in a header say?
-rescale      What do stored values mean?
-views        Which views of its values does a file offer?
-pixels       What are the values of one image?
-native       What are the values of an uncompressed image?
-voxels       What are the values of a stack's images, as one array?
-slice        What is one image, ready to be drawn?
-planes       How do the planes of a patient lie in an array of voxels?
-volume       What are the voxels of a stack, and where are they in the patient?
-conversion   How does a volume turn, straighten, and leave for SimpleITK and nibabel?
-saving       How does a picture leave for other programs?
-decoders     Which transfer syntaxes are here, and can this environment decode them?
-statistics   What do the pixels of every image say?
-rules        What is a rule of the audit, and what does it look at?
-file_rules   What can be wrong with single files?
-series       How do the stacks of one series differ, and what explains a gap?
-series_rules What can be wrong with a series?
-stack_rules  What can be wrong with a stack?
-pixel_rules  What can be wrong with the pixels?
-audit        What is wrong here, and what does it do to a picture or a number?
-privacy      What here could identify a person?
-overlay      What stands on a picture?
-pictures     A slice, drawn.
-in_patient   Where in the patient does an image lie?
-plots        A table, drawn.
-evidence     A finding of the audit, shown.
-exercises    Faults to find oneself.
-browser      A volume, browsed.
-site         The pages, executed and bound into one HTML site.
-============ ====================================================================
+============== ====================================================================
+module         the question it answers
+============== ====================================================================
+anatomy        What is where in a chest?
+jpeg           How is an image of 12 bits written as JPEG?
+pixel_faults   What can be wrong with the pixels of a scan?
+faults         What can be wrong with a file or a stack?
+variants       What is unusual in a scan and yet right?
+scans          Which scans make up the phantom?
+phantom        What does a collection look like whose every answer is known?
+files          Which files are here?
+values         What does the value of a data element say, in Python's own types?
+reading        What does the header of one file say? (read by pydicom, whatever the file)
+structure      Where does each element of a header end?
+meaning        What does one data element mean, given those before it?
+elements       What do the first kilobytes of one file say? (fast, where that is sure)
+scan           What do many files say? (through any executor, in order)
+columns        How do rows become columns?
+cache          What did we read last time, and is it still true?
+tree           What does one header say, element by element, and in what do headers differ?
+keywords       Which keywords does DICOM know, and what do they mean?
+summary        What does a collection say of each keyword?
+headers        What does every header say?
+export         How does the header table leave for other programs?
+clinical       What else is known of the patients?
+orientation    Which patient direction does an axis point to?
+grid           Do the images of a stack lie on a regular grid, and where?
+images         Which rows of the header table hold an image?
+splitting      Which images of a series belong to one stack?
+frames         What does every frame of a multi-frame object say?
+order          In which order do the images of a stack lie?
+stacks         Which files form a stack, in which order, how far apart?
+threads        How is work done several at a time?
+window         How do values become grey?
+choice         Which view is asked for, and which do the values themselves suggest?
+codecs         Which decoder turns compressed bytes into values, and lets other threads work meanwhile?
+frame_header   What does the header of a file say of one of its frames?
+padding        Where does an image hold no measured value?
+luts           What does a look-up table in a header say?
+rescale        What do stored values mean?
+views          Which views of its values does a file offer?
+pixels         What are the values of one image?
+native         What are the values of an uncompressed image?
+voxels         What are the values of a stack's images, as one array?
+slice          What is one image, ready to be drawn?
+planes         How do the planes of a patient lie in an array of voxels?
+volume         What are the voxels of a stack, and where are they in the patient?
+conversion     How does a volume turn, straighten, and leave for SimpleITK and nibabel?
+saving         How does a picture leave for other programs?
+decoders       Which transfer syntaxes are here, and can this environment decode them?
+statistics     What do the pixels of every image say?
+rules          What is a rule of the audit, and what does it look at?
+file_rules     What can be wrong with single files?
+series         How do the stacks of one series differ, and what explains a gap?
+series_rules   What can be wrong with a series?
+stack_rules    What can be wrong with a stack?
+pixel_rules    What can be wrong with the pixels?
+audit          What is wrong here, and what does it do to a picture or a number?
+privacy        What here could identify a person?
+overlay        What stands on a picture?
+pictures       A slice, drawn.
+in_patient     Where in the patient does an image lie?
+plots          A table, drawn.
+evidence       A finding of the audit, shown.
+exercises      Faults to find oneself.
+host           Who shows what a cell returns?
+still          What remains of a viewer where nothing moves?
+viewer_data    What does the viewer need to know of a volume?
+page           How does a viewer live on without a kernel?
+volume_browser A volume, browsed.
+stack_browser  Which stack shall be looked at?
+header_browser The headers of a stack, browsed.
+browser        All of these, whatever shows them.
+site           The pages, executed and bound into one HTML site.
+============== ====================================================================
 
 Conventions, stated here and nowhere else:
 

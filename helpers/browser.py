@@ -1,100 +1,84 @@
-"""A volume, browsed: a slider, a plane, a window, and the picture with its letters."""
+"""A volume or a whole collection, browsed: with a kernel or without."""
 
-import io
 from base64 import b64encode
 
 import ipywidgets as widgets
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+import pandas as pd
 
 from helpers import expect
-from helpers.choice import COMPUTED
-from helpers.overlay import LETTER_COLOUR
-from helpers.planes import VIEWS
-from helpers.volume import Volume
-from helpers.window import WINDOWS
+from helpers.frames import frame_table
+from helpers.grid import StackError
+from helpers.header_browser import HeaderBrowser
+from helpers.host import is_live
+from helpers.page import framed
+from helpers.stack_browser import MAX_MB, StackBrowser
+from helpers.stacks import stack_slices, stack_table
+from helpers.volume import Volume, load_volume
+from helpers.volume_browser import VolumeBrowser
 
-HEIGHT = 512  # of the picture, in screen pixels
+__all__ = ["HeaderBrowser", "StackBrowser", "StandIn", "VolumeBrowser", "browse", "browse_together"]
 
 
-def browse(volume, *, plane=None, window=None):
-    """A widget that scrolls through a volume; where no kernel serves it, its first picture stays to be seen.
+def browse(what, *, plane=None, window=None, badge="", three_planes=True, findings=None, max_mb=MAX_MB):
+    """A viewer of a volume, or of a collection with a chooser of its stacks and findings.
+
+    Where a kernel will be there it is a widget: `VolumeBrowser`, or `StackBrowser` over one. Where none will (a page
+    executed from end to end, the saved version of a kernel), it is a `StandIn`: a page in a frame that scrolls and
+    windows all the same, of the volume or of the best stack. Either leaves a picture where scripts are off.
 
     Parameters
     ----------
-    volume : Volume
+    what : Volume, or DataFrame of `helpers.headers.header_table` or `helpers.frames.frame_table`
     plane : {"axial", "coronal", "sagittal"} or None for the one that was acquired
-    window : as `Slice.window` takes it, or None for the file's own
+    window : the name of one of the volume's own or of `helpers.window.WINDOWS`, one of `helpers.choice.COMPUTED`,
+        a Window, (center, width), or None for the volume's first
+    badge : a word of warning for a volume, such as `helpers.audit.badge` gives
+    three_planes : whether the other two planes are shown beside it
+    findings : of `helpers.audit.audit`, for a collection: badges, and a way from each finding to its slice
+    max_mb : of a collection's volumes that are kept in memory
+
+    Notes
+    -----
+    Any two viewers move together when their positions are linked: ``ipywidgets.link((one, "position_mm"), (other,
+    "position_mm"))``; `browse_together` does it for volumes.
     """
-    expect(volume, Volume, "of load_volume")
-    return VolumeBrowser(volume, plane=plane, window=window)
+    expect(what, (Volume, pd.DataFrame), "of load_volume or header_table")
+    if isinstance(what, pd.DataFrame):
+        return StackBrowser(what, findings=findings, max_mb=max_mb) if is_live() else StandIn(_best(what))
+    if not is_live():
+        return StandIn(what, plane=plane, window=window, badge=badge)
+    return VolumeBrowser(what, plane=plane, window=window, badge=badge, three_planes=three_planes)
 
 
-class VolumeBrowser(widgets.VBox):
-    """The widget of `browse`. `plane`, `index` and `window` are its controls: read and set their ``.value``."""
+def browse_together(*volumes, window=None):
+    """Viewers of several volumes that move together, by the position in the patient; side by side where there is room."""
+    if not is_live():
+        return StandIn(*volumes, window=window)
+    viewers = [VolumeBrowser(volume, window=window, three_planes=False) for volume in volumes]
+    for other in viewers[1:]:
+        widgets.link((viewers[0], "position_mm"), (other, "position_mm"))
+    half = widgets.Layout(width="min(540px, 100%)")
+    for viewer in viewers:
+        viewer.layout = half
+    return widgets.HBox(viewers, layout=widgets.Layout(flex_flow="row wrap"))
 
-    def __init__(self, volume, *, plane=None, window=None):
-        first = plane or volume.acquired_plane
-        self.volume = volume
-        self.plane = widgets.Dropdown(options=list(VIEWS), value=first, description="plane")
-        self.window = widgets.Dropdown(options=_window_options(volume.slice(first), window), description="window")
-        self.index = widgets.IntSlider(description="slice", readout=False, layout=widgets.Layout(width="34em"))
-        self.picture = widgets.Image(format="png", layout=widgets.Layout(height=f"{HEIGHT}px", width="max-content"))
-        self._start_in_the_middle()
-        self._draw()
-        self.plane.observe(self._start_in_the_middle, "value")
-        for control in (self.plane, self.index, self.window):
-            control.observe(self._draw, "value")
-        super().__init__([widgets.HBox([self.plane, self.window]), self.index, self.picture])
 
-    def _start_in_the_middle(self, _=None):
-        count = self.volume.shape_of(self.plane.value)[0]
-        self.index.value = 0
-        self.index.max = count - 1
-        self.index.value = count // 2
+class StandIn:
+    """What `browse` gives where no kernel will be there: pages in frames that scroll all the same, and a picture."""
 
-    def _draw(self, _=None):
-        self.picture.value = _png(self.volume.slice(self.plane.value, self.index.value), self.window.value)
+    def __init__(self, *volumes, **options):
+        self.volumes, self.options = volumes, options
 
     def _repr_mimebundle_(self, **kwargs):
-        """The widget, and beside it the picture for whatever shows no widgets."""
-        return {**super()._repr_mimebundle_(**kwargs), "image/png": b64encode(self.picture.value).decode()}
+        framed_ones = [framed(volume, **self.options) for volume in self.volumes]
+        documents, stills = zip(*framed_ones)
+        words = "\n".join(map(repr, self.volumes))
+        return {"text/html": "\n".join(documents), "image/png": b64encode(stills[0]).decode(), "text/plain": words}
 
 
-def _window_options(slice, wanted):
-    """(label, value) pairs: what was asked for, the file's own windows, those from the values, the known ones of CT."""
-    names = dict.fromkeys([*slice.windows, *COMPUTED, *(WINDOWS if slice.unit == "HU" else ())])
-    asked = {} if wanted is None else {slice.window(wanted)[0]: wanted}
-    return list({**asked, **{name: name for name in names if name not in asked}}.items())
-
-
-def _png(slice, window):
-    """The picture as PNG bytes: HEIGHT pixels high or less, in true aspect, with letters and captions."""
-    rows, columns = slice.pixels.shape[:2]
-    high, wide = np.multiply((rows, columns), slice.spacing)
-    scale = HEIGHT / max(high, wide)
-    image = Image.fromarray((slice.grey(window) * 255).round().astype(np.uint8)).convert("RGB")
-    image = image.resize((max(1, round(wide * scale)), max(1, round(high * scale))), Image.Resampling.BILINEAR)
-    _write(ImageDraw.Draw(image), image.size, slice, window)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-def _write(draw, size, slice, window):
-    width, height = size
-    large, small = ImageFont.load_default(22), ImageFont.load_default(13)
-    letters = slice.letters
-    for text, place, anchor in (
-        (letters.left, (6, height / 2), "lm"),
-        (letters.right, (width - 6, height / 2), "rm"),
-        (letters.top, (width / 2, 6), "ma"),
-        (letters.bottom, (width / 2, height - 6), "md"),
-    ):
-        draw.text(place, text, LETTER_COLOUR, large, anchor, stroke_width=2, stroke_fill="black")
-    name, view = slice.window(window)
-    for text, place, anchor in (
-        (f"{slice.caption.get('slice', '')}  {slice.caption.get('position', '')}", (6, 6), "la"),
-        (f"{name}: {view.text(slice.unit)}", (6, height - 6), "ld"),
-    ):
-        draw.text(place, text, "white", small, anchor, stroke_width=2, stroke_fill="black")
+def _best(headers):
+    headers = headers if "frame" in headers else frame_table(headers)
+    stacks = stack_table(headers)
+    if not len(stacks):
+        raise StackError("expected a stack of images, found none in these headers")
+    return load_volume(stack_slices(headers, stacks.index[0]), on_irregular="longest")

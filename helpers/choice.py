@@ -103,6 +103,8 @@ def sampled(array, padding=None):
 def _known(array, padding, step=1):
     """Every so many-th value as one flat array, without padding and what is no number."""
     values = np.asarray(array).reshape(-1)[::step]
+    if padding is None and values.dtype.kind in "iub":
+        return values
     kept = np.isfinite(values) if padding is None else np.isfinite(values) & ~np.asarray(padding).reshape(-1)[::step]
     return values[kept]
 

@@ -1,10 +1,13 @@
 """What does a finding look like? A picture of the image, or the positions of the stack."""
 
+import io
 import textwrap
 from dataclasses import replace
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from helpers.grid import numbers
 from helpers.pictures import show_slice
@@ -86,6 +89,15 @@ def show_finding(finding, headers, *, ax=None):
         "\n".join([finding.rule + where, *textwrap.wrap(finding.value, WIDTH, max_lines=2, placeholder=" …")]), fontsize=9
     )
     return ax
+
+
+def finding_png(finding, headers):
+    """One finding (a row of the audit's table), drawn as by `show_finding`, as PNG bytes."""
+    figure, buffer = Figure(figsize=(6, 4.5), layout="constrained"), io.BytesIO()
+    FigureCanvasAgg(figure)
+    show_finding(finding, headers, ax=figure.add_subplot())
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
 
 
 def _show_image(finding, headers, ax):

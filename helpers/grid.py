@@ -137,19 +137,22 @@ def grid_affine(slices):
 
 def longest_run(slices):
     """The longest evenly spaced run of positioned images, one per position; warns of what it leaves out."""
+    kept, remark = even_run(slices)
+    if remark:
+        warnings.warn(remark, StackWarning, stacklevel=3)
+    return kept
+
+
+def even_run(slices):
+    """(the longest evenly spaced run of positioned images, one per position; what it leaves out, in words)."""
     _check_placed(slices)
     places = np.flatnonzero(_first_of_each(along_normal(slices)))
     distinct = slices.iloc[places]
     kept = places[_longest_even(distinct)] if irregularities(distinct) else places
     left = [file_name(slices, place) for place in np.setdiff1d(range(len(slices)), kept)]
-    if left:
-        more = f" and {len(left) - MANY_LEFT_OUT} more" if len(left) > MANY_LEFT_OUT else ""
-        warnings.warn(
-            f"the longest even run has {len(kept)} of {len(slices)} images; left out: {', '.join(left[:MANY_LEFT_OUT])}{more}",
-            StackWarning,
-            stacklevel=3,
-        )
-    return slices.iloc[kept]
+    more = f" and {len(left) - MANY_LEFT_OUT} more" if len(left) > MANY_LEFT_OUT else ""
+    words = f"the longest even run has {len(kept)} of {len(slices)} images; left out: {', '.join(left[:MANY_LEFT_OUT])}{more}"
+    return slices.iloc[kept], words if left else ""
 
 
 def shear_deg(slices):

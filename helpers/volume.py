@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
 from helpers import expect
 from helpers.choice import find_view
@@ -206,7 +208,7 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     on_irregular : {"raise", "longest"}
         What to do with gaps and repeated positions: raise `StackError`, or load the longest evenly
         spaced run, one image per position, and say in a `StackWarning` what was left out.
-    progress : bool or None
+    progress : bool, None, or a function that makes a progress bar as tqdm does
         Whether to show a progress bar; None shows it from 100 slices on.
 
     Returns
@@ -232,6 +234,7 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
     slices = longest_run(slices) if on_irregular == "longest" else slices
     affine = grid_affine(slices)
     shown = len(slices) >= MANY_SLICES if progress is None else progress
-    array, padding, guess, windows, first = read_voxels(slices, shown)
+    bar = progress if callable(progress) else partial(tqdm, disable=not shown)
+    array, padding, guess, windows, first = read_voxels(slices, bar)
     caption = {**identity(first.header), "thickness": thickness(first.header), "padding": padding_remark(guess, first.unit)}
     return Volume(array, affine, first.unit, padding, windows, first.inverted, caption, anatomy(first.header))

@@ -34,15 +34,15 @@ class WiderError(Exception):
         self.kind = kind
 
 
-def read_voxels(slices, shown):
-    """The `Voxels` of the slices, in their order; `shown` shows a progress bar.
+def read_voxels(slices, progress=tqdm):
+    """The `Voxels` of the slices, in their order; `progress` makes a progress bar as tqdm does.
 
     In threads, each image into its place: uncompressed values are read straight there (`helpers.native`), all
     others decoded; beside the result there are never more than a few images in memory.
     """
     frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
     places = list(zip(slices.index.tolist(), frames))
-    progress = partial(tqdm, desc="Loading slices", total=len(places), disable=not shown)
+    progress = partial(progress, desc="Loading slices", total=len(places))
     first = read_image(*places[0])
     if first.pixels.ndim != 2:
         raise StackError(f"expected grey values, got colour in {places[0][0]}: see load_slice(path)")

@@ -15,6 +15,14 @@ def pytest_addoption(parser):
     parser.addoption("--whole", action="store_true", help="all damages to files, not a seeded part of them")
 
 
+def pytest_collection_modifyitems(config, items):
+    """Tests in a real browser belong to the whole."""
+    if not config.getoption("--whole"):
+        browsers = [item for item in items if item.get_closest_marker("browser")]
+        config.hook.pytest_deselected(items=browsers)
+        items[:] = [item for item in items if item not in browsers]
+
+
 @pytest.fixture(scope="session")
 def whole(request):
     """Whether every damage is tried, and not a seeded part of them."""

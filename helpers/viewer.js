@@ -1,0 +1,614 @@
+// Draws the slices of a volume on a canvas and lets a person scroll, window, zoom and point.
+//
+// Two hosts use it: a widget in a notebook with a kernel (`render` below), which fetches slices when they are
+// needed, and a page without a kernel (`mount` on a source of its own), which has them all. A source is
+//   meta            what does not change: planes, windows, unit, words (see helpers/viewer_data.py)
+//   slice(p, i)     {values, padding} of slice i of plane p, or null where it still has to come
+//   get(k), set(k, v), save(), on(k, f), off(f)   the shared state: plane, index, position_mm, view
+//   arrived(f)      calls f(p, i) when a slice has come
+// Header values reach the page as text only: everything is written with textContent or fillText.
+
+const LETTER_COLOUR = "#ffd92f", CROSS_COLOUR = "#56b4e9", BADGE_COLOUR = "#d55e00", NO_VALUE = [36, 56, 76];
+const PLANES = ["axial", "coronal", "sagittal"];
+const SIZE = 512; // height of the large picture, CSS pixels
+const SMALL = 230; // of the two beside it
+const AHEAD = 6; // slices fetched before they are asked for
+const BAR_LENGTHS = [500, 200, 100, 50, 20, 10, 5, 2, 1]; // mm
+const STYLE = `
+.dv { font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, CanvasText); max-width: 100%; }
+.dv-row { display: flex; flex-wrap: wrap; gap: .5em 1em; align-items: center; margin: .3em 0; }
+.dv-views { display: flex; flex-wrap: wrap; gap: 4px; align-items: flex-start; }
+.dv-side { display: flex; flex-direction: column; gap: 4px; }
+.dv canvas { background: #000; display: block; touch-action: none; max-width: 100%; cursor: crosshair; }
+.dv canvas:focus-visible, .dv select:focus-visible, .dv button:focus-visible, .dv input:focus-visible
+  { outline: 3px solid #e69f00; outline-offset: 1px; }
+.dv label { display: inline-flex; gap: .4em; align-items: center; }
+.dv select, .dv button, .dv input { font: inherit; max-width: 14em; }
+.dv input[type=range] { width: min(24em, 60vw); max-width: none; }
+.dv input[type=number] { width: 6em; }
+.dv output { min-width: 19em; font-variant-numeric: tabular-nums; }
+.dv-words { opacity: .85; }`;
+
+// How values become grey: the standard's three functions (PS3.3 C.11.2.1.2, C.11.2.1.3), or a curve; 0 to 255.
+export function grey(value, view) {
+  if (view.values) return 255 * interpolated(value, view.values, view.greys);
+  const { center, width, function: kind } = view;
+  if (kind === "SIGMOID") return 255 / (1 + Math.exp(-4 * (value - center) / width));
+  if (kind === "LINEAR_EXACT") return 255 * clamp((value - center) / width + 0.5, 0, 1);
+  if (width === 1) return value > center - 0.5 ? 255 : 0;
+  return 255 * clamp((value - (center - 0.5)) / (width - 1) + 0.5, 0, 1);
+}
+
+function interpolated(value, xs, ys) {
+  if (value <= xs[0]) return ys[0];
+  let low = 0, high = xs.length - 1;
+  if (value >= xs[high]) return ys[high];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (xs[middle] <= value) low = middle; else high = middle;
+  }
+  return ys[low] + (ys[high] - ys[low]) * (value - xs[low]) / (xs[high] - xs[low]);
+}
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+function limits(view) {
+  if (view.values) return [view.values[0], view.values[view.values.length - 1]];
+  const [shift, width] = view.function === "LINEAR" ? [0.5, view.width - 1] : [0, view.width];
+  return [view.center - shift - width / 2, view.center - shift + width / 2];
+}
+
+// Greys of all 16-bit values at once: with it a picture of 512 x 512 is windowed in a millisecond.
+function greyTable(view, inverted) {
+  const table = new Uint8Array(65536);
+  for (let value = -32768; value < 32768; value++) {
+    const shown = Math.round(grey(value, view));
+    table[value & 0xffff] = inverted ? 255 - shown : shown;
+  }
+  return table;
+}
+
+export function mount(el, source) {
+  const { meta } = source;
+  const root = make("div", { className: "dv" }, el);
+  make("style", { textContent: STYLE }, root);
+  const state = { zoom: 1, pan: [0, 0], tool: "window", three: meta.three_planes, playing: 0, pointed: null, table: null };
+  const controls = buildControls(root, source, state);
+  const views = make("div", { className: "dv-views" }, root);
+  const main = makeCanvas(views, "");
+  main.title = "Wheel or arrow keys: slices. Drag: what the menu says. Shift and drag: move. Ctrl and wheel: zoom. Double click: point.";
+  const side = make("div", { className: "dv-side" }, views);
+  const small = [0, 1].map(() => makeCanvas(side, ""));
+  const histogram = makeCanvas(root, "histogram of the values with the window; drag moves the window");
+  const words = make("div", { className: "dv-row dv-words" }, root);
+  const pointer = make("output", { ariaLive: "off" }, words);
+  const status = make("span", { className: "dv-status", role: "status" }, words);
+
+  const plane = () => meta.planes[source.get("plane")];
+  const others = () => PLANES.filter((name) => name !== source.get("plane") && meta.planes[name]);
+  const setIndex = (index) => {
+    const name = source.get("plane"), p = plane();
+    index = clamp(Math.round(index), 0, p.count - 1);
+    if (index === source.get("index")) return;
+    const at = source.get("position_mm"), here = toVoxel(p, at);
+    source.set("index", index);
+    source.set("position_mm", toPoint(p, [index, here[1], here[2]]));
+    source.save();
+    draw();
+    ahead(name, index);
+  };
+  const setPosition = (point) => {
+    source.set("position_mm", point);
+    source.set("index", clamp(Math.round(toVoxel(plane(), point)[0]), 0, plane().count - 1));
+    source.save();
+    draw();
+  };
+  const setPlane = (name) => {
+    source.set("plane", name);
+    source.set("index", clamp(Math.round(toVoxel(meta.planes[name], source.get("position_mm"))[0]), 0, meta.planes[name].count - 1));
+    source.save();
+    Object.assign(state, { zoom: 1, pan: [0, 0] });
+    draw();
+  };
+  const setView = (view) => { source.set("view", view); source.save(); state.table = null; draw(); };
+  const ahead = (name, index) => {
+    for (let step = 1; step <= AHEAD; step++) for (const near of [index + step, index - step])
+      if (near >= 0 && near < meta.planes[name].count) source.slice(name, near, true);
+  };
+
+  let asked = 0;
+  const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; drawNow(); }); };
+  function drawNow() {
+    const view = source.get("view"), name = source.get("plane");
+    if (!state.table) state.table = greyTable(view, meta.inverted);
+    drawSlice(main, source, state, name, source.get("index"), fitted(views, state), true);
+    side.hidden = !state.three;
+    if (state.three) others().forEach((other, number) => {
+      const index = clamp(Math.round(toVoxel(meta.planes[other], source.get("position_mm"))[0]), 0, meta.planes[other].count - 1);
+      drawSlice(small[number], source, { ...state, zoom: 1, pan: [0, 0] }, other, index, SMALL, false);
+    });
+    drawHistogram(histogram, meta, view);
+    controls.show(state);
+    pointer.textContent = pointedText(source, state);
+    root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
+  }
+
+  controls.wire({ setIndex, setPlane, setView, draw, plane });
+  wirePointer(main, source, state, { setIndex, setPosition, setView, draw, plane, pointer });
+  small.forEach((canvas, number) => wireCrosshair(canvas, () => others()[number], source, setPosition));
+  wireKeys(main, source, { setIndex, plane });
+  wireHistogram(histogram, source, setView);
+  const onChange = () => { state.table = null; draw(); };
+  const onPosition = () => {
+    const index = clamp(Math.round(toVoxel(plane(), source.get("position_mm"))[0]), 0, plane().count - 1);
+    if (index !== source.get("index")) { source.set("index", index); source.save(); }
+    draw();
+  };
+  source.on("index", draw); source.on("plane", draw); source.on("view", onChange); source.on("position_mm", onPosition);
+  source.arrived((name, index) => {
+    if (name !== source.get("plane") || index === source.get("index") || state.three) draw();
+  });
+  source.failed?.((text) => { status.textContent = text; });
+  const resized = new ResizeObserver(draw);
+  resized.observe(root);
+  draw();
+  ahead(source.get("plane"), source.get("index"));
+  return () => { clearInterval(state.playing); resized.disconnect(); source.off?.(); };
+}
+
+// Geometry: a plane's affine (3 x 4, rows of numbers) takes (index, row, column, 1) to LPS mm; its inverse comes with it.
+
+const times = (matrix, [a, b, c]) => matrix.map((row) => row[0] * a + row[1] * b + row[2] * c + row[3]);
+const toPoint = (plane, voxel) => times(plane.affine, voxel);
+const toVoxel = (plane, point) => times(plane.inverse, point);
+
+function fitted(views, state) {
+  const room = views.clientWidth || SIZE;
+  return Math.max(120, Math.min(SIZE, state.three && room > SIZE + SMALL ? room - SMALL - 8 : room));
+}
+
+// Where the picture lies on its canvas: CSS pixels of its corner, and CSS pixels for each mm.
+function placement(canvas, plane, state) {
+  const [width, height] = [plane.columns * plane.spacing[1], plane.rows * plane.spacing[0]];
+  const scale = Math.min(canvas.clientWidth / width, canvas.clientHeight / height) * state.zoom;
+  const left = (canvas.clientWidth - width * scale) / 2 + state.pan[0];
+  const top = (canvas.clientHeight - height * scale) / 2 + state.pan[1];
+  return { left, top, scale, width: width * scale, height: height * scale };
+}
+
+const pixelAt = (canvas, plane, state, x, y) => {
+  const at = placement(canvas, plane, state);
+  return [(y - at.top) / at.scale / plane.spacing[0] - 0.5, (x - at.left) / at.scale / plane.spacing[1] - 0.5];
+};
+
+// Drawing
+
+function drawSlice(canvas, source, state, name, index, size, large) {
+  const plane = source.meta.planes[name];
+  const ratio = window.devicePixelRatio || 1, aspect = plane.rows * plane.spacing[0] / (plane.columns * plane.spacing[1]);
+  const width = Math.round(aspect > 1 ? size / aspect : size), height = Math.round(aspect > 1 ? size : size * aspect);
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`; canvas.style.height = `${height}px`;
+  }
+  const pen = canvas.getContext("2d"), found = source.slice(name, index);
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.fillStyle = "#000";
+  if (found) { pen.fillRect(0, 0, width, height); paint(pen, canvas, found, plane, state, source); canvas.dataset.slice = `${name} ${index}`; }
+  else if (canvas.dataset.slice === undefined) pen.fillRect(0, 0, width, height);
+  if (!found) { canvas.dataset.waiting = `${name} ${index}`; return; }
+  delete canvas.dataset.waiting;
+  const [left, right, top, bottom] = plane.letters;
+  canvas.ariaLabel = `${name} slice ${index + 1} of ${plane.count}, ${plane.positions[index]}; ${left} is left, ${right} right, `
+    + `${top} above, ${bottom} below; ${viewText(source)}${large && source.meta.badge ? `; ${source.meta.badge}` : ""}`;
+  const at = placement(canvas, plane, state);
+  if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
+  drawLetters(pen, plane.letters, width, height, large ? 20 : 13);
+  if (large) drawWords(pen, source, plane, index, at, width, height);
+}
+
+// The picture: its pixels through the grey table onto a canvas of their own number, that one onto the screen.
+function paint(pen, canvas, found, plane, state, source) {
+  const key = canvas.picture ||= document.createElement("canvas");
+  if (key.width !== plane.columns || key.height !== plane.rows) { key.width = plane.columns; key.height = plane.rows; key.image = null; }
+  const own = key.getContext("2d", { willReadFrequently: true });
+  const image = key.image ||= own.createImageData(plane.columns, plane.rows);
+  const pixels = new Uint32Array(image.data.buffer), { values, padding } = found, { table } = state;
+  if (values instanceof Float32Array) {
+    const view = source.get("view");
+    for (let i = 0; i < values.length; i++) {
+      const shown = Math.round(grey(values[i], view)), g = source.meta.inverted ? 255 - shown : shown;
+      pixels[i] = 0xff000000 | (g << 16) | (g << 8) | g;
+    }
+  } else for (let i = 0; i < values.length; i++) {
+    const g = table[values[i] & 0xffff];
+    pixels[i] = 0xff000000 | (g << 16) | (g << 8) | g;
+  }
+  if (padding) {
+    const [r, g, b] = NO_VALUE, ground = (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
+    for (let i = 0; i < values.length; i++) if (padding[i >> 3] & (128 >> (i & 7))) pixels[i] = ground;
+  }
+  own.putImageData(image, 0, 0);
+  const at = placement(canvas, plane, state);
+  pen.imageSmoothingEnabled = state.zoom < 3;
+  pen.drawImage(key, at.left, at.top, at.width, at.height);
+}
+
+function drawCross(pen, plane, point, at) {
+  const [, row, column] = toVoxel(plane, point);
+  const x = at.left + (column + 0.5) * plane.spacing[1] * at.scale, y = at.top + (row + 0.5) * plane.spacing[0] * at.scale;
+  pen.strokeStyle = CROSS_COLOUR; pen.lineWidth = 1;
+  pen.beginPath();
+  pen.moveTo(x, at.top); pen.lineTo(x, at.top + at.height); pen.moveTo(at.left, y); pen.lineTo(at.left + at.width, y);
+  pen.stroke();
+}
+
+function write(pen, text, x, y, align, baseline, size, colour = "#fff", bold = false) {
+  pen.font = `${bold ? "bold " : ""}${size}px system-ui, sans-serif`;
+  Object.assign(pen, { textAlign: align, textBaseline: baseline, lineWidth: 3, strokeStyle: "#000", fillStyle: colour, lineJoin: "round" });
+  pen.strokeText(text, x, y);
+  pen.fillText(text, x, y);
+}
+
+function drawLetters(pen, letters, width, height, size) {
+  const [left, right, top, bottom] = letters;
+  write(pen, left, 6, height / 2, "left", "middle", size, LETTER_COLOUR, true);
+  write(pen, right, width - 6, height / 2, "right", "middle", size, LETTER_COLOUR, true);
+  write(pen, top, width / 2, 6, "center", "top", size, LETTER_COLOUR, true);
+  write(pen, bottom, width / 2, height - 6, "center", "bottom", size, LETTER_COLOUR, true);
+}
+
+function drawWords(pen, source, plane, index, at, width, height) {
+  const { meta } = source, size = width < 300 ? 10 : 12, line = size * 1.35;
+  write(pen, `${index + 1} of ${plane.count}`, 6, 6, "left", "top", size);
+  write(pen, plane.positions[index], 6, 6 + line, "left", "top", size);
+  write(pen, viewText(source), 6, height - 6, "left", "bottom", size);
+  [...plane.words].reverse().forEach((text, number) => write(pen, text, width - 6, height - 6 - number * line, "right", "bottom", size));
+  const length = BAR_LENGTHS.find((mm) => mm * at.scale <= 0.3 * width);
+  if (length) {
+    const y = height - 6 - line * 1.3;
+    pen.fillStyle = "#fff"; pen.strokeStyle = "#000"; pen.lineWidth = 1;
+    pen.fillRect(6, y, length * at.scale, 3); pen.strokeRect(6, y, length * at.scale, 3);
+    write(pen, `${length} mm`, 6, y - 3, "left", "bottom", size);
+  }
+  if (meta.badge) {
+    pen.font = `${size}px system-ui, sans-serif`;
+    const wide = pen.measureText(meta.badge).width + 12;
+    pen.fillStyle = BADGE_COLOUR; pen.fillRect(width - wide - 6, 6, wide, line + 6);
+    pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillStyle = "#fff"; pen.fillText(meta.badge, width - wide, 10);
+  }
+}
+
+const short = (number) => String(Number(number.toPrecision(5)));
+function viewText(source) {
+  const view = source.get("view"), unit = source.meta.unit;
+  const range = view.values ? `${short(limits(view)[0])} to ${short(limits(view)[1])}` : `C ${short(view.center)} W ${short(view.width)}`;
+  return `${view.name}: ${range} ${unit}`.trim();
+}
+
+function pointedText(source, state) {
+  if (!state.pointed) return "";
+  const plane = source.meta.planes[source.get("plane")], index = source.get("index");
+  const [row, column] = state.pointed.map(Math.round);
+  if (row < 0 || column < 0 || row >= plane.rows || column >= plane.columns) return "";
+  const found = source.slice(source.get("plane"), index), at = row * plane.columns + column;
+  if (!found) return "";
+  const padded = found.padding && found.padding[at >> 3] & (128 >> (at & 7));
+  const value = padded ? "padding, no value" : `${short(found.values[at])} ${source.meta.unit}`;
+  return `${value.trim()} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
+}
+
+function drawHistogram(canvas, meta, view) {
+  const { counts, low, high } = meta.histogram, width = canvas.clientWidth || SIZE, height = 60;
+  if (canvas.width !== width) { canvas.width = width; canvas.height = height; canvas.style.height = `${height}px`; }
+  const pen = canvas.getContext("2d"), top = Math.log1p(Math.max(...counts)), x = (value) => (value - low) / (high - low) * width;
+  pen.fillStyle = "#000"; pen.fillRect(0, 0, width, height);
+  pen.fillStyle = "#999";
+  counts.forEach((count, bin) => {
+    const tall = Math.log1p(count) / (top || 1) * (height - 14);
+    pen.fillRect(bin / counts.length * width, height - tall, Math.ceil(width / counts.length), tall);
+  });
+  pen.strokeStyle = "#e69f00"; pen.lineWidth = 2; pen.beginPath();
+  for (let px = 0; px <= width; px += 2) {
+    const shown = grey(low + px / width * (high - low), view) / 255;
+    pen[px ? "lineTo" : "moveTo"](px, (height - 2) - (meta.inverted ? 1 - shown : shown) * (height - 16));
+  }
+  pen.stroke();
+  write(pen, `${short(low)} ${meta.unit}`, 3, 2, "left", "top", 10);
+  write(pen, `${short(high)} ${meta.unit}`, width - 3, 2, "right", "top", 10);
+  canvas.toValue = (px) => low + px / width * (high - low);
+}
+
+// Controls
+
+function make(kind, properties, parent) {
+  const element = Object.assign(document.createElement(kind), properties);
+  if (properties.className === undefined && kind !== "div") element.setAttribute("data-lm-suppress-shortcuts", "true");
+  parent?.append(element);
+  return element;
+}
+
+function makeCanvas(parent, label) {
+  const canvas = make("canvas", { tabIndex: 0, ariaLabel: label, role: "img" }, parent);
+  canvas.style.width = "100%";
+  return canvas;
+}
+
+function labelled(row, text, kind, properties) {
+  const label = make("label", {}, row);
+  make("span", { textContent: text }, label);
+  return make(kind, { ariaLabel: text, ...properties }, label);
+}
+
+function choices(select, entries) {
+  select.replaceChildren(...entries.map(([value, text]) => make("option", { value, textContent: text })));
+}
+
+function buildControls(root, source, state) {
+  const { meta } = source, first = make("div", { className: "dv-row" }, root), second = make("div", { className: "dv-row" }, root);
+  const plane = labelled(first, "Plane", "select", {});
+  choices(plane, PLANES.filter((name) => meta.planes[name]).map((name) => [name, name]));
+  const preset = labelled(first, "Window", "select", {});
+  choices(preset, meta.windows.map((view, number) => [number, view.name]));
+  const center = labelled(first, "Center", "input", { type: "number", step: "any" });
+  const width = labelled(first, "Width", "input", { type: "number", step: "any", min: "0" });
+  const slice = labelled(second, "Slice", "input", { type: "range", min: 0, step: 1 });
+  const play = make("button", { type: "button", textContent: "▶ Play" }, second);
+  const tool = labelled(second, "Drag", "select", {});
+  choices(tool, [["window", "window"], ["slice", "slices"], ["pan", "move"], ["point", "point"]]);
+  const three = labelled(second, "Three planes", "input", { type: "checkbox" });
+  const reset = make("button", { type: "button", textContent: "Fit" }, second);
+
+  function wire({ setIndex, setPlane, setView, draw, plane: current }) {
+    plane.onchange = () => setPlane(plane.value);
+    preset.onchange = () => setView({ ...meta.windows[preset.value] });
+    center.oninput = width.oninput = () => {
+      const view = { name: "chosen", center: Number(center.value), width: Math.max(Number(width.value), 1), function: "LINEAR" };
+      if (Number.isFinite(view.center + view.width)) setView(view);
+    };
+    slice.oninput = () => setIndex(Number(slice.value));
+    tool.onchange = () => { state.tool = tool.value; };
+    three.onchange = () => { state.three = three.checked; draw(); };
+    reset.onclick = () => { Object.assign(state, { zoom: 1, pan: [0, 0] }); draw(); };
+    play.onclick = () => {
+      if (state.playing) { clearInterval(state.playing); state.playing = 0; } else state.playing = setInterval(() => {
+        setIndex((source.get("index") + 1) % current().count);
+      }, 80);
+      draw();
+    };
+  }
+  function show() {
+    const count = meta.planes[source.get("plane")].count, view = source.get("view");
+    plane.value = source.get("plane");
+    slice.max = count - 1;
+    slice.value = source.get("index");
+    slice.setAttribute("aria-valuetext", `${source.get("index") + 1} of ${count}`);
+    const known = meta.windows.findIndex((one) => one.name === view.name && one.center === view.center && one.width === view.width);
+    preset.value = known;
+    if (document.activeElement !== center) center.value = view.values ? "" : short(view.center);
+    if (document.activeElement !== width) width.value = view.values ? "" : short(view.width);
+    play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
+    three.checked = state.three;
+    tool.value = state.tool;
+  }
+  return { wire, show };
+}
+
+function wirePointer(canvas, source, state, { setIndex, setPosition, setView, draw, plane, pointer }) {
+  const pointers = new Map();
+  let start = null;
+  const place = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  const point = ([x, y]) => {
+    const p = plane(), [row, column] = pixelAt(canvas, p, state, x, y);
+    setPosition(toPoint(p, [source.get("index"), clamp(row, 0, p.rows - 1), clamp(column, 0, p.columns - 1)]));
+  };
+  canvas.onpointerdown = (event) => {
+    canvas.focus({ preventScroll: true });
+    try { canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
+    pointers.set(event.pointerId, place(event));
+    const tool = event.button === 1 || event.shiftKey ? "pan" : event.button === 2 ? "slice" : state.tool;
+    start = { at: place(event), tool, index: source.get("index"), view: source.get("view"), pan: [...state.pan], apart: 0, zoom: state.zoom };
+    if (tool === "point") point(start.at);
+  };
+  canvas.onpointermove = (event) => {
+    const at = place(event);
+    state.pointed = pixelAt(canvas, plane(), state, ...at);
+    if (!start || !pointers.has(event.pointerId)) { pointer.textContent = pointedText(source, state); return; }
+    pointers.set(event.pointerId, at);
+    if (pointers.size === 2) { pinch(); return; }
+    const [dx, dy] = [at[0] - start.at[0], at[1] - start.at[1]];
+    if (start.tool === "pan") { state.pan = [start.pan[0] + dx, start.pan[1] + dy]; draw(); }
+    else if (start.tool === "slice") setIndex(start.index + dy / Math.max(2, canvas.clientHeight / plane().count));
+    else if (start.tool === "point") point(at);
+    else setView(dragged(start.view, dx, dy, source.meta.histogram));
+  };
+  const pinch = () => {
+    const [a, b] = [...pointers.values()], apart = Math.hypot(a[0] - b[0], a[1] - b[1]);
+    start.apart ||= apart;
+    state.zoom = clamp(start.zoom * apart / start.apart, 0.5, 20);
+    draw();
+  };
+  canvas.onpointerup = canvas.onpointercancel = (event) => { pointers.delete(event.pointerId); if (!pointers.size) start = null; };
+  canvas.onpointerleave = () => { state.pointed = null; pointer.textContent = ""; };
+  canvas.oncontextmenu = (event) => event.preventDefault();
+  canvas.ondblclick = (event) => point(place(event));
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    if (event.ctrlKey || event.metaKey) { state.zoom = clamp(state.zoom * Math.exp(-event.deltaY / 300), 0.5, 20); draw(); }
+    else setIndex(source.get("index") + Math.sign(event.deltaY));
+  }, { passive: false });
+}
+
+// To the right widens the window, downwards makes the picture darker, in steps that suit the values' range.
+function dragged(view, dx, dy, { low, high }) {
+  const [black, white] = limits(view), step = (high - low) / 800;
+  const center = view.values ? (black + white) / 2 : view.center, width = view.values ? white - black : view.width;
+  const kind = view.values ? "LINEAR" : view.function;
+  const digits = step > 0.5 ? 1 : 1e4;
+  const least = kind === "LINEAR" ? Math.min(2, 1 + step) : step;
+  return { name: "chosen", function: kind,
+    center: Math.round((center + dy * step) * digits) / digits,
+    width: Math.max(least, Math.round((width + dx * step) * digits) / digits) };
+}
+
+function wireCrosshair(canvas, name, source, setPosition) {
+  const point = (event) => {
+    const plane = source.meta.planes[name()], box = canvas.getBoundingClientRect();
+    const [row, column] = pixelAt(canvas, plane, { zoom: 1, pan: [0, 0] }, event.clientX - box.left, event.clientY - box.top);
+    const index = Math.round(toVoxel(plane, source.get("position_mm"))[0]);
+    setPosition(toPoint(plane, [index, clamp(row, 0, plane.rows - 1), clamp(column, 0, plane.columns - 1)]));
+  };
+  canvas.onpointerdown = (event) => { try { canvas.setPointerCapture(event.pointerId); } catch { /* gone */ } point(event); };
+  canvas.onpointermove = (event) => { if (event.buttons) point(event); };
+}
+
+function wireKeys(canvas, source, { setIndex, plane }) {
+  const steps = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
+  canvas.onkeydown = (event) => {
+    if (event.key in steps) setIndex(source.get("index") + steps[event.key]);
+    else if (event.key === "Home") setIndex(0);
+    else if (event.key === "End") setIndex(plane().count - 1);
+    else return;
+    event.preventDefault(); event.stopPropagation();
+  };
+}
+
+function wireHistogram(canvas, source, setView) {
+  canvas.onpointerdown = canvas.onpointermove = (event) => {
+    if (!event.buttons) return;
+    const box = canvas.getBoundingClientRect(), view = source.get("view"), [black, white] = limits(view);
+    setView({ name: "chosen", function: "LINEAR", center: Math.round(canvas.toValue(event.clientX - box.left)),
+      width: view.values ? white - black : Math.max(1, view.width) });
+  };
+  canvas.onkeydown = (event) => {
+    const view = source.get("view"), steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    if (!(event.key in steps)) return;
+    const [dx, dy] = steps[event.key];
+    setView(dragged(view, 8 * dy, 8 * dx, source.meta.histogram));
+    event.preventDefault(); event.stopPropagation();
+  };
+}
+
+// A widget in a notebook: slices come from the kernel when they are needed, and stay as long as memory is kept to.
+
+const KEPT = 64 * 2 ** 20; // bytes of slices in the browser
+const UNDERWAY = 4; // requests that the kernel has at once; the newest is asked first
+
+function kernelSource(model) {
+  const slices = new Map(), underway = new Set(), listeners = [], failures = [];
+  let waiting = [], bytes = 0;
+  const ask = () => {
+    while (underway.size < UNDERWAY && waiting.length) {
+      const key = waiting.pop(), [plane, index] = key.split(" ");
+      if (slices.has(key) || underway.has(key)) continue;
+      underway.add(key);
+      model.send({ type: "slice", plane, index: Number(index) });
+    }
+  };
+  const keep = (key, found) => {
+    slices.set(key, found);
+    bytes += found.values.byteLength;
+    for (const [oldest, old] of slices) {
+      if (bytes <= KEPT || oldest === key) break;
+      slices.delete(oldest);
+      bytes -= old.values.byteLength;
+    }
+  };
+  const received = (message, buffers) => {
+    if (message.type === "failed") failures.forEach((tell) => tell(message.text));
+    if (message.type !== "slice") return;
+    const key = `${message.plane} ${message.index}`, kind = message.float ? Float32Array : Int16Array;
+    const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+    underway.delete(key);
+    keep(key, { values: new kind(bytesOf(buffers[0])), padding: buffers[1]?.byteLength ? new Uint8Array(bytesOf(buffers[1])) : null });
+    listeners.forEach((tell) => tell(message.plane, message.index));
+    ask();
+  };
+  model.on("msg:custom", received);
+  const handlers = [];
+  return {
+    meta: model.get("meta"),
+    get: (name) => model.get(name),
+    set: (name, value) => model.set(name, value),
+    save: () => model.save_changes(),
+    on: (name, tell) => { handlers.push([`change:${name}`, tell]); model.on(`change:${name}`, tell); },
+    off: () => { handlers.forEach(([name, tell]) => model.off(name, tell)); model.off("msg:custom", received); },
+    arrived: (tell) => listeners.push(tell),
+    failed: (tell) => failures.push(tell),
+    slice: (plane, index, ahead = false) => {
+      const key = `${plane} ${index}`, found = slices.get(key);
+      if (found) { slices.delete(key); slices.set(key, found); return found; } // the last one used is the last one dropped
+      waiting = waiting.filter((other) => other !== key);
+      if (ahead) waiting.unshift(key); else waiting.push(key);
+      waiting = waiting.slice(-40);
+      ask();
+      return null;
+    },
+  };
+}
+
+export default {
+  render({ model, el }) {
+    return mount(el, kernelSource(model));
+  },
+};
+
+// A page without a kernel: it holds all slices, as JPEG pictures of bytes; the other planes are cut from them here.
+
+export function page(el, data) {
+  const { meta, shape, low, step, pictures } = data, [count, rows, columns] = shape, area = rows * columns;
+  const bytes = new Uint8Array(count * area), decoded = new Array(count).fill(false), listeners = [], handlers = {};
+  const kind = data.float ? Float32Array : Int16Array, state = { ...data.state };
+  const mask = data.mask && Uint8Array.from(atob(data.mask), (letter) => letter.charCodeAt(0));
+  const masked = (at) => mask && mask[(at % area) >> 3] & (128 >> ((at % area) & 7));
+  let left = count;
+  const cuts = new Map();
+
+  async function decode(number) {
+    const picture = new Image();
+    picture.src = `data:image/jpeg;base64,${pictures[number]}`;
+    await picture.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
+    const pen = canvas.getContext("2d", { willReadFrequently: true });
+    pen.drawImage(picture, 0, 0);
+    const shown = pen.getImageData(0, 0, columns, rows).data;
+    for (let i = 0; i < area; i++) bytes[number * area + i] = shown[4 * i];
+    decoded[number] = true;
+    left -= 1;
+    listeners.forEach((tell) => tell(meta.acquired, number));
+  }
+  function cut(name, index) {
+    const plane = meta.planes[name], { origin, along, down, right } = plane.strides;
+    const values = new kind(plane.rows * plane.columns), padding = mask ? new Uint8Array(Math.ceil(values.length / 8)) : null;
+    for (let row = 0, i = 0; row < plane.rows; row++) {
+      let at = origin + index * along + row * down;
+      for (let column = 0; column < plane.columns; column++, i++, at += right) {
+        values[i] = low + step * bytes[at];
+        if (padding && masked(at)) padding[i >> 3] |= 128 >> (i & 7);
+      }
+    }
+    return { values, padding };
+  }
+  const source = {
+    meta,
+    get: (name) => state[name],
+    set: (name, value) => { state[name] = value; (handlers[name] || []).forEach((tell) => tell()); },
+    save: () => {},
+    on: (name, tell) => (handlers[name] ||= []).push(tell),
+    arrived: (tell) => listeners.push(tell),
+    slice: (name, index) => {
+      if (name === meta.acquired ? !decoded[index] : left) return null;
+      const key = `${name} ${index}`;
+      if (!cuts.has(key)) {
+        if (cuts.size > 40) cuts.delete(cuts.keys().next().value);
+        cuts.set(key, cut(name, index));
+      }
+      return cuts.get(key);
+    },
+  };
+  const first = [...Array(count).keys()].sort((a, b) => Math.abs(a - state.index) - Math.abs(b - state.index));
+  (async () => { for (const number of first) await decode(number); })();
+  const stop = mount(el, source);
+  make("p", { textContent: data.note, className: "dv-note" }, el.querySelector(".dv"));
+  return stop;
+}

@@ -1,0 +1,118 @@
+"""A volume, browsed: drawn in the browser, its slices fetched from the kernel as they are needed."""
+
+from base64 import b64encode
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from helpers.page import MAX_MB, save_html
+from helpers.planes import VIEWS, PlaneError
+from helpers.still import png_of
+from helpers.viewer_data import kind_of, picture_affine, slice_bytes, view_data, views_of_volume, volume_data
+from helpers.window import Window, WindowError, as_view
+
+SCRIPT = Path(__file__).with_name("viewer.js")
+
+
+class VolumeBrowser(anywidget.AnyWidget):
+    """The widget of `browse`. Its traits can be read, set, observed, and linked with those of others.
+
+    ``plane``: "axial", "coronal" or "sagittal". ``index``: which of its slices is shown, from 0. ``position_mm``: the
+    point (x, y, z) in LPS mm that all planes go through; link it to scroll several viewers together. ``window``: a
+    `Window` or `Curve`; may be set to whatever `helpers.browser.browse` takes as a window.
+    """
+
+    _esm = SCRIPT
+    plane = traitlets.Enum(list(VIEWS)).tag(sync=True)
+    index = traitlets.Int().tag(sync=True)
+    position_mm = traitlets.List(traitlets.CFloat(), minlen=3, maxlen=3).tag(sync=True)
+    window = traitlets.Any()
+    view = traitlets.Dict().tag(sync=True)  # the window as the browser has it
+    meta = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, volume, *, plane=None, window=None, badge="", three_planes=True):
+        self.volume, self._views, self._kind = volume, views_of_volume(volume), kind_of(volume)
+        self._affines = {name: picture_affine(volume, name) for name in VIEWS}
+        plane = plane or volume.acquired_plane
+        super().__init__(
+            plane=plane,
+            index=volume.shape_of(plane)[0] // 2,
+            position_mm=volume.middle.tolist(),
+            window=window,
+            meta=volume_data(volume, self._views, badge=badge, three_planes=three_planes),
+        )
+        self.on_msg(self._answer)
+
+    @traitlets.validate("window")
+    def _as_window(self, proposal):
+        wanted = proposal.value
+        if wanted is None:
+            return next(iter(self._views.values()))
+        if isinstance(wanted, str):
+            if wanted not in self._views:
+                raise WindowError(f"expected a window of {', '.join(self._views)}, got {wanted!r}")
+            return self._views[wanted]
+        return as_view(wanted)
+
+    @traitlets.validate("index")
+    def _within(self, proposal):
+        count = self.volume.shape_of(self.plane)[0]
+        if not 0 <= proposal.value < count:
+            raise PlaneError(f"expected an index from 0 to {count - 1} for the {self.plane} plane, got {proposal.value}")
+        return proposal.value
+
+    @traitlets.observe("window")
+    def _show_window(self, change):
+        known = (name for name, view in self._views.items() if view is change.new or _equal(view, change.new))
+        name = next(known, "chosen")
+        self.view = view_data(name, change.new)
+
+    @traitlets.observe("view")
+    def _take_window(self, change):
+        view = change.new
+        if view["name"] in self._views and view == view_data(view["name"], self._views[view["name"]]):
+            self.window = self._views[view["name"]]
+        elif "center" in view and view_data(view["name"], self.window) != view:
+            self.window = Window(view["center"], view["width"], "", view["function"])
+
+    @traitlets.observe("index")
+    def _move_to_slice(self, _):
+        voxel = np.linalg.solve(self._affines[self.plane], [*self.position_mm, 1])
+        if self._nearest() != self.index:
+            voxel[0] = self.index
+            self.position_mm = (self._affines[self.plane] @ voxel)[:3].tolist()
+
+    @traitlets.observe("position_mm", "plane")
+    def _move_to_position(self, _):
+        self.index = self._nearest()
+
+    def _nearest(self):
+        """The index of the slice nearest to the position."""
+        place = np.linalg.solve(self._affines[self.plane], [*self.position_mm, 1])[0]
+        return int(np.clip(np.round(place), 0, self.volume.shape_of(self.plane)[0] - 1))
+
+    def save_html(self, path, *, max_mb=MAX_MB):
+        """Writes what is shown as a page that needs no kernel, as `helpers.page.save_html`; returns what was reduced to fit."""
+        return save_html(self.volume, path, max_mb=max_mb, plane=self.plane, window=self.window, badge=self.meta["badge"])
+
+    def _answer(self, _, content, buffers):
+        """Sends the slice that the browser asks for."""
+        if content.get("type") == "slice":
+            plane, index = content["plane"], content["index"]
+            answer = {"type": "slice", "plane": plane, "index": index, "float": self._kind.kind == "f"}
+            self.send(answer, list(slice_bytes(self.volume, plane, index, self._kind)))
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The widget, and beside it the picture for whatever shows no widgets."""
+        still = png_of(self.volume.slice(self.plane, self.index), self.window)
+        shown = super()._repr_mimebundle_(**kwargs)
+        data = shown[0] if isinstance(shown, tuple) else shown
+        return {**data, "image/png": b64encode(still).decode()}
+
+
+def _equal(view, other):
+    """Whether two windows are the same, whatever their source."""
+    windows = isinstance(view, Window) and isinstance(other, Window)
+    return windows and (view.center, view.width, view.function) == (other.center, other.width, other.function)

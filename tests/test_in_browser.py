@@ -1,0 +1,456 @@
+"""The viewers in a real browser: JupyterLab, Voila, and pages without a kernel or a network. Part of `make test-all`."""
+
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64decode
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+
+from helpers.browser import browse
+from helpers.headers import header_table
+from helpers.page import save_html
+from helpers.stacks import stack_slices, stack_table
+from helpers.volume import load_volume
+
+pytestmark = pytest.mark.browser
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+MAIN = ".dv-views > canvas"
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
+EVIL = {
+    "PatientID": "<img src=x onerror=document.title='owned'>",
+    "PatientName": "</script><script>document.title='owned'</script>",
+    "SeriesDescription": "\"'><svg onload=document.title='owned'>",
+    "StudyDescription": "x" * 10_000,
+    "ManufacturerModelName": "a\x07b\x1b[31m ",
+    "WindowCenterWidthExplanation": "</textarea><img src=x onerror=document.title='owned'>",
+    "ProtocolName": "{{7*7}} ${7*7} <!--",
+}
+
+
+def _write_hostile(phantom, folder):
+    """Six slices of a patient whose headers attack."""
+    folder.mkdir()
+    for number in range(1, 7):
+        dataset = pydicom.dcmread(phantom / "P02-interspaced" / f"{number}.dcm")
+        for keyword, value in EVIL.items():
+            with pydicom.config.disable_value_validation():
+                setattr(dataset, keyword, value)
+        dataset.SeriesInstanceUID += ".1"
+        dataset.save_as(folder / f"{number}.dcm")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium of the system."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "expected Chromium: apt-get install chromium, or name one in CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def volume(phantom_headers):
+    return _volume(phantom_headers, "P02-interspaced")
+
+
+def _volume(headers, patient):
+    rows = headers[headers["PatientID"] == patient]
+    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+
+
+@pytest.fixture
+def open_page(chromium):
+    """Opens an address in a fresh context; the errors of its scripts are failures."""
+    contexts = []
+
+    def open_one(address, **options):
+        context = chromium.new_context(**{"viewport": {"width": 1300, "height": 1000}, **options})
+        contexts.append((context, errors := []))
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield open_one
+    for context, errors in contexts:
+        context.close()
+        assert not errors
+
+
+class Server:
+    """A Jupyter server or Voila, and the Python of its newest kernel."""
+
+    def __init__(self, command, folder, collection):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.runtime = folder / "runtime"
+        env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(self.runtime), "JUPYTER_CONFIG_DIR": str(folder / "config")}
+        env |= {"DICOM_ROOT": str(collection), "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "HOME": str(folder)}
+        settings = folder / "overrides" / "overrides.json"
+        settings.parent.mkdir()
+        settings.write_text(json.dumps(SETTINGS))
+        self.runtime.mkdir()
+        options = [part.format(port=self.port, settings=settings.parent, runtime=self.runtime) for part in command]
+        self.log = folder / "log"
+        with open(self.log, "w") as log:
+            self.process = subprocess.Popen([sys.executable, "-m", *options], cwd=folder, env=env, stdout=log, stderr=log)
+        self._wait()
+
+    def _wait(self):
+        for _ in range(300):
+            with socket.socket() as tried:
+                if tried.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def python(self, code):
+        """What an expression gives in the newest kernel, through JSON."""
+        from jupyter_client import BlockingKernelClient
+
+        newest = max(self.runtime.rglob("kernel-*.json"), key=os.path.getmtime)
+        client = BlockingKernelClient(connection_file=str(newest))
+        client.load_connection_file()
+        client.start_channels()
+        client.wait_for_ready(timeout=60)
+        shown = []
+        client.execute_interactive(f"import json; print(json.dumps({code}))", timeout=60, output_hook=shown.append)
+        client.stop_channels()
+        words = "".join(message["content"].get("text", "") for message in shown if message["msg_type"] == "stream")
+        assert words.strip(), shown
+        return json.loads(words.strip().splitlines()[-1])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+
+
+LAB = [
+    *("jupyterlab", "--no-browser", "--allow-root", "--port={port}", "--IdentityProvider.token=", "--expose-app-in-browser"),
+    *("--ServerApp.port_retries=0", "--LabApp.app_settings_dir={settings}"),
+]
+VOILA = [
+    *("voila", "--no-browser", "--port={port}", "--Voila.ip=127.0.0.1", "--Voila.connection_dir_root={runtime}"),
+    "06_browse.ipynb",
+]
+
+
+@pytest.fixture(scope="module", params=["JupyterLab", "Voila"])
+def host(request, tmp_path_factory, phantom):
+    """(page 06 as it runs there, the server): on three patients of the phantom."""
+    folder = tmp_path_factory.mktemp(request.param)
+    shutil.copy(NOTEBOOKS / "06_browse.ipynb", folder)
+    collection = folder / "collection"
+    for patient in ("P01-reference", "P02-interspaced", "P14-slice-twice"):
+        shutil.copytree(phantom / patient, collection / patient)
+    _write_hostile(phantom, collection / "hostile")
+    server = Server(LAB if request.param == "JupyterLab" else VOILA, folder, collection)
+    yield request.param, server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def page(host, chromium):
+    """Page 06, run."""
+    name, server = host
+    page = chromium.new_page(viewport={"width": 1500, "height": 3200})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    if name == "JupyterLab":
+        page.goto(f"http://127.0.0.1:{server.port}/lab/tree/06_browse.ipynb")
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+        page.wait_for_function("document.querySelector('.jp-NotebookPanel-toolbar [data-status=idle]') !== null", timeout=60_000)
+        page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    else:
+        page.goto(f"http://127.0.0.1:{server.port}/")
+    page.wait_for_function("document.querySelectorAll('.dv').length >= 4 && document.querySelector('.dh')", timeout=60_000)
+    page.wait_for_function(f"document.querySelectorAll('{MAIN}[data-slice]').length >= 4", timeout=60_000)
+    yield page
+    owned, attacks = page.title() == "owned", page.locator("img[src=x], svg[onload]").count()
+    page.close()
+    assert not errors and not owned and not attacks
+
+
+def _shown(viewer):
+    """What the main canvas of a viewer shows: (rows, columns) of grey, without the colours of letters and lines."""
+    viewer.page.wait_for_timeout(150)
+    viewer.locator(f"{MAIN}:not([data-waiting])").wait_for(timeout=10_000)
+    picture = viewer.locator(MAIN).evaluate("canvas => canvas.toDataURL('image/png')")
+    with Image.open(io.BytesIO(b64decode(picture.split(",")[1]))) as image:
+        return np.asarray(image.convert("RGB")).astype(float)
+
+
+def _agrees(shown, volume, plane, index, window):
+    """Whether a canvas shows one slice through one window, letters and lines apart."""
+    grey = volume.slice(plane, index).grey(window)
+    expected = np.asarray(
+        Image.fromarray((255 * grey).astype(np.uint8)).resize(shown.shape[1::-1], Image.Resampling.BILINEAR), float
+    )
+    height, width = expected.shape
+    inner = np.s_[height // 8 : -height // 8, width // 8 : -width // 8]
+    plain = np.ptp(shown, axis=2)[inner] == 0
+    return plain.mean() > 0.6 and np.abs(shown[..., 0] - expected)[inner][plain].mean() < 8
+
+
+def _index(viewer):
+    return int(viewer.locator(MAIN).get_attribute("data-slice").split()[1])
+
+
+def _viewer(page, number):
+    viewer = page.locator(".dv").nth(number)
+    viewer.scroll_into_view_if_needed()
+    return viewer
+
+
+def _state(server):
+    """The traits of the first viewer of the page, as Python has them."""
+    return server.python("[Out[2].plane, Out[2].index, list(Out[2].position_mm), list(Out[2].window[:2])]")
+
+
+def test_page_06_scrolls_by_slider_wheel_keys_and_from_python(page, host, phantom_headers):
+    volume, server = _volume(phantom_headers, "P01-reference"), host[1]
+    viewer = _viewer(page, 0)
+    canvas, slider = viewer.locator(MAIN), viewer.get_by_label("Slice", exact=True)
+    assert canvas.get_attribute("data-slice") == "axial 48" and _agrees(_shown(viewer), volume, "axial", 48, None)
+    slider.fill("20")
+    assert _agrees(_shown(viewer), volume, "axial", 20, None)
+    canvas.focus()
+    for key in ("ArrowDown", "ArrowRight", "PageDown", "ArrowUp"):
+        page.keyboard.press(key)
+    assert _agrees(_shown(viewer), volume, "axial", 31, None)
+    canvas.hover()
+    page.mouse.wheel(0, 100)
+    assert _agrees(_shown(viewer), volume, "axial", 32, None)
+    page.keyboard.press("Home")
+    assert _agrees(_shown(viewer), volume, "axial", 0, None)
+    plane, index, position, _ = _state(server)
+    assert (plane, index) == ("axial", 0) and volume.place_in("axial", position)[0] == 0
+    server.python("setattr(Out[2], 'index', 7)")
+    page.wait_for_timeout(500)
+    assert _agrees(_shown(viewer), volume, "axial", 7, None)
+    assert _state(server)[2][2] == pytest.approx((volume.affine @ [7, 0, 0, 1])[2])
+
+
+def test_window_drag_presets_and_fields(page, host, phantom_headers):
+    volume = _volume(phantom_headers, "P01-reference")
+    viewer = _viewer(page, 0)
+    viewer.get_by_label("Slice", exact=True).fill("40")
+    viewer.get_by_label("Window", exact=True).select_option(label="lungs")
+    assert _agrees(_shown(viewer), volume, "axial", 40, "lungs")
+    viewer.get_by_label("Center").fill("40")
+    viewer.get_by_label("Width").fill("400")
+    viewer.get_by_label("Width").press("Enter")
+    assert _state(host[1])[3] == [40, 400]
+    assert _agrees(_shown(viewer), volume, "axial", 40, (40, 400))
+    box = viewer.locator(MAIN).bounding_box()
+    page.mouse.move(box["x"] + 250, box["y"] + 250)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 350, box["y"] + 200, steps=4)
+    page.mouse.up()
+    center, width = (float(viewer.get_by_label(name).input_value()) for name in ("Center", "Width"))
+    assert center < 0 and width > 500
+    assert _agrees(_shown(viewer), volume, "axial", 40, (center, width))
+    assert _state(host[1])[3] == [center, width]
+    host[1].python("setattr(Out[2], 'window', 'liver')")
+    page.wait_for_timeout(500)
+    assert _agrees(_shown(viewer), volume, "axial", 40, "liver")
+
+
+@pytest.mark.parametrize("plane", ["coronal", "sagittal", "axial"])
+def test_planes_and_their_letters(page, phantom_headers, plane):
+    volume = _volume(phantom_headers, "P01-reference")
+    viewer = _viewer(page, 0)
+    viewer.get_by_label("Plane", exact=True).select_option(plane)
+    viewer.get_by_label("Slice", exact=True).fill("30")
+    viewer.get_by_label("Window", exact=True).select_option(label="mediastinum")
+    shown = _shown(viewer)
+    assert _agrees(shown, volume, plane, 30, "mediastinum")
+    left, right, top, bottom = volume.slice(plane, 30).letters
+    label = viewer.locator(MAIN).get_attribute("aria-label")
+    assert f"{left} is left, {right} right, {top} above, {bottom} below" in label
+    yellow = (shown[..., 0] > 200) & (shown[..., 1] > 160) & (shown[..., 2] < 120)
+    height, width = yellow.shape
+    for edge in (np.s_[:, :30], np.s_[:, -30:], np.s_[:30], np.s_[-30:]):
+        assert yellow[edge].sum() > 20
+    assert not yellow[height // 4 : -height // 4, width // 4 : -width // 4].any()
+
+
+def test_the_crosshair_goes_where_it_is_pointed(page, phantom_headers):
+    volume = _volume(phantom_headers, "P01-reference")
+    viewer = _viewer(page, 0)
+    viewer.get_by_label("Plane", exact=True).select_option("axial")
+    box = viewer.locator(MAIN).bounding_box()
+    page.mouse.dblclick(box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5)
+    viewer.get_by_label("Plane", exact=True).select_option("sagittal")
+    expected = round(0.25 * volume.shape_of("sagittal")[0] - 0.5)
+    viewer.page.wait_for_timeout(300)
+    plane, index = viewer.locator(MAIN).get_attribute("data-slice").split()
+    assert plane == "sagittal" and abs(int(index) - expected) <= 1
+    viewer.get_by_label("Plane", exact=True).select_option("axial")
+
+
+def test_the_pointer_reads_value_and_place(page, phantom_headers):
+    volume = _volume(phantom_headers, "P01-reference")
+    viewer = _viewer(page, 0)
+    viewer.get_by_label("Plane", exact=True).select_option("axial")
+    viewer.get_by_label("Slice", exact=True).fill("48")
+    _shown(viewer)
+    box = viewer.locator(MAIN).bounding_box()
+    page.mouse.move(box["x"] + box["width"] * (80.5 / 128), box["y"] + box["height"] * (60.5 / 128))
+    page.wait_for_timeout(100)
+    cut, place = volume.slice("axial", 48), (volume.affine @ [48, 60, 80, 1])[:3]
+    words = viewer.locator("output").inner_text()
+    assert words.startswith(f"{cut.pixels[60, 80]} HU at (") and f"{place[2]:.1f}) mm" in words
+
+
+def test_the_chooser_leads_from_a_finding_to_its_slice(page, phantom_headers):
+    volume = _volume(phantom_headers[phantom_headers.index.str.endswith("33.dcm").__invert__()], "P14-slice-twice")
+    chooser = page.get_by_label("Finding")
+    chooser.scroll_into_view_if_needed()
+    option = chooser.locator("option", has_text="repeated-slice").first.inner_text()
+    chooser.select_option(label=option)
+    page.wait_for_function("[...document.querySelectorAll('.dv')].some(e => e.innerHTML && "
+                           "e.querySelector('canvas').ariaLabel.includes('! repeated-slice'))", timeout=30_000)  # fmt: skip
+    viewer = _viewer(page, 1)
+    assert _agrees(_shown(viewer), volume, "axial", int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]), None)
+    page.get_by_label("Patient", exact=True).select_option("P02-interspaced")
+    page.wait_for_function(
+        "document.querySelectorAll('.dv')[1].querySelector('canvas').ariaLabel.includes('of 24')", timeout=30_000
+    )
+
+
+def test_two_viewers_move_together(page):
+    one, other = _viewer(page, 2), _viewer(page, 3)
+    for number in ("10", "70"):
+        one.get_by_label("Slice", exact=True).fill(number)
+        page.wait_for_timeout(600)
+        first, second = (viewer.locator(MAIN).get_attribute("aria-label") for viewer in (one, other))
+        heights = [float(label.split("z ")[1].split(" mm")[0]) for label in (first, second)]
+        assert abs(heights[0] - heights[1]) <= 5.1, "to the nearest slice"
+
+
+def test_a_hostile_patient_is_text(page):
+    page.get_by_label("Patient", exact=True).select_option(EVIL["PatientID"])
+    of_6 = "document.querySelectorAll('.dv')[1].querySelector('canvas').ariaLabel.includes('of 6')"
+    page.wait_for_function(of_6, timeout=30_000)
+    assert page.title() != "owned"
+
+
+def test_headers_are_searched(page):
+    table = page.locator(".dh table")
+    table.scroll_into_view_if_needed()
+    assert "ImagePositionPatient" in table.inner_text()
+    page.get_by_placeholder("keyword, tag").fill("(0028,0010)")
+    page.get_by_placeholder("keyword, tag").press("Tab")
+    page.wait_for_function("document.querySelector('.dh table').innerText.includes('Rows')", timeout=10_000)
+
+
+@pytest.fixture(scope="module")
+def saved(volume, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "page.html"
+    save_html(volume, path)
+    return path
+
+
+def test_a_saved_page_lives_without_network_and_kernel(open_page, saved, volume):
+    page = open_page(saved.as_uri(), offline=True)
+    viewer = page.locator(".dv")
+    assert _agrees(_shown(viewer), volume, "axial", 12, None)
+    viewer.get_by_label("Slice", exact=True).fill("5")
+    viewer.get_by_label("Window", exact=True).select_option(label="mediastinum")
+    assert _agrees(_shown(viewer), volume, "axial", 5, "mediastinum")
+    viewer.get_by_label("Plane", exact=True).select_option("coronal")
+    page.wait_for_timeout(800)
+    assert _agrees(
+        _shown(viewer), volume, "coronal", int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]), "mediastinum"
+    )
+    assert "Reduced for this page: 24 of 24 slices" in page.inner_text("body")
+
+
+def test_with_scripts_off_the_still_picture_shows(open_page, saved):
+    page = open_page(saved.as_uri(), offline=True, java_script_enabled=False)
+    image = page.locator("noscript img")
+    assert image.is_visible() and image.bounding_box()["width"] > 400
+
+
+def test_every_control_has_a_name_and_can_be_reached_by_key(open_page, saved):
+    page = open_page(saved.as_uri(), offline=True)
+    page.wait_for_timeout(500)
+    controls = page.locator(".dv select, .dv input, .dv button, .dv canvas")
+    names = controls.evaluate_all("all => all.map(e => e.ariaLabel || e.textContent)")
+    assert all(name.strip() for name in names) and len(names) >= 10
+    reached = []
+    for _ in range(len(names)):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent"))
+    assert len(set(reached)) == len(names), "each one is reached"
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "the focus can be seen"
+
+
+def test_touch_drags(open_page, saved):
+    page = open_page(saved.as_uri(), offline=True, has_touch=True, viewport={"width": 420, "height": 900})
+    page.wait_for_timeout(500)
+    viewer = page.locator(".dv")
+    viewer.get_by_label("Drag", exact=True).select_option("slice")
+    box = viewer.locator(MAIN).bounding_box()
+    assert box["width"] <= 420, "it fits a narrow page"
+    client = page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + 60
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 6):
+        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + 20 * step}]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(300)
+    assert viewer.locator(MAIN).get_attribute("data-slice") != "axial 12"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_can_be_read_in_light_and_dark(open_page, saved, scheme):
+    page = open_page(saved.as_uri(), offline=True, color_scheme=scheme)
+    page.wait_for_timeout(300)
+    text, ground = (page.evaluate(f"getComputedStyle(document.querySelector('{place}')).{what}") for place, what in (
+        (".dv", "color"), ("html", "backgroundColor")))  # fmt: skip
+    dark_text = sum(map(float, text[4:-1].split(",")[:3])) < 300
+    assert dark_text == (scheme == "light"), (text, ground)
+
+
+def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
+    """Every page on a collection whose headers attack, as one would send it to a colleague; and a saved viewer of it."""
+    collection = tmp_path / "collection"
+    _write_hostile(phantom, collection)
+    command = [sys.executable, "-m", "helpers.site", str(collection), "--site", str(tmp_path / "site")]
+    subprocess.run(command, cwd=NOTEBOOKS.parent, check=True, stdout=subprocess.DEVNULL)
+    headers = header_table(collection, progress=False)
+    volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
+    (tmp_path / "site" / "viewer.html").write_text(browse(volume)._repr_mimebundle_()["text/html"])
+    save_html(volume, tmp_path / "site" / "saved.html")
+    for name in sorted((tmp_path / "site").glob("*.html")):
+        page = open_page(name.as_uri(), offline=True)
+        page.wait_for_timeout(700)
+        assert page.title() != "owned" and all(frame.title() != "owned" for frame in page.frames), name
+        assert not page.locator("img[src=x], svg[onload]").count(), name
+        assert page.evaluate("document.documentElement.scrollWidth") < 3000, name
+    assert page.locator(".dv").count() or page.frames
