@@ -80,6 +80,7 @@ export function mount(el, source) {
   const side = make("div", { className: "dv-side" }, views);
   const small = [0, 1].map(() => makeCanvas(side, ""));
   const histogram = makeCanvas(root, "histogram of the values with the window; drag moves the window");
+  histogram.style.maxWidth = `${SIZE + SMALL + 4}px`;
   const words = make("div", { className: "dv-row dv-words" }, root);
   const pointer = make("output", { ariaLive: "off" }, words);
   const status = make("span", { className: "dv-status", role: "status" }, words);
@@ -116,8 +117,13 @@ export function mount(el, source) {
       if (near >= 0 && near < meta.planes[name].count) source.slice(name, near, true);
   };
 
-  let asked = 0;
-  const draw = () => { if (!asked) asked = requestAnimationFrame(() => { asked = 0; drawNow(); }); };
+  let refresh = 0, stale = false; // drawn at once, and then once more at most before the screen is refreshed
+  const draw = () => {
+    if (refresh) { stale = true; return; }
+    stale = false;
+    drawNow();
+    refresh = requestAnimationFrame(() => { refresh = 0; if (stale) draw(); });
+  };
   function drawNow() {
     const view = source.get("view"), name = source.get("plane");
     if (!state.table) state.table = greyTable(view, meta.inverted);
@@ -273,9 +279,10 @@ function drawWords(pen, source, plane, index, at, width, height) {
   }
   if (meta.badge) {
     pen.font = `${size}px system-ui, sans-serif`;
-    const wide = pen.measureText(meta.badge).width + 12;
-    pen.fillStyle = BADGE_COLOUR; pen.fillRect(width - wide - 6, 6, wide, line + 6);
-    pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillStyle = "#fff"; pen.fillText(meta.badge, width - wide, 10);
+    const lines = meta.badge.split(", "), wide = Math.max(...lines.map((text) => pen.measureText(text).width)) + 12;
+    pen.fillStyle = BADGE_COLOUR; pen.fillRect(width - wide - 6, 6, wide, line * lines.length + 6);
+    pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillStyle = "#fff";
+    lines.forEach((text, number) => pen.fillText(text, width - wide, 10 + number * line));
   }
 }
 
@@ -495,10 +502,12 @@ const KEPT = 64 * 2 ** 20; // bytes of slices in the browser
 const UNDERWAY = 4; // requests that the kernel has at once; the newest is asked first
 
 function kernelSource(model) {
-  const slices = new Map(), underway = new Set(), listeners = [], failures = [];
+  const slices = new Map(), underway = new Set(), urgent = new Set(), listeners = [], failures = [];
   let waiting = [], bytes = 0;
   const ask = () => {
     while (underway.size < UNDERWAY && waiting.length) {
+      const next = waiting[waiting.length - 1];
+      if (!urgent.has(next) && [...underway].some((key) => urgent.has(key))) return; // what is looked at comes alone
       const key = waiting.pop(), [plane, index] = key.split(" ");
       if (slices.has(key) || underway.has(key)) continue;
       underway.add(key);
@@ -520,6 +529,7 @@ function kernelSource(model) {
     const key = `${message.plane} ${message.index}`, kind = message.float ? Float32Array : Int16Array;
     const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
     underway.delete(key);
+    urgent.delete(key);
     keep(key, { values: new kind(bytesOf(buffers[0])), padding: buffers[1]?.byteLength ? new Uint8Array(bytesOf(buffers[1])) : null });
     listeners.forEach((tell) => tell(message.plane, message.index));
     ask();
@@ -539,8 +549,8 @@ function kernelSource(model) {
       const key = `${plane} ${index}`, found = slices.get(key);
       if (found) { slices.delete(key); slices.set(key, found); return found; } // the last one used is the last one dropped
       waiting = waiting.filter((other) => other !== key);
-      if (ahead) waiting.unshift(key); else waiting.push(key);
-      waiting = waiting.slice(-40);
+      if (ahead) waiting.unshift(key); else { waiting.push(key); urgent.add(key); }
+      waiting.splice(0, waiting.length - 40).forEach((dropped) => urgent.delete(dropped));
       ask();
       return null;
     },

@@ -52,7 +52,7 @@ def _write_hostile(phantom, folder):
         for keyword, value in EVIL.items():
             with pydicom.config.disable_value_validation():
                 setattr(dataset, keyword, value)
-        dataset.SeriesInstanceUID += ".1"
+        dataset.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.7"
         dataset.save_as(folder / f"{number}.dcm")
 
 

@@ -1,0 +1,168 @@
+"""Times the viewer in JupyterLab and headless Chromium beside what notebooks use otherwise: a part of `make bench`."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+MOVES = 25
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+VOLUME = """
+import numpy as np, time
+from helpers.volume import Volume
+from helpers.volume_browser import VolumeBrowser
+def volume(slices):
+    rng = np.random.default_rng(0)
+    one = rng.normal(-400, 300, (512, 512)).astype(np.int16)
+    array = np.stack([np.roll(one, shift, 0) for shift in range(slices)])
+    affine = np.eye(4)[[2, 1, 0, 3]]
+    return Volume(array, affine, "HU")
+"""
+CELLS = {
+    "few": [VOLUME, "few = volume(300)", "print(round(1000 * time.time())); VolumeBrowser(few)"],
+    "many": [VOLUME, "many = volume(1018)", "VolumeBrowser(many, three_planes=False)"],
+    "interact": [
+        VOLUME + "import matplotlib.pyplot as plt\nfrom ipywidgets import interact\nfew = volume(300)",
+        "@interact(i=(0, 299))\ndef show(i=150):\n"
+        "    plt.figure(figsize=(6, 6))\n    plt.imshow(few.array[i], cmap='gray')\n    plt.show()",
+    ],
+}
+WAIT = "const wait = (done) => new Promise((go) => { const look = () => done() ? go() : setTimeout(look, 0); look(); });"
+CHANGED = """
+async ([number, known]) => {
+  WAIT
+  const slider = document.querySelector('.dv input[type=range]'), canvas = document.querySelector('.dv-views > canvas');
+  const times = [], move = async (index) => {
+    slider.value = index;
+    slider.dispatchEvent(new Event('input'));
+    await wait(() => canvas.dataset.slice.endsWith(` ${index}`));
+  };
+  for (let step = 0; step < number + known; step++) {
+    const start = performance.now();
+    await move(known ? 100 + step % 5 : 3 + 11 * step);
+    times.push(performance.now() - start);
+    await new Promise((go) => setTimeout(go, known && step > 5 ? 40 : 300));
+  }
+  return times.slice(-number);
+}
+""".replace("WAIT", WAIT)
+WINDOWED = """
+async (number) => {
+  WAIT
+  const canvas = document.querySelector('.dv-views > canvas'), root = document.querySelector('.dv'), times = [];
+  const box = canvas.getBoundingClientRect();
+  const at = (x, y) => ({ pointerId: 1, clientX: box.x + x, clientY: box.y + y, buttons: 1 });
+  const fire = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind, at(x, y)));
+  fire('pointerdown', 200, 200);
+  for (let move = 1; move <= number; move++) {
+    await new Promise((go) => setTimeout(go, 40));
+    const drawn = root.dataset.drawn, start = performance.now();
+    fire('pointermove', 200 + 3 * move, 200);
+    await wait(() => root.dataset.drawn !== drawn);
+    times.push(performance.now() - start);
+  }
+  fire('pointerup', 200, 200);
+  return times;
+}
+""".replace("WAIT", WAIT)
+INTERACT = """
+async (number) => {
+  const handle = document.querySelector('.widget-slider .noUi-handle'), area = document.querySelector('.widget-output');
+  const times = [], shown = () => area.querySelector('img')?.src;
+  for (let move = 0; move < number; move++) {
+    const before = shown(), start = performance.now();
+    handle.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', keyCode: 39, bubbles: true }));
+    await new Promise((go) => { const look = () => shown() && shown() !== before ? go() : setTimeout(look, 0); look(); });
+    times.push(performance.now() - start);
+    await new Promise((go) => setTimeout(go, 150));
+  }
+  return times;
+}
+"""
+
+
+def median(times):
+    return sorted(times)[len(times) // 2]
+
+
+def run(page, address, done):
+    """Runs a notebook in JupyterLab; ms from the time that its last cell prints to what is waited for."""
+    page.add_init_script(f"setInterval(() => {{ if (!window.first && {done}) window.first = Date.now(); }}, 1)")
+    page.goto(address)
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
+    page.wait_for_function("document.querySelector('.jp-NotebookPanel-toolbar [data-status=idle]') !== null", timeout=60_000)
+    page.wait_for_timeout(3000)  # what is restored of an earlier session is settled
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function("window.first", timeout=120_000)
+    page.wait_for_timeout(1000)
+    printed = page.locator(".jp-OutputArea-output pre").all_inner_texts()
+    start = next((int(text) for text in printed if text.strip().isdigit()), None)
+    return page.evaluate("window.first") - start if start else None
+
+
+def main():
+    """Prints the table."""
+    folder = Path(tempfile.mkdtemp())
+    for name, sources in CELLS.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [f"--port={port}", "--no-browser", "--allow-root", "--IdentityProvider.token=", "--expose-app-in-browser"]
+    command = [sys.executable, "-m", "jupyterlab", *options]
+    server = subprocess.Popen(command, cwd=folder, env={**os.environ, "HOME": str(folder)}, stderr=subprocess.DEVNULL)
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    time.sleep(6)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1400, "height": 1600})
+            lab = f"http://127.0.0.1:{port}/lab/workspaces"
+            ready = "document.querySelector('.dv-views > canvas')?.dataset.slice !== undefined"
+            first = run(page, f"{lab}/few/tree/few.ipynb", ready)
+            known, fetched = median(page.evaluate(CHANGED, [MOVES, 6])), median(page.evaluate(CHANGED, [MOVES, 0]))
+            windowed = median(page.evaluate(WINDOWED, MOVES))
+            page.close()
+            page = browser.new_page(viewport={"width": 1400, "height": 1600})
+            run(page, f"{lab}/interact/tree/interact.ipynb", "document.querySelector('.widget-output img') !== null")
+            interact = median(page.evaluate(INTERACT, MOVES))
+            page.close()
+            page = browser.new_page(viewport={"width": 1400, "height": 1600})
+            run(page, f"{lab}/many/tree/many.ipynb", ready)
+            session, most = page.context.new_cdp_session(page), 0
+            for index in range(0, 1018, 1):
+                page.evaluate(f"(() => {{ const s = document.querySelector('.dv input[type=range]'); s.value = {index}; "
+                              "s.dispatchEvent(new Event('input')); })()")  # fmt: skip
+                if index % 50 == 49:
+                    page.wait_for_timeout(300)
+                    heap = session.send("Runtime.getHeapUsage")
+                    most = max(most, heap["usedSize"] + heap.get("backingStorageSize", 0) + heap.get("embedderHeapUsedSize", 0))
+            browser.close()
+    finally:
+        server.terminate()
+    rows = [
+        ("slider moved → new picture, slice in the browser", known, "ms", 10),
+        ("the same, slice fetched from the kernel", fetched, "ms", 45),
+        ("window dragged → new picture", windowed, "ms", 10),
+        ("interact + imshow, slider moved → new picture", interact, "ms", None),
+        ("browse → first picture, 300 slices of 512 × 512", first, "ms", 1000),
+        ("browser heap while scrolling through 1,018 slices", most / 1e6, "MB", 300),
+    ]
+    for name, figure, unit, limit in rows:
+        print(f"{name:55} {figure:8.1f} {unit}" + (f" (at most {limit})" if limit else ""))
+    print(f"the viewer is {interact / known:.0f} × as fast as interact + imshow (at least 8 ×)")
+    print(json.dumps({name: figure for name, figure, *_ in rows}))
+
+
+if __name__ == "__main__":
+    main()
