@@ -44,7 +44,7 @@ clean:  ## remove what was made here
 	@touch $@
 
 .venv/ready-test: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,browser,lint]'
 	@touch $@
 
 .venv/ready-bench: .venv/ready-test
