@@ -14,7 +14,7 @@ from helpers import ClearError, expect
 from helpers.choice import sampled
 from helpers.planes import VIEWS, cut_of
 from helpers.still import png_of
-from helpers.viewer_data import view_data, views_of_volume, volume_data
+from helpers.viewer_data import picture_affine, view_data, views_of_volume, volume_data
 from helpers.volume import Volume
 
 SCRIPT = Path(__file__).with_name("viewer.js")
@@ -51,7 +51,7 @@ class PageError(ClearError, ValueError):
     """A page that cannot be written as it is asked for."""
 
 
-def save_html(volume, path, *, max_mb=MAX_MB, plane=None, window=None, badge=""):
+def save_html(volume, path, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=None, position_mm=None):
     """Writes a page that scrolls and windows a volume without a kernel or a network; returns what was reduced to fit.
 
     Parameters
@@ -59,6 +59,7 @@ def save_html(volume, path, *, max_mb=MAX_MB, plane=None, window=None, badge="")
     path : name of a file that is not there yet
     max_mb : how large it may be; slices are left out and pixels made larger until it fits
     plane, window, badge : as `helpers.browser.browse` takes them
+    index, position_mm : the slice that is shown first, the point that the planes go through
 
     Raises
     ------
@@ -67,12 +68,13 @@ def save_html(volume, path, *, max_mb=MAX_MB, plane=None, window=None, badge="")
     path = Path(path)
     if path.exists():
         raise PageError(f"expected the name of a new file, got {path}, which is there already: nothing is overwritten")
-    document, note = page_of(volume, max_mb=max_mb, plane=plane, window=window, badge=badge)
+    shown = {"plane": plane, "window": window, "badge": badge, "index": index, "position_mm": position_mm}
+    document, note = page_of(volume, max_mb=max_mb, **shown)
     path.write_text(document, encoding="utf-8")
     return note
 
 
-def page_of(volume, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=None):
+def page_of(volume, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=None, position_mm=None):
     """(HTML document, what was reduced to fit)."""
     expect(volume, Volume, "of load_volume")
     if not max_mb > 0:
@@ -88,20 +90,21 @@ def page_of(volume, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=N
     meta = volume_data(reduced, views, badge=badge)
     for one in VIEWS:
         meta["planes"][one]["strides"] = _strides(reduced, one)
-    middle = (volume.affine @ [*((np.array(volume.array.shape) - 1) / 2), 1])[:3]
-    at = reduced.shape_of(plane)[0] // 2 if index is None else round(index * reduced.shape_of(plane)[0] / count)
+    point = _point(volume, plane, count // 2 if index is None else index) if position_mm is None else position_mm
+    place = np.linalg.solve(picture_affine(reduced, plane), [*point, 1])[0]
+    at = int(np.clip(np.round(place), 0, reduced.shape_of(plane)[0] - 1))
     data = {
         "meta": {**meta, "acquired": next(one for one in VIEWS if cut_of(volume.affine, one).along == 0)},
         "shape": list(reduced.array.shape),
         "low": scale[0],
         "step": scale[1],
-        "float": scale[1] % 1 != 0 or scale[0] % 1 != 0,
+        "float": scale[1] % 1 != 0 or scale[0] % 1 != 0 or scale[0] < -(2**15) or scale[0] + 255 * scale[1] >= 2**15,
         "pictures": pictures,
-        "mask": _mask(reduced),
+        **_masks(reduced),
         "note": note,
-        "state": {"plane": plane, "index": at, "position_mm": middle.tolist(), "view": view_data(name, view)},
+        "state": {"plane": plane, "index": at, "position_mm": list(point), "view": view_data(name, view)},
     }
-    shown = json.dumps(data).replace("</", "<\\/").replace("<!--", "<\\!--")
+    shown = json.dumps(data).replace("<", "\\u003c")  # no value can end the script that it stands in
     title = f"{plane} slices, {count} of them"
     return DOCUMENT.format(title=html.escape(title), still=still.decode(), data=shown, script=script), note
 
@@ -114,6 +117,12 @@ def framed(volume, **options):
     words = html.escape(f"{plane} slices")
     picture = b64encode(still).decode()
     return FRAME.format(title=words, still=picture, document=html.escape(document), height=FRAME_HEIGHT), still
+
+
+def _point(volume, plane, index):
+    """The middle of one slice, LPS mm."""
+    _, rows, columns = volume.shape_of(plane)
+    return (picture_affine(volume, plane) @ [index, (rows - 1) / 2, (columns - 1) / 2, 1])[:3].tolist()
 
 
 def _scale(volume):
@@ -140,13 +149,14 @@ def _fitted(volume, scale, room):
         stride = -(-count // keep)
         slices = [_shrunk(volume, number, shrink) for number in range(0, count, stride)]
         pictures = [_picture(values, scale) for values, _ in slices]
-        if sum(map(len, pictures)) <= room or keep == 1:
+        padding = None if volume.padding is None else np.stack([padding for _, padding in slices])
+        masks = 0 if padding is None else sum(map(len, _masks(replace(volume, array=padding, padding=padding))["masks"]))
+        if sum(map(len, pictures)) + masks <= room or keep == 1:
             break
         keep = max(1, int(keep * 0.9))
     affine = volume.affine.copy()
     affine[:3, 3] += (affine[:3, 1] + affine[:3, 2]) * (shrink - 1) / 2
     affine[:3, :3] *= (stride, shrink, shrink)
-    padding = None if volume.padding is None else np.stack([padding for _, padding in slices])
     return replace(volume, array=np.stack([values for values, _ in slices]), affine=affine, padding=padding), pictures
 
 
@@ -157,8 +167,13 @@ def _shrunk(volume, number, shrink):
     def blocks(array):
         return array[number, : rows * shrink, : columns * shrink].reshape(rows, shrink, columns, shrink)
 
-    values = blocks(volume.array).mean(axis=(1, 3)) if shrink > 1 else volume.array[number]
-    return values.astype(volume.array.dtype), None if volume.padding is None else blocks(volume.padding).all(axis=(1, 3))
+    if shrink == 1:
+        return volume.array[number], None if volume.padding is None else volume.padding[number]
+    padding = np.zeros((rows, shrink, columns, shrink), bool) if volume.padding is None else blocks(volume.padding)
+    known = np.where(padding.all(axis=(1, 3), keepdims=True), True, ~padding)  # a block of padding alone keeps its value
+    values = blocks(volume.array).mean(axis=(1, 3), where=known)
+    values = np.round(values) if volume.array.dtype.kind == "i" else values
+    return values.astype(volume.array.dtype), None if volume.padding is None else padding.all(axis=(1, 3))
 
 
 def _picture(values, scale):
@@ -183,11 +198,19 @@ def _strides(volume, plane):
     }
 
 
-def _mask(volume):
-    """The padding that all slices share, one bit a pixel in base64; None where there is none."""
-    if volume.padding is None or not volume.padding.all(axis=0).any():
-        return None
-    return b64encode(np.packbits(volume.padding.all(axis=0)).tobytes()).decode()
+def _masks(volume):
+    """The padding of the slices: different masks as PNG in base64, and which of them each slice has (-1 for none)."""
+    if volume.padding is None:
+        return {"masks": [], "mask_of": [-1] * len(volume.array)}
+    places, masks = {}, []
+    for mask in volume.padding:
+        key = np.packbits(mask).tobytes()
+        if mask.any() and key not in places:
+            places[key] = len(masks)
+            buffer = io.BytesIO()
+            Image.fromarray(mask).save(buffer, "PNG", optimize=True)
+            masks.append(b64encode(buffer.getvalue()).decode())
+    return {"masks": masks, "mask_of": [places.get(np.packbits(mask).tobytes(), -1) for mask in volume.padding]}
 
 
 def _note(volume, reduced, scale):
@@ -195,5 +218,7 @@ def _note(volume, reduced, scale):
     words = [f"{len(reduced.array)} of {len(volume.array)} slices"]
     if reduced.array.shape[1:] != volume.array.shape[1:]:
         words.append("{} × {} of {} × {} pixels".format(*reduced.array.shape[1:], *volume.array.shape[1:]))
-    words.append(f"values in 256 steps of {scale[1]:.3g} {volume.unit}".strip() + ", compressed as JPEG")
+    low, high = scale[0], scale[0] + 255 * scale[1]
+    steps = f"values from {low:.5g} to {high:.5g} in 256 steps of {scale[1]:.3g} {volume.unit}".strip()
+    words.append(f"{steps}, compressed as JPEG")
     return "Reduced for this page: " + "; ".join(words) + "."

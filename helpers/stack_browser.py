@@ -40,6 +40,7 @@ class StackBrowser(widgets.VBox):
     def __init__(self, headers, *, findings=None, max_mb=MAX_MB):
         self.headers = headers if "frame" in headers else frame_table(headers)
         self.stacks, self.findings, self.max_mb = stack_table(self.headers), findings, max_mb
+        self._lock = threading.RLock()  # held while what is shown changes
         self.volumes, self.viewer, self._loading, self._loads = OrderedDict(), None, None, None
         self._finding = self._wanted = None  # what a finding leads to: its row, its path
         patients = [str(patient) for patient in dict.fromkeys(self.stacks["PatientID"])]
@@ -53,7 +54,7 @@ class StackBrowser(widgets.VBox):
         self.patient.observe(self._offer_stacks, "value")
         self.stack.observe(self._load, "value")
         self.finding.observe(self._go_to_finding, "value")
-        self.cancel.on_click(lambda _: self._stop())
+        self.cancel.on_click(lambda _: self._give_up())
         shown = [self.patient, self.stack, *([self.finding] if findings is not None else [])]
         super().__init__([*shown, widgets.HBox([self.bar, self.cancel, self.message]), self.place])
         self._load()
@@ -83,8 +84,8 @@ class StackBrowser(widgets.VBox):
         self._finding, self._wanted = finding, finding["path"]
         if stack is None or stack not in self.stacks.index:
             self._stop()
-            self.message.value, self.viewer = finding["value"], None
-            self.place.children = (_evidence(finding, self.headers),)
+            self._put(_evidence(finding, self.headers))
+            self.message.value = finding["value"]
             return
         self.patient.value = str(self.stacks.loc[[stack], "PatientID"].iloc[0])
         if self.stack.value == stack:
@@ -116,18 +117,27 @@ class StackBrowser(widgets.VBox):
             slices, uneven = even_run(stack_slices(self.headers, stack))
             slices, thinned = self._affordable(slices)
             volume = load_volume(slices, progress=_Bar(self, cancelled))
-            if not cancelled.is_set():
-                self._keep(stack, volume, "; ".join(filter(None, (uneven, thinned))))
-                self._show(stack)
+            with self._lock:
+                if not cancelled.is_set():
+                    self._keep(stack, volume, "; ".join(filter(None, (uneven, thinned))))
+                    self._show(stack)
         except CancelledError:
-            if self._loading is threading.current_thread():
-                self.message.value = "Cancelled."
+            pass
         except Exception as error:  # a thread has nobody else to tell
-            self.viewer, self.message.value = None, str(error)
-            self.place.children = () if self._finding is None else (_evidence(self._finding, self.headers),)
+            with self._lock:
+                if not cancelled.is_set():
+                    self._put(None if self._finding is None else _evidence(self._finding, self.headers))
+                    self.message.value = str(error)
         finally:
             if not cancelled.is_set():
                 self.bar.layout.visibility = self.cancel.layout.visibility = "hidden"
+
+    def _put(self, widget):
+        """Shows a widget in place of the one before; a viewer that is not seen any more is closed."""
+        old, self.viewer = self.viewer, widget if isinstance(widget, VolumeBrowser) else None
+        self.place.children = () if widget is None else (widget,)
+        if old is not None:
+            old.close()
 
     def _affordable(self, slices):
         """(the slices, or every so many-th of them; a remark)"""
@@ -148,10 +158,7 @@ class StackBrowser(widgets.VBox):
             return
         slices = stack_slices(self.headers, stack)
         words = badge(self.findings, stack, slices) if self.findings is not None else ""
-        old, self.viewer = self.viewer, VolumeBrowser(volume, badge=words)
-        self.place.children = (self.viewer,)
-        if old is not None:
-            old.close()
+        self._put(VolumeBrowser(volume, badge=words))
         self._show_wanted()
 
     def _show_wanted(self):
@@ -164,10 +171,15 @@ class StackBrowser(widgets.VBox):
                 self.viewer.plane = self.viewer.volume.acquired_plane
                 self.viewer.position_mm = list(place)
 
+    def _give_up(self):
+        self._stop()
+        self.message.value = "Cancelled."
+
     def _stop(self):
-        if self._loading is not None and self._loading.is_alive():
-            self._cancelled.set()
-            self.bar.layout.visibility = self.cancel.layout.visibility = "hidden"
+        with self._lock:
+            if self._loading is not None and self._loading.is_alive():
+                self._cancelled.set()
+                self.bar.layout.visibility = self.cancel.layout.visibility = "hidden"
 
 
 class _Bar:

@@ -13,12 +13,14 @@ const PLANES = ["axial", "coronal", "sagittal"];
 const SIZE = 512; // height of the large picture, CSS pixels
 const SMALL = 230; // of the two beside it
 const AHEAD = 6; // slices fetched before they are asked for
+const LEAST_WIDTH = { LINEAR: 1, LINEAR_EXACT: 0, SIGMOID: 0 }; // and above 0
 const BAR_LENGTHS = [500, 200, 100, 50, 20, 10, 5, 2, 1]; // mm
 const STYLE = `
 .dv { font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, CanvasText); max-width: 100%; }
 .dv-row { display: flex; flex-wrap: wrap; gap: .5em 1em; align-items: center; margin: .3em 0; }
 .dv-views { display: flex; flex-wrap: wrap; gap: 4px; align-items: flex-start; }
 .dv-side { display: flex; flex-direction: column; gap: 4px; }
+.dv-side[hidden] { display: none; }
 .dv canvas { background: #000; display: block; touch-action: none; max-width: 100%; cursor: crosshair; }
 .dv canvas:focus-visible, .dv select:focus-visible, .dv button:focus-visible, .dv input:focus-visible
   { outline: 3px solid #e69f00; outline-offset: 1px; }
@@ -79,6 +81,7 @@ export function mount(el, source) {
   main.title = "Wheel or arrow keys: slices. Drag: what the menu says. Shift and drag: move. Ctrl and wheel: zoom. Double click: point.";
   const side = make("div", { className: "dv-side" }, views);
   const small = [0, 1].map(() => makeCanvas(side, ""));
+  small.forEach((canvas) => { canvas.tabIndex = -1; }); // the same can be done with the large one
   const histogram = makeCanvas(root, "histogram of the values with the window; drag moves the window");
   histogram.style.maxWidth = `${SIZE + SMALL + 4}px`;
   const words = make("div", { className: "dv-row dv-words" }, root);
@@ -87,29 +90,32 @@ export function mount(el, source) {
 
   const plane = () => meta.planes[source.get("plane")];
   const others = () => PLANES.filter((name) => name !== source.get("plane") && meta.planes[name]);
+  let setting = false; // while several parts of the state change that belong together, nothing is drawn
+  const change = (values) => {
+    setting = true;
+    Object.entries(values).forEach(([name, value]) => source.set(name, value));
+    setting = false;
+    source.save();
+    draw();
+  };
+  const indexOf = (name, point) => {
+    const p = meta.planes[name];
+    return clamp(Math.round(toVoxel(p, point)[0]), 0, p.count - 1);
+  };
   const setIndex = (index) => {
     const name = source.get("plane"), p = plane();
     index = clamp(Math.round(index), 0, p.count - 1);
     if (index === source.get("index")) return;
     const at = source.get("position_mm"), here = toVoxel(p, at);
-    source.set("index", index);
-    source.set("position_mm", toPoint(p, [index, here[1], here[2]]));
-    source.save();
-    draw();
+    change({ index, position_mm: toPoint(p, [index, here[1], here[2]]) });
     ahead(name, index);
   };
   const setPosition = (point) => {
-    source.set("position_mm", point);
-    source.set("index", clamp(Math.round(toVoxel(plane(), point)[0]), 0, plane().count - 1));
-    source.save();
-    draw();
+    change({ position_mm: point, index: indexOf(source.get("plane"), point) });
   };
   const setPlane = (name) => {
-    source.set("plane", name);
-    source.set("index", clamp(Math.round(toVoxel(meta.planes[name], source.get("position_mm"))[0]), 0, meta.planes[name].count - 1));
-    source.save();
     Object.assign(state, { zoom: 1, pan: [0, 0] });
-    draw();
+    change({ plane: name, index: indexOf(name, source.get("position_mm")) });
   };
   const setView = (view) => { source.set("view", view); source.save(); state.table = null; draw(); };
   const ahead = (name, index) => {
@@ -119,23 +125,24 @@ export function mount(el, source) {
 
   let refresh = 0, stale = false; // drawn at once, and then once more at most before the screen is refreshed
   const draw = () => {
+    if (setting) return;
     if (refresh) { stale = true; return; }
     stale = false;
     drawNow();
     refresh = requestAnimationFrame(() => { refresh = 0; if (stale) draw(); });
   };
   function drawNow() {
-    const view = source.get("view"), name = source.get("plane");
+    const view = source.get("view"), name = source.get("plane"), index = clamp(source.get("index"), 0, plane().count - 1);
     if (!state.table) state.table = greyTable(view, meta.inverted);
-    drawSlice(main, source, state, name, source.get("index"), fitted(views, state), true);
+    drawSlice(main, source, state, name, index, fitted(views, state), true);
     side.hidden = !state.three;
     if (state.three) others().forEach((other, number) => {
-      const index = clamp(Math.round(toVoxel(meta.planes[other], source.get("position_mm"))[0]), 0, meta.planes[other].count - 1);
-      drawSlice(small[number], source, { ...state, zoom: 1, pan: [0, 0] }, other, index, SMALL, false);
+      const near = indexOf(other, source.get("position_mm"));
+      drawSlice(small[number], source, { ...state, zoom: 1, pan: [0, 0] }, other, near, SMALL, false);
     });
     drawHistogram(histogram, meta, view);
     controls.show(state);
-    pointer.textContent = pointedText(source, state);
+    pointer.textContent = pointedText(main, source, state);
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
 
@@ -146,7 +153,8 @@ export function mount(el, source) {
   wireHistogram(histogram, source, setView);
   const onChange = () => { state.table = null; draw(); };
   const onPosition = () => {
-    const index = clamp(Math.round(toVoxel(plane(), source.get("position_mm"))[0]), 0, plane().count - 1);
+    if (setting) return;
+    const index = indexOf(source.get("plane"), source.get("position_mm"));
     if (index !== source.get("index")) { source.set("index", index); source.save(); }
     draw();
   };
@@ -287,21 +295,22 @@ function drawWords(pen, source, plane, index, at, width, height) {
 }
 
 const short = (number) => String(Number(number.toPrecision(5)));
+const exact = (number) => Number.isInteger(number) ? String(number) : short(number);
 function viewText(source) {
   const view = source.get("view"), unit = source.meta.unit;
   const range = view.values ? `${short(limits(view)[0])} to ${short(limits(view)[1])}` : `C ${short(view.center)} W ${short(view.width)}`;
   return `${view.name}: ${range} ${unit}`.trim();
 }
 
-function pointedText(source, state) {
+function pointedText(canvas, source, state) {
   if (!state.pointed) return "";
-  const plane = source.meta.planes[source.get("plane")], index = source.get("index");
-  const [row, column] = state.pointed.map(Math.round);
+  const plane = source.meta.planes[source.get("plane")], index = clamp(source.get("index"), 0, plane.count - 1);
+  const [row, column] = pixelAt(canvas, plane, state, ...state.pointed).map(Math.round);
   if (row < 0 || column < 0 || row >= plane.rows || column >= plane.columns) return "";
   const found = source.slice(source.get("plane"), index), at = row * plane.columns + column;
   if (!found) return "";
   const padded = found.padding && found.padding[at >> 3] & (128 >> (at & 7));
-  const value = padded ? "padding, no value" : `${short(found.values[at])} ${source.meta.unit}`;
+  const value = padded ? "padding, no value" : `${exact(found.values[at])} ${source.meta.unit}`;
   return `${value.trim()} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
 }
 
@@ -370,8 +379,9 @@ function buildControls(root, source, state) {
     plane.onchange = () => setPlane(plane.value);
     preset.onchange = () => setView({ ...meta.windows[preset.value] });
     center.oninput = width.oninput = () => {
-      const view = { name: "chosen", center: Number(center.value), width: Math.max(Number(width.value), 1), function: "LINEAR" };
-      if (Number.isFinite(view.center + view.width)) setView(view);
+      const now = asWindow(source.get("view")), read = (field, other) => field.value === "" ? other : Number(field.value);
+      const wanted = { ...now, center: read(center, now.center), width: read(width, now.width) };
+      if (Number.isFinite(wanted.center) && wanted.width >= LEAST_WIDTH[wanted.function] && wanted.width > 0) setView(wanted);
     };
     slice.oninput = () => setIndex(Number(slice.value));
     tool.onchange = () => { state.tool = tool.value; };
@@ -419,8 +429,8 @@ function wirePointer(canvas, source, state, { setIndex, setPosition, setView, dr
   };
   canvas.onpointermove = (event) => {
     const at = place(event);
-    state.pointed = pixelAt(canvas, plane(), state, ...at);
-    if (!start || !pointers.has(event.pointerId)) { pointer.textContent = pointedText(source, state); return; }
+    state.pointed = at;
+    if (!start || !pointers.has(event.pointerId)) { pointer.textContent = pointedText(canvas, source, state); return; }
     pointers.set(event.pointerId, at);
     if (pointers.size === 2) { pinch(); return; }
     const [dx, dy] = [at[0] - start.at[0], at[1] - start.at[1]];
@@ -448,14 +458,21 @@ function wirePointer(canvas, source, state, { setIndex, setPosition, setView, dr
 
 // To the right widens the window, downwards makes the picture darker, in steps that suit the values' range.
 function dragged(view, dx, dy, { low, high }) {
-  const [black, white] = limits(view), step = (high - low) / 800;
-  const center = view.values ? (black + white) / 2 : view.center, width = view.values ? white - black : view.width;
-  const kind = view.values ? "LINEAR" : view.function;
-  const digits = step > 0.5 ? 1 : 1e4;
-  const least = kind === "LINEAR" ? Math.min(2, 1 + step) : step;
-  return { name: "chosen", function: kind,
-    center: Math.round((center + dy * step) * digits) / digits,
-    width: Math.max(least, Math.round((width + dx * step) * digits) / digits) };
+  const now = asWindow(view), step = (high - low) / 800, least = Math.max(LEAST_WIDTH[now.function], step);
+  return { ...now, center: rounded(now.center + dy * step, step), width: Math.max(least, rounded(now.width + dx * step, step)) };
+}
+
+// To whole numbers where steps are larger than that, else to a tenth of a step.
+function rounded(value, step) {
+  const digits = step > 0.5 ? 1 : 10 ** Math.ceil(1 - Math.log10(step));
+  return Math.round(value * digits) / digits;
+}
+
+// A view as a window that can be changed; a curve becomes the window of its ends.
+function asWindow(view) {
+  if (!view.values) return { name: "chosen", center: view.center, width: view.width, function: view.function };
+  const [black, white] = limits(view);
+  return { name: "chosen", center: (black + white) / 2, width: white - black || 1, function: "LINEAR_EXACT" };
 }
 
 function wireCrosshair(canvas, name, source, setPosition) {
@@ -483,9 +500,8 @@ function wireKeys(canvas, source, { setIndex, plane }) {
 function wireHistogram(canvas, source, setView) {
   canvas.onpointerdown = canvas.onpointermove = (event) => {
     if (!event.buttons) return;
-    const box = canvas.getBoundingClientRect(), view = source.get("view"), [black, white] = limits(view);
-    setView({ name: "chosen", function: "LINEAR", center: Math.round(canvas.toValue(event.clientX - box.left)),
-      width: view.values ? white - black : Math.max(1, view.width) });
+    const box = canvas.getBoundingClientRect(), { low, high } = source.meta.histogram;
+    setView({ ...asWindow(source.get("view")), center: rounded(canvas.toValue(event.clientX - box.left), (high - low) / 800) });
   };
   canvas.onkeydown = (event) => {
     const view = source.get("view"), steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -524,7 +540,12 @@ function kernelSource(model) {
     }
   };
   const received = (message, buffers) => {
-    if (message.type === "failed") failures.forEach((tell) => tell(message.text));
+    if (message.type === "failed") {
+      underway.delete(`${message.plane} ${message.index}`);
+      urgent.delete(`${message.plane} ${message.index}`);
+      failures.forEach((tell) => tell(message.text));
+      ask();
+    }
     if (message.type !== "slice") return;
     const key = `${message.plane} ${message.index}`, kind = message.float ? Float32Array : Int16Array;
     const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
@@ -569,27 +590,28 @@ export function page(el, data) {
   const { meta, shape, low, step, pictures } = data, [count, rows, columns] = shape, area = rows * columns;
   const bytes = new Uint8Array(count * area), decoded = new Array(count).fill(false), listeners = [], handlers = {};
   const kind = data.float ? Float32Array : Int16Array, state = { ...data.state };
-  const mask = data.mask && Uint8Array.from(atob(data.mask), (letter) => letter.charCodeAt(0));
-  const masked = (at) => mask && mask[(at % area) >> 3] & (128 >> ((at % area) & 7));
+  const masks = [], masked = (at) => masks[data.mask_of[Math.floor(at / area)]]?.[at % area] > 127;
   let left = count;
   const cuts = new Map();
 
-  async function decode(number) {
+  async function bytesOf(address) {
     const picture = new Image();
-    picture.src = `data:image/jpeg;base64,${pictures[number]}`;
+    picture.src = address;
     await picture.decode();
     const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
     const pen = canvas.getContext("2d", { willReadFrequently: true });
     pen.drawImage(picture, 0, 0);
-    const shown = pen.getImageData(0, 0, columns, rows).data;
-    for (let i = 0; i < area; i++) bytes[number * area + i] = shown[4 * i];
+    return pen.getImageData(0, 0, columns, rows).data.filter((_, place) => place % 4 === 0);
+  }
+  async function decode(number) {
+    bytes.set(await bytesOf(`data:image/jpeg;base64,${pictures[number]}`), number * area);
     decoded[number] = true;
     left -= 1;
     listeners.forEach((tell) => tell(meta.acquired, number));
   }
   function cut(name, index) {
     const plane = meta.planes[name], { origin, along, down, right } = plane.strides;
-    const values = new kind(plane.rows * plane.columns), padding = mask ? new Uint8Array(Math.ceil(values.length / 8)) : null;
+    const values = new kind(plane.rows * plane.columns), padding = masks.length ? new Uint8Array(Math.ceil(values.length / 8)) : null;
     for (let row = 0, i = 0; row < plane.rows; row++) {
       let at = origin + index * along + row * down;
       for (let column = 0; column < plane.columns; column++, i++, at += right) {
@@ -617,7 +639,10 @@ export function page(el, data) {
     },
   };
   const first = [...Array(count).keys()].sort((a, b) => Math.abs(a - state.index) - Math.abs(b - state.index));
-  (async () => { for (const number of first) await decode(number); })();
+  (async () => {
+    for (const mask of data.masks) masks.push(await bytesOf(`data:image/png;base64,${mask}`));
+    for (const number of first) await decode(number);
+  })();
   const stop = mount(el, source);
   make("p", { textContent: data.note, className: "dv-note" }, el.querySelector(".dv"));
   return stop;

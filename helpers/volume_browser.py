@@ -7,11 +7,12 @@ import anywidget
 import numpy as np
 import traitlets
 
+from helpers.choice import find_view
 from helpers.page import MAX_MB, save_html
 from helpers.planes import VIEWS, PlaneError
 from helpers.still import png_of
 from helpers.viewer_data import kind_of, picture_affine, slice_bytes, view_data, views_of_volume, volume_data
-from helpers.window import Window, WindowError, as_view
+from helpers.window import Window, apply_window
 
 SCRIPT = Path(__file__).with_name("viewer.js")
 
@@ -48,13 +49,10 @@ class VolumeBrowser(anywidget.AnyWidget):
     @traitlets.validate("window")
     def _as_window(self, proposal):
         wanted = proposal.value
-        if wanted is None:
-            return next(iter(self._views.values()))
-        if isinstance(wanted, str):
-            if wanted not in self._views:
-                raise WindowError(f"expected a window of {', '.join(self._views)}, got {wanted!r}")
-            return self._views[wanted]
-        return as_view(wanted)
+        wanted = next(iter(self._views)) if wanted is None else wanted
+        view = find_view(wanted, self._views, self.volume.array, self.volume.padding)[1]
+        apply_window(np.zeros(1), view)  # refuses what has no meaning
+        return view
 
     @traitlets.validate("index")
     def _within(self, proposal):
@@ -95,12 +93,19 @@ class VolumeBrowser(anywidget.AnyWidget):
 
     def save_html(self, path, *, max_mb=MAX_MB):
         """Writes what is shown as a page that needs no kernel, as `helpers.page.save_html`; returns what was reduced to fit."""
-        return save_html(self.volume, path, max_mb=max_mb, plane=self.plane, window=self.window, badge=self.meta["badge"])
+        return save_html(self.volume, path, max_mb=max_mb, **self._shown())
+
+    def _shown(self):
+        place = {"plane": self.plane, "index": self.index, "position_mm": list(self.position_mm)}
+        return {**place, "window": self.window, "badge": self.meta["badge"]}
 
     def _answer(self, _, content, buffers):
         """Sends the slice that the browser asks for."""
         if content.get("type") == "slice":
             plane, index = content["plane"], content["index"]
+            if not 0 <= index < self.volume.shape_of(plane)[0]:
+                self.send({"type": "failed", "plane": plane, "index": index, "text": f"there is no {plane} slice {index + 1}"})
+                return
             answer = {"type": "slice", "plane": plane, "index": index, "float": self._kind.kind == "f"}
             self.send(answer, list(slice_bytes(self.volume, plane, index, self._kind)))
 

@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import sync_playwright
 
 MOVES = 25
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -110,6 +109,8 @@ def run(page, address, done):
 
 def main():
     """Prints the table."""
+    from playwright.sync_api import sync_playwright
+
     folder = Path(tempfile.mkdtemp())
     for name, sources in CELLS.items():
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources])

@@ -398,7 +398,7 @@ def test_with_scripts_off_the_still_picture_shows(open_page, saved):
 def test_every_control_has_a_name_and_can_be_reached_by_key(open_page, saved):
     page = open_page(saved.as_uri(), offline=True)
     page.wait_for_timeout(500)
-    controls = page.locator(".dv select, .dv input, .dv button, .dv canvas")
+    controls = page.locator(".dv select, .dv input, .dv button, .dv-views > canvas, .dv > canvas")
     names = controls.evaluate_all("all => all.map(e => e.ariaLabel || e.textContent)")
     assert all(name.strip() for name in names) and len(names) >= 10
     reached = []

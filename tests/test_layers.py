@@ -75,7 +75,7 @@ MAY_IMPORT = {
     "still": {"overlay"},
     "viewer_data": {"choice", "planes", "window"},
     "page": {"choice", "planes", "still", "viewer_data", "volume"},
-    "volume_browser": {"page", "planes", "still", "viewer_data", "window"},
+    "volume_browser": {"choice", "page", "planes", "still", "viewer_data", "window"},
     "stack_browser": {"audit", "evidence", "frames", "grid", "stacks", "volume", "volume_browser"},
     "header_browser": {"headers", "host"},
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
