@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import threading
 from base64 import b64decode
 from io import BytesIO
 
@@ -14,9 +15,10 @@ from PIL import Image
 from helpers.audit import audit
 from helpers.browser import HeaderBrowser, StackBrowser, StandIn, VolumeBrowser, browse, browse_together
 from helpers.choice import COMPUTED
+from helpers.grid import StackError
 from helpers.headers import header_table
 from helpers.host import is_live
-from helpers.page import PageError, page_of, save_html
+from helpers.page import PageError, _shrunk, page_of, save_html
 from helpers.planes import PlaneError
 from helpers.stacks import stack_slices, stack_table
 from helpers.viewer_data import kind_of, picture_affine, slice_bytes, views_of_volume, volume_data
@@ -284,3 +286,89 @@ def test_only_a_volume_or_a_collection_can_be_browsed():
 
 def test_views_by_name_are_those_of_the_volume(volume):
     assert {*COMPUTED, "window 1", "lungs"} <= set(views_of_volume(volume))
+
+
+def _ramp(values, **options):
+    """A volume whose columns rise, 10 slices of 40 rows."""
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])[[2, 1, 0, 3]]
+    return Volume(np.broadcast_to(values, (10, 40, len(values))).copy(), affine, **options)
+
+
+def _data(volume, **options):
+    return json.loads(re.search(r'id="data">(.*?)</script>', page_of(volume, **options)[0], re.S)[1])
+
+
+def test_a_page_counts_large_values_as_floats():
+    assert _data(_ramp(np.linspace(0, 100_000, 60).astype(np.int32)))["float"]
+    assert _data(_ramp(np.linspace(0, 32_767, 60).astype(np.int16)))["float"], "the last step ends beyond 16 bits"
+    assert not _data(_ramp(np.linspace(-1000, 1000, 60).astype(np.int16)))["float"]
+
+
+def test_a_page_has_the_padding_of_each_slice():
+    padding = np.zeros((10, 40, 60), bool)
+    padding[:5, :20] = True
+    data = _data(_ramp(np.arange(60, dtype=np.int16), padding=padding))
+    assert data["mask_of"] == [0] * 5 + [-1] * 5
+    with Image.open(BytesIO(b64decode(data["masks"][0]))) as image:
+        assert np.array_equal(np.asarray(image), padding[0])
+
+
+def test_no_word_can_end_the_script_that_it_stands_in():
+    document, _ = page_of(_ramp(np.arange(60, dtype=np.int16)), badge="<!-- </script><b>")
+    inside = re.search(r'id="data">(.*?)</script>', document, re.S)[1]
+    assert "<" not in inside and json.loads(inside)["meta"]["badge"] == "<!-- </script><b>"
+
+
+def test_a_page_opens_where_the_viewer_was(volume, tmp_path):
+    viewer = VolumeBrowser(volume)
+    viewer.index = 8
+    viewer.save_html(tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    state = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])["state"]
+    assert state["index"] == 8 and state["position_mm"] == viewer.position_mm
+    assert _data(volume, index=23)["state"]["index"] == 23
+
+
+def test_smaller_pixels_are_the_mean_of_what_was_measured():
+    padding = np.zeros((10, 40, 60), bool)
+    padding[:, :3] = True
+    volume = _ramp(np.full(60, 500, np.int16), padding=padding)
+    array = volume.array.copy()
+    array[padding] = -2000
+    values, mask = _shrunk(Volume(array, volume.affine, padding=padding), 0, 2)
+    assert values[0, 0] == -2000 and mask[0].all() and (values[1:] == 500).all() and not mask[1:].any()
+
+
+def test_a_slice_that_is_not_there_is_answered(volume, monkeypatch):
+    viewer, sent = VolumeBrowser(volume), []
+    monkeypatch.setattr(viewer, "send", lambda content, buffers=None: sent.append(content))
+    viewer._answer(viewer, {"type": "slice", "plane": "axial", "index": 30}, [])
+    assert sent == [{"type": "failed", "plane": "axial", "index": 30, "text": "there is no axial slice 31"}]
+
+
+def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_headers, monkeypatch):
+    rows = phantom_headers[phantom_headers["PatientID"].isin(["P02-interspaced", "P03-interspaced"])]
+    chooser, go_on = StackBrowser(rows), threading.Event()
+    chooser.wait()
+    shown = chooser.viewer
+
+    def fails_late(*_, **__):
+        go_on.wait(20)
+        raise StackError("late")
+
+    monkeypatch.setattr("helpers.stack_browser.load_volume", fails_late)
+    chooser.patient.value = "P03-interspaced"
+    chooser.patient.value = "P02-interspaced"
+    go_on.set()
+    chooser.wait()
+    assert chooser.viewer is shown and chooser.message.value == "" and chooser.place.children == (shown,)
+
+
+def test_viewers_that_are_not_seen_any_more_are_closed(phantom_headers, monkeypatch):
+    rows = phantom_headers[phantom_headers["PatientID"].isin(["P02-interspaced", "P20-no-spacing"])]
+    chooser = StackBrowser(rows)
+    chooser.wait()
+    old = chooser.viewer
+    chooser.patient.value = "P20-no-spacing"
+    chooser.wait()
+    assert chooser.viewer is None and old.comm is None

@@ -20,7 +20,7 @@ from helpers.browser import browse
 from helpers.headers import header_table
 from helpers.page import save_html
 from helpers.stacks import stack_slices, stack_table
-from helpers.volume import load_volume
+from helpers.volume import Volume, load_volume
 
 pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -454,3 +454,46 @@ def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
         assert not page.locator("img[src=x], svg[onload]").count(), name
         assert page.evaluate("document.documentElement.scrollWidth") < 3000, name
     assert page.locator(".dv").count() or page.frames
+
+
+def test_small_ranges_and_curves_can_be_windowed_by_hand(open_page, tmp_path):
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])[[2, 1, 0, 3]]
+    ramp = np.broadcast_to(np.linspace(0, 1, 60, dtype=np.float32), (10, 40, 60)).copy()
+    save_html(Volume(ramp, affine), tmp_path / "page.html")
+    page = open_page((tmp_path / "page.html").as_uri(), offline=True)
+    page.wait_for_timeout(500)
+    viewer = page.locator(".dv")
+    box = viewer.locator(MAIN).bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 100, steps=3)
+    page.mouse.up()
+    center, width = (float(viewer.get_by_label(name).input_value()) for name in ("Center", "Width"))
+    assert center == pytest.approx(0.5, abs=0.05) and 0.8 < width < 1, "still the range of the values"
+    viewer.get_by_label("Window", exact=True).select_option(label="equal frequency")
+    viewer.get_by_label("Center").fill("0.4")
+    assert float(viewer.get_by_label("Width").input_value()) > 0.5
+
+
+def test_three_planes_can_be_put_away(open_page, saved):
+    page = open_page(saved.as_uri(), offline=True)
+    page.wait_for_timeout(500)
+    assert page.locator(".dv-side canvas").first.is_visible()
+    page.get_by_label("Three planes").uncheck()
+    page.wait_for_timeout(200)
+    assert not page.locator(".dv-side canvas").first.is_visible()
+
+
+def test_the_pointer_follows_the_zoom(open_page, saved, volume):
+    page = open_page(saved.as_uri(), offline=True)
+    page.wait_for_timeout(700)
+    viewer = page.locator(".dv")
+    box = viewer.locator(MAIN).bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.4)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    page.wait_for_timeout(200)
+    before = viewer.locator("output").inner_text()
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.4)
+    assert before and viewer.locator("output").inner_text() == before
