@@ -6,7 +6,7 @@ from importlib import import_module
 import numpy as np
 
 from helpers import ClearError, expect
-from helpers.planes import nearest_axes, shear_of
+from helpers.planes import nearest_axes, shear_of, turned_affine
 from helpers.volume import Volume
 
 ENDS = {"R": (0, -1), "L": (0, 1), "A": (1, -1), "P": (1, 1), "F": (2, -1), "H": (2, 1), "I": (2, -1), "S": (2, 1)}
@@ -119,11 +119,7 @@ def _turned(volume, axes, steps):
     def turned(array):
         return None if array is None else array.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
 
-    affine = volume.affine.copy()
-    for place, (axis, step) in enumerate(zip(axes, steps)):
-        affine[:3, place] = volume.affine[:3, axis] * step
-        if step < 0:
-            affine[:3, 3] += volume.affine[:3, axis] * (volume.array.shape[axis] - 1)
+    affine = turned_affine(volume.affine, volume.array.shape, axes, steps)
     acquired = list(axes).index(volume.acquired_axis)
     return replace(volume, array=turned(volume.array), affine=affine, padding=turned(volume.padding), acquired_axis=acquired)
 

@@ -37,7 +37,7 @@ class HeaderBrowser(widgets.VBox):
         self.search = widgets.Text(search, description="Search", placeholder="keyword, tag, VR, name or value")
         self.file = widgets.IntSlider(0, 0, len(self.paths) - 1, description="File", layout=WIDE)
         self.varying = widgets.ToggleButton(False, description="What changes along all files")
-        self.words, self.table, self.rows, self._before = widgets.Label(), widgets.HTML(), None, None
+        self.words, self.table, self.rows = widgets.Label(), widgets.HTML(), None
         self.table.add_class("dh")
         for control in (self.search, self.file, self.varying):
             control.observe(self._show, "value")

@@ -91,8 +91,6 @@ def page_of(volume, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=N
     for one in VIEWS:
         meta["planes"][one]["strides"] = _strides(reduced, one)
     point = _point(volume, plane, count // 2 if index is None else index) if position_mm is None else position_mm
-    place = np.linalg.solve(picture_affine(reduced, plane), [*point, 1])[0]
-    at = int(np.clip(np.round(place), 0, reduced.shape_of(plane)[0] - 1))
     data = {
         "meta": {**meta, "acquired": next(one for one in VIEWS if cut_of(volume.affine, one).along == 0)},
         "shape": list(reduced.array.shape),
@@ -100,9 +98,14 @@ def page_of(volume, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=N
         "step": scale[1],
         "float": scale[1] % 1 != 0 or scale[0] % 1 != 0 or scale[0] < -(2**15) or scale[0] + 255 * scale[1] >= 2**15,
         "pictures": pictures,
-        **_masks(reduced),
+        **_masks(reduced.padding, len(reduced.array)),
         "note": note,
-        "state": {"plane": plane, "index": at, "position_mm": list(point), "view": view_data(name, view)},
+        "state": {
+            "plane": plane,
+            "index": _nearest(reduced, plane, point),
+            "position_mm": list(point),
+            "view": view_data(name, view),
+        },
     }
     shown = json.dumps(data).replace("<", "\\u003c")  # no value can end the script that it stands in
     title = f"{plane} slices, {count} of them"
@@ -123,6 +126,12 @@ def _point(volume, plane, index):
     """The middle of one slice, LPS mm."""
     _, rows, columns = volume.shape_of(plane)
     return (picture_affine(volume, plane) @ [index, (rows - 1) / 2, (columns - 1) / 2, 1])[:3].tolist()
+
+
+def _nearest(volume, plane, point):
+    """The index of the slice nearest to a point."""
+    place = np.linalg.solve(picture_affine(volume, plane), [*point, 1])[0]
+    return int(np.clip(np.round(place), 0, volume.shape_of(plane)[0] - 1))
 
 
 def _scale(volume):
@@ -150,8 +159,8 @@ def _fitted(volume, scale, room):
         slices = [_shrunk(volume, number, shrink) for number in range(0, count, stride)]
         pictures = [_picture(values, scale) for values, _ in slices]
         padding = None if volume.padding is None else np.stack([padding for _, padding in slices])
-        masks = 0 if padding is None else sum(map(len, _masks(replace(volume, array=padding, padding=padding))["masks"]))
-        if sum(map(len, pictures)) + masks <= room or keep == 1:
+        masks = _masks(padding, len(slices))["masks"]
+        if sum(map(len, [*pictures, *masks])) <= room or keep == 1:
             break
         keep = max(1, int(keep * 0.9))
     affine = volume.affine.copy()
@@ -198,19 +207,21 @@ def _strides(volume, plane):
     }
 
 
-def _masks(volume):
-    """The padding of the slices: different masks as PNG in base64, and which of them each slice has (-1 for none)."""
-    if volume.padding is None:
-        return {"masks": [], "mask_of": [-1] * len(volume.array)}
-    places, masks = {}, []
-    for mask in volume.padding:
-        key = np.packbits(mask).tobytes()
-        if mask.any() and key not in places:
-            places[key] = len(masks)
-            buffer = io.BytesIO()
-            Image.fromarray(mask).save(buffer, "PNG", optimize=True)
-            masks.append(b64encode(buffer.getvalue()).decode())
-    return {"masks": masks, "mask_of": [places.get(np.packbits(mask).tobytes(), -1) for mask in volume.padding]}
+def _masks(padding, count):
+    """The padding of so many slices: different masks as PNG in base64, and which of them each slice has (-1 for none)."""
+    if padding is None:
+        return {"masks": [], "mask_of": [-1] * count}
+    keys = [np.packbits(mask).tobytes() for mask in padding]
+    different = {key: mask for key, mask in zip(keys, padding) if mask.any()}
+    places = {key: place for place, key in enumerate(different)}
+    return {"masks": list(map(_mask_picture, different.values())), "mask_of": [places.get(key, -1) for key in keys]}
+
+
+def _mask_picture(mask):
+    """A mask as a PNG of one bit a pixel, in base64."""
+    buffer = io.BytesIO()
+    Image.fromarray(mask).save(buffer, "PNG", optimize=True)
+    return b64encode(buffer.getvalue()).decode()
 
 
 def _note(volume, reduced, scale):

@@ -70,6 +70,16 @@ def nearest_axes(affine):
     return max(itertools.permutations(range(3)), key=lambda axes: sum(cosines[lps, axes[lps]] for lps in range(3)))
 
 
+def turned_affine(affine, shape, axes, steps):
+    """The affine (4, 4) of an array of some shape whose axes are put into another order, each kept (1) or flipped (-1)."""
+    turned = affine.copy()
+    for place, (axis, step) in enumerate(zip(axes, steps)):
+        turned[:3, place] = affine[:3, axis] * step
+        if step < 0:
+            turned[:3, 3] += affine[:3, axis] * (shape[axis] - 1)
+    return turned
+
+
 def normal_axis(plane):
     """The LPS axis (0, 1, 2) that a plane is seen along."""
     (right, _), (down, _) = VIEWS[plane]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.choice import COMPUTED, sampled
-from helpers.planes import VIEWS, cut_of, normal_axis
+from helpers.planes import VIEWS, cut_of, normal_axis, turned_affine
 from helpers.window import WINDOWS, Curve
 
 BINS = 128  # of the histogram
@@ -74,13 +74,8 @@ def _plane(volume, plane):
 def picture_affine(volume, plane):
     """(4, 4): takes (index, row, column, 1) of the pictures of a plane to LPS mm."""
     cut = cut_of(volume.affine, plane)
-    affine = np.eye(4)
-    affine[:3, 3] = volume.affine[:3, 3]
-    for place, axis, step in ((0, cut.along, 1), (1, cut.down, cut.step_down), (2, cut.right, cut.step_right)):
-        affine[:3, place] = volume.affine[:3, axis] * step
-        if step < 0:
-            affine[:3, 3] += volume.affine[:3, axis] * (volume.array.shape[axis] - 1)
-    return affine
+    axes, steps = (cut.along, cut.down, cut.right), (1, cut.step_down, cut.step_right)
+    return turned_affine(volume.affine, volume.array.shape, axes, steps)
 
 
 def views_of_volume(volume):
