@@ -14,7 +14,7 @@ from helpers import ClearError, expect
 from helpers.choice import sampled
 from helpers.planes import VIEWS, cut_of
 from helpers.still import png_of
-from helpers.viewer_data import picture_affine, view_data, views_of_volume, volume_data
+from helpers.viewer_data import nearest_slice, picture_affine, view_data, views_of_volume, volume_data
 from helpers.volume import Volume
 
 SCRIPT = Path(__file__).with_name("viewer.js")
@@ -102,7 +102,7 @@ def page_of(volume, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=N
         "note": note,
         "state": {
             "plane": plane,
-            "index": _nearest(reduced, plane, point),
+            "index": nearest_slice(reduced, plane, point),
             "position_mm": list(point),
             "view": view_data(name, view),
         },
@@ -126,12 +126,6 @@ def _point(volume, plane, index):
     """The middle of one slice, LPS mm."""
     _, rows, columns = volume.shape_of(plane)
     return (picture_affine(volume, plane) @ [index, (rows - 1) / 2, (columns - 1) / 2, 1])[:3].tolist()
-
-
-def _nearest(volume, plane, point):
-    """The index of the slice nearest to a point."""
-    place = np.linalg.solve(picture_affine(volume, plane), [*point, 1])[0]
-    return int(np.clip(np.round(place), 0, volume.shape_of(plane)[0] - 1))
 
 
 def _scale(volume):

@@ -78,6 +78,12 @@ def picture_affine(volume, plane):
     return turned_affine(volume.affine, volume.array.shape, axes, steps)
 
 
+def nearest_slice(volume, plane, point):
+    """The index of the slice of a plane that is nearest to a point (3,) in LPS mm, inside the volume or not."""
+    place = np.linalg.solve(picture_affine(volume, plane), [*point, 1])[0]
+    return int(np.clip(np.round(place), 0, volume.shape_of(plane)[0] - 1))
+
+
 def views_of_volume(volume):
     """A dict of name → Window or Curve: the volume's own, those taken from its values, in CT the well-known ones."""
     found = dict(volume.windows)

@@ -11,7 +11,7 @@ from helpers.choice import find_view
 from helpers.page import MAX_MB, save_html
 from helpers.planes import VIEWS, PlaneError
 from helpers.still import png_of
-from helpers.viewer_data import kind_of, picture_affine, slice_bytes, view_data, views_of_volume, volume_data
+from helpers.viewer_data import kind_of, nearest_slice, picture_affine, slice_bytes, view_data, views_of_volume, volume_data
 from helpers.window import Window, apply_window
 
 SCRIPT = Path(__file__).with_name("viewer.js")
@@ -35,7 +35,6 @@ class VolumeBrowser(anywidget.AnyWidget):
 
     def __init__(self, volume, *, plane=None, window=None, badge="", three_planes=True):
         self.volume, self._views, self._kind = volume, views_of_volume(volume), kind_of(volume)
-        self._affines = {name: picture_affine(volume, name) for name in VIEWS}
         plane = plane or volume.acquired_plane
         super().__init__(
             plane=plane,
@@ -77,19 +76,15 @@ class VolumeBrowser(anywidget.AnyWidget):
 
     @traitlets.observe("index")
     def _move_to_slice(self, _):
-        voxel = np.linalg.solve(self._affines[self.plane], [*self.position_mm, 1])
-        if self._nearest() != self.index:
+        if nearest_slice(self.volume, self.plane, self.position_mm) != self.index:
+            affine = picture_affine(self.volume, self.plane)
+            voxel = np.linalg.solve(affine, [*self.position_mm, 1])
             voxel[0] = self.index
-            self.position_mm = (self._affines[self.plane] @ voxel)[:3].tolist()
+            self.position_mm = (affine @ voxel)[:3].tolist()
 
     @traitlets.observe("position_mm", "plane")
     def _move_to_position(self, _):
-        self.index = self._nearest()
-
-    def _nearest(self):
-        """The index of the slice nearest to the position."""
-        place = np.linalg.solve(self._affines[self.plane], [*self.position_mm, 1])[0]
-        return int(np.clip(np.round(place), 0, self.volume.shape_of(self.plane)[0] - 1))
+        self.index = nearest_slice(self.volume, self.plane, self.position_mm)
 
     def save_html(self, path, *, max_mb=MAX_MB):
         """Writes what is shown as a page that needs no kernel, as `helpers.page.save_html`; returns what was reduced to fit."""
