@@ -16,6 +16,7 @@ variants       What is unusual in a scan and yet right?
 scans          Which scans make up the phantom?
 phantom        What does a collection look like whose every answer is known?
 files          Which files are here?
+identity       What stands in place of a value that could identify a person?
 values         What does the value of a data element say, in Python's own types?
 reading        What does the header of one file say? (read by pydicom, whatever the file)
 structure      Where does each element of a header end?

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.columns import column_of
+from helpers.identity import veiled
 from helpers.images import frame_counts, is_image
 from helpers.reading import read_header
 from helpers.values import plain
@@ -59,7 +60,7 @@ def _columns_of(group):
     public = [element for element in group if element.VR == "SQ" and not element.tag.is_private]
     macros = [element.value[0] for element in public if len(element.value)]
     elements = [element for macro in macros for element in macro if element.keyword]
-    return {element.keyword: plain(element.value) for element in elements}
+    return {element.keyword: veiled(element.keyword, plain(element.value)) for element in elements}
 
 
 def _filled(frames, own):

@@ -15,6 +15,7 @@ from helpers.cache import CacheError, keep, recall, stamp_of
 from helpers.columns import ALWAYS, Columns
 from helpers.elements import Elements
 from helpers.files import file_names
+from helpers.identity import veiled_table
 from helpers.keywords import KeywordError, check_keyword
 from helpers.reading import PIXEL_VALUES
 from helpers.scan import rows_of
@@ -81,6 +82,7 @@ def header_table(files_or_root, *, keywords=None, private=False, cache=None, exe
         table = columns.table(paths)
     else:
         table = _with_cache(_cache_file(cache, files_or_root), paths, Elements(None, private), executor, shown)
+    table = veiled_table(table)
     table.attrs["keywords"] = keywords  # whether what is missing was not asked for
     return table if keywords is None else _only(table, keywords)
 

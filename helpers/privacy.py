@@ -1,14 +1,13 @@
 """What here could identify a person? Counts, without printing a value."""
 
 import os
-from pathlib import Path
 
 import pandas as pd
 
 from helpers import expect
+from helpers.identity import PROFILE
 from helpers.keywords import meanings
 
-PROFILE = Path(__file__).with_name("identifying.csv")  # keyword and action (PS3.15 Table E.1-1, the Basic Profile)
 KINDS = {"PN": "name", "DA": "date", "DT": "date", "TM": "date", "UI": "identifier (UID)", "SQ": "sequence"}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from helpers.choice import find_view
 from helpers.frame_header import frame_count
+from helpers.identity import veiled
 from helpers.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
 from helpers.pixels import read_image
 from helpers.window import Curve, Window, apply_window
@@ -85,7 +86,8 @@ def load_slice(path, *, frame=0):
 
 def identity(header):
     """What names the patient, for a caption."""
-    return {"patient": str(header.get("PatientID", "")), "series": str(header.get("SeriesDescription", ""))}
+    said = {"patient": "PatientID", "series": "SeriesDescription"}
+    return {name: veiled(keyword, str(header.get(keyword, ""))) for name, keyword in said.items()}
 
 
 def thickness(header):

@@ -10,10 +10,12 @@ import pandas as pd
 from pydicom.datadict import keyword_for_tag
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import UID
 from tqdm.auto import tqdm
 
 from helpers import ClearError
+from helpers.identity import identifies, is_hidden, stand_in
 from helpers.reading import one_line, read_header
 from helpers.values import plain_value
 
@@ -110,7 +112,20 @@ def _entries(path):
         dataset, error, _ = read_header(path)
         if dataset is None:
             raise HeaderError(f"expected a DICOM header in {path}, got: {error}")
-        return [*_of_dataset(dataset.file_meta), *_of_dataset(dataset)]
+        entries = [*_of_dataset(dataset.file_meta), *_of_dataset(dataset)]
+    return [_veiled(entry) for entry in entries] if is_hidden() else entries
+
+
+def _veiled(entry):
+    """The entry, its value replaced where that could identify a person, or the sequence that it stands in could."""
+    telling = any(map(_may_tell, entry.place[::2])) and entry.value and entry.VR != "SQ"
+    return entry._replace(value=stand_in(entry.value)) if telling else entry
+
+
+def _may_tell(tag):
+    """Whether an element could identify a person; of one that the standard does not name nobody knows."""
+    keyword = keyword_for_tag(tag)
+    return identifies(keyword) if keyword else not Tag(tag).is_private_creator
 
 
 def _of_dataset(dataset, place=()):
