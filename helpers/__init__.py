@@ -79,6 +79,9 @@ volume_browser A volume, browsed.
 stack_browser  Which stack shall be looked at?
 header_browser The headers of a stack, browsed.
 browser        All of these, whatever shows them.
+overview       What is in a collection, what is wrong with it, what does it look like, in a few lines?
+veil           How is a collection explored so that what comes of it does not say whose it is?
+binding        How do executed pages become one site?
 site           The pages, executed and bound into one HTML site.
 ============== ====================================================================
 

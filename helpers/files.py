@@ -119,10 +119,15 @@ def phantom_root():
     return root / "train"
 
 
+def is_phantom(root):
+    """Whether a folder is the phantom's, whose patients are nobody."""
+    return Path(root).parent.name == PHANTOM_FOLDER and (Path(root).parent / "truth.csv").is_file()
+
+
 def phantom_truth(root):
     """The truth table of the phantom (see `helpers.phantom.write_phantom`), as a DataFrame; empty for another collection."""
     file = Path(root).parent / "truth.csv"
-    if not file.is_file() or Path(root).parent.name != PHANTOM_FOLDER:
+    if not is_phantom(root):
         return pd.DataFrame(columns=["rule", "path", "stack", "patient"], dtype=object)
     table = pd.read_csv(file, dtype=str)
     return table.astype(object).where(table.notna(), None)

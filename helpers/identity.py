@@ -66,7 +66,8 @@ def veiled_table(table):
         values = table[column].astype(object)
         known = {value: veiled(column, value) for value in values.dropna().unique()}
         new[column] = pd.Series([known.get(value, value) for value in values], table.index, dtype=object)
-    return table.assign(**new)
+    kept = {column: new.get(column, table[column]) for column in table}
+    return pd.DataFrame(kept, index=table.index)
 
 
 def veiled_name(name, values):

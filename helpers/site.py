@@ -1,7 +1,7 @@
 """The pages, executed and bound into one HTML site: ``python -m helpers.site [FOLDER]``."""
 
 import argparse
-import html
+import datetime
 import os
 import sys
 import time
@@ -12,43 +12,39 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
 
 from helpers import ClearError
-from helpers.files import collection_root
+from helpers.binding import index_html, page_html, title_of
+from helpers.files import collection_root, is_phantom
+from helpers.headers import header_table
+from helpers.overview import best_pictures, overview
+from helpers.veil import veiled
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
 CELL_SECONDS = 900
 INLINE = "module://matplotlib_inline.backend_inline"  # pictures come into the page whatever the environment asks for
-WIDGET = "application/vnd.jupyter.widget-view+json"
-INDEX = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>DICOM notebooks</title>
-<style>body {{ font: 16px/1.6 sans-serif; max-width: 46em; margin: 3em auto; padding: 0 1em; color: #222 }}</style>
-<h1>DICOM notebooks</h1>
-<p>Collection: <code>{collection}</code></p>
-<ul>
-{pages}
-</ul>
-</html>
-"""
 
 
 class PageError(ClearError):
     """A page that failed, with its name."""
 
 
-def build_site(collection=None, *, pages=PAGES, site=SITE):
-    """Executes every page on a collection and writes it as HTML, with an index; returns the index's path.
+def build_site(collection=None, *, pages=PAGES, site=SITE, identity=False):
+    """Executes every page on a collection and writes it as HTML, with the collection's summary as index; returns its path.
 
     Parameters
     ----------
     collection : folder of DICOM files, or None for what `helpers.files.collection_root` finds
+    pages : folder of notebooks
+    site : folder to write to; a table of the names that stand for files is written beside it
+    identity : bool
+        Whether values that could identify a person are shown. The phantom's are: it is nobody.
 
     Raises
     ------
-    FolderError
-        Where there is no such folder.
+    FolderError, NoImageError
+        Where there is no such folder, or no image in it.
     PageError
         Where a page fails; the pages before it are written, those of an earlier run are gone.
     """
@@ -58,21 +54,39 @@ def build_site(collection=None, *, pages=PAGES, site=SITE):
     if collection is not None:
         os.environ["DICOM_ROOT"] = os.path.abspath(os.path.expanduser(collection))
     root = collection_root()
+    headers = header_table(root)
+    facts = overview(headers)
     site = Path(site)
+    _cleared(site, notebooks)
+    if identity or is_phantom(root):
+        facts["identity"] += "; they are shown" if identity else "; they are the phantom's, which is nobody"
+        return _bind(root.name, site, notebooks, facts, best_pictures(headers), str)
+    with veiled(root, headers) as veil:
+        facts["identity"] += "; left out of the pages, where hidden-… and UIDs beginning with 2.25. stand for them. "
+        facts["identity"] += "The pictures are as they were taken"
+        veil.names.to_csv(site.with_name(f"{site.name}-names.csv"), index=False)
+        return _bind(veil.root.name, site, notebooks, facts, best_pictures(headers), veil.cleaned)
+
+
+def _cleared(site, notebooks):
     site.mkdir(parents=True, exist_ok=True)
-    for old in [site / "index.html", *(site / f"{path.stem}.html" for path in notebooks)]:
-        old.unlink(missing_ok=True)
-    links = []
+    for old in ["index.html", *(f"{path.stem}.html" for path in notebooks)]:
+        (site / old).unlink(missing_ok=True)
+
+
+def _bind(name, site, notebooks, facts, pictures, cleaned):
+    """Writes pages and index of a collection called `name`; what the pages show passes through `cleaned`."""
+    names, titles = [path.stem for path in notebooks], {}
     for number, path in enumerate(notebooks, 1):
         print(f"[{number}/{len(notebooks)}] {path.stem} ", end="", flush=True)
         start = time.monotonic()
         notebook = execute(path)
-        (site / f"{path.stem}.html").write_text(to_html(notebook, path.stem), encoding="utf-8")
+        (site / f"{path.stem}.html").write_text(page_html(notebook, path.stem, names, cleaned), encoding="utf-8")
         print(f"{time.monotonic() - start:.1f} s", flush=True)
-        links.append(f'<li><a href="{path.stem}.html">{path.stem}</a>: {html.escape(_title(notebook))}</li>')
-    index = site / "index.html"
-    index.write_text(INDEX.format(collection=html.escape(str(root)), pages="\n".join(links)), encoding="utf-8")
-    return index
+        titles[path.stem] = title_of(notebook)
+    made = f"Made on {datetime.date.today()}."
+    (site / "index.html").write_text(cleaned(index_html(name, facts, pictures, titles, made)), encoding="utf-8")
+    return site / "index.html"
 
 
 def execute(path):
@@ -95,32 +109,10 @@ def execute(path):
     return notebook
 
 
-def to_html(notebook, title):
-    """An executed notebook as an HTML page that needs no kernel: widgets give way to their pictures."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = [still for output in cell.outputs if (still := _without_widget(output))]
-    notebook.metadata.pop("widgets", None)
-    return HTMLExporter(template_name="lab").from_notebook_node(notebook, {"metadata": {"name": title}})[0]
-
-
-def _without_widget(output):
-    """The output with a picture in place of its widget; None for a widget without one, such as a progress bar."""
-    data = output.get("data", {})
-    if WIDGET not in data:
-        return output
-    del data[WIDGET]
-    return output if "image/png" in data else None
-
-
 def _reason(notebook):
     """The error as the page shows it: one line where it is meant for people, else the traceback."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", []) if output["output_type"] == "error"]
     return "\n".join(outputs[-1]["traceback"]) if outputs else None
-
-
-def _title(notebook):
-    return notebook.cells[0].source.splitlines()[0].lstrip("# ")
 
 
 def main(arguments=None):
@@ -129,9 +121,10 @@ def main(arguments=None):
     parser.add_argument("folder", nargs="?", help="folder of DICOM files; without it the phantom is made and explored")
     parser.add_argument("--pages", default=PAGES, help=f"folder of the notebooks (default: {PAGES})")
     parser.add_argument("--site", default=SITE, help=f"folder to write to (default: {SITE})")
+    parser.add_argument("--identity", action="store_true", help="show the values that could identify a person")
     chosen = parser.parse_args(arguments)
     try:
-        index = build_site(chosen.folder or None, pages=chosen.pages, site=chosen.site)
+        index = build_site(chosen.folder or None, pages=chosen.pages, site=chosen.site, identity=chosen.identity)
     except ClearError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -80,7 +80,10 @@ MAY_IMPORT = {
     "stack_browser": {"audit", "evidence", "frames", "grid", "stacks", "volume", "volume_browser"},
     "header_browser": {"headers", "host"},
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
-    "site": {"files"},
+    "overview": {"audit", "frames", "grid", "images", "planes", "privacy", "stacks", "still", "volume"},
+    "veil": {"identity", "privacy"},
+    "binding": set(),
+    "site": {"binding", "files", "headers", "overview", "veil"},
 }
 ONLY_THERE = {
     "matplotlib": {"evidence", "overlay", "pictures", "in_patient", "plots"},
@@ -89,7 +92,7 @@ ONLY_THERE = {
     "anywidget": {"volume_browser"},
     "pyarrow": {"cache"},
     "nbclient": {"site"},
-    "nbconvert": {"site"},
+    "nbconvert": {"binding"},
     "fastai": set(),
     "torch": set(),
 }

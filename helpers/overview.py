@@ -1,0 +1,112 @@
+"""What is in a collection, what is wrong with it, and what does it look like, in a few lines?"""
+
+import contextlib
+import warnings
+
+import pandas as pd
+
+from helpers import ClearError
+from helpers.audit import audit
+from helpers.frames import frame_table
+from helpers.grid import StackWarning
+from helpers.images import is_image
+from helpers.planes import VIEWS
+from helpers.privacy import identifying
+from helpers.stacks import stack_slices, stack_table
+from helpers.still import png_of
+from helpers.volume import load_slice, load_volume
+
+MEGABYTE = 1e6
+TRIED = 5  # stacks of which one shall give the pictures
+
+
+def overview(headers):
+    """A collection in numbers, none of which names a person.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table`
+
+    Returns
+    -------
+    Series of text: ``files``, ``images``, ``patients``, ``modalities``, ``stacks``, ``findings``, ``identity``
+
+    Raises
+    ------
+    NoImageError
+        Where the collection holds no image.
+    """
+    frames = frame_table(headers)
+    stacks = stack_table(frames)
+    megabytes, series = headers["file_size"].sum() / MEGABYTE, stacks.index.unique("SeriesInstanceUID")
+    facts = {
+        "files": f"{len(headers)}, {megabytes:.1f} MB; {_share(headers['error'].notna())} cannot be read",
+        "images": f"{is_image(frames).sum()} in {len(series)} series",
+        "patients": f"{stacks['PatientID'].nunique()}",
+        "modalities": _modalities(stacks),
+        "stacks": _stacks(stacks),
+        "findings": _findings(audit(frames)),
+        "identity": _identity(identifying(headers)),
+    }
+    return pd.Series(facts, name="collection")
+
+
+def best_pictures(headers):
+    """The middle slices of the best stack that loads, or else its middle image: a dict of what it is to PNG bytes.
+
+    Empty where none of the first few stacks can be drawn.
+    """
+    frames = frame_table(headers)
+    for stack in stack_table(frames).index[:TRIED]:
+        with contextlib.suppress(ClearError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", StackWarning)
+            return _pictures(stack_slices(frames, stack))
+    return {}
+
+
+def _pictures(slices):
+    middle = slices.iloc[len(slices) // 2]
+    try:
+        volume = load_volume(slices, on_irregular="longest", progress=False)
+    except ClearError:  # no regular grid, or colour
+        return {"image": png_of(load_slice(middle.name, frame=middle["frame"]), None)}
+    return {plane: png_of(volume.slice(plane), None) for plane in VIEWS}
+
+
+def _modalities(stacks):
+    """How many images of each."""
+    modality = stacks["Modality"].fillna("none said")
+    images = stacks.groupby(modality)["images"].sum().sort_values(ascending=False)
+    return ", ".join(f"{modality} {count}" for modality, count in images.items())
+
+
+def _stacks(stacks):
+    """How many, how many of them are volumes, and how far apart their slices are."""
+    spacing = stacks["spacing_mm"].dropna()
+    apart = f"; slices {spacing.min():.3g} to {spacing.max():.3g} mm apart" if len(spacing) else ""
+    volumes, odd = _share(stacks["volume"] == "whole"), _share(stacks["problems"] != "")
+    largest = stacks["positions"].max()
+    return f"{len(stacks)}; {volumes} load as a volume, {odd} have a problem; the largest has {largest} positions{apart}"
+
+
+def _share(mask):
+    return f"{int(mask.sum())} of {len(mask)}"
+
+
+def _findings(findings):
+    """Counts by severity, and the rules that found most; pixels are not looked at."""
+    counts = findings["severity"].value_counts()
+    rules = findings["rule"].value_counts().head(TRIED)
+    severities = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
+    return (
+        f"{severities} in the headers; most of {', '.join(f'{rule} ({n})' for rule, n in rules.items())}"
+        if len(rules)
+        else "none"
+    )
+
+
+def _identity(table):
+    """How many elements could identify a person, and whether pixels say that they do."""
+    burned = int(table["files"].get("burned-in annotation", 0))
+    elements = f"{len(table) - bool(burned)} elements with values that could identify a person"
+    return f"{elements}; text is burned into the pixels of {burned} files, they say" if burned else elements
