@@ -33,7 +33,7 @@ lint: .venv/ready-test  ## ruff on code and pages
 	$(BIN)/ruff format --check .
 
 picture: .venv/ready-test  ## draw the README's picture anew
-	$(BIN)/python tests/test_readme.py
+	$(BIN)/python tests/viewer_picture.py
 
 clean:  ## remove what was made here
 	rm -rf .venv build

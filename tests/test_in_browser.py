@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from PIL import Image
+from PIL import Image, ImageSequence
+from viewer_picture import FLAGS, MAIN, PICTURE, chromium_path, frames
 
 from helpers.browser import browse
 from helpers.headers import header_table
@@ -24,11 +25,6 @@ from helpers.volume import Volume, load_volume
 
 pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
-MAIN = ".dv-views > canvas"
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
@@ -61,7 +57,7 @@ def chromium():
     """A headless Chromium of the system."""
     from playwright.sync_api import sync_playwright
 
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium_path()
     assert path, "expected Chromium: apt-get install chromium, or name one in CHROMIUM"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -497,3 +493,13 @@ def test_the_pointer_follows_the_zoom(open_page, saved, volume):
     before = viewer.locator("output").inner_text()
     page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.4)
     assert before and viewer.locator("output").inner_text() == before
+
+
+def test_the_picture_of_the_readme_shows_what_the_viewer_does(phantom):
+    with Image.open(PICTURE) as file:
+        shown = [frame.convert("RGB") for frame in ImageSequence.Iterator(file)]
+    for one, other in zip(frames(phantom), shown, strict=True):
+        ours, theirs = (
+            np.asarray(picture.convert("L").resize((60, 50), Image.Resampling.BOX), float) for picture in (one, other)
+        )
+        assert np.abs(ours - theirs).mean() < 6, "make picture draws it anew"

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -87,12 +88,29 @@ def test_all_pages_on_the_phantom(phantom, tmp_path):
     assert run.returncode == 0, run.stderr
     assert all(f"[{n}/{len(NAMES)}] {name}" in run.stdout for n, name in enumerate(NAMES, 1))
     assert run.stdout.splitlines()[-1] == f"Open {tmp_path / 'index.html'}"
-    index = (tmp_path / "index.html").read_text()
     for name in NAMES:
         html = (tmp_path / f"{name}.html").read_text()
-        assert f'href="{name}.html"' in index
         assert "data:image/png;base64," in html and "jupyter-widgets-view" not in html
         assert "Traceback" not in html and "Warning" not in html
+    _is_one_site(tmp_path)
+
+
+def _is_one_site(site):
+    """The index has summary, pictures and pages; pages lead on; nothing comes from the network, no link leads nowhere."""
+    index = (site / "index.html").read_text()
+    facts = dict(re.findall(r"<tr><th>(\w+)</th><td>(.*?)</td></tr>", index))
+    assert facts["patients"] == "49" and "49 series" in facts["images"] and "nobody" in facts["identity"]
+    assert "81 errors" in facts["findings"] and index.count("data:image/png;base64,") == 3
+    assert re.findall(r'<a href="(\w+).html"', index) == NAMES
+    for path in site.glob("*.html"):
+        html = path.read_text()
+        local = {link for link in re.findall(r'<a [^>]*href="([^"#]+)', html) if not link.startswith("https://")}
+        assert all((site / link).is_file() for link in local), local
+        assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=.https?:", html)
+        assert "index.html" in local or path.name == "index.html"
+    for one, other in pairwise(NAMES):
+        assert f'rel="next" href="{other}.html"' in (site / f"{one}.html").read_text()
+        assert f'rel="prev" href="{one}.html"' in (site / f"{other}.html").read_text()
 
 
 @pytest.mark.parametrize("folder", [CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"])
@@ -128,12 +146,9 @@ def _gone(folder, real):
     ("make", "line"),
     [
         (_gone, r"DICOM_ROOT: expected a folder, found none at .*/data"),
-        (_empty, r"01_tags failed: FolderError: expected files, found none below .*/data"),
-        (_text, r"01_tags failed: NoImageError: expected DICOM images, found none in .*/data: of 1 file 1 could not be read"),
-        (
-            _report,
-            r"01_tags failed: NoImageError: expected DICOM images, found none in .*/data: of 1 file 0 .* 1 holds no pixels",
-        ),
+        (_empty, r"expected files, found none below .*/data"),
+        (_text, r"expected DICOM images, found none in .*/data: of 1 file 1 could not be read"),
+        (_report, r"expected DICOM images, found none in .*/data: of 1 file 0 .* 1 holds no pixels"),
     ],
 )
 def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):

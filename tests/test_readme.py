@@ -6,18 +6,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
-
-from helpers.files import phantom_root
-from helpers.headers import header_table
-from helpers.pictures import show_planes
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import load_volume
 
 ROOT = Path(__file__).parents[1]
-PICTURE = ROOT / ".github/planes.png"
 README = (ROOT / "README.md").read_text()
 
 
@@ -48,21 +39,3 @@ def test_every_page_and_every_package_is_in_its_table():
 def test_the_requirements_are_all_that_fastai_medical_needs():
     run = subprocess.run([sys.executable, "-c", "import fastai.medical.imaging"], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-
-
-def test_the_picture_shows_what_the_code_draws(phantom, tmp_path):
-    _draw(phantom, tmp_path / "planes.png")
-    ours, shown = (Image.open(path).convert("L") for path in (tmp_path / "planes.png", PICTURE))
-    assert ours.size == shown.size
-    coarse = [np.asarray(image.resize((60, 20), Image.Resampling.BOX), float) for image in (ours, shown)]
-    assert np.abs(coarse[0] - coarse[1]).mean() < 4, "make picture draws it anew"
-
-
-def _draw(phantom, path):
-    headers = header_table(phantom, progress=False)
-    volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
-    show_planes(volume, at=(40, -35, -60))[0].figure.savefig(path, dpi=75)
-
-
-if __name__ == "__main__":
-    _draw(phantom_root(), PICTURE)
