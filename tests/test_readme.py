@@ -25,7 +25,9 @@ def test_the_example_runs(phantom, capsys):
     exec(example, names)
     assert names["volume"].array.ndim == 3 and len(names["findings"]) > 100 and "phantom" in capsys.readouterr().out
     shown = example.splitlines()[-1].partition("#")[0].strip()
-    assert "<iframe" in eval(shown, names)._repr_html_(), "the last line shows something, where no kernel runs too"
+    assert "<iframe" in eval(shown, names)._repr_mimebundle_()["text/html"], (
+        "the last line shows something, where no kernel runs too"
+    )
 
 
 @pytest.mark.parametrize("line", COMMANDS)
