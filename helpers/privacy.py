@@ -1,4 +1,4 @@
-"""What here could identify a person? Counts, without printing a value."""
+"""What here could identify a person? Counts that show no value, and the values to look for before something is passed on."""
 
 import os
 from pathlib import Path
@@ -9,6 +9,7 @@ from helpers import expect
 from helpers.keywords import meanings
 
 PROFILE = Path(__file__).with_name("identifying.csv")  # keyword and action (PS3.15 Table E.1-1, the Basic Profile)
+PRIVATE = "("  # how the column of a private element begins
 KINDS = {"PN": "name", "DA": "date", "DT": "date", "TM": "date", "UI": "identifier (UID)", "SQ": "sequence"}
 
 
@@ -56,6 +57,29 @@ def where(headers, keyword):
     having = headers[keyword].notna() if keyword in headers else pd.Series(False, headers.index)
     folders = pd.Series([os.path.dirname(path) for path in headers.index[having].unique()], dtype=object, name="folder")
     return folders.value_counts().rename("files")
+
+
+def identifying_values(headers):
+    """Every text that an identifying element holds, as it would be printed: to be looked for, never to be shown.
+
+    Names, dates, UIDs and other texts of the elements that the Basic Profile lists, and of private elements where
+    `headers` has them as columns. Several values of one element are several texts; numbers are none, nor is what
+    stands inside sequences.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.headers.header_table`; with ``private=True`` private elements too
+
+    Returns
+    -------
+    set of str
+    """
+    expect(headers, pd.DataFrame, "of header_table")
+    listed = set(pd.read_csv(PROFILE)["keyword"])
+    columns = [name for name in headers if name in listed or name.startswith(PRIVATE)]
+    values = {value for name in columns for value in headers[name].dropna().unique()}
+    several = (value if isinstance(value, tuple) else (value,) for value in values)
+    return {text.strip() for texts in several for text in texts if isinstance(text, str) and text.strip()}
 
 
 def _private(headers):

@@ -1,14 +1,16 @@
 """What could identify a person is counted, and not shown."""
 
 import os
+import warnings
 
 import pandas as pd
+import pydicom
 import pytest
 
 from helpers import ClearError
 from helpers.headers import header_table
 from helpers.keywords import meanings
-from helpers.privacy import PROFILE, identifying, where
+from helpers.privacy import PROFILE, identifying, identifying_values, where
 
 
 def test_counts_by_element(phantom_headers):
@@ -41,6 +43,39 @@ def test_burned_in_annotation(phantom_headers):
     assert identifying(marked).loc["burned-in annotation", ["kind", "files", "patients"]].tolist() == ["pixels", 5, 1]
 
 
+def test_texts_of_identifying_elements_are_gathered(phantom_headers):
+    values = identifying_values(phantom_headers)
+    assert {"P01-reference", "20200101", "055Y", "M"} <= values
+    assert set(phantom_headers["SOPInstanceUID"].dropna()) <= values, "UIDs can be looked up"
+    assert "MONOCHROME2" not in values and "CT" not in values and "1.2.840.10008.1.2.1" not in values
+
+
+def test_every_text_is_one_that_an_element_of_the_file_holds(real):
+    """pydicom reads the same files itself, sequences left out."""
+    folder = real / "odd/pydicom"
+    values, listed, seen = identifying_values(header_table(folder, progress=False)), set(pd.read_csv(PROFILE)["keyword"]), set()
+    for path in folder.iterdir():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for element in pydicom.dcmread(path, stop_before_pixels=True, force=True):
+                held = element.value if element.VM > 1 else [element.value]
+                if element.keyword in listed and element.VR not in ("SQ", "OB", "OW"):
+                    seen |= {str(value).strip() for value in held} if element.VR not in ("DS", "IS", "US") else set()
+    assert values - seen == set() and len(values) > 100
+
+
+def test_several_values_private_ones_and_what_is_no_text():
+    headers = pd.DataFrame(
+        {
+            "OtherPatientNames": [("Doe^Jane", "", " Roe^Jane "), None],
+            "PatientWeight": [71.5, 80.0],
+            "(0009,xx01) MAKER": ["Doe^J", 7],
+            "Rows": ["secret", "secret"],
+        }
+    )
+    assert identifying_values(headers) == {"Doe^Jane", "Roe^Jane", "Doe^J"}
+
+
 def test_the_profile_names_keywords_of_the_standard():
     profile = pd.read_csv(PROFILE)
     assert profile["keyword"].is_unique and len(profile) > 600
@@ -60,3 +95,6 @@ def test_nothing_and_what_is_no_table():
     assert identifying(header_table([])).empty
     with pytest.raises(ClearError, match="expected a DataFrame"):
         identifying("folder")
+    assert identifying_values(header_table([])) == set()
+    with pytest.raises(ClearError, match="expected a DataFrame"):
+        identifying_values("folder")
