@@ -79,6 +79,8 @@ stack_browser  Which stack shall be looked at?
 header_browser The headers of a stack, browsed.
 browser        All of these, whatever shows them.
 site           The pages, executed and bound into one HTML site.
+disclosure     What would a text give away of this computer, or of a person?
+kaggle         The pages, each as a Kaggle kernel that carries the helpers it imports.
 ============== ====================================================================
 
 Conventions, stated here and nowhere else:

@@ -80,6 +80,8 @@ MAY_IMPORT = {
     "header_browser": {"headers", "host"},
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
     "site": {"files"},
+    "disclosure": {"headers", "privacy"},
+    "kaggle": {"disclosure"},
 }
 ONLY_THERE = {
     "matplotlib": {"evidence", "overlay", "pictures", "in_patient", "plots"},
