@@ -80,6 +80,8 @@ header_browser The headers of a stack, browsed.
 browser        All of these, whatever shows them.
 site           The pages, executed and bound into one HTML site.
 disclosure     What would a text give away of this computer, or of a person?
+kernel_cells   Which cells carry the helpers that a page imports?
+kernel_facts   What does Kaggle need to know of a kernel?
 kaggle         The pages, each as a Kaggle kernel that carries the helpers it imports.
 ============== ====================================================================
 

@@ -3,56 +3,21 @@
 import argparse
 import ast
 import json
-import os
-import re
 import shutil
 import sys
-import tomllib
 from pathlib import Path
 
 from helpers import ClearError
 from helpers.disclosure import given_away, private_here
+from helpers.kernel_cells import carrier_cells, heading, text_of
+from helpers.kernel_facts import kernel_settings, owner, slug, title_of
 
 KERNELS = Path("build", "kaggle")
-LONGEST_TITLE = 50  # characters, of a title on Kaggle
-SOURCES = {  # key in pyproject.toml and in the metadata → what one entry looks like
-    "competition_sources": r"[a-z0-9-]+",
-    "dataset_sources": r"[\w-]+/[\w-]+",
-    "kernel_sources": r"[\w-]+/[\w-]+",
-    "model_sources": r"[\w-]+/[\w-]+/[\w-]+/[\w.-]+/\d+",
-}
-HIDDEN = {
-    "_kg_hide-input": True,
-    "_kg_hide-output": True,
-    "collapsed": True,
-    "jupyter": {"outputs_hidden": True, "source_hidden": True},
-}
-SETUP = """\
-# The helpers are written to this folder and taken from it, whatever is installed, however often the cells run.
-import importlib
-import os
-import sys
-
-os.makedirs("helpers", exist_ok=True)
-sys.path.insert(0, os.getcwd())
-sys.dont_write_bytecode = True
-for name in [name for name in sys.modules if name.split(".")[0] == "helpers"]:
-    del sys.modules[name]
-importlib.invalidate_caches()"""
-INTRO = """\
-The collapsed cells below write into `helpers/` the {count} files that this page stands on: a kernel without internet \
-installs nothing, and what runs here can be read here. [The page begins below them](#{anchor}).
-
-Its links to other pages lead nowhere on Kaggle; those pages, once pushed: {others}."""
-DECODERS = """
-
-Where an image cannot be decoded here, the page says so, with the line that installs a decoder from an attached dataset. \
-That dataset is one file, which any computer with internet gets by `pip download imagecodecs --no-deps \
---only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64`."""
+METADATA = "kernel-metadata.json"  # the name that Kaggle's client asks for
 
 
 class KaggleError(ClearError):
-    """A kernel that is not built: what is in the way, and where."""
+    """A page that no kernel is made of: what is in the way, and where."""
 
 
 def build_kernels(user=None, *, project="."):
@@ -69,84 +34,53 @@ def build_kernels(user=None, *, project="."):
     Raises
     ------
     KaggleError
-        Where a page holds outputs or what `helpers.disclosure` finds in it; where a title, the table or the owner is not as
-        Kaggle needs it. No kernel is written then.
+        Where a page holds outputs, or what `helpers.disclosure` finds in it or in a helper; no kernel is written then.
+    MetadataError
+        Where Kaggle would not take a title, the names of the data or of the owner.
     """
     project = Path(project)
-    pages = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((project / "notebooks").glob("*.ipynb"))}
-    if not pages:
-        raise KaggleError(
-            f"expected pages, found none in {(project / 'notebooks').absolute()}: start it at the top of the project"
-        )
-    for old in (project / KERNELS).glob("*/kernel-metadata.json"):
+    pages = _pages(project / "notebooks")
+    for old in (project / KERNELS).glob(f"*/{METADATA}"):
         shutil.rmtree(old.parent)
-    owner, settings = _owner(user), _settings(project / "pyproject.toml")
-    private = private_here(project)
-    for name, page in pages.items():
-        _refuse_what_shall_not_leave(name, page, private)
-    titles = {name: _title(name, page) for name, page in pages.items()}
-    kernels = {name: f"{owner}/{slug(title)}" for name, title in titles.items()}
+    _refuse_what_shall_not_leave(pages, private_here(project), project / "helpers")
+    shared, user = kernel_settings(project / "pyproject.toml"), owner(user)
+    titles = {name: title_of(name, heading(page)) for name, page in pages.items()}
+    kernels = {name: f"{user}/{slug(title)}" for name, title in titles.items()}
     if len(set(kernels.values())) < len(kernels):
-        raise KaggleError(f"expected titles that differ, got {'; '.join(titles.values())}")
+        raise KaggleError(f"expected headings that differ, got {'; '.join(titles.values())}")
     built = []
     for name, page in pages.items():
-        metadata = {"id": kernels[name], "title": titles[name], "code_file": f"{name}.ipynb", **settings}
         others = {other: kernel for other, kernel in kernels.items() if other != name}
-        built.append((metadata, {**page, "cells": _carrier(page, project / "helpers", others) + page["cells"]}))
+        notebook = {**page, "cells": carrier_cells(page, project / "helpers", others) + page["cells"]}
+        built.append(({"id": kernels[name], "title": titles[name], "code_file": f"{name}.ipynb", **shared}, notebook))
     return [_write(project / KERNELS / slug(metadata["title"]), metadata, notebook) for metadata, notebook in built]
 
 
-def slug(title):
-    """The name that Kaggle makes of a title, for its address.
-
-    >>> slug("Which way, 1,000 times?")
-    'which-way-1000-times'
-    """
-    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"(?<=\d),(?=\d)", "", title.lower())).strip("-")
-
-
-def _owner(user):
-    """The name of the account, where Kaggle's client would find it; keys and tokens are not looked at."""
-    home, configuration = Path.home(), os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    usual = home / ".kaggle" if (home / ".kaggle").exists() else Path(configuration, "kaggle")
-    user = user or os.environ.get("KAGGLE_USERNAME")
-    for file in (Path(os.environ.get("KAGGLE_CONFIG_DIR") or usual, "kaggle.json"), home / ".kaggle" / "credentials.json"):
-        user = user or _user_in(file)
-    if not user:
-        raise KaggleError("expected the name of a Kaggle account, found none in Kaggle's configuration: give it with --user NAME")
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", user):
-        raise KaggleError(f"expected a user name as in the address of a Kaggle profile, got {user!r}")
-    return user
+def _pages(folder):
+    """Name of a page → the notebook, as its file has it."""
+    pages = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        try:
+            pages[path.stem] = page = json.loads(path.read_text(encoding="utf-8"))
+            heading(page)
+            ast.parse("\n".join(text_of(cell) for cell in page["cells"] if cell["cell_type"] == "code"))
+        except (ValueError, LookupError, TypeError, SyntaxError) as error:
+            raise KaggleError(f"{path.stem}: expected a notebook of a heading and Python, cannot read {path}") from error
+    if not pages:
+        raise KaggleError(f"expected pages, found none in {folder.absolute()}: start it at the top of the project")
+    return pages
 
 
-def _user_in(file):
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))["username"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _settings(file):
-    """What all kernels share of their metadata: the data from the project's table; processors and internet off."""
-    table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("kaggle", {})
-    if unknown := table.keys() - SOURCES.keys() - {"is_private"}:
-        raise KaggleError(f"{file}, tool.kaggle: expected {', '.join([*SOURCES, 'is_private'])}, got {', '.join(unknown)}")
-    for key, form in SOURCES.items():
-        for source in table.get(key, []):
-            if not re.fullmatch(form, str(source)):
-                raise KaggleError(f"{file}, tool.kaggle, {key}: expected names as in the address on Kaggle, got {source!r}")
-    off = dict.fromkeys(("enable_gpu", "enable_tpu", "enable_internet"), False)
-    sources = {key: table.get(key, []) for key in SOURCES}
-    return {"language": "python", "kernel_type": "notebook", "is_private": table.get("is_private", True), **off, **sources}
-
-
-def _refuse_what_shall_not_leave(name, page, private):
-    _refuse(f"{name}, its metadata", ["the state of widgets"] * ("widgets" in page["metadata"]))
-    _refuse(f"{name}, its metadata", given_away(str(page["metadata"]), private))
-    for number, cell in enumerate(page["cells"], 1):
-        found = [key for key in ("outputs", "execution_count", "attachments") if cell.get(key)]
-        found += given_away(f"{''.join(cell['source'])}\n{cell['metadata']}", private)
-        _refuse(f"{name}, cell {number} ({cell.get('id', 'without id')})", found)
+def _refuse_what_shall_not_leave(pages, private, helpers):
+    for name, page in pages.items():
+        state = ["the state of widgets"] if "widgets" in page["metadata"] else []
+        _refuse(f"{name}, its metadata", state + given_away(str(page["metadata"]), private))
+        for number, cell in enumerate(page["cells"], 1):
+            found = [key for key in ("outputs", "execution_count", "attachments") if cell.get(key)]
+            found += given_away(f"{text_of(cell)}\n{cell['metadata']}", private)
+            _refuse(f"{name}, cell {number} ({cell.get('id', 'without id')})", found)
+    for path in sorted(helpers.glob("*.*")):
+        _refuse(str(path), given_away(path.read_text(encoding="utf-8"), private._replace(values=set())))
 
 
 def _refuse(where, found):
@@ -154,72 +88,9 @@ def _refuse(where, found):
         raise KaggleError(f"{where}: expected nothing private, found {', '.join(found)}: remove that and build again")
 
 
-def _heading(page):
-    return "".join(page["cells"][0]["source"]).splitlines()[0].removeprefix("# ")
-
-
-def _title(name, page):
-    """The page's first heading; of one that is too long for Kaggle, the clauses that fit."""
-    title = _heading(page)
-    while len(title) > LONGEST_TITLE and "," in title:
-        title = title.rpartition(",")[0]
-    if not re.fullmatch(rf"[A-Za-z0-9 ,.:?!()-]{{5,{LONGEST_TITLE}}}", title):
-        expected = f"a heading of 5 to {LONGEST_TITLE} plain characters up to its end or a comma"
-        raise KaggleError(f"{name}, cell 1: expected {expected}, got {_heading(page)!r}")
-    return title
-
-
-def _carrier(page, helpers, others):
-    """The cells before the page's own: one that says what they are, one that makes their folder, one for each file."""
-    code = "\n".join("".join(cell["source"]) for cell in page["cells"] if cell["cell_type"] == "code")
-    files = sorted(_needed(code, helpers))
-    links = ", ".join(f"[{name}](https://www.kaggle.com/code/{kernel})" for name, kernel in others.items())
-    intro = INTRO.format(count=len(files), anchor=_heading(page).replace(" ", "-"), others=links or "there are none")
-    intro += DECODERS if "codecs.py" in files else ""
-    first = [{"cell_type": "markdown", "id": "kaggle", "metadata": {}, "source": intro}, _hidden("helpers", SETUP)]
-    return first + [_hidden(f"helpers-{name.replace('.', '-')}", _writing(helpers / name)) for name in files]
-
-
-def _hidden(name, source):
-    return {"cell_type": "code", "execution_count": None, "id": name, "metadata": HIDDEN, "outputs": [], "source": source}
-
-
-def _writing(path):
-    """A cell that writes a file as it is; the end of its last line is what the notebook adds to every cell."""
-    text = path.read_bytes().decode("utf-8")
-    if "\r" in text or not text.endswith("\n") or text.endswith("\n\n"):
-        raise KaggleError(f"{path}: expected lines that end as on Linux, and no empty one at the end")
-    return f"%%writefile helpers/{path.name}\n{text[:-1]}"
-
-
-def _needed(code, helpers):
-    """Names of files in `helpers`: the package itself, the modules that code imports and they in turn, what these name."""
-    needed, waiting = {"__init__.py"}, [code]
-    while waiting:
-        tree = ast.parse(waiting.pop())
-        beside = {name for name in _texts(tree) if re.fullmatch(r"\w+\.(?!py$)\w+", name) and (helpers / name).is_file()}
-        modules = {name for name in _modules(tree) if (helpers / name).is_file()} - needed
-        waiting += [(helpers / name).read_text(encoding="utf-8") for name in modules]
-        needed |= modules | beside
-    return needed
-
-
-def _texts(tree):
-    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-
-
-def _modules(tree):
-    """Yields the files of what may be modules of `helpers` among all that is imported, inside functions too."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [alias.name for alias in node.names]
-            names = [f"{node.module}.{name}" for name in names] if isinstance(node, ast.ImportFrom) else names
-            yield from (f"{name.split('.')[1]}.py" for name in names if name.startswith("helpers."))
-
-
 def _write(folder, metadata, notebook):
     folder.mkdir(parents=True)
-    for name, content in ((metadata["code_file"], notebook), ("kernel-metadata.json", metadata)):
+    for name, content in ((metadata["code_file"], notebook), (METADATA, metadata)):
         (folder / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return folder
 

@@ -81,7 +81,9 @@ MAY_IMPORT = {
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
     "site": {"files"},
     "disclosure": {"headers", "privacy"},
-    "kaggle": {"disclosure"},
+    "kernel_cells": set(),
+    "kernel_facts": set(),
+    "kaggle": {"disclosure", "kernel_cells", "kernel_facts"},
 }
 ONLY_THERE = {
     "matplotlib": {"evidence", "overlay", "pictures", "in_patient", "plots"},
