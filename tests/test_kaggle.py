@@ -18,15 +18,12 @@ import nbformat
 import pydicom
 import pytest
 from conftest import REAL
-from hypothesis import given
-from hypothesis import strategies as st
 from kaggle_layout import executed
 
-from helpers.disclosure import Private, given_away
 from helpers.host import install_line
 from helpers.kaggle import KaggleError, build_kernels, main
 from helpers.kernel_cells import CellError
-from helpers.kernel_facts import SOURCES, MetadataError, owner, slug, title_of
+from helpers.kernel_facts import SOURCES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -151,13 +148,6 @@ def _toml(table):
     return [f"{key} = {json.dumps(value)}" for key, value in table.items()]
 
 
-@given(st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789 ,.:?!()-", max_size=50))
-def test_slugs_are_those_of_the_client(title):
-    from slugify import slugify
-
-    assert slug(title) == slugify(title)
-
-
 # what a kernel carries
 
 
@@ -236,8 +226,9 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
     (tmp_path / "cells.json").write_text(json.dumps(cells))
     working = tmp_path / "working"
     working.mkdir()
-    modules = [file.removesuffix(".py") for file in _written(_notebook(built[name])) if file.endswith(".py")]
-    modules = [module for module in modules if module != "__init__" and "fastai" not in _packages(module)]
+    files = {file: code for file, code in _written(_notebook(built[name])).items() if file.endswith(".py")}
+    modules = [file.removesuffix(".py") for file, code in files.items() if "fastai" not in _packages(code)]
+    modules.remove("__init__")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
     command = [sys.executable, "-c", RUN, tmp_path / "cells.json", *modules]
     run = subprocess.run(command, cwd=working, env=environment, capture_output=True, text=True, check=False)
@@ -251,9 +242,9 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
     assert len(list((working / "helpers").iterdir())) == len(cells) - 1
 
 
-def _packages(module):
-    """Top-level packages that a helper imports."""
-    for node in ast.walk(ast.parse((ROOT / "helpers" / f"{module}.py").read_text(encoding="utf-8"))):
+def _packages(code):
+    """Top-level packages that code imports."""
+    for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -353,60 +344,13 @@ def test_a_helper_that_tells_of_this_computer_is_refused(project):
         build_kernels("me")
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=6, max_size=12), st.sampled_from(["", "'", " ", "("]))
-def test_any_uid_but_the_standards_is_found(parts, before):
-    uid = ".".join(map(str, ["1.2", *parts]))
-    private = Private(re.compile("/nowhere"), set())
-    assert given_away(f"x {before}{uid}", private) == ([] if parts[:2] == [840, 10008] else ["a UID"])
-
-
 # what is not as Kaggle needs it
-
-
-@pytest.mark.parametrize(
-    ("heading", "title"),
-    [
-        (
-            "What is wrong with this collection, and what does it do to a picture or a number?",
-            "What is wrong with this collection",
-        ),
-        ("A" * 50, "A" * 50),
-        ("A" * 51, None),
-        ("Four", None),
-        ("Größe und Abstand", None),
-        ("One, two, three and this is a very long clause with no end", "One, two"),
-    ],
-)
-def test_titles(heading, title):
-    if title is None:
-        with pytest.raises(MetadataError, match=r"^01_page, cell 1: expected a heading of 5 to 50 plain characters"):
-            title_of("01_page", heading)
-    else:
-        assert title_of("01_page", heading) == title
 
 
 def test_titles_that_become_one_are_refused(project):
     _page(project, name="02_page", first="# What is here!")
     with pytest.raises(KaggleError, match=r"expected headings that differ, got What is here\?; What is here!"):
         build_kernels("me")
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("enable_internet = true", "expected competition_sources, dataset_sources, .*, got enable_internet"),
-        ('competition_sources = ["OSIC Fibrosis"]', r"competition_sources: expected a list of names .*, got \['OSIC Fibrosis'\]"),
-        ('dataset_sources = ["my-dicoms"]', r"dataset_sources: expected a list of names .*, got \['my-dicoms'\]"),
-        ('dataset_sources = "me/my-dicoms"', "dataset_sources: expected a list of names .*, got 'me/my-dicoms'"),
-        ('is_private = "yes"', "is_private: expected true or false, got 'yes'"),
-        ("is_private = maybe", r"expected a file of TOML, cannot read pyproject\.toml: "),
-    ],
-)
-def test_a_table_that_is_not_understood_is_refused(project, line, said):
-    (project / "pyproject.toml").write_text(f"[tool.kaggle]\n{line}\n")
-    with pytest.raises(MetadataError, match=said) as caught:
-        build_kernels("me")
-    assert "\n" not in str(caught.value)
 
 
 def test_not_at_the_top_of_a_project(tmp_path, monkeypatch, capsys):
@@ -419,48 +363,6 @@ def test_a_page_that_is_no_notebook(project):
     (project / "notebooks/01_page.ipynb").write_text("<<<<<<< HEAD\n")
     with pytest.raises(KaggleError, match="01_page: expected a notebook"):
         build_kernels("me")
-
-
-# whose kernels they are
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for key in ("KAGGLE_USERNAME", "KAGGLE_CONFIG_DIR", "XDG_CONFIG_HOME"):
-        monkeypatch.delenv(key, raising=False)
-    return tmp_path
-
-
-def test_the_owner_is_found_where_the_client_finds_it(home, monkeypatch):
-    with pytest.raises(MetadataError, match=r"^expected the name of a Kaggle account, found none .* --user NAME$"):
-        owner()
-    for file, user in (
-        (home / ".config/kaggle/kaggle.json", "new-place"),
-        (home / ".kaggle/credentials.json", "logged-in"),
-        (home / ".kaggle/kaggle.json", "old-place"),
-        (home / "elsewhere/kaggle.json", "named-place"),
-    ):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"username": user, "key": "secret", "refresh_token": "secret"}))
-        if user == "named-place":
-            monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(file.parent))
-        assert owner() == user
-    monkeypatch.setenv("KAGGLE_USERNAME", "named")
-    assert owner() == "named" and owner("asked") == "asked"
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"username": null}', "\x00"])
-def test_a_configuration_that_names_nobody(home, text):
-    (home / ".kaggle").mkdir()
-    (home / ".kaggle/kaggle.json").write_text(text)
-    with pytest.raises(MetadataError, match="expected the name of a Kaggle account"):
-        owner()
-
-
-def test_a_name_that_is_no_account():
-    with pytest.raises(MetadataError, match=r"expected a user name .*, got 'Jane Doe'"):
-        owner("Jane Doe")
 
 
 # a decoder where nothing can be installed from the internet
@@ -504,9 +406,10 @@ def collections(phantom, tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(built, name, collections, tmp_path):
     """One page after the other in each of the three places where Kaggle puts data."""
-    files = _written(_notebook(built[name]))
-    packages = {package for file in files if file.endswith(".py") for package in _packages(file.removesuffix(".py"))}
-    if "fastai" in packages and find_spec("fastai") is None:
+    files, own = _written(_notebook(built[name])), nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    code = [cell.source for cell in own.cells if cell.cell_type == "code"]
+    code += [content for file, content in files.items() if file.endswith(".py")]
+    if "fastai" in {package for one in code for package in _packages(one)} and find_spec("fastai") is None:
         pytest.skip("fastai is left out of the environment of Kaggle's versions")
     form = NAMES.index(name) % len(MOUNTS)
     mount = MOUNTS[form].format("osic-pulmonary-fibrosis-progression")
@@ -517,6 +420,23 @@ def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(built, name,
     imported = ast.literal_eval(notebook["cells"][-1]["outputs"][0]["data"]["text/plain"][0])
     assert all(file.startswith("/kaggle/working/helpers/") for file in json.loads(imported).values())
     _check_page(name, notebook, text)
+
+
+@pytest.mark.kernels
+def test_a_kernel_that_lacks_a_helper_fails_there(built, collections, tmp_path):
+    notebook = _notebook(built["01_tags"])
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "helpers-files-py"]
+    (tmp_path / "lacking.ipynb").write_text(json.dumps(notebook))
+    with pytest.raises(RuntimeError, match=r"No module named 'helpers\.files'"):
+        executed(tmp_path / "lacking.ipynb", tmp_path, collections[0], MOUNTS[0].format("osic"))
+
+
+def test_where_the_system_gives_no_namespaces(tmp_path, monkeypatch):
+    (tmp_path / "unshare").write_text("#!/bin/sh\necho not permitted >&2\nexit 1\n")
+    (tmp_path / "unshare").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with pytest.raises(RuntimeError, match=r"^expected namespaces .*, to run a kernel as Kaggle does: not permitted$"):
+        executed("page.ipynb", tmp_path, tmp_path, "/kaggle/input/x")
 
 
 def _outputs(notebook):
