@@ -28,10 +28,11 @@ The collapsed cells below write into `helpers/` the {count} files that this page
 installs nothing, and what runs here can be read here. [The page begins below them](#{anchor}).
 
 Its links to other pages lead nowhere on Kaggle; those pages, once pushed: {others}."""
+# newer wheels of imagecodecs ask for a newer numpy than Kaggle's, and without internet there is none
 DECODERS = """
 
 Where an image cannot be decoded here, the page says so, with the line that installs a decoder from an attached dataset. \
-That dataset is one file, which any computer with internet gets by `pip download imagecodecs --no-deps \
+That dataset is one file, which any computer with internet gets by `pip download imagecodecs==2026.3.6 --no-deps \
 --only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64`."""
 
 

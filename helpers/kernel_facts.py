@@ -81,7 +81,7 @@ def title_of(name, heading):
     title = heading
     while len(title) > LONGEST_TITLE and "," in title:
         title = title.rpartition(",")[0]
-    if not re.fullmatch(rf"[A-Za-z0-9 ,.:?!()-]{{5,{LONGEST_TITLE}}}", title):
+    if not re.fullmatch(rf"[A-Za-z0-9 ,.:?!-]{{5,{LONGEST_TITLE}}}", title):
         expected = f"a heading of 5 to {LONGEST_TITLE} plain characters up to its end or a comma"
         raise MetadataError(f"{name}, cell 1: expected {expected}, got {heading!r}")
     return title

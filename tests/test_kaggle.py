@@ -167,6 +167,8 @@ def test_the_other_cells_are_collapsed_and_say_what_they_are(built, name):
     title = "".join(cells[-own]["source"]).splitlines()[0].removeprefix("# ")
     assert f"](#{title.replace(' ', '-')})" in intro["source"]
     assert all(f"/someone/{folder.name})" in intro["source"] for other, folder in built.items() if other != name)
+    tested = re.search(r"^imagecodecs>=(\S+)", (ROOT / "requirements.txt").read_text(), re.M)[1]
+    assert (f"pip download imagecodecs=={tested} " in intro["source"]) == ("codecs.py" in _written(_notebook(built[name])))
     for cell in hidden:
         assert cell["metadata"]["_kg_hide-input"] and cell["metadata"]["_kg_hide-output"] and cell["metadata"]["collapsed"]
         assert cell["metadata"]["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
