@@ -46,6 +46,10 @@ MAY_IMPORT = {
     "stack_rules": {"grid", "rules", "series"},
     "series_rules": {"grid", "orientation", "rules", "series", "splitting"},
     "privacy": {"keywords"},
+    "disclosure": {"headers", "privacy"},
+    "kernel_cells": set(),
+    "kernel_facts": set(),
+    "kaggle": {"disclosure", "kernel_cells", "kernel_facts"},
     "pixel_rules": {"grid", "rules", "statistics"},
     "audit": {"file_rules", "frames", "images", "pixel_rules", "rules", "series_rules", "stack_rules"},
     "threads": set(),
@@ -80,10 +84,6 @@ MAY_IMPORT = {
     "header_browser": {"headers", "host"},
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
     "site": {"files"},
-    "disclosure": {"headers", "privacy"},
-    "kernel_cells": set(),
-    "kernel_facts": set(),
-    "kaggle": {"disclosure", "kernel_cells", "kernel_facts"},
 }
 ONLY_THERE = {
     "matplotlib": {"evidence", "overlay", "pictures", "in_patient", "plots"},
