@@ -2,8 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 KAGGLE := build/kaggle-venv/bin
 DATA ?=
+KAGGLE_USER ?=
 
-.PHONY: help run lab test test-all test-kaggle bench lint picture clean
+.PHONY: help run lab kaggle test test-all test-kaggle bench lint picture clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,14 +15,17 @@ run: .venv/ready  ## execute every page into build/html; DATA=/path/to/dicom for
 lab: .venv/ready  ## open JupyterLab on the pages
 	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab notebooks
 
+kaggle: .venv/ready  ## build one Kaggle kernel per page into build/kaggle; KAGGLE_USER=name, else Kaggle's configuration
+	@$(BIN)/python -m helpers.kaggle $(if $(KAGGLE_USER),--user "$(KAGGLE_USER)")
+
 test: .venv/ready-test  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto
 
-test-all: .venv/ready-test test-kaggle  ## with every damage to files, and on the package versions of Kaggle's image
+test-all: .venv/ready-test test-kaggle  ## with every damage to files, in browsers, as Kaggle kernels, and on the versions of Kaggle's image
 	$(BIN)/python -m pytest -n auto --whole
 
 test-kaggle: build/kaggle-venv/ready
-	$(KAGGLE)/python -m pytest -n auto
+	$(KAGGLE)/python -m pytest -n auto --kernels
 
 bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench.py

@@ -41,6 +41,7 @@ stacks         Which files form a stack, in which order, how far apart?
 threads        How is work done several at a time?
 window         How do values become grey?
 choice         Which view is asked for, and which do the values themselves suggest?
+host           Where does this run: who shows what a cell returns, how is a package installed?
 codecs         Which decoder turns compressed bytes into values, and lets other threads work meanwhile?
 frame_header   What does the header of a file say of one of its frames?
 padding        Where does an image hold no measured value?
@@ -71,7 +72,6 @@ in_patient     Where in the patient does an image lie?
 plots          A table, drawn.
 evidence       A finding of the audit, shown.
 exercises      Faults to find oneself.
-host           Who shows what a cell returns?
 still          What remains of a viewer where nothing moves?
 viewer_data    What does the viewer need to know of a volume?
 page           How does a viewer live on without a kernel?
@@ -83,6 +83,10 @@ overview       What is in a collection, what is wrong with it, what does it look
 veil           How is a collection explored so that what comes of it does not say whose it is?
 binding        How do executed pages become one site?
 site           The pages, executed and bound into one HTML site.
+disclosure     What would a text give away of this computer, or of a person?
+kernel_cells   Which cells carry the helpers that a page imports?
+kernel_facts   What does Kaggle need to know of a kernel?
+kaggle         The pages, each as a Kaggle kernel that carries the helpers it imports.
 ============== ====================================================================
 
 Conventions, stated here and nowhere else:

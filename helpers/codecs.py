@@ -4,11 +4,14 @@ A plugin of pydicom's decoders, made known to them when this module is imported.
 while they decode, so threads gain nothing with them; they stay where this one fails or `imagecodecs` is not installed.
 """
 
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
 from pydicom import uid
 from pydicom.pixels import get_decoder
+
+from helpers.host import install_line
 
 try:
     import imagecodecs
@@ -16,7 +19,7 @@ except ImportError:
     imagecodecs = None
 
 PLUGIN = "imagecodecs"
-INSTALL = f"python -m pip install {PLUGIN}"
+INSTALL = install_line(PLUGIN)
 AS_STORED = {"colorspace": "RGB", "outcolorspace": "RGB"}  # of several components: nothing is converted, pydicom does that
 UNDONE = {"YBR_RCT", "YBR_ICT"}  # colour transforms of JPEG 2000, undone by its decoder
 DECODERS = {  # transfer syntax → name of the function
@@ -48,4 +51,6 @@ def decode_frame(encoded, runner):
 
 
 for syntax in DECODERS:
+    with suppress(ValueError):  # of an earlier import of this module, where there was one
+        get_decoder(syntax).remove_plugin(PLUGIN)
     get_decoder(syntax).add_plugin(PLUGIN, (__name__, "decode_frame"))

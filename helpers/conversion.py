@@ -6,6 +6,7 @@ from importlib import import_module
 import numpy as np
 
 from helpers import ClearError, expect
+from helpers.host import install_line
 from helpers.planes import nearest_axes, shear_of, turned_affine
 from helpers.volume import Volume
 
@@ -158,7 +159,7 @@ def _package(name):
     try:
         return import_module(name)
     except ImportError as error:
-        raise ConversionError(f"expected the package {name}, which is not installed: python -m pip install {name}") from error
+        raise ConversionError(f"expected the package {name}, which is not installed: {install_line(name)}") from error
 
 
 def _moved(image, known, shift, shape):

@@ -12,15 +12,16 @@ REAL = Path(__file__).parents[2] / "shared" / "dicom"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--whole", action="store_true", help="all damages to files, not a seeded part of them")
+    parser.addoption("--whole", action="store_true", help="all damages to files, real browsers, executed Kaggle kernels")
+    parser.addoption("--kernels", action="store_true", help="executed Kaggle kernels, part of --whole too")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests in a real browser belong to the whole."""
-    if not config.getoption("--whole"):
-        browsers = [item for item in items if item.get_closest_marker("browser")]
-        config.hook.pytest_deselected(items=browsers)
-        items[:] = [item for item in items if item not in browsers]
+    """Tests in a real browser and of executed kernels belong to the whole."""
+    wanted = {"browser": config.getoption("--whole"), "kernels": config.getoption("--whole") or config.getoption("--kernels")}
+    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark, asked in wanted.items() if not asked)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

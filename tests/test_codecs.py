@@ -1,5 +1,7 @@
 """Compressed images through our own plugin: real files, and streams written here by other code."""
 
+import importlib
+
 import numpy as np
 import pydicom
 import pytest
@@ -110,3 +112,9 @@ def test_a_damaged_stream_is_refused_in_one_line(phantom, tmp_path):
     with pytest.raises(ImageError, match=r"cannot decode .*image.dcm: JPEG 2000") as caught:
         read_image(tmp_path / "image.dcm")
     assert "\n" not in str(caught.value)
+
+
+def test_the_module_can_be_imported_anew():
+    """As where a kernel's cells run a second time; pydicom refuses a plugin that it has."""
+    importlib.reload(codecs)
+    assert get_decoder(pydicom.uid.JPEG2000Lossless).available_plugins.count(codecs.PLUGIN) == 1
