@@ -41,8 +41,8 @@ def stand_in(value):
     Examples
     --------
     >>> os.environ[VARIABLE] = "a key"
-    >>> stand_in("DOE^JANE"), stand_in("1.2.840.113619.2.55")
-    ('hidden-12b76f47', '2.25.142283258101410848037576104915875029209')
+    >>> stand_in("DOE^JANE"), stand_in("1.2.840.1")[:5]
+    ('hidden-12b76f47', '2.25.')
     >>> del os.environ[VARIABLE]
     """
     digest = hmac.digest(os.environ[VARIABLE].encode(), str(value).encode("utf-8", "surrogateescape"), hashlib.sha256)
