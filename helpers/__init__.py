@@ -78,6 +78,9 @@ volume_browser A volume, browsed.
 stack_browser  Which stack shall be looked at?
 header_browser The headers of a stack, browsed.
 browser        All of these, whatever shows them.
+cohort         Which slices shall a network see, of whom, and who is held out?
+learn          How do they enter fastai?
+outcomes       What did a reader or a network make of the files, drawn.
 site           The pages, executed and bound into one HTML site.
 ============== ====================================================================
 

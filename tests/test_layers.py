@@ -80,17 +80,20 @@ MAY_IMPORT = {
     "header_browser": {"headers", "host"},
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
     "site": {"files"},
+    "outcomes": {"pictures", "plots", "slice"},
+    "cohort": {"grid", "orientation", "pixels", "slice", "stacks", "threads"},
+    "learn": {"choice", "cohort", "images", "planes", "slice", "window"},
 }
 ONLY_THERE = {
-    "matplotlib": {"evidence", "overlay", "pictures", "in_patient", "plots"},
+    "matplotlib": {"evidence", "outcomes", "overlay", "pictures", "in_patient", "plots"},
     "imagecodecs": {"codecs"},
     "ipywidgets": {"browser", "header_browser", "stack_browser"},
     "anywidget": {"volume_browser"},
     "pyarrow": {"cache"},
     "nbclient": {"site"},
     "nbconvert": {"site"},
-    "fastai": set(),
-    "torch": set(),
+    "fastai": {"learn"},
+    "torch": {"learn"},
 }
 NUMPY_ALONE = {"orientation", "window", "choice", "anatomy", "planes"}
 LONGEST = 250
