@@ -1,7 +1,8 @@
 """Thin helpers that the notebooks stand on.
 
     a folder → files → headers → frames → stacks → volume → slice → picture
-                                                      └───────────→ browser
+                                             │        └───────────→ browser
+                                             └→ cohort → fastai
 
 Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`.
 

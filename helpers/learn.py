@@ -110,11 +110,11 @@ def compare_readers(headers, *, most=8, **readers):
     Returns
     -------
     DataFrame: ``kind`` (of the file, in words), ``path``, ``reader``, ``shape`` (text), ``low``, ``median``, ``high`` (of
-        the values), ``error`` (one line; None where there is none)
+        the values), ``error`` (one line; empty where there is none)
     """
     rows = images(headers)
     kinds = rows.reindex(columns=KIND).astype(object).apply(lambda row: _kind(*row), axis=1)
-    files = [(kind, kinds.index[kinds == kind][0]) for kind in kinds.value_counts().index[:most]]
+    files = [(kind, _middle(kinds.index[kinds == kind])) for kind in kinds.value_counts().index[:most]]
     readers["SliceBlock"] = lambda path: _tensor([(path, 0)], ["body"], None, None, "mean")
     pairs = [(kind, path, reader) for kind, path in files for reader in readers]
     found = [_read(readers[reader], path) for _, path, reader in pairs]
@@ -170,9 +170,17 @@ def _centred(x, rows, columns):
 
 def _kind(modality, photometric, intercept, frames):
     """What kind of file it is, in words."""
-    words = [modality, photometric, f"intercept {intercept}" if pd.notna(intercept) else "no rescale"]
+    words = [modality, photometric, _intercept(intercept)]
     several = isinstance(frames, (int, float)) and frames > 1
     return " · ".join(f"{word:.24}" for word in map(str, words)) + (f" · {frames:g} frames" if several else "")
+
+
+def _intercept(value):
+    return f"intercept {value:g}" if isinstance(value, (int, float)) and np.isfinite(value) else "no rescale"
+
+
+def _middle(paths):
+    return paths[len(paths) // 2]
 
 
 def _read(read, path):
@@ -182,4 +190,4 @@ def _read(read, path):
         low, median, high = np.quantile(values, [0, 0.5, 1])
     except Exception as error:
         return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:120]}
-    return {"shape": " × ".join(map(str, values.shape)), "low": low, "median": median, "high": high, "error": None}
+    return {"shape": " × ".join(map(str, values.shape)), "low": low, "median": median, "high": high, "error": ""}

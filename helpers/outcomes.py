@@ -25,7 +25,7 @@ def plot_readings(readings, *, ax=None):
         places = np.arange(len(kinds)) + (number - (len(readers) - 1) / 2) * 0.8 / len(readers)
         ax.hlines(places, rows["low"], rows["high"], color=color, linewidth=4, label=reader)
         ax.plot(rows["median"], places, "k|", markersize=7)
-        for place in places[rows["error"].notna()]:
+        for place in places[rows["error"] != ""]:
             ax.text(0, place, " cannot read it", va="center", fontsize=7, color=color)
     ax.plot([], [], "k|", label="median")
     ax.set_yticks(range(len(kinds)), kinds, fontsize=8)
