@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers import ClearError, expect
 from helpers.grid import is_per_frame, numbers
+from helpers.images import images
 from helpers.orientation import plane_name, slice_normal
 from helpers.pixels import ImageError
 from helpers.slice import load_slice
@@ -48,6 +49,7 @@ def slice_table(headers, *, slab=1):
     """
     if not isinstance(slab, (int, np.integer)) or slab < 1 or slab % 2 == 0:
         raise CohortError(f"expected a slab of 1, 3, 5 … slices, got {slab!r}")
+    images(headers)  # or an error that says what is there instead
     table = pd.concat([_described(slices, slab) for _, _, slices, _ in all_stacks(headers)])
     table["patient"] = persons(table)
     shown = table.groupby([table["SeriesInstanceUID"].fillna("?"), "plane"])["position"]
@@ -143,18 +145,18 @@ def _described(slices, slab):
     orientation = slices["ImageOrientationPatient"].iloc[0]
     frames = slices["frame"].astype(int) if is_per_frame(slices) else [0] * len(slices)
     places, half = list(zip(slices.index, frames)), slab // 2
-    images = pd.Series([places[max(0, n - half) : n + half + 1] for n in range(len(places))], slices.index, dtype=object)
+    shown = pd.Series([places[max(0, n - half) : n + half + 1] for n in range(len(places))], slices.index, dtype=object)
     normal = slice_normal(orientation)
     along = normal[np.argmax(np.abs(normal))]
     known = (slices["order_grade"] == "A") & np.isfinite(along)
     position = (slices["position_mm"] * np.sign(along)).where(known)
-    return slices.assign(images=images, plane=plane_name(orientation), position=position)
+    return slices.assign(images=shown, plane=plane_name(orientation), position=position)
 
 
-def _tried(images):
+def _tried(places):
     """(unit, why it cannot be decoded, or empty) of an item."""
     try:
-        units = [load_slice(path, frame=frame).unit for path, frame in images]
+        units = [load_slice(path, frame=frame).unit for path, frame in places]
     except ImageError as error:
         return "", str(error)
     return units[0], ""

@@ -17,13 +17,13 @@ from helpers.cohort import patient_split
 from helpers.images import images
 from helpers.planes import PROJECTIONS
 from helpers.slice import load_slice
-from helpers.window import WINDOWS
+from helpers.window import WINDOWS, Window
 
 with warnings.catch_warnings():  # torch 2.9 and later say this of fastai's own code
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
     import torch
     from fastai.data.block import TransformBlock
-    from fastai.torch_core import TensorImage
+    from fastai.torch_core import TensorImage, show_image
     from fastai.vision.augment import Resize, ResizeMethod
 
 KIND = ["Modality", "PhotometricInterpretation", "RescaleIntercept", "NumberOfFrames"]  # files that differ in one are compared
@@ -38,8 +38,8 @@ class TensorSlice(TensorImage):
 
     def show(self, ctx=None, **kwargs):
         """Draws the channels side by side; returns the Axes."""
-        wide = TensorImage(torch.cat(list(self.as_subclass(torch.Tensor)), dim=-1))
-        return wide.show(ctx=ctx, **{"cmap": "gray", "vmin": 0, "vmax": 1, **kwargs})
+        wide = np.concatenate(list(self.detach().cpu().numpy()), axis=-1)
+        return show_image(wide, ctx=ctx, **{"cmap": "gray", "vmin": 0, "vmax": 1, **kwargs})
 
 
 def PatientSplitter(valid_pct=0.2, seed=0):
@@ -76,7 +76,7 @@ def SliceBlock(windows=("body",), *, size=None, mm=None, how="mean"):
     ImageError, LearnError
         When an image is asked for that cannot be decoded, is in colour, has no HU for a window of HU, or no mm.
     """
-    windows = [windows] if isinstance(windows, str) else list(windows)
+    windows = [windows] if isinstance(windows, (str, Window)) else list(windows)
     for window in windows:
         find_view(window, {}, np.zeros((2, 2)))
     if not windows or how not in PROJECTIONS or (mm is not None and size is None):
@@ -159,7 +159,8 @@ def _grey(values, window, path):
 def _scaled(x, rows, columns):
     """Images (channels, rows, columns) of another size, averaged where they shrink."""
     size = (max(1, rows), max(1, columns))
-    return torch.nn.functional.interpolate(x[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
+    scaled = torch.nn.functional.interpolate(x[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
+    return scaled.clamp(0, 1)  # weights add up to a little more than 1
 
 
 def _centred(x, rows, columns):

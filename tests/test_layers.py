@@ -81,7 +81,7 @@ MAY_IMPORT = {
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
     "site": {"files"},
     "outcomes": {"pictures", "plots", "slice"},
-    "cohort": {"grid", "orientation", "pixels", "slice", "stacks", "threads"},
+    "cohort": {"grid", "images", "orientation", "pixels", "slice", "stacks", "threads"},
     "learn": {"choice", "cohort", "images", "planes", "slice", "window"},
 }
 ONLY_THERE = {
