@@ -23,6 +23,7 @@ with warnings.catch_warnings():  # torch 2.9 and later say this of fastai's own 
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
     import torch
     from fastai.data.block import TransformBlock
+    from fastai.data.transforms import Transform
     from fastai.torch_core import TensorImage, show_image
     from fastai.vision.augment import Resize, ResizeMethod
 
@@ -81,7 +82,18 @@ def SliceBlock(windows=("body",), *, size=None, mm=None, how="mean"):
         find_view(window, {}, np.zeros((2, 2)))
     if not windows or how not in PROJECTIONS or (mm is not None and size is None):
         raise LearnError(f"expected windows, how of {', '.join(PROJECTIONS)}, and a size with mm, got {windows}, {how!r}, {size}")
-    return TransformBlock(type_tfms=partial(_tensor, windows=windows, size=size, mm=mm, how=how))
+    return TransformBlock(type_tfms=_SliceReader(windows, size, mm, how))
+
+
+class _SliceReader(Transform):
+    """Turns a list of (path, frame) into a `TensorSlice`; a class, for fastai cannot export a partial function."""
+
+    def __init__(self, windows, size, mm, how):
+        super().__init__()
+        self.windows, self.size, self.mm, self.how = windows, size, mm, how
+
+    def encodes(self, images):
+        return _tensor(images, self.windows, self.size, self.mm, self.how)
 
 
 @Resize

@@ -208,6 +208,16 @@ def test_images_are_decoded_when_they_are_asked_for(table, monkeypatch):
     assert asked[-2:] == [datasets.valid.items.index[3], datasets.train.items.index[5]] and len(asked) <= 3
 
 
+def test_a_learner_can_be_exported(table, tmp_path):
+    from fastai.layers import SimpleCNN
+    from fastai.learner import Learner
+
+    rows = table[table["patient"].isin(["P02-interspaced", "P03-interspaced"])]
+    dls = _block(SliceBlock("lungs", size=16)).dataloaders(rows, bs=4, num_workers=0, path=tmp_path)
+    Learner(dls, SimpleCNN([1, 1])).export("learner.pkl")
+    assert (tmp_path / "learner.pkl").stat().st_size > 0
+
+
 def test_channels_are_drawn_side_by_side(table):
     read = SliceBlock(["lungs", "mediastinum"], size=32).type_tfms[0]
     ax = read(table["images"].iloc[5]).show()
