@@ -1,7 +1,8 @@
 """Thin helpers that the notebooks stand on.
 
     a folder → files → headers → frames → stacks → volume → slice → picture
-                                                      └───────────→ browser
+                                             │        └───────────→ browser
+                                             └→ cohort → fastai
 
 Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`.
 
@@ -79,6 +80,9 @@ volume_browser A volume, browsed.
 stack_browser  Which stack shall be looked at?
 header_browser The headers of a stack, browsed.
 browser        All of these, whatever shows them.
+cohort         Which slices shall a network see, of whom, and who is held out?
+learn          How do they enter fastai?
+outcomes       What did a reader or a network make of the files, drawn.
 overview       What is in a collection, what is wrong with it, what does it look like, in a few lines?
 veil           How is a collection explored so that what comes of it does not say whose it is?
 binding        How do executed pages become one site?

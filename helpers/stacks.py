@@ -23,7 +23,7 @@ USED = [  # the columns that stacks are made from
 ALSO = [
     *("SOPInstanceUID", "SOPClassUID", "RescaleSlope", "RescaleIntercept", "RescaleType", "PixelRepresentation", "BitsStored"),
     *("DiffusionBValue", "TriggerTime", "NominalPercentageOfCardiacPhase", "FrameReferenceTime", "InversionTime", "FlipAngle"),
-    *("SequenceName", "ContrastBolusAgent"),
+    *("SequenceName", "ContrastBolusAgent", "StudyInstanceUID"),
 ]  # and that are asked about
 
 

@@ -84,21 +84,24 @@ MAY_IMPORT = {
     "stack_browser": {"audit", "evidence", "frames", "grid", "stacks", "volume", "volume_browser"},
     "header_browser": {"headers", "host"},
     "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
+    "outcomes": {"pictures", "plots", "slice"},
+    "cohort": {"grid", "images", "orientation", "pixels", "slice", "stacks", "threads"},
+    "learn": {"choice", "cohort", "images", "planes", "slice", "window"},
     "overview": {"audit", "frames", "grid", "images", "planes", "privacy", "stacks", "still", "volume"},
     "veil": {"identity", "privacy"},
     "binding": set(),
     "site": {"binding", "files", "headers", "overview", "veil"},
 }
 ONLY_THERE = {
-    "matplotlib": {"evidence", "overlay", "pictures", "in_patient", "plots"},
+    "matplotlib": {"evidence", "outcomes", "overlay", "pictures", "in_patient", "plots"},
     "imagecodecs": {"codecs"},
     "ipywidgets": {"browser", "header_browser", "stack_browser"},
     "anywidget": {"volume_browser"},
     "pyarrow": {"cache"},
     "nbclient": {"site"},
     "nbconvert": {"binding"},
-    "fastai": set(),
-    "torch": set(),
+    "fastai": {"learn"},
+    "torch": {"learn"},
 }
 NUMPY_ALONE = {"orientation", "window", "choice", "anatomy", "planes"}
 LONGEST = 250
