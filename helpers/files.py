@@ -39,7 +39,7 @@ def collection_root():
     if os.environ.get("DICOM_ROOT"):
         root = Path(os.environ["DICOM_ROOT"]).expanduser()
         if not root.is_dir():
-            raise FolderError(f"DICOM_ROOT: expected a folder, found none at {root}")
+            raise FolderError(f"DICOM_ROOT: expected a folder, found {'a file' if root.exists() else 'none'} at {root}")
         why = "named by DICOM_ROOT"
     elif KAGGLE_INPUT.is_dir() and (found := find_dicom(KAGGLE_INPUT)) is not None:
         root, why = found

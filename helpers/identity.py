@@ -11,11 +11,11 @@ import pandas as pd
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 PROFILE = Path(__file__).with_name("identifying.csv")  # keyword and action (PS3.15 Table E.1-1, the Basic Profile)
-VARIABLE = "DICOM_HIDE_IDENTITY"  # of the environment; its value is the key that the stand-ins are made with
-ALWAYS = {"PN", "DA", "DT", "TM"}  # value representations that identify whatever the element
-UID_LIKE = re.compile(r"\d+(?:\.\d+){3,}")
-SUFFIXES = {".dcm", ".dicom", ".ima", ".csv"}  # that tell nothing of a person
-SHORTEST = 4  # characters of a value that is looked for inside the name of a file
+VARIABLE = "DICOM_HIDE_IDENTITY"  # of the environment; its value is the secret that the stand-ins are made with
+TELLING = {"PN", "DA", "DT", "TM", "LT", "ST", "UT", "UC", "UR", "AE"}  # value representations of names, dates, free text
+NAMED_TELLING = re.compile(r"Comment|Calendar|OrderNumber|Label$|(?<!U)IDs?$")  # newer and retired elements, listed or not
+SHAPES = {"UI": re.compile(r"[\d.]*"), "DS": re.compile(r"[\d.+\-eE\s]*"), "IS": re.compile(r"[\d+\-\s]*")}
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 def is_hidden():
@@ -25,64 +25,79 @@ def is_hidden():
 
 @cache
 def identifies(keyword):
-    """Whether the values of an element can identify a person (PS3.15 Table E.1-1), as names, dates and times always do.
+    """Whether the values of an element can identify a person: those of the Basic Profile, and all names, dates and free text.
 
-    So can private elements, the names of whose columns begin with a bracket (E.3.10).
+    So can private elements, the names of whose columns begin with a bracket.
+
+    References
+    ----------
+    PS3.15 Table E.1-1 and E.3.10
     """
+    if keyword in _listed():
+        return True
     known = tag_for_keyword(keyword)
-    return keyword in _listed() or (dictionary_VR(known) in ALWAYS if known else keyword.startswith("("))
+    return dictionary_VR(known) in TELLING or bool(NAMED_TELLING.search(keyword)) if known else keyword.startswith("(")
+
+
+def is_foreign(VR, value):
+    """Whether a text is none of its value representation, a name among numbers for example (PS3.5 6.2)."""
+    return VR in SHAPES and isinstance(value, str) and not SHAPES[VR].fullmatch(value)
 
 
 def stand_in(value):
-    """What stands for a value: the same for the same text, another for another, and no way back without the key.
+    """What stands for a value: the same for the same text, another for another, and no way back without the secret.
 
-    A UID has a UID (PS3.5 B.2), all else ``hidden-`` and eight digits.
+    A UID has a UID (PS3.5 B.2), all else ``hidden-`` and twelve digits.
 
     Examples
     --------
-    >>> os.environ[VARIABLE] = "a key"
+    >>> os.environ[VARIABLE] = "a secret"
     >>> stand_in("DOE^JANE"), stand_in("1.2.840.1")[:5]
-    ('hidden-12b76f47', '2.25.')
+    ('hidden-4f84b52dc4b2', '2.25.')
     >>> del os.environ[VARIABLE]
     """
-    digest = hmac.digest(os.environ[VARIABLE].encode(), str(value).encode("utf-8", "surrogateescape"), hashlib.sha256)
-    if UID_LIKE.fullmatch(str(value)):
+    digest = hmac.digest(_key(os.environ[VARIABLE]), str(value).encode("utf-8", "surrogateescape"), hashlib.sha256)
+    if re.fullmatch(r"\d+(\.\d+){3,}", str(value)):
         return f"2.25.{int.from_bytes(digest[:16], 'big')}"
-    return f"hidden-{digest[:4].hex()}"
+    return f"hidden-{digest[:6].hex()}"
 
 
 def veiled(keyword, value):
     """The value of an element; its stand-in where identity is hidden and it could identify a person."""
     empty = value is None or value == "" or (isinstance(value, float) and value != value)
-    return stand_in(value) if is_hidden() and not empty and identifies(keyword) and not _is_sequence(keyword) else value
+    if empty or not is_hidden():
+        return value
+    VR = dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else ""
+    if VR == "SQ":  # the number of its items, which tells nothing
+        return value
+    values = value if isinstance(value, tuple) else (value,)
+    return stand_in(value) if identifies(keyword) or any(is_foreign(VR, one) for one in values) else value
 
 
 def veiled_table(table):
-    """A table with a column per keyword, its identifying values replaced where identity is hidden."""
+    """A table with a column per keyword, its identifying values replaced where identity is hidden, and what errors quote."""
     if not is_hidden():
         return table
-    new = {}
-    for column in filter(identifies, table):
-        values = table[column].astype(object)
-        known = {value: veiled(column, value) for value in values.dropna().unique()}
-        new[column] = pd.Series([known.get(value, value) for value in values], table.index, dtype=object)
-    kept = {column: new.get(column, table[column]) for column in table}
+    kept = {column: _veiled_column(table[column]) for column in table}
     return pd.DataFrame(kept, index=table.index)
 
 
-def veiled_name(name, values):
-    """The name of a file or folder; its stand-in where it holds one of the values, or a UID."""
-    stem, suffix = os.path.splitext(name)
-    stem, suffix = (stem, suffix) if suffix.lower() in SUFFIXES else (name, "")
-    if stem in values:
-        return stand_in(stem) + suffix
-    told = UID_LIKE.search(stem) or any(value.casefold() in stem.casefold() for value in values if len(value) >= SHORTEST)
-    return stand_in(stem) + suffix if told else name
+def _veiled_column(column):
+    if column.name != "error" and column.dtype.kind in "iuf" and not identifies(column.name):
+        return column
+    values = column.astype(object)
+    if column.name == "error":
+        known = {value: QUOTED.sub("'…'", value) for value in values.dropna().unique()}
+    else:
+        known = {value: veiled(column.name, value) for value in values.dropna().unique()}
+    changed = [known.get(value, value) for value in values]
+    return pd.Series(changed, column.index, dtype=object) if known and any(a is not b for a, b in known.items()) else column
 
 
-def _is_sequence(keyword):
-    """Whether a value is the number of a sequence's items, which tells nothing."""
-    return (tag := tag_for_keyword(keyword)) is not None and dictionary_VR(tag) == "SQ"
+@cache
+def _key(secret):
+    """The key of a secret, dear to try out."""
+    return hashlib.scrypt(secret.encode(), salt=b"stand-ins", n=2**14, r=8, p=1)
 
 
 @cache

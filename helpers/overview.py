@@ -1,14 +1,12 @@
 """What is in a collection, what is wrong with it, and what does it look like, in a few lines?"""
 
 import contextlib
-import warnings
 
 import pandas as pd
 
 from helpers import ClearError
 from helpers.audit import audit
 from helpers.frames import frame_table
-from helpers.grid import StackWarning
 from helpers.images import is_image
 from helpers.planes import VIEWS
 from helpers.privacy import identifying
@@ -58,17 +56,16 @@ def best_pictures(headers):
     """
     frames = frame_table(headers)
     for stack in stack_table(frames).index[:TRIED]:
-        with contextlib.suppress(ClearError), warnings.catch_warnings():
-            warnings.simplefilter("ignore", StackWarning)
+        with contextlib.suppress(ClearError):
             return _pictures(stack_slices(frames, stack))
     return {}
 
 
 def _pictures(slices):
-    middle = slices.iloc[len(slices) // 2]
     try:
-        volume = load_volume(slices, on_irregular="longest", progress=False)
+        volume = load_volume(slices, progress=False)
     except ClearError:  # no regular grid, or colour
+        middle = slices.iloc[len(slices) // 2]
         return {"image": png_of(load_slice(middle.name, frame=middle["frame"]), None)}
     return {plane: png_of(volume.slice(plane), None) for plane in VIEWS}
 

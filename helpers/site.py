@@ -14,11 +14,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from helpers import ClearError
-from helpers.binding import index_html, page_html, title_of
+from helpers.binding import failed_page, index_html, page_html, title_of
 from helpers.files import collection_root, is_phantom
 from helpers.headers import header_table
 from helpers.overview import best_pictures, overview
-from helpers.veil import veiled
+from helpers.veil import unveiled, veiled
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
@@ -46,26 +46,27 @@ def build_site(collection=None, *, pages=PAGES, site=SITE, identity=False):
     FolderError, NoImageError
         Where there is no such folder, or no image in it.
     PageError
-        Where a page fails; the pages before it are written, those of an earlier run are gone.
+        Where pages fail, each with its reason, which stands in its place in the site too.
     """
     notebooks = sorted(Path(pages).glob("*.ipynb"))
     if not notebooks:
         raise PageError(f"expected pages, found no notebook in {Path(pages).absolute()}: start it at the top of the project")
     if collection is not None:
         os.environ["DICOM_ROOT"] = os.path.abspath(os.path.expanduser(collection))
-    root = collection_root()
-    headers = header_table(root)
+    root, site = collection_root().absolute(), Path(site).absolute()
+    with unveiled():
+        headers = header_table(root)
     facts = overview(headers)
-    site = Path(site)
     _cleared(site, notebooks)
     if identity or is_phantom(root):
         facts["identity"] += "; they are shown" if identity else "; they are the phantom's, which is nobody"
-        return _bind(root.name, site, notebooks, facts, best_pictures(headers), str)
+        with unveiled():
+            return _bind(root.name, site, notebooks, facts, best_pictures(headers))
     with veiled(root, headers) as veil:
-        facts["identity"] += "; left out of the pages, where hidden-… and UIDs beginning with 2.25. stand for them. "
-        facts["identity"] += "The pictures are as they were taken"
-        veil.names.to_csv(site.with_name(f"{site.name}-names.csv"), index=False)
-        return _bind(veil.root.name, site, notebooks, facts, best_pictures(headers), veil.cleaned)
+        facts["identity"] += "; left out of the pages, where hidden-…, UIDs beginning with 2.25. and numbered names of files "
+        facts["identity"] += "stand for them. The pictures are as they were taken"
+        veil.names.to_csv(site.with_name(f"{site.name}-names.csv"), index=False, errors="surrogateescape")
+        return _bind("", site, notebooks, facts, best_pictures(headers), veil.cleaned)
 
 
 def _cleared(site, notebooks):
@@ -74,29 +75,35 @@ def _cleared(site, notebooks):
         (site / old).unlink(missing_ok=True)
 
 
-def _bind(name, site, notebooks, facts, pictures, cleaned):
+def _bind(name, site, notebooks, facts, pictures, cleaned=None):
     """Writes pages and index of a collection called `name`; what the pages show passes through `cleaned`."""
-    names, titles = [path.stem for path in notebooks], {}
+    titles, failures = {}, []
     for number, path in enumerate(notebooks, 1):
         print(f"[{number}/{len(notebooks)}] {path.stem} ", end="", flush=True)
-        start = time.monotonic()
-        notebook = execute(path)
-        (site / f"{path.stem}.html").write_text(page_html(notebook, path.stem, names, cleaned), encoding="utf-8")
+        start, page = time.monotonic(), nbformat.read(path, as_version=4)
+        titles[path.stem] = title_of(page)
+        try:
+            page = execute(page, path)
+        except PageError as error:
+            failures.append(cleaned(str(error)) if cleaned else str(error))
+            page = failed_page(page, failures[-1])
+        html = page_html(page, path.stem, [path.stem for path in notebooks], cleaned)
+        (site / f"{path.stem}.html").write_text(html, encoding="utf-8")
         print(f"{time.monotonic() - start:.1f} s", flush=True)
-        titles[path.stem] = title_of(notebook)
     made = f"Made on {datetime.date.today()}."
-    (site / "index.html").write_text(cleaned(index_html(name, facts, pictures, titles, made)), encoding="utf-8")
+    (site / "index.html").write_text(index_html(name, facts, pictures, titles, made), encoding="utf-8")
+    if failures:
+        raise PageError("\n".join(failures))
     return site / "index.html"
 
 
-def execute(path):
-    """The notebook with its outputs, run in a fresh kernel of this very Python.
+def execute(notebook, path):
+    """The notebook with its outputs, run beside its file `path` in a fresh kernel of this very Python.
 
     Raises
     ------
     PageError
     """
-    notebook = nbformat.read(path, as_version=4)
     kernels = KernelSpecManager(kernel_dirs=[])  # no kernel but this environment's own
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels print a debugger's remark otherwise
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=kernels)
@@ -128,6 +135,9 @@ def main(arguments=None):
     except ClearError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; the pages before are in {Path(chosen.site).absolute()}", file=sys.stderr)
+        return 130
     print(f"Open {index.absolute()}")
     return 0
 

@@ -15,7 +15,7 @@ from pydicom.uid import UID
 from tqdm.auto import tqdm
 
 from helpers import ClearError
-from helpers.identity import identifies, is_hidden, stand_in
+from helpers.identity import identifies, is_foreign, is_hidden, stand_in
 from helpers.reading import one_line, read_header
 from helpers.values import plain_value
 
@@ -118,8 +118,13 @@ def _entries(path):
 
 def _veiled(entry):
     """The entry, its value replaced where that could identify a person, or the sequence that it stands in could."""
-    telling = any(map(_may_tell, entry.place[::2])) and entry.value and entry.VR != "SQ"
-    return entry._replace(value=stand_in(entry.value)) if telling else entry
+    telling = any(map(_may_tell, entry.place[::2])) or any(is_foreign(entry.VR, text) for text in _plain(entry.value))
+    return entry._replace(value=stand_in(entry.value)) if telling and entry.value and entry.VR != "SQ" else entry
+
+
+def _plain(text):
+    """The values in the text of an entry, without the meaning in brackets behind a UID."""
+    return text.partition(" (")[0].split("\\")
 
 
 def _may_tell(tag):

@@ -1,5 +1,6 @@
 """How is a collection explored so that what comes of it does not say whose it is?"""
 
+import html
 import os
 import re
 import secrets
@@ -11,14 +12,15 @@ import pandas as pd
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from helpers import ClearError
-from helpers.identity import UID_LIKE, VARIABLE, identifies, stand_in
+from helpers.identity import VARIABLE, identifies, stand_in
 from helpers.privacy import identifying_values
 
-SHORTEST = 4  # characters of a value that is looked for inside of other text
-SHORTEST_NAME = 2  # of a word of a person's name that is a word there
-SUFFIXES = {".dcm", ".dicom", ".ima", ".csv"}  # of file names; these tell nothing of a person
-WORDS = re.compile(r"[\W\d_]+")
-NUMBER = re.compile(r"\d+")
+SUFFIXES = {".dcm", ".dicom", ".ima", ".csv", ".txt"}  # of file names; these tell nothing of a person
+TOKEN = re.compile(r"\w+(?:[.\-]\w+)*")  # an ID, a UID, a word
+WORD = re.compile(r"[^\W_]+")
+TAG = re.compile(r"(<[^>]*>)")
+SHORTEST_WORD, SHORTEST_NAME, SHORTEST_NUMBER = 4, 3, 6  # characters of what is looked for in other text
+STANDARD_ROOT = "1.2.840.10008."  # of the UIDs that the standard gives away (PS3.5 9)
 
 
 class VeilError(ClearError, OSError):
@@ -29,47 +31,43 @@ class Veil:
     """A folder of links to the files of a collection, named so that they tell of no person."""
 
     def __init__(self, root, headers, folder):
-        # times of day are left out: six digits are too many other things
-        values = {value for value in identifying_values(headers.drop(columns=_only(headers, "TM"))) if len(value) >= SHORTEST}
-        self._values = values
-        self._numbers = {value for value in values if value.isdigit()}
-        words = {value for value in values - self._numbers if not UID_LIKE.fullmatch(value)}
-        self._parts = _parts(words, SHORTEST)
-        self._names = _parts(identifying_values(_only(headers, "PN")), SHORTEST_NAME)
-        self._telling = values - _texts_of(headers[[name for name in headers if not identifies(name)]])
-        self.root = Path(folder) / self._name(Path(root).name)
-        shown = [self._shown(os.path.relpath(path, root)) for path in headers.index]
-        for path, name in zip(headers.index, shown):
+        self._folder = Path(folder)
+        self.root = self._folder / "collection"
+        patients = set(headers["PatientID"].dropna().map(str)) if "PatientID" in headers else set()
+        paths = list(dict.fromkeys(headers.index))
+        shown = _names([os.path.relpath(path, Path(root).parent) for path in paths], patients)
+        for path, name in zip(paths, shown):
             _link(path, self.root / name)
-        self.names = pd.DataFrame({"shown": shown, "path": headers.index})  # which file a name in the pages stands for
+        names = {"shown": shown, "path": paths}  # which file a name in the pages stands for
+        self.names = pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in names.items()})
+        self._told = _telling(headers)
 
-    def cleaned(self, text):
-        """A text with stand-ins for the identifying values of the collection that are left in it.
+    def cleaned(self, text, is_html=False):
+        """A text without what identifies a person and was quoted in it all the same, and without the name of the folder."""
+        text = text.replace(f"{self._folder}{os.sep}", "")
+        if not is_html:
+            return TOKEN.sub(self._replaced, text)
+        pieces = TAG.split(text)
+        for place in range(0, len(pieces), 2):  # between the tags
+            plain = html.unescape(pieces[place])
+            if (cleaned := TOKEN.sub(self._replaced, plain)) != plain:
+                pieces[place] = html.escape(cleaned)
+        return "".join(pieces)
 
-        Values that elements which identify nobody have too, such as CHEST, are let be.
-        """
-        text = UID_LIKE.sub(lambda found: stand_in(found[0]) if found[0] in self._telling else found[0], text)
-        for value in sorted(self._telling, key=len, reverse=True):
-            if value in text:
-                text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", stand_in(value), text)
-        return text
-
-    def _shown(self, path):
-        return os.path.join(*map(self._name, Path(path).parts))
-
-    def _name(self, name):
-        """The name of a file or folder; its stand-in where it holds an identifying value or a UID."""
-        stem, suffix = os.path.splitext(name)
-        stem, suffix = (stem, suffix) if suffix.lower() in SUFFIXES else (name, "")
-        telling = stem in self._values or UID_LIKE.search(stem) or self._numbers & set(NUMBER.findall(stem))
-        telling = telling or self._names & _parts([stem], SHORTEST_NAME)
-        telling = telling or any(part in stem.casefold() for part in self._parts)
-        return (stand_in(stem) if telling else stem) + suffix
+    def _replaced(self, found):
+        token = found[0]
+        if token.casefold() in self._told:
+            return stand_in(token)
+        return WORD.sub(
+            lambda word: word[0] if word[0].isdigit() or word[0].casefold() not in self._told else stand_in(word[0]), token
+        )
 
 
 @contextmanager
 def veiled(root, headers):
     """The Veil of a collection: within it this is the folder to explore, and headers are read with identity hidden.
+
+    What is written to temporary files meanwhile goes with the folder. The secret is that of the environment, else a new one.
 
     Raises
     ------
@@ -77,15 +75,26 @@ def veiled(root, headers):
         Where the system makes no links.
     """
     before = dict(os.environ)
-    os.environ[VARIABLE] = secrets.token_hex(16)
     try:
         with tempfile.TemporaryDirectory(prefix="dicom-") as folder:
+            os.environ[VARIABLE] = os.environ.get(VARIABLE) or secrets.token_hex(16)
             veil = Veil(root, headers, folder)
-            os.environ["DICOM_ROOT"] = str(veil.root)
+            os.environ["DICOM_ROOT"], os.environ["TMPDIR"] = str(veil.root), folder
             yield veil
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def unveiled():
+    """Within it headers are read as they are, whatever the environment says."""
+    secret = os.environ.pop(VARIABLE, None)
+    try:
+        yield
+    finally:
+        if secret is not None:
+            os.environ[VARIABLE] = secret
 
 
 def _link(path, link):
@@ -97,16 +106,58 @@ def _link(path, link):
         raise VeilError(f"expected to make links in {link.parent}, got: {error}; {way}") from None
 
 
-def _only(headers, VR):
-    """The columns of one value representation."""
-    tags = {name: tag_for_keyword(name) for name in headers}
-    return headers[[name for name, tag in tags.items() if tag and dictionary_VR(tag) == VR]]
+def _names(paths, patients):
+    """New names for files in natural order, which they keep: folders and files are numbered.
+
+    A folder that is named by a patient ID has its stand-in, and a file that counts within its folder keeps that number.
+    """
+    folders = {}
+    for path in paths:
+        folders.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
+    shown = {}
+    for number, (folder, files) in enumerate(folders.items(), 1):
+        whose = [stand_in(part) for part in Path(folder).parts if part in patients]
+        counts = _counts(files)
+        for place, (file, count) in enumerate(zip(files, counts), 1):
+            suffix = os.path.splitext(file)[1].lower()
+            name = f"{place:04}{count}{suffix if suffix in SUFFIXES else ''}"
+            shown[os.path.join(folder, file)] = os.path.join(f"folder-{number:03}", *whose, name)
+    return [shown[path] for path in paths]
 
 
-def _parts(values, shortest):
-    """Values and the words in them, as a name has several, that are long enough to tell something; in lower case."""
-    parts = {part for value in values for part in (value, *WORDS.split(value))}
-    return {part.casefold() for part in parts if len(part) >= shortest}
+def _counts(files):
+    """The number in the name of each file, with a hyphen, where these count the files of the folder; else nothing."""
+    numbers = [re.findall(r"\d+", os.path.splitext(file)[0]) for file in files]
+    last = [int(found[-1]) if found else None for found in numbers]
+    counting = None not in last and len(set(last)) == len(last) and max(last) <= 2 * len(last)
+    return [f"-{number}" if counting else "" for number in last]
+
+
+def _telling(headers):
+    """Words and IDs, in lower case, that must not be in a page."""
+    names = [name for name in headers if _VR(name) == "PN" or name in ("PatientID", "OtherPatientIDs", "AccessionNumber")]
+    times = [name for name in headers if _VR(name) == "TM"]  # six digits are too many other things
+    own = _words(identifying_values(headers[names]), SHORTEST_NAME)
+    others = _words(identifying_values(headers.drop(columns=[*names, *times])), SHORTEST_WORD)
+    harmless = _words(_texts_of(headers[[name for name in headers if not identifies(name)]]), 1)
+    ordinary = {word for path in Path(__file__).parent.glob("*.py") for word in WORD.findall(path.read_text("utf-8").casefold())}
+    return (own | (others - harmless)) - ordinary
+
+
+def _words(values, shortest):
+    """The tokens of texts and the words in them, as far as they are long enough to tell something; in lower case."""
+    tokens = {token for value in values for token in TOKEN.findall(value.casefold())}
+    words = {word for token in tokens for word in WORD.findall(token) if not word.isdigit()}
+    uids = {token for token in tokens if token.startswith(STANDARD_ROOT)}
+    return {text for text in (tokens | words) - uids if len(text) >= (SHORTEST_NUMBER if _is_number(text) else shortest)}
+
+
+def _is_number(text):
+    return text.replace(".", "", 1).isdigit()
+
+
+def _VR(keyword):
+    return dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else ""
 
 
 def _texts_of(table):

@@ -87,7 +87,7 @@ MAY_IMPORT = {
     "outcomes": {"pictures", "plots", "slice"},
     "cohort": {"grid", "images", "orientation", "pixels", "slice", "stacks", "threads"},
     "learn": {"choice", "cohort", "images", "planes", "slice", "window"},
-    "overview": {"audit", "frames", "grid", "images", "planes", "privacy", "stacks", "still", "volume"},
+    "overview": {"audit", "frames", "images", "planes", "privacy", "stacks", "still", "volume"},
     "veil": {"identity", "privacy"},
     "binding": set(),
     "site": {"binding", "files", "headers", "overview", "veil"},

@@ -124,7 +124,8 @@ def _is_one_site(site, names):
     for path in site.glob("*.html"):
         html = path.read_text()
         local = {link for link in re.findall(r'<a [^>]*href="([^"#]+)', html) if not link.startswith("https://")}
-        assert all((site / link).is_file() for link in local), local
+        elsewhere = {f"{name}.html" for name in NAMES if name not in names}  # pages that this site was made without
+        assert all((site / link).is_file() for link in local - elsewhere), local
         assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=.https?:", html)
         assert "index.html" in local or path.name == "index.html"
     for one, other in pairwise(names):
@@ -180,10 +181,13 @@ def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
     assert run.returncode == 1 and re.match(line, said) and said.count("\n") == 0, said
 
 
-def test_a_page_that_fails_is_named_with_its_traceback(phantom, tmp_path):
-    page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Broken"), nbformat.v4.new_code_cell("1 / 0")])
-    nbformat.write(page, tmp_path / "99_broken.ipynb")
+def test_a_page_that_fails_is_named_with_its_traceback_and_the_others_are_there(phantom, tmp_path):
+    for name, code in (("98_broken", "1 / 0"), ("99_whole", "6 * 7")):
+        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A page"), nbformat.v4.new_code_cell(code)])
+        nbformat.write(page, tmp_path / f"{name}.ipynb")
     run = _site(tmp_path / "site", pages=tmp_path)
-    assert run.returncode == 1 and "99_broken failed:" in run.stderr and "ZeroDivisionError" in run.stderr
+    assert run.returncode == 1 and "98_broken failed:" in run.stderr and "ZeroDivisionError" in run.stderr
+    assert "98_broken failed:" in (tmp_path / "site/98_broken.html").read_text()
+    assert ">42<" in re.sub(r"\s", "", (tmp_path / "site/99_whole.html").read_text()) and (tmp_path / "site/index.html").is_file()
     run = _site(tmp_path / "site", pages=tmp_path / "nowhere")
     assert run.returncode == 1 and run.stderr.strip().startswith("expected pages, found no notebook")
