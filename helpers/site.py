@@ -1,10 +1,13 @@
 """The pages, executed and bound into one HTML site: ``python -m helpers.site [FOLDER]``."""
 
 import argparse
+import asyncio
 import datetime
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -93,7 +96,7 @@ def _bind(name, site, notebooks, facts, pictures, cleaned=None):
     made = f"Made on {datetime.date.today()}."
     (site / "index.html").write_text(index_html(name, facts, pictures, titles, made), encoding="utf-8")
     if failures:
-        raise PageError("\n".join(failures))
+        raise PageError("\n".join([*failures, f"The other pages are in {site / 'index.html'}"]))
     return site / "index.html"
 
 
@@ -110,10 +113,21 @@ def execute(notebook, path):
     client = NotebookClient(notebook, manager, timeout=CELL_SECONDS, extra_arguments=["--log-level=ERROR"])
     client.resources = {"metadata": {"path": str(Path(path).parent)}}
     try:
-        client.execute(env={**os.environ, "MPLBACKEND": INLINE})
+        _in_thread(partial(client.execute, env={**os.environ, "MPLBACKEND": INLINE}), manager)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise PageError(f"{Path(path).stem} failed: {_reason(notebook) or error}") from None
     return notebook
+
+
+def _in_thread(work, manager):
+    """Does the work in a thread of its own; the main one takes an interrupt, which the client would take for the page's end."""
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(work)
+        try:
+            running.result()
+        except KeyboardInterrupt:
+            asyncio.run(manager.shutdown_kernel(now=True))
+            raise
 
 
 def _reason(notebook):

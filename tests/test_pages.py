@@ -2,8 +2,10 @@
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -75,19 +77,14 @@ def test_contract_of_links(page):
     assert any(link not in local for link in links), "a claim about the standard links its clause"
 
 
+def _command(target, folder, pages):
+    options = ["--pages", str(pages), "--site", str(target)]
+    return [sys.executable, "-m", "helpers.site", *([str(folder)] if folder else []), *options]
+
+
 def _site(target, folder=None, pages=PAGES[0].parent):
     """Runs the command line in a process of its own, as a person does."""
-    command = [
-        sys.executable,
-        "-m",
-        "helpers.site",
-        *([str(folder)] if folder else []),
-        "--pages",
-        str(pages),
-        "--site",
-        str(target),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(_command(target, folder, pages), capture_output=True, text=True, timeout=600, check=False)
 
 
 def _folder(target, pages):
@@ -187,7 +184,26 @@ def test_a_page_that_fails_is_named_with_its_traceback_and_the_others_are_there(
         nbformat.write(page, tmp_path / f"{name}.ipynb")
     run = _site(tmp_path / "site", pages=tmp_path)
     assert run.returncode == 1 and "98_broken failed:" in run.stderr and "ZeroDivisionError" in run.stderr
+    assert run.stderr.splitlines()[-1] == f"The other pages are in {tmp_path / 'site/index.html'}"
     assert "98_broken failed:" in (tmp_path / "site/98_broken.html").read_text()
     assert ">42<" in re.sub(r"\s", "", (tmp_path / "site/99_whole.html").read_text()) and (tmp_path / "site/index.html").is_file()
     run = _site(tmp_path / "site", pages=tmp_path / "nowhere")
     assert run.returncode == 1 and run.stderr.strip().startswith("expected pages, found no notebook")
+
+
+def test_an_interrupt_stops_at_once_and_says_where_things_are(phantom, tmp_path):
+    page = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# Long"), nbformat.v4.new_code_cell("import time; time.sleep(99)")]
+    )
+    nbformat.write(page, tmp_path / "99_long.ipynb")
+    with subprocess.Popen(
+        _command(tmp_path / "site", None, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        shown = ""
+        while not shown.endswith("99_long "):
+            shown += run.stdout.read(1)
+            assert run.poll() is None, shown
+        time.sleep(2)
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[1].strip()
+    assert run.returncode == 130 and said == f"interrupted; the pages before are in {tmp_path / 'site'}"
