@@ -80,7 +80,8 @@ def _modalities(stacks):
 def _stacks(stacks):
     """How many, how many of them are volumes, and how far apart their slices are."""
     spacing = stacks["spacing_mm"].dropna()
-    apart = f"; slices {spacing.min():.3g} to {spacing.max():.3g} mm apart" if len(spacing) else ""
+    sizes = " to ".join(dict.fromkeys(f"{size:.3g}" for size in (spacing.min(), spacing.max())))
+    apart = f"; slices {sizes} mm apart" if len(spacing) else ""
     volumes, odd = _share(stacks["volume"] == "whole"), _share(stacks["problems"] != "")
     largest = stacks["positions"].max()
     return f"{len(stacks)}; {volumes} load as a volume, {odd} have a problem; the largest has {largest} positions{apart}"
