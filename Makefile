@@ -2,6 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 KAGGLE := build/kaggle-venv/bin
 DATA ?=
+LAB ?=
 KAGGLE_USER ?=
 
 .PHONY: help run lab kaggle test test-all test-kaggle bench lint picture clean
@@ -12,8 +13,8 @@ help:  ## this list
 run: .venv/ready  ## execute every page into build/html; DATA=/path/to/dicom for your own folder
 	@$(BIN)/python -m helpers.site $(if $(DATA),"$(DATA)")
 
-lab: .venv/ready  ## open JupyterLab on the pages
-	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab notebooks
+lab: .venv/ready  ## open JupyterLab on the pages; LAB=--allow-root where you are root
+	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab $(LAB) notebooks
 
 kaggle: .venv/ready  ## build one Kaggle kernel per page into build/kaggle; KAGGLE_USER=name, else Kaggle's configuration
 	@$(BIN)/python -m helpers.kaggle $(if $(KAGGLE_USER),--user "$(KAGGLE_USER)")
@@ -43,6 +44,7 @@ clean:  ## remove what was made here
 	rm -rf .venv build
 
 .venv/ready: requirements.txt
+	@echo "Setting up .venv: several gigabytes, some minutes"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@

@@ -20,7 +20,7 @@ INDEX = """<!doctype html>
 <style>
 body {{ font: 16px/1.6 sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; color: #222 }}
 th {{ text-align: left; vertical-align: top; padding: .15em 1.5em .15em 0; font-weight: 600 }}
-img {{ height: 15em; max-width: 20em; object-fit: contain; margin-right: .4em }}
+img {{ height: 19em; max-width: 19em; object-fit: contain; margin-right: .4em }}
 </style>
 <h1>DICOM collection{collection}</h1>
 {pictures}

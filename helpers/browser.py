@@ -69,6 +69,9 @@ class StandIn:
     def __init__(self, *volumes, **options):
         self.volumes, self.options = volumes, options
 
+    def __repr__(self):
+        return f"a viewer of {' and '.join(map(repr, self.volumes))}: a notebook shows it, save_html writes it to a file"
+
     def _repr_mimebundle_(self, **kwargs):
         framed_ones = [framed(volume, **self.options) for volume in self.volumes]
         documents, stills = zip(*framed_ones)

@@ -91,7 +91,7 @@ def sample_slices(table, *, patients, slices, seed=0):
     """
     if table.empty:
         raise CohortError("expected rows of slice_table, got none")
-    chosen = table[table["patient"].isin(_shuffled(table["patient"], seed)[:patients])]
+    chosen = table[table["patient"].isin(_shuffled(table["patient"], table.index, seed)[:patients])]
     ordered = chosen.sort_values(["patient", "position"], kind="stable")
     return pd.concat([rows.iloc[_spread(len(rows), slices)] for _, rows in ordered.groupby("patient")])
 
@@ -133,7 +133,7 @@ def patient_split(table, *, share=0.2, seed=0):
     """
     expect(table, pd.DataFrame, "of slice_table")
     people = table["patient"].to_numpy() if "patient" in table else persons(table)
-    names = _shuffled(people, seed)
+    names = _shuffled(people, table.index, seed)
     if len(names) < LEAST_PATIENTS:
         raise CohortError(f"expected at least {LEAST_PATIENTS} patients, so that one can be held out, got {len(names)}")
     held = np.isin(people.astype(str), names[: min(max(1, round(share * len(names))), len(names) - 1)])
@@ -193,6 +193,7 @@ def _spread(count, most):
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
-def _shuffled(names, seed):
-    """Each name once, in an order that the seed alone decides."""
-    return np.random.default_rng(seed).permutation(sorted(set(names)))
+def _shuffled(names, paths, seed):
+    """Each name once, in an order that the seed and where the files lie decide, not the names or the order of the rows."""
+    first = pd.Series(np.asarray(paths, object)).groupby(np.asarray(names, object)).min()
+    return np.random.default_rng(seed).permutation(first.sort_values(kind="stable").index.to_numpy(str))

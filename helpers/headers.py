@@ -14,7 +14,7 @@ from helpers import WrongTypeError, expect
 from helpers.cache import CacheError, keep, recall, stamp_of
 from helpers.columns import ALWAYS, Columns
 from helpers.elements import Elements
-from helpers.files import file_names
+from helpers.files import file_names, is_phantom
 from helpers.identity import veiled_table
 from helpers.keywords import KeywordError, check_keyword
 from helpers.reading import PIXEL_VALUES
@@ -82,7 +82,8 @@ def header_table(files_or_root, *, keywords=None, private=False, cache=None, exe
         table = columns.table(paths)
     else:
         table = _with_cache(_cache_file(cache, files_or_root), paths, Elements(None, private), executor, shown)
-    table = veiled_table(table)
+    if not (isinstance(files_or_root, (str, os.PathLike)) and is_phantom(files_or_root)):  # which is nobody
+        table = veiled_table(table)
     table.attrs["keywords"] = keywords  # whether what is missing was not asked for
     return table if keywords is None else _only(table, keywords)
 

@@ -40,10 +40,10 @@ def build_kernels(user=None, *, project="."):
     """
     project = Path(project)
     pages = _pages(project / "notebooks")
+    shared, user = kernel_settings(project / "pyproject.toml"), owner(user)
     for old in (project / KERNELS).glob(f"*/{METADATA}"):
         shutil.rmtree(old.parent)
     _refuse_what_shall_not_leave(pages, private_here(project), project / "helpers")
-    shared, user = kernel_settings(project / "pyproject.toml"), owner(user)
     titles = {name: title_of(name, heading(page)) for name, page in pages.items()}
     kernels = {name: f"{user}/{slug(title)}" for name, title in titles.items()}
     if len(set(kernels.values())) < len(kernels):

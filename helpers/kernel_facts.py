@@ -66,7 +66,8 @@ def owner(user=None):
     for file in (Path(os.environ.get("KAGGLE_CONFIG_DIR") or usual, "kaggle.json"), home / ".kaggle" / "credentials.json"):
         user = user or _user_in(file)
     if not user:
-        raise MetadataError("expected the name of a Kaggle account, found none in Kaggle's configuration: give it by --user NAME")
+        way = "give it by --user NAME, or make kaggle KAGGLE_USER=NAME"
+        raise MetadataError(f"expected the name of a Kaggle account, found none in Kaggle's configuration: {way}")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", str(user)):
         raise MetadataError(f"expected a user name as in the address of a Kaggle profile, got {user!r}")
     return user

@@ -84,7 +84,7 @@ def _stacks(stacks):
     apart = f"; slices {sizes} mm apart" if len(spacing) else ""
     volumes, odd = _share(stacks["volume"] == "whole"), _share(stacks["problems"] != "")
     largest = stacks["positions"].max()
-    return f"{len(stacks)}; {volumes} load as a volume, {odd} have a problem; the largest has {largest} positions{apart}"
+    return f"{len(stacks)}; {volumes} lie on a regular grid, {odd} have a problem; the largest has {largest} positions{apart}"
 
 
 def _share(mask):

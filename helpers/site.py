@@ -54,28 +54,35 @@ def build_site(collection=None, *, pages=PAGES, site=SITE, identity=False):
     notebooks = sorted(Path(pages).glob("*.ipynb"))
     if not notebooks:
         raise PageError(f"expected pages, found no notebook in {Path(pages).absolute()}: start it at the top of the project")
+    site = Path(site).absolute()
+    _cleared(site, notebooks)
     if collection is not None:
         os.environ["DICOM_ROOT"] = os.path.abspath(os.path.expanduser(collection))
-    root, site = collection_root().absolute(), Path(site).absolute()
+    root = collection_root().absolute()
     with unveiled():
         headers = header_table(root)
     facts = overview(headers)
-    _cleared(site, notebooks)
     if identity or is_phantom(root):
         facts["identity"] += "; they are shown" if identity else "; they are the phantom's, which is nobody"
         with unveiled():
-            return _bind(root.name, site, notebooks, facts, best_pictures(headers))
+            return _bind("the phantom" if is_phantom(root) else root.name, site, notebooks, facts, best_pictures(headers))
     with veiled(root, headers) as veil:
         facts["identity"] += "; left out of the pages, where hidden-…, UIDs beginning with 2.25. and numbered names of files "
         facts["identity"] += "stand for them. The pictures are as they were taken"
-        veil.names.to_csv(site.with_name(f"{site.name}-names.csv"), index=False, errors="surrogateescape")
+        veil.names.to_csv(_names_file(site), index=False, errors="surrogateescape")
         return _bind("", site, notebooks, facts, best_pictures(headers), veil.cleaned)
 
 
 def _cleared(site, notebooks):
+    """Removes what an earlier run has left: it speaks of another collection."""
     site.mkdir(parents=True, exist_ok=True)
-    for old in ["index.html", *(f"{path.stem}.html" for path in notebooks)]:
-        (site / old).unlink(missing_ok=True)
+    for old in [_names_file(site), site / "index.html", *(site / f"{path.stem}.html" for path in notebooks)]:
+        old.unlink(missing_ok=True)
+
+
+def _names_file(site):
+    """Which file is which, beside the site and not in it."""
+    return site.with_name(f"{site.name}-names.csv")
 
 
 def _bind(name, site, notebooks, facts, pictures, cleaned=None):

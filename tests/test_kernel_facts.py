@@ -72,7 +72,10 @@ def home(tmp_path, monkeypatch):
 
 
 def test_the_owner_is_found_where_the_client_finds_it(home, monkeypatch):
-    with pytest.raises(MetadataError, match=r"^expected the name of a Kaggle account, found none .* --user NAME$"):
+    with pytest.raises(
+        MetadataError,
+        match=r"^expected the name of a Kaggle account, found none .* --user NAME, or make kaggle KAGGLE_USER=NAME$",
+    ):
         owner()
     for file, user in (
         (home / ".config/kaggle/kaggle.json", "new-place"),

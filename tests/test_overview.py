@@ -15,7 +15,7 @@ def test_the_phantom_in_a_few_lines(phantom_headers):
     assert facts["files"] == "1889, 25.7 MB; 3 of 1889 cannot be read" and facts["images"] == "1911 in 49 series"
     assert facts["patients"] == "49" and facts["modalities"] == "CT 1911"
     assert facts["stacks"].startswith(
-        "55; 46 of 55 load as a volume, 10 of 55 have a problem; the largest has 96 positions; slices 3 to"
+        "55; 46 of 55 lie on a regular grid, 10 of 55 have a problem; the largest has 96 positions; slices 3 to"
     )
     assert facts["findings"].startswith("81 errors, 60 warnings, 44 notes in the headers; most of ")
 

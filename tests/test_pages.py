@@ -205,5 +205,5 @@ def test_an_interrupt_stops_at_once_and_says_where_things_are(phantom, tmp_path)
             assert run.poll() is None, shown
         time.sleep(2)
         run.send_signal(signal.SIGINT)
-        said = run.communicate(timeout=60)[1].splitlines()[-1]
-    assert run.returncode == 130 and said == f"interrupted; the pages before are in {tmp_path / 'site'}"
+        said = run.communicate(timeout=60)[1].splitlines()
+    assert run.returncode == 130 and f"interrupted; the pages before are in {tmp_path / 'site'}" in said
