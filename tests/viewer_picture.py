@@ -32,16 +32,13 @@ def chromium_path():
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
-def frames(phantom):
-    """The pictures, one after each step."""
-    from playwright.sync_api import sync_playwright
-
+def frames(phantom, browser):
+    """The pictures, one after each step, in a browser of playwright's."""
     rows = header_table(phantom, progress=False).query("PatientID == 'P01-reference'")
     volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "viewer.html"
         save_html(volume, path)
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(f"file://{path}")
         page.wait_for_selector(MAIN)
@@ -51,7 +48,7 @@ def frames(phantom):
             for _ in range(times):
                 _take(page, step)
                 yield _shot(page)
-        browser.close()
+        page.close()
 
 
 def _take(page, step):
@@ -77,7 +74,12 @@ def _shot(page):
 
 def draw(phantom, path):
     """Writes the moving picture."""
-    pictures = [picture.quantize(COLOURS, dither=Image.Dither.NONE) for picture in frames(phantom)]
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        pictures = [picture.quantize(COLOURS, dither=Image.Dither.NONE) for picture in frames(phantom, browser)]
+        browser.close()
     lengths = [LOOK_MS, *[FRAME_MS] * (len(pictures) - 2), LOOK_MS]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=lengths, loop=0, optimize=True)
 
