@@ -58,6 +58,13 @@ def page_html(notebook, name, names, cleaned=None):
     return page[:start] + bar + page[start:end] + bar + page[end:]
 
 
+def failed_page(notebook, reason):
+    """A page in place of one that failed: its title and the reason."""
+    cell = nbformat.v4.new_markdown_cell(f"# {title_of(notebook)}")
+    said = nbformat.v4.new_output("stream", name="stderr", text=reason)
+    return nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell("", outputs=[said])])
+
+
 def index_html(collection, facts, pictures, titles, made):
     """The first page of the site.
 
@@ -109,10 +116,3 @@ def _clean(notebook, cleaned):
             output["text"] = cleaned(output["text"])
         data = output.get("data", {})
         data.update({kind: cleaned(text, kind == "text/html") for kind, text in data.items() if kind.startswith("text/")})
-
-
-def failed_page(notebook, reason):
-    """A page in place of one that failed: its title and the reason."""
-    cell = nbformat.v4.new_markdown_cell(f"# {title_of(notebook)}")
-    said = nbformat.v4.new_output("stream", name="stderr", text=reason)
-    return nbformat.v4.new_notebook(cells=[cell, nbformat.v4.new_code_cell("", outputs=[said])])

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.headers import header_table
-from helpers.privacy import identifying_values
+from helpers.privacy import STANDARD_ROOT, identifying_values, own_words
 
 SHORTEST = 4  # characters of an identifying value that is looked for
-STANDARD_ROOT = "1.2.840.10008."  # of the UIDs that the standard itself gives away (PS3.5 9)
 UID = re.compile(r"(?<![\w.])(?:[0-2](?:\.\d+){5,}|2\.25\.\d{9,})")  # long enough for no number of a version or a clause
 HOMES = re.compile(r"(?<!\w)/(?:home|Users)/\w|\b[A-Za-z]:\\+Users\\")
 
@@ -41,7 +40,8 @@ def private_here(project):
     folders = {str(one) for folder in (Path.home(), project, root or project) for one in _spellings(folder)}
     pattern = "|".join(rf"{re.escape(folder)}(?!\w)" for folder in folders)
     values = _telling(header_table(Path(root).expanduser(), progress=False)) if root else set()
-    return Private(re.compile(pattern), values - _common(values, Path(project, "helpers")))
+    common = own_words(Path(project, "helpers"))
+    return Private(re.compile(pattern), {value for value in values if value.casefold() not in common})
 
 
 def given_away(text, private):
@@ -70,12 +70,6 @@ def _telling(headers):
     values = identifying_values(headers)
     values |= {part.strip() for value in values for part in re.split(r"[\^=]", value)}
     return {value for value in values if len(value) >= SHORTEST}
-
-
-def _common(values, helpers):
-    """Those values that are words of the helpers."""
-    words = {word for path in helpers.glob("*.py") for word in re.findall(r"\w+", path.read_text(encoding="utf-8").lower())}
-    return {value for value in values if value.lower() in words}
 
 
 def _holds(text, value):

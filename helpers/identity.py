@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import os
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -35,8 +35,13 @@ def identifies(keyword):
     """
     if keyword in _listed():
         return True
-    known = tag_for_keyword(keyword)
-    return dictionary_VR(known) in TELLING or bool(NAMED_TELLING.search(keyword)) if known else keyword.startswith("(")
+    VR = vr_of(keyword)
+    return VR in TELLING or bool(NAMED_TELLING.search(keyword)) if VR else keyword.startswith("(")
+
+
+def vr_of(keyword):
+    """The value representation of an element; empty for a column that is no element of the standard."""
+    return dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else ""
 
 
 def is_foreign(VR, value):
@@ -67,7 +72,7 @@ def veiled(keyword, value):
     empty = value is None or value == "" or (isinstance(value, float) and value != value)
     if empty or not is_hidden():
         return value
-    VR = dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else ""
+    VR = vr_of(keyword)
     if VR == "SQ":  # the number of its items, which tells nothing
         return value
     values = value if isinstance(value, tuple) else (value,)
@@ -78,20 +83,19 @@ def veiled_table(table):
     """A table with a column per keyword, its identifying values replaced where identity is hidden, and what errors quote."""
     if not is_hidden():
         return table
-    kept = {column: _veiled_column(table[column]) for column in table}
-    return pd.DataFrame(kept, index=table.index)
+    return pd.DataFrame({name: _veiled_column(table[name]) for name in table}, index=table.index)
 
 
 def _veiled_column(column):
-    if column.name != "error" and column.dtype.kind in "iuf" and not identifies(column.name):
-        return column
-    values = column.astype(object)
-    if column.name == "error":
-        known = {value: QUOTED.sub("'…'", value) for value in values.dropna().unique()}
-    else:
-        known = {value: veiled(column.name, value) for value in values.dropna().unique()}
-    changed = [known.get(value, value) for value in values]
-    return pd.Series(changed, column.index, dtype=object) if known and any(a is not b for a, b in known.items()) else column
+    change = _unquoted if column.name == "error" else partial(veiled, column.name)
+    changed = {value: new for value in column.dropna().unique() if (new := change(value)) is not value}
+    values = [changed.get(value, value) for value in column]
+    return pd.Series(values, column.index, dtype=object) if changed else column
+
+
+def _unquoted(error):
+    """An error without what it quotes, which may be a value."""
+    return QUOTED.sub("'…'", error)
 
 
 @cache

@@ -1,6 +1,7 @@
 """What is in a collection, what is wrong with it, and what does it look like, in a few lines?"""
 
 import contextlib
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -18,16 +19,19 @@ MEGABYTE = 1e6
 TRIED = 5  # stacks of which one shall give the pictures
 
 
+class Overview(NamedTuple):
+    """A collection at a glance."""
+
+    facts: pd.Series  # text; index files, images, patients, modalities, stacks, findings, identity
+    pictures: dict  # what it is → PNG bytes: the middle slices of the best stack, or else one image; empty without any
+
+
 def overview(headers):
-    """A collection in numbers, none of which names a person.
+    """The `Overview` of a collection; nothing in it names a person.
 
     Parameters
     ----------
     headers : DataFrame of `helpers.headers.header_table`
-
-    Returns
-    -------
-    Series of text: ``files``, ``images``, ``patients``, ``modalities``, ``stacks``, ``findings``, ``identity``
 
     Raises
     ------
@@ -46,16 +50,12 @@ def overview(headers):
         "findings": _findings(audit(frames)),
         "identity": _identity(identifying(headers)),
     }
-    return pd.Series(facts, name="collection")
+    return Overview(pd.Series(facts), _best_pictures(frames, stacks))
 
 
-def best_pictures(headers):
-    """The middle slices of the best stack that loads, or else its middle image: a dict of what it is to PNG bytes.
-
-    Empty where none of the first few stacks can be drawn.
-    """
-    frames = frame_table(headers)
-    for stack in stack_table(frames).index[:TRIED]:
+def _best_pictures(frames, stacks):
+    """The pictures of the first stack that can be drawn, of the best few."""
+    for stack in stacks.index[:TRIED]:
         with contextlib.suppress(ClearError):
             return _pictures(stack_slices(frames, stack))
     return {}
@@ -96,11 +96,8 @@ def _findings(findings):
     counts = findings["severity"].value_counts()
     rules = findings["rule"].value_counts().head(TRIED)
     severities = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
-    return (
-        f"{severities} in the headers; most of {', '.join(f'{rule} ({n})' for rule, n in rules.items())}"
-        if len(rules)
-        else "none"
-    )
+    found = ", ".join(f"{rule} ({count})" for rule, count in rules.items())
+    return f"{severities} in the headers; most of {found}" if found else "none"
 
 
 def _identity(table):

@@ -96,7 +96,7 @@ def page_of(volume, *, max_mb=MAX_MB, plane=None, window=None, badge="", index=N
         "shape": list(reduced.array.shape),
         "low": scale[0],
         "step": scale[1],
-        "float": scale[1] % 1 != 0 or scale[0] % 1 != 0 or scale[0] < -(2**15) or scale[0] + 255 * scale[1] >= 2**15,
+        "float": not _fits_int16(scale),
         "pictures": pictures,
         **_masks(reduced.padding, len(reduced.array)),
         "note": note,
@@ -126,6 +126,12 @@ def _point(volume, plane, index):
     """The middle of one slice, LPS mm."""
     _, rows, columns = volume.shape_of(plane)
     return (picture_affine(volume, plane) @ [index, (rows - 1) / 2, (columns - 1) / 2, 1])[:3].tolist()
+
+
+def _fits_int16(scale):
+    """Whether all 256 steps are whole numbers that 16 bits hold."""
+    low, step = scale
+    return low % 1 == 0 and step % 1 == 0 and low >= -(2**15) and low + 255 * step < 2**15
 
 
 def _scale(volume):

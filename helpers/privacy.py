@@ -1,6 +1,8 @@
 """What here could identify a person? Counts that show no value, and the values to look for before something is passed on."""
 
 import os
+import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -8,6 +10,8 @@ from helpers import expect
 from helpers.identity import PROFILE, identifies
 from helpers.keywords import meanings
 
+WORD = re.compile(r"[^\W_]+")
+STANDARD_ROOT = "1.2.840.10008."  # of the UIDs that the standard itself gives away (PS3.5 9)
 KINDS = {"PN": "name", "DA": "date", "DT": "date", "TM": "date", "UI": "identifier (UID)", "SQ": "sequence"}
 
 
@@ -60,9 +64,8 @@ def where(headers, keyword):
 def identifying_values(headers):
     """Every text that an identifying element holds, as it would be printed: to be looked for, never to be shown.
 
-    Names, dates, UIDs and other texts of the elements that the Basic Profile lists, and of private elements where
-    `headers` has them as columns. Several values of one element are several texts; numbers are none, nor is what
-    stands inside sequences.
+    Names, dates, UIDs and other texts of the elements that `helpers.identity.identifies` names. Several values of one
+    element are several texts; numbers are none, nor is what stands inside sequences.
 
     Parameters
     ----------
@@ -73,7 +76,22 @@ def identifying_values(headers):
     set of str
     """
     expect(headers, pd.DataFrame, "of header_table")
-    values = {value for name in filter(identifies, headers) for value in headers[name].dropna().unique()}
+    return _texts_of(headers, filter(identifies, headers))
+
+
+def harmless_values(headers):
+    """Every text of the other elements, as a set of str: what stands there too identifies nobody."""
+    return _texts_of(headers, (name for name in headers if not identifies(name)))
+
+
+def own_words(helpers=Path(__file__).parent):
+    """The words that the modules in a folder use themselves, in lower case: a page may hold them whatever the headers say."""
+    texts = (path.read_text(encoding="utf-8") for path in helpers.glob("*.py"))
+    return frozenset(word for text in texts for word in WORD.findall(text.casefold()))
+
+
+def _texts_of(headers, names):
+    values = {value for name in names for value in headers[name].dropna().unique()}
     several = (value if isinstance(value, tuple) else (value,) for value in values)
     return {text.strip() for texts in several for text in texts if isinstance(text, str) and text.strip()}
 

@@ -20,8 +20,8 @@ from helpers import ClearError
 from helpers.binding import failed_page, index_html, page_html, title_of
 from helpers.files import collection_root, is_phantom
 from helpers.headers import header_table
-from helpers.overview import best_pictures, overview
-from helpers.veil import unveiled, veiled
+from helpers.overview import overview
+from helpers.veil import unveiled, veiled_collection
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
@@ -61,16 +61,16 @@ def build_site(collection=None, *, pages=PAGES, site=SITE, identity=False):
     root = collection_root().absolute()
     with unveiled():
         headers = header_table(root)
-    facts = overview(headers)
+        facts, pictures = overview(headers)
     if identity or is_phantom(root):
         facts["identity"] += "; they are shown" if identity else "; they are the phantom's, which is nobody"
         with unveiled():
-            return _bind("the phantom" if is_phantom(root) else root.name, site, notebooks, facts, best_pictures(headers))
-    with veiled(root, headers) as veil:
-        facts["identity"] += "; left out of the pages, where hidden-…, UIDs beginning with 2.25. and numbered names of files "
-        facts["identity"] += "stand for them. The pictures are as they were taken"
+            return _bind("the phantom" if is_phantom(root) else root.name, site, notebooks, facts, pictures)
+    facts["identity"] += "; left out of the pages, where hidden-…, UIDs beginning with 2.25. and numbered names of files "
+    facts["identity"] += "stand for them. The pictures are as they were taken"
+    with veiled_collection(root, headers) as veil:
         veil.names.to_csv(_names_file(site), index=False, errors="surrogateescape")
-        return _bind("", site, notebooks, facts, best_pictures(headers), veil.cleaned)
+        return _bind("", site, notebooks, facts, pictures, veil.cleaned)
 
 
 def _cleared(site, notebooks):

@@ -9,18 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from helpers import ClearError
-from helpers.identity import VARIABLE, identifies, stand_in
-from helpers.privacy import identifying_values
+from helpers.identity import VARIABLE, stand_in, vr_of
+from helpers.privacy import STANDARD_ROOT, WORD, harmless_values, identifying_values, own_words
 
 SUFFIXES = {".dcm", ".dicom", ".ima", ".csv", ".txt"}  # of file names; these tell nothing of a person
 TOKEN = re.compile(r"\w+(?:[.\-]\w+)*")  # an ID, a UID, a word
-WORD = re.compile(r"[^\W_]+")
 TAG = re.compile(r"(<[^>]*>)")
 SHORTEST_WORD, SHORTEST_NAME, SHORTEST_NUMBER = 4, 3, 6  # characters of what is looked for in other text
-STANDARD_ROOT = "1.2.840.10008."  # of the UIDs that the standard gives away (PS3.5 9)
 
 
 class VeilError(ClearError, OSError):
@@ -55,16 +52,17 @@ class Veil:
         return "".join(pieces)
 
     def _replaced(self, found):
+        """The stand-in of a token that tells something; else the token, with stand-ins for the words in it that do."""
         token = found[0]
-        if token.casefold() in self._told:
-            return stand_in(token)
-        return WORD.sub(
-            lambda word: word[0] if word[0].isdigit() or word[0].casefold() not in self._told else stand_in(word[0]), token
-        )
+        return stand_in(token) if token.casefold() in self._told else WORD.sub(self._word_replaced, token)
+
+    def _word_replaced(self, found):
+        word = found[0]
+        return stand_in(word) if word.casefold() in self._told and not word.isdigit() else word
 
 
 @contextmanager
-def veiled(root, headers):
+def veiled_collection(root, headers):
     """The Veil of a collection: within it this is the folder to explore, and headers are read with identity hidden.
 
     What is written to temporary files meanwhile goes with the folder. The secret is that of the environment, else a new one.
@@ -135,13 +133,11 @@ def _counts(files):
 
 def _telling(headers):
     """Words and IDs, in lower case, that must not be in a page."""
-    names = [name for name in headers if _VR(name) == "PN" or name in ("PatientID", "OtherPatientIDs", "AccessionNumber")]
-    times = [name for name in headers if _VR(name) == "TM"]  # six digits are too many other things
+    names = [name for name in headers if vr_of(name) == "PN" or name in ("PatientID", "OtherPatientIDs", "AccessionNumber")]
+    times = [name for name in headers if vr_of(name) == "TM"]  # six digits are too many other things
     own = _words(identifying_values(headers[names]), SHORTEST_NAME)
     others = _words(identifying_values(headers.drop(columns=[*names, *times])), SHORTEST_WORD)
-    harmless = _words(_texts_of(headers[[name for name in headers if not identifies(name)]]), 1)
-    ordinary = {word for path in Path(__file__).parent.glob("*.py") for word in WORD.findall(path.read_text("utf-8").casefold())}
-    return (own | (others - harmless)) - ordinary
+    return (own | (others - _words(harmless_values(headers), 1))) - own_words()
 
 
 def _words(values, shortest):
@@ -154,14 +150,3 @@ def _words(values, shortest):
 
 def _is_number(text):
     return text.replace(".", "", 1).isdigit()
-
-
-def _VR(keyword):
-    return dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else ""
-
-
-def _texts_of(table):
-    """All texts of a table."""
-    values = {value for name in table for value in table[name].dropna().unique()}
-    several = (value if isinstance(value, tuple) else (value,) for value in values)
-    return {text for texts in several for text in texts if isinstance(text, str)}

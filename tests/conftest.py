@@ -55,6 +55,13 @@ def phantom_headers(phantom):
 
 
 @pytest.fixture(scope="session")
+def phantom_frames(phantom_headers):
+    from helpers.frames import frame_table
+
+    return frame_table(phantom_headers)
+
+
+@pytest.fixture(scope="session")
 def real():
     """The folder of real scanner files."""
     if not REAL.is_dir():

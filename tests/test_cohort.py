@@ -8,26 +8,20 @@ from hypothesis import strategies as st
 
 from helpers import ClearError
 from helpers.cohort import largest_kind, patient_split, persons, sample_slices, slice_table, tried
-from helpers.frames import frame_table
 from helpers.images import NoImageError, is_image
 
 
 @pytest.fixture(scope="module")
-def headers(phantom_headers):
-    return frame_table(phantom_headers)
-
-
-@pytest.fixture(scope="module")
-def table(headers):
-    return slice_table(headers)
+def table(phantom_frames):
+    return slice_table(phantom_frames)
 
 
 def _of(table, patient):
     return table[table["patient"].str.startswith(patient)]
 
 
-def test_every_image_has_its_row(headers, table):
-    assert len(table) == is_image(headers).sum()
+def test_every_image_has_its_row(phantom_frames, table):
+    assert len(table) == is_image(phantom_frames).sum()
     counts = table["left_out"].value_counts()
     assert counts[["", "position unknown", "position repeated"]].sum() == len(table)
     assert set(table["patient"][table["left_out"] == "position unknown"]) == {"P12-no-position", "P19-no-orientation"}
@@ -48,15 +42,15 @@ def test_positions_are_those_of_the_anatomy(table):
     assert rows["position"].abs().max() == pytest.approx(142.5) and rows["plane"].unique().tolist() == ["axial"]
 
 
-def test_frames_and_slabs_name_their_images_in_spatial_order(headers):
-    rows = _of(slice_table(headers, slab=3), "P42")
+def test_frames_and_slabs_name_their_images_in_spatial_order(phantom_frames):
+    rows = _of(slice_table(phantom_frames, slab=3), "P42")
     path = rows.index[0]
     assert [len(images) for images in rows["images"]] == [2, *[3] * 24, 2]
     assert all({place for place, _ in images} == {path} for images in rows["images"])
     middles = [images[len(images) // 2][1] for images in rows["images"].iloc[1:-1]]
     assert middles == rows["frame"].iloc[1:-1].tolist()
     with pytest.raises(ClearError, match="expected a slab of 1, 3, 5 … slices, got 2"):
-        slice_table(headers, slab=2)
+        slice_table(phantom_frames, slab=2)
 
 
 def test_files_of_several_frames_and_colour_say_why_they_are_of_no_use(phantom_headers, real_headers):
@@ -66,9 +60,9 @@ def test_files_of_several_frames_and_colour_say_why_they_are_of_no_use(phantom_h
     assert colour.any() and set(left["left_out"][colour]) == {"colour"}
 
 
-def test_no_image_is_one_clear_line(headers):
+def test_no_image_is_one_clear_line(phantom_frames):
     with pytest.raises(NoImageError):
-        slice_table(headers[headers["error"].notna()])
+        slice_table(phantom_frames[phantom_frames["error"].notna()])
 
 
 def _rows(*people):
@@ -90,9 +84,9 @@ def test_who_has_no_id_is_known_by_what_there_is():
     assert persons(rows[["other"]]).tolist() == ["folder /a", "folder /b", "folder /b"]
 
 
-def test_a_mistyped_id_in_one_file_makes_nobody_two_persons(headers):
-    series = headers.index[headers["PatientID"] == "P02-interspaced"]
-    spoiled = headers.copy()
+def test_a_mistyped_id_in_one_file_makes_nobody_two_persons(phantom_frames):
+    series = phantom_frames.index[phantom_frames["PatientID"] == "P02-interspaced"]
+    spoiled = phantom_frames.copy()
     spoiled.loc[series[0], "PatientID"] = "P02"
     assert set(slice_table(spoiled).loc[series, "patient"]) == {"P02 = P02-interspaced"}
 

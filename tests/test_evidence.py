@@ -6,7 +6,6 @@ from helpers import ClearError
 from helpers.audit import audit
 from helpers.evidence import show_evidence, show_remedies
 from helpers.exercises import EXERCISES, check, exercise
-from helpers.frames import frame_table
 from helpers.headers import header_table
 from helpers.plots import plot_findings
 from helpers.stacks import slice_counts, stack_table
@@ -14,17 +13,12 @@ from helpers.statistics import pixel_table
 
 
 @pytest.fixture(scope="module")
-def headers(phantom_headers):
-    return frame_table(phantom_headers)
+def findings(phantom_frames):
+    return audit(phantom_frames)
 
 
-@pytest.fixture(scope="module")
-def findings(headers):
-    return audit(headers)
-
-
-def test_one_picture_for_each_rule_the_worst_first(findings, headers):
-    axes = show_evidence(findings, headers, most=100)
+def test_one_picture_for_each_rule_the_worst_first(findings, phantom_frames):
+    axes = show_evidence(findings, phantom_frames, most=100)
     titles = [ax.get_title().split("\n")[0] for ax in axes]
     assert titles == list(dict.fromkeys(findings["rule"]))
     by_rule = dict(zip(titles, axes))
@@ -34,8 +28,8 @@ def test_one_picture_for_each_rule_the_worst_first(findings, headers):
     assert "?" in [text.get_text() for text in by_rule["no-orientation"].texts]
 
 
-def test_nothing_found_is_said(findings, headers):
-    assert show_evidence(findings[:0], headers)[0].get_title() == "Nothing was found"
+def test_nothing_found_is_said(findings, phantom_frames):
+    assert show_evidence(findings[:0], phantom_frames)[0].get_title() == "Nothing was found"
     assert plot_findings(findings[:0]).get_title() == "Nothing was found"
 
 
@@ -68,10 +62,10 @@ def test_wrong_answers_get_a_hint():
         check(4, 1)
 
 
-def test_before_and_after(phantom_headers, headers):
+def test_before_and_after(phantom_headers, phantom_frames):
     """The remedy is drawn, not done: means come near those of a chest, and no file changes."""
     patients = ["P35-padding-undeclared", "P36-water-border", "P37-rescale-wrong", "P38-sign-lost"]
-    rows = headers[headers["PatientID"].isin(patients)]
+    rows = phantom_frames[phantom_frames["PatientID"].isin(patients)]
     found = audit(rows, pixels=True)
     axes = show_remedies(found, rows)
     means = {tuple(ax.get_title().split("\n")[0].split(", ")): float(ax.get_title().split()[-2]) for ax in axes}

@@ -227,6 +227,16 @@ def _index(viewer):
     return int(viewer.locator(MAIN).get_attribute("data-slice").split()[1])
 
 
+def _dragged(page, viewer, start, end):
+    """Center and width after the mouse was dragged over the main picture, between two points in its pixels."""
+    box = viewer.locator(MAIN).bounding_box()
+    page.mouse.move(box["x"] + start[0], box["y"] + start[1])
+    page.mouse.down()
+    page.mouse.move(box["x"] + end[0], box["y"] + end[1], steps=4)
+    page.mouse.up()
+    return [float(viewer.get_by_label(name).input_value()) for name in ("Center", "Width")]
+
+
 def _viewer(page, number):
     viewer = page.locator(".dv").nth(number)
     viewer.scroll_into_view_if_needed()
@@ -273,12 +283,7 @@ def test_window_drag_presets_and_fields(page, host, phantom_headers):
     viewer.get_by_label("Width").press("Enter")
     assert _state(host[1])[3] == [40, 400]
     assert _agrees(_shown(viewer), volume, "axial", 40, (40, 400))
-    box = viewer.locator(MAIN).bounding_box()
-    page.mouse.move(box["x"] + 250, box["y"] + 250)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 350, box["y"] + 200, steps=4)
-    page.mouse.up()
-    center, width = (float(viewer.get_by_label(name).input_value()) for name in ("Center", "Width"))
+    center, width = _dragged(page, viewer, (250, 250), (350, 200))
     assert center < 0 and width > 500
     assert _agrees(_shown(viewer), volume, "axial", 40, (center, width))
     assert _state(host[1])[3] == [center, width]
@@ -472,12 +477,7 @@ def test_small_ranges_and_curves_can_be_windowed_by_hand(open_page, tmp_path):
     page = open_page((tmp_path / "page.html").as_uri(), offline=True)
     page.wait_for_timeout(500)
     viewer = page.locator(".dv")
-    box = viewer.locator(MAIN).bounding_box()
-    page.mouse.move(box["x"] + 100, box["y"] + 100)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 60, box["y"] + 100, steps=3)
-    page.mouse.up()
-    center, width = (float(viewer.get_by_label(name).input_value()) for name in ("Center", "Width"))
+    center, width = _dragged(page, viewer, (100, 100), (60, 100))
     assert center == pytest.approx(0.5, abs=0.05) and 0.8 < width < 1, "still the range of the values"
     viewer.get_by_label("Window", exact=True).select_option(label="equal frequency")
     viewer.get_by_label("Center").fill("0.4")

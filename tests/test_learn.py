@@ -22,13 +22,8 @@ LUNGS, BONE = WINDOWS["lungs"], WINDOWS["spine_bone"]
 
 
 @pytest.fixture(scope="module")
-def headers(phantom_headers):
-    return frame_table(phantom_headers)
-
-
-@pytest.fixture(scope="module")
-def table(headers):
-    table = slice_table(headers)
+def table(phantom_frames):
+    table = slice_table(phantom_frames)
     return table[table["left_out"] == ""]
 
 
@@ -106,8 +101,8 @@ def test_without_a_unit_the_picture_decides_what_is_bright(phantom, tmp_path):
     assert grey[0, 7] == 0 and grey[0, 0] == 1
 
 
-def test_a_slab_is_made_value_by_value_without_padding(headers):
-    slabs = slice_table(headers, slab=3)
+def test_a_slab_is_made_value_by_value_without_padding(phantom_frames):
+    slabs = slice_table(phantom_frames, slab=3)
     images = slabs["images"][slabs["patient"] == "P02-interspaced"].iloc[7]
     stored = [pydicom.dcmread(path) for path, _ in images]
     values = np.stack([np.where(one.pixel_array == one.PixelPaddingValue, np.nan, _hu(one.filename)) for one in stored])
@@ -224,11 +219,11 @@ def test_channels_are_drawn_side_by_side(table):
     assert ax.images[0].get_array().shape == (32, 64) and ax.images[0].get_clim() == (0, 1)
 
 
-def test_readers_are_compared_with_their_failures(headers):
+def test_readers_are_compared_with_their_failures(phantom_frames):
     def fails(path):
         raise NotImplementedError("not\nthis one")
 
-    readings = compare_readers(headers, stored=lambda path: pydicom.dcmread(path).pixel_array, fails=fails)
+    readings = compare_readers(phantom_frames, stored=lambda path: pydicom.dcmread(path).pixel_array, fails=fails)
     assert readings["reader"].unique().tolist() == ["stored", "fails", "SliceBlock"]
     assert {"CT · MONOCHROME1 · intercept 0", "CT · MONOCHROME2 · intercept -1024 · 26 frames"} <= set(readings["kind"])
     by = readings.groupby("reader")

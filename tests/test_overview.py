@@ -7,11 +7,11 @@ from PIL import Image
 
 from helpers.headers import header_table
 from helpers.images import NoImageError
-from helpers.overview import best_pictures, overview
+from helpers.overview import overview
 
 
 def test_the_phantom_in_a_few_lines(phantom_headers):
-    facts = overview(phantom_headers)
+    facts = overview(phantom_headers).facts
     assert facts["files"] == "1889, 25.7 MB; 3 of 1889 cannot be read" and facts["images"] == "1911 in 49 series"
     assert facts["patients"] == "49" and facts["modalities"] == "CT 1911"
     assert facts["stacks"].startswith(
@@ -21,12 +21,12 @@ def test_the_phantom_in_a_few_lines(phantom_headers):
 
 
 def test_one_spacing_and_no_finding(real):
-    facts = overview(header_table(real / "series/chest-ct-8mm-siemens", progress=False))
+    facts = overview(header_table(real / "series/chest-ct-8mm-siemens", progress=False)).facts
     assert facts["stacks"].endswith("the largest has 30 positions; slices 8 mm apart") and facts["findings"] == "none"
 
 
 def test_no_value_of_a_header_is_told(real_headers):
-    told = " ".join(overview(real_headers))
+    told = " ".join(overview(real_headers).facts)
     texts = {str(value) for keyword in ("PatientID", "PatientName", "StudyDate") for value in real_headers[keyword].dropna()}
     assert not [text for text in texts if len(text) > 3 and text in told]
 
@@ -44,8 +44,8 @@ def test_pictures_of_the_best_stack(real, folder, shown):
     headers = header_table(real / folder, progress=False)
     if shown is None:
         with pytest.raises(NoImageError):
-            best_pictures(headers)
+            overview(headers)
         return
-    pictures = best_pictures(headers)
+    pictures = overview(headers).pictures
     assert list(pictures) == shown
     assert all(max(Image.open(io.BytesIO(data)).size) == 512 for data in pictures.values())

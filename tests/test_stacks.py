@@ -9,7 +9,6 @@ import pytest
 import SimpleITK
 
 from helpers.faults import FAULTS
-from helpers.frames import frame_table
 from helpers.headers import header_table
 from helpers.images import MissingColumnError, NoImageError
 from helpers.scans import AXIAL, SCANS
@@ -116,8 +115,8 @@ def test_flipping_the_normal_reverses_the_order(phantom_headers):
     assert stack_slices(rows, stack).index.tolist() == before[::-1]
 
 
-def test_the_phantoms_stacks(phantom_headers):
-    table = stack_table(frame_table(phantom_headers))
+def test_the_phantoms_stacks(phantom_frames):
+    table = stack_table(phantom_frames)
     two = {"second-scan", "several-phases", "localizer", "several-orientations", "several-spacings", "several-sizes"}
     known = {scan.patient + " (another)" * ("other-patient" in scan.faults): scan for scan in SCANS}
     stacks = {patient: 2 if two & set(scan.faults) else 1 for patient, scan in known.items()}
@@ -208,9 +207,9 @@ def test_every_image_is_in_exactly_one_stack(real_headers):
     assert len(paths) == len(set(paths)) == table["files"].sum()
 
 
-def test_counts_of_the_phantom(phantom_headers):
+def test_counts_of_the_phantom(phantom_frames):
     """Files, readable, images, unique images, stacks, positions, and those of the largest stack."""
-    counts = slice_counts(frame_table(phantom_headers))
+    counts = slice_counts(phantom_frames)
     for scan in SCANS:
         n, half = scan.slices, scan.slices - scan.slices // 2
         expected = {

@@ -16,11 +16,10 @@ from pydicom.uid import generate_uid
 from helpers.audit import audit
 from helpers.frames import frame_table
 from helpers.headers import diff_headers, header_of, header_table
-from helpers.identity import VARIABLE, identifies, stand_in, veiled_table
-from helpers.identity import veiled as veiled_value
+from helpers.identity import VARIABLE, identifies, stand_in, veiled, veiled_table
 from helpers.privacy import identifying_values
 from helpers.stacks import stack_slices, stack_table
-from helpers.veil import _names, _telling, veiled
+from helpers.veil import _names, _telling, veiled_collection
 from helpers.volume import load_slice
 
 PAGES = Path(__file__).parents[1] / "notebooks"
@@ -114,7 +113,7 @@ def test_one_header_shows_no_value_that_tells(secret, hidden):
 def test_links_stand_for_the_files(secret):
     folder = secret[0]
     headers = header_table(folder, progress=False)
-    with veiled(folder, headers) as veil:
+    with veiled_collection(folder, headers) as veil:
         patient = stand_in("MRN-0012345")
         assert veil.names["path"].tolist() == headers.index.tolist()
         assert {name.rpartition("/")[0] for name in veil.names["shown"]} == {f"folder-001/{patient}", "folder-002"}
@@ -142,7 +141,7 @@ def test_names_are_numbers_in_the_order_that_they_had(files, shown, hidden):
 
 def test_what_a_page_quotes_all_the_same(secret):
     folder = secret[0]
-    with veiled(folder, header_table(folder, progress=False)) as veil:
+    with veiled_collection(folder, header_table(folder, progress=False)) as veil:
         name, identity = stand_in("Quenby"), stand_in("MRN-0012345")
         assert veil.cleaned("of Quenby, id MRN-0012345, 512 × 512, -1024") == f"of {name}, id {identity}, 512 × 512, -1024"
         assert (
@@ -154,9 +153,9 @@ def test_what_a_page_quotes_all_the_same(secret):
 
 
 def test_a_value_that_is_none_of_its_kind_is_hidden(hidden):
-    assert veiled_value("SOPClassUID", "Quenby^Jane") == stand_in("Quenby^Jane")
-    assert veiled_value("PixelSpacing", ("Quenby", 0.5)) == stand_in(("Quenby", 0.5))
-    assert veiled_value("PixelSpacing", (0.5, 0.5)) == (0.5, 0.5) and veiled_value("SOPClassUID", "1.2.3") == "1.2.3"
+    assert veiled("SOPClassUID", "Quenby^Jane") == stand_in("Quenby^Jane")
+    assert veiled("PixelSpacing", ("Quenby", 0.5)) == stand_in(("Quenby", 0.5))
+    assert veiled("PixelSpacing", (0.5, 0.5)) == (0.5, 0.5) and veiled("SOPClassUID", "1.2.3") == "1.2.3"
     errors = pd.DataFrame({"error": ["ValueError: invalid value 'Quenby' for VR DS", None]}, dtype=object)
     assert veiled_table(errors)["error"].tolist() == ["ValueError: invalid value '…' for VR DS", None]
 
@@ -165,7 +164,7 @@ def test_hiding_changes_no_result(real, monkeypatch):
     folder = real / "series"
     headers = frame_table(header_table(folder, progress=False))
     stacks, findings = stack_table(headers), audit(headers)
-    with veiled(folder, headers) as veil:
+    with veiled_collection(folder, headers) as veil:
         others = frame_table(header_table(veil.root, progress=False))
         hidden_stacks, hidden_findings = stack_table(others), audit(others)
         for one, other in zip(stacks.index, hidden_stacks.index):
