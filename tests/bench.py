@@ -16,12 +16,14 @@ import pandas as pd
 import pydicom
 from tqdm import tqdm
 
-from helpers.audit import audit
-from helpers.files import phantom_root
-from helpers.headers import header_table
+from helpers import audit, header_table, phantom_root
 
 FOLDER = Path(__file__).parents[1] / "build" / "bench"
-COUNTS = {1_000: 3, 10_000: 2, 33_026: 1}  # files → how often each way is timed, in turn; the best counts
+COUNTS = {
+    1_000: 3,
+    10_000: 2,
+    33_026: 1,
+}  # files → how often each way is timed, in turn; the best counts
 SLICES = 188  # of a patient
 MATRIX = 512
 SLOW_OPEN = 0.005  # seconds that an open takes on the disk that is simulated
@@ -32,21 +34,72 @@ MORE = {  # what the headers of a scanner hold beside what the phantom writes
     "TableHeight": 145, "RotationDirection": "CW", "ExposureTime": 500, "Exposure": 150,
 }  # fmt: skip
 CHOSEN = [
-    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "StudyDate", "SeriesDate"),
-    *("ContentDate", "StudyTime", "AcquisitionTime", "ContentTime", "Modality", "Manufacturer", "ManufacturerModelName"),
-    *("SeriesDescription", "PatientID", "PatientSex", "PatientAge", "BodyPartExamined", "SliceThickness", "KVP"),
-    *("ConvolutionKernel", "PatientPosition", "TableHeight", "ExposureTime", "XRayTubeCurrent", "Exposure", "SeriesNumber"),
-    *("AcquisitionNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "SliceLocation"),
-    *("SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored"),
+    *(
+        "SOPClassUID",
+        "SOPInstanceUID",
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "FrameOfReferenceUID",
+        "StudyDate",
+        "SeriesDate",
+    ),
+    *(
+        "ContentDate",
+        "StudyTime",
+        "AcquisitionTime",
+        "ContentTime",
+        "Modality",
+        "Manufacturer",
+        "ManufacturerModelName",
+    ),
+    *(
+        "SeriesDescription",
+        "PatientID",
+        "PatientSex",
+        "PatientAge",
+        "BodyPartExamined",
+        "SliceThickness",
+        "KVP",
+    ),
+    *(
+        "ConvolutionKernel",
+        "PatientPosition",
+        "TableHeight",
+        "ExposureTime",
+        "XRayTubeCurrent",
+        "Exposure",
+        "SeriesNumber",
+    ),
+    *(
+        "AcquisitionNumber",
+        "InstanceNumber",
+        "ImagePositionPatient",
+        "ImageOrientationPatient",
+        "SliceLocation",
+    ),
+    *(
+        "SamplesPerPixel",
+        "PhotometricInterpretation",
+        "Rows",
+        "Columns",
+        "PixelSpacing",
+        "BitsAllocated",
+        "BitsStored",
+    ),
     *("PixelRepresentation", "WindowCenter", "WindowWidth", "RescaleIntercept"),
 ]
 
 
 def collection(count):
     """The first `count` files of a collection of CT headers, each at the head of a sparse file of full size."""
-    files = [FOLDER / "headers" / f"patient {n // SLICES:03}" / f"{n % SLICES + 1}.dcm" for n in range(max(COUNTS))]
+    files = [
+        FOLDER / "headers" / f"patient {n // SLICES:03}" / f"{n % SLICES + 1}.dcm"
+        for n in range(max(COUNTS))
+    ]
     if not files[-1].exists():
-        dataset = pydicom.dcmread(phantom_root() / "P01-reference" / "1.dcm", stop_before_pixels=True)
+        dataset = pydicom.dcmread(
+            phantom_root() / "P01-reference" / "1.dcm", stop_before_pixels=True
+        )
         dataset.Rows = dataset.Columns = MATRIX
         for keyword, value in MORE.items():
             setattr(dataset, keyword, value)
@@ -57,14 +110,23 @@ def collection(count):
 
 def _write(dataset, number, file):
     patient, n = divmod(number, SLICES)
-    dataset.PatientID, dataset.PatientAge, dataset.KVP = f"ID{patient:05}", f"0{40 + patient % 50}Y", (100, 120)[patient % 2]
+    dataset.PatientID, dataset.PatientAge, dataset.KVP = (
+        f"ID{patient:05}",
+        f"0{40 + patient % 50}Y",
+        (100, 120)[patient % 2],
+    )
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = (
         f"1.2.826.0.1.3680043.8.498.{patient}",
         f"1.2.826.0.1.3680043.8.499.{patient}",
     )
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.8.498.{patient}.{n + 1}"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
+        f"1.2.826.0.1.3680043.8.498.{patient}.{n + 1}"
+    )
     dataset.InstanceNumber, dataset.XRayTubeCurrent = n + 1, 100 + n * 7 % 40
-    dataset.ImagePositionPatient, dataset.SliceLocation = [-171.5, -180.25, round(-300 + 1.2 * n, 3)], round(-300 + 1.2 * n, 3)
+    dataset.ImagePositionPatient, dataset.SliceLocation = (
+        [-171.5, -180.25, round(-300 + 1.2 * n, 3)],
+        round(-300 + 1.2 * n, 3),
+    )
     dataset.AcquisitionTime, dataset.ContentTime = (
         f"{101500 + n // 60 * 100 + n % 60}.{n:06}",
         f"{101600 + n // 60 * 100 + n % 60}.{n:06}",
@@ -108,11 +170,19 @@ def ours_one_at_a_time(files):
 
 
 def pydicom_all(files):
-    return [{element.keyword: element.value for element in pydicom.dcmread(file, stop_before_pixels=True)} for file in files]
+    return [
+        {
+            element.keyword: element.value
+            for element in pydicom.dcmread(file, stop_before_pixels=True)
+        }
+        for file in files
+    ]
 
 
 def pydicom_chosen(files):
-    datasets = (pydicom.dcmread(file, stop_before_pixels=True, specific_tags=CHOSEN) for file in files)
+    datasets = (
+        pydicom.dcmread(file, stop_before_pixels=True, specific_tags=CHOSEN) for file in files
+    )
     return [{keyword: dataset.get(keyword) for keyword in CHOSEN} for dataset in datasets]
 
 
@@ -131,7 +201,9 @@ def gdcm_scanner(files):
         tags[keyword] = gdcm.Tag(tag.group, tag.element)
         scanner.AddTag(tags[keyword])
     assert scanner.Scan(files)
-    return [{keyword: scanner.GetValue(file, tag) for keyword, tag in tags.items()} for file in files]
+    return [
+        {keyword: scanner.GetValue(file, tag) for keyword, tag in tags.items()} for file in files
+    ]
 
 
 def simpleitk_all(files):
@@ -148,7 +220,9 @@ def simpleitk_all(files):
 def dicom_csv_all(files):
     from dicom_csv import join_tree
 
-    return pd.concat([join_tree(folder, verbose=0) for folder in dict.fromkeys(map(os.path.dirname, files))])
+    return pd.concat(
+        [join_tree(folder, verbose=0) for folder in dict.fromkeys(map(os.path.dirname, files))]
+    )
 
 
 def dicomsdl_chosen(files):
@@ -233,7 +307,13 @@ def _slowed(opened):
 
 def _memory():
     """The most memory that this process and its children had so far, in MB."""
-    return sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+    return (
+        sum(
+            resource.getrusage(who).ru_maxrss
+            for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+        / 1024
+    )
 
 
 def compared(ways, count, times, slow=False):
@@ -241,7 +321,15 @@ def compared(ways, count, times, slow=False):
     best = {}
     for _ in range(times):
         for way in ways:
-            command = [sys.executable, __file__, "--way", way, "--count", str(count), *["--slow"] * slow]
+            command = [
+                sys.executable,
+                __file__,
+                "--way",
+                way,
+                "--count",
+                str(count),
+                *["--slow"] * slow,
+            ]
             child = subprocess.run(command, capture_output=True, text=True)
             if child.returncode:
                 best[way] = (float("nan"), float("nan"), child.stderr.strip().rpartition("\n")[2])
@@ -271,8 +359,12 @@ def main():
             print(f"{this}: {speed[that] / speed[this]:.1f} × {that} (at least {least} ×)")
     table = compared(SLOW_WAYS, 1_000, 2, slow=True)
     speed = table["µs a file"]
-    print(f"\n1,000 headers on a disk whose every open takes {1000 * SLOW_OPEN:g} ms (simulated)\n{table.round(1).to_string()}\n")
-    print(f"header_table: {speed['header_table, one at a time'] / speed['header_table']:.1f} × one at a time (at least 20 ×)")
+    print(
+        f"\n1,000 headers on a disk whose every open takes {1000 * SLOW_OPEN:g} ms (simulated)\n{table.round(1).to_string()}\n"
+    )
+    print(
+        f"header_table: {speed['header_table, one at a time'] / speed['header_table']:.1f} × one at a time (at least 20 ×)"
+    )
 
 
 ALL = WAYS | SLOW_WAYS

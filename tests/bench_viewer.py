@@ -15,7 +15,12 @@ import nbformat
 MOVES = 25
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 NO_GPU = ["--disable-gpu"]
-WEBGL = ["--ignore-gpu-blocklist", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # in software
+WEBGL = [
+    "--ignore-gpu-blocklist",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]  # in software
 KEPT_ON_CANVAS = """
 const original = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, options) {
@@ -24,8 +29,8 @@ HTMLCanvasElement.prototype.getContext = function (kind, options) {
 """
 VOLUME = """
 import numpy as np, time
-from helpers.volume import Volume
-from helpers.volume_browser import VolumeBrowser
+from helpers.volume.volume import Volume
+from helpers.viewer.volume_browser import VolumeBrowser
 def volume(slices):
     rng = np.random.default_rng(0)
     one = rng.normal(-400, 300, (512, 512)).astype(np.int16)
@@ -46,7 +51,8 @@ CELLS = {
         "display(slider, viewer)",
     ],
     "interact": [
-        VOLUME + "import matplotlib.pyplot as plt\nfrom ipywidgets import interact\nfew = volume(300)",
+        VOLUME
+        + "import matplotlib.pyplot as plt\nfrom ipywidgets import interact\nfew = volume(300)",
         "@interact(i=(0, 299))\ndef show(i=150):\n"
         "    plt.figure(figsize=(6, 6))\n    plt.imshow(few.array[i], cmap='gray')\n    plt.show()",
     ],
@@ -133,10 +139,15 @@ def median(times):
 
 def run(page, address, done):
     """Runs a notebook in JupyterLab; ms from the time that its last cell prints to what is waited for."""
-    page.add_init_script(f"setInterval(() => {{ if (!window.first && {done}) window.first = Date.now(); }}, 1)")
+    page.add_init_script(
+        f"setInterval(() => {{ if (!window.first && {done}) window.first = Date.now(); }}, 1)"
+    )
     page.goto(address)
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
-    page.wait_for_function("document.querySelector('.jp-NotebookPanel-toolbar [data-status=idle]') !== null", timeout=60_000)
+    page.wait_for_function(
+        "document.querySelector('.jp-NotebookPanel-toolbar [data-status=idle]') !== null",
+        timeout=60_000,
+    )
     page.wait_for_timeout(3000)  # what is restored of an earlier session is settled
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function("window.first", timeout=120_000)
@@ -152,15 +163,29 @@ def main():
 
     folder = Path(tempfile.mkdtemp())
     for name, sources in CELLS.items():
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources])
-        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources]
+        )
+        notebook.metadata.kernelspec = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         nbformat.write(notebook, folder / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = [f"--port={port}", "--no-browser", "--allow-root", "--IdentityProvider.token=", "--expose-app-in-browser"]
+    options = [
+        f"--port={port}",
+        "--no-browser",
+        "--allow-root",
+        "--IdentityProvider.token=",
+        "--expose-app-in-browser",
+    ]
     command = [sys.executable, "-m", "jupyterlab", *options]
-    server = subprocess.Popen(command, cwd=folder, env={**os.environ, "HOME": str(folder)}, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command, cwd=folder, env={**os.environ, "HOME": str(folder)}, stderr=subprocess.DEVNULL
+    )
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     time.sleep(6)
     try:
@@ -170,17 +195,26 @@ def main():
             lab = f"http://127.0.0.1:{port}/lab/workspaces"
             ready = "document.querySelector('.dv-views > canvas')?.dataset.slice !== undefined"
             first = run(page, f"{lab}/few/tree/few.ipynb", ready)
-            known, fetched = median(page.evaluate(CHANGED, [MOVES, 6])), median(page.evaluate(CHANGED, [MOVES, 0]))
+            known, fetched = (
+                median(page.evaluate(CHANGED, [MOVES, 6])),
+                median(page.evaluate(CHANGED, [MOVES, 0])),
+            )
             windowed = median(page.evaluate(WINDOWED, MOVES))
             page.close()
             page = browser.new_page(viewport={"width": 1400, "height": 1600})
-            run(page, f"{lab}/interact/tree/interact.ipynb", "document.querySelector('.widget-output img') !== null")
+            run(
+                page,
+                f"{lab}/interact/tree/interact.ipynb",
+                "document.querySelector('.widget-output img') !== null",
+            )
             interact = median(page.evaluate(INTERACT, MOVES))
             page.close()
             other = playwright.chromium.launch(executable_path=path, args=FLAGS + WEBGL)
             page = other.new_page(viewport={"width": 1400, "height": 1600})
             page.add_init_script(KEPT_ON_CANVAS)
-            run(page, f"{lab}/niivue/tree/niivue.ipynb", "document.querySelector('canvas') !== null")
+            run(
+                page, f"{lab}/niivue/tree/niivue.ipynb", "document.querySelector('canvas') !== null"
+            )
             page.wait_for_timeout(5000)
             niivue = median(page.evaluate(NIIVUE, MOVES))
             other.close()
@@ -193,7 +227,12 @@ def main():
                 if index % 50 == 49:
                     page.wait_for_timeout(300)
                     heap = session.send("Runtime.getHeapUsage")
-                    most = max(most, heap["usedSize"] + heap.get("backingStorageSize", 0) + heap.get("embedderHeapUsedSize", 0))
+                    most = max(
+                        most,
+                        heap["usedSize"]
+                        + heap.get("backingStorageSize", 0)
+                        + heap.get("embedderHeapUsedSize", 0),
+                    )
             browser.close()
     finally:
         server.terminate()

@@ -12,12 +12,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
 from tqdm import tqdm
 
-from helpers.anatomy import chest
-from helpers.files import phantom_root
-from helpers.headers import header_table
-from helpers.stacks import stack_slices, stack_table
-from helpers.statistics import pixel_table
-from helpers.volume import load_volume
+from helpers import header_table, load_volume, phantom_root, pixel_table, stack_slices, stack_table
+from helpers.phantom.anatomy import chest
 
 SLICES, FEW, MATRIX, NOISE_HU = 300, 60, 512, 15
 TIMES = 5  # each way, in turn; the best counts
@@ -41,11 +37,22 @@ def written(folder, count, syntax=None):
     rng, ticks = np.random.default_rng(0), (np.arange(MATRIX) - MATRIX / 2) * 0.75
     for number in tqdm(range(count), f"Writing {syntax.name if syntax else 'uncompressed'}"):
         z = -140 + number
-        points = np.stack([*np.meshgrid(ticks, ticks), np.full((MATRIX, MATRIX), z, float)], axis=-1)
-        pixels = np.clip(chest(points) + rng.normal(1024, NOISE_HU, (MATRIX, MATRIX)), 0, 4095).astype("<u2")
-        dataset.InstanceNumber, dataset.ImagePositionPatient = number + 1, [-192.0, -192.0, float(z)]
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.8.498.{number + 1}"
-        dataset.PixelData = pixels.tobytes() if syntax is None else encapsulate([encoded(pixels, syntax)])
+        points = np.stack(
+            [*np.meshgrid(ticks, ticks), np.full((MATRIX, MATRIX), z, float)], axis=-1
+        )
+        pixels = np.clip(
+            chest(points) + rng.normal(1024, NOISE_HU, (MATRIX, MATRIX)), 0, 4095
+        ).astype("<u2")
+        dataset.InstanceNumber, dataset.ImagePositionPatient = (
+            number + 1,
+            [-192.0, -192.0, float(z)],
+        )
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
+            f"1.2.826.0.1.3680043.8.498.{number + 1}"
+        )
+        dataset.PixelData = (
+            pixels.tobytes() if syntax is None else encapsulate([encoded(pixels, syntax)])
+        )
         if syntax is not None:
             dataset.file_meta.TransferSyntaxUID = syntax
             dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
@@ -134,18 +141,27 @@ def main():
         for place in places.values():
             place.mkdir()
         plain = written(places["plain"], SLICES)
-        ms = compared(PLAIN, plain, f"{SLICES} slices of {MATRIX} × {MATRIX}, uncompressed, warm cache")
-        print(f"load_volume takes {ms['load_volume'] / ms['the limit: readinto']:.2f} × the limit (at most 1.5 ×)")
+        ms = compared(
+            PLAIN, plain, f"{SLICES} slices of {MATRIX} × {MATRIX}, uncompressed, warm cache"
+        )
+        print(
+            f"load_volume takes {ms['load_volume'] / ms['the limit: readinto']:.2f} × the limit (at most 1.5 ×)"
+        )
         tracemalloc.start()
         volume = load_volume(plain, progress=False)
         print(
             f"peak memory {tracemalloc.get_traced_memory()[1] / volume.array.nbytes:.2f} × the result (at most 1.2 × and a slice)"
         )
         tracemalloc.stop()
-        for name, syntax, ways in (("lossless", JPEGLosslessSV1, COMPRESSED), ("j2k", JPEG2000Lossless, J2K)):
+        for name, syntax, ways in (
+            ("lossless", JPEGLosslessSV1, COMPRESSED),
+            ("j2k", JPEG2000Lossless, J2K),
+        ):
             slices = written(places[name], FEW, syntax)
             ms = compared(ways, slices, f"{FEW} slices of {MATRIX} × {MATRIX}, {syntax.name}")
-            print(f"load_volume: {ms.iloc[1:].min() / ms['load_volume']:.1f} × the fastest of the others (at least 1.6 ×)")
+            print(
+                f"load_volume: {ms.iloc[1:].min() / ms['load_volume']:.1f} × the fastest of the others (at least 1.6 ×)"
+            )
 
 
 if __name__ == "__main__":

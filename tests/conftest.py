@@ -12,14 +12,27 @@ REAL = Path(__file__).parents[2] / "shared" / "dicom"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--whole", action="store_true", help="all damages to files, real browsers, executed Kaggle kernels")
-    parser.addoption("--kernels", action="store_true", help="executed Kaggle kernels, part of --whole too")
+    parser.addoption(
+        "--whole",
+        action="store_true",
+        help="all damages to files, real browsers, executed Kaggle kernels",
+    )
+    parser.addoption(
+        "--kernels", action="store_true", help="executed Kaggle kernels, part of --whole too"
+    )
 
 
 def pytest_collection_modifyitems(config, items):
     """Tests in a real browser and of executed kernels belong to the whole."""
-    wanted = {"browser": config.getoption("--whole"), "kernels": config.getoption("--whole") or config.getoption("--kernels")}
-    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark, asked in wanted.items() if not asked)]
+    wanted = {
+        "browser": config.getoption("--whole"),
+        "kernels": config.getoption("--whole") or config.getoption("--kernels"),
+    }
+    left_out = [
+        item
+        for item in items
+        if any(item.get_closest_marker(mark) for mark, asked in wanted.items() if not asked)
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
@@ -42,21 +55,21 @@ def cache(tmp_path_factory):
 @pytest.fixture(scope="session")
 def phantom(cache):
     """The folder of the phantom collection."""
-    from helpers.files import phantom_root
+    from helpers import phantom_root
 
     return phantom_root()
 
 
 @pytest.fixture(scope="session")
 def phantom_headers(phantom):
-    from helpers.headers import header_table
+    from helpers import header_table
 
     return header_table(phantom, progress=False)
 
 
 @pytest.fixture(scope="session")
 def phantom_frames(phantom_headers):
-    from helpers.frames import frame_table
+    from helpers import frame_table
 
     return frame_table(phantom_headers)
 
@@ -71,7 +84,7 @@ def real():
 
 @pytest.fixture(scope="session")
 def real_headers(real):
-    from helpers.headers import header_table
+    from helpers import header_table
 
     return header_table(real, progress=False)
 

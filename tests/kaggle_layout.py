@@ -46,16 +46,33 @@ def executed(notebook, folder, data, mount):
     RuntimeError
         Where this system gives no namespaces, or the notebook fails.
     """
-    python = Path(folder) / "python" / "bin" / "python"  # of an environment with nothing in it, and no .pth files read
+    python = (
+        Path(folder) / "python" / "bin" / "python"
+    )  # of an environment with nothing in it, and no .pth files read
     venv.create(python.parents[1], symlinks=True)
     unshare = ["unshare", "--mount", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    if (tried := subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)).returncode:
-        raise RuntimeError(f"expected namespaces for mounts and network, to run a kernel as Kaggle does: {tried.stderr.strip()}")
+    if (
+        tried := subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
+    ).returncode:
+        raise RuntimeError(
+            f"expected namespaces for mounts and network, to run a kernel as Kaggle does: {tried.stderr.strip()}"
+        )
     result = Path(folder) / "executed.ipynb"
     paths = dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(paths)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
     command = [*unshare, python, __file__, notebook, result, data, mount]
-    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment, timeout=600, check=False)
+    run = subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=600,
+        check=False,
+    )
     if run.returncode:
         raise RuntimeError(f"{Path(notebook).stem} failed:\n{run.stdout}{run.stderr}")
     return json.loads(result.read_text(encoding="utf-8")), run.stdout.split()
@@ -105,7 +122,9 @@ def _execute(notebook):
     client = NotebookClient(notebook, manager, timeout=300, extra_arguments=["--log-level=ERROR"])
     client.resources = {"metadata": {"path": "/kaggle/working"}}
     off = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "JUPYTER_RUNTIME_DIR": "/kaggle/run"}
-    client.execute(env={**os.environ, **off, "HOME": "/kaggle/home", "KAGGLE_KERNEL_RUN_TYPE": "Batch"})
+    client.execute(
+        env={**os.environ, **off, "HOME": "/kaggle/home", "KAGGLE_KERNEL_RUN_TYPE": "Batch"}
+    )
 
 
 def main(notebook, result, data, mount):
@@ -114,7 +133,9 @@ def main(notebook, result, data, mount):
 
     _enter(data, mount)
     page = nbformat.read(notebook, as_version=4)
-    before, after = (nbformat.v4.new_code_cell(code) for code in (BEFORE.replace("{mount}", mount), AFTER))
+    before, after = (
+        nbformat.v4.new_code_cell(code) for code in (BEFORE.replace("{mount}", mount), AFTER)
+    )
     page.cells = [before, *page.cells, after]
     try:
         _execute(page)

@@ -5,18 +5,22 @@ import pandas as pd
 import pydicom
 import pytest
 
-from helpers import ClearError
-from helpers.audit import RULES, audit, score
-from helpers.decoders import decoder_table
-from helpers.evidence import show_finding
-from helpers.files import phantom_truth
-from helpers.frames import frame_table
-from helpers.headers import header_table
-from helpers.images import is_image
-from helpers.phantom import write_phantom
-from helpers.rules import SEVERITIES
-from helpers.scans import SCANS
-from helpers.statistics import pixel_table
+from helpers import (
+    RULES,
+    audit,
+    decoder_table,
+    frame_table,
+    header_table,
+    phantom_truth,
+    pixel_table,
+    score,
+    write_phantom,
+)
+from helpers.errors import ClearError
+from helpers.phantom.scans import SCANS
+from helpers.quality.evidence import show_finding
+from helpers.quality.rules import SEVERITIES
+from helpers.slices.images import is_image
 
 BY_DESIGN = {"interspaced", "gantry-tilt"}
 
@@ -36,18 +40,29 @@ def findings(phantom_headers):
 def clean(tmp_path_factory):
     """The findings of the same patients without their faults, by patient."""
     folder = tmp_path_factory.mktemp("clean")
-    write_phantom(folder, scans=[scan._replace(faults=(), slices=min(scan.slices, 14), matrix=32) for scan in SCANS])
+    write_phantom(
+        folder,
+        scans=[scan._replace(faults=(), slices=min(scan.slices, 14), matrix=32) for scan in SCANS],
+    )
     headers = header_table(folder, progress=False)
     found = audit(headers, pixels=True)
     owner = headers.groupby("SeriesInstanceUID")["PatientID"].first()
-    patients = [headers.loc[path, "PatientID"] if path else owner[stack[0]] for path, stack in zip(found["path"], found["stack"])]
+    patients = [
+        headers.loc[path, "PatientID"] if path else owner[stack[0]]
+        for path, stack in zip(found["path"], found["stack"])
+    ]
     return found.assign(patient=patients)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_finds_all_that_was_planted_and_nothing_else(findings, truth, rule):
     result = score(findings, truth).loc[rule]
-    assert result["planted"] > 0 and result["recall"] == 1 and result["missed"] == 0 and result["false_alarms"] == 0
+    assert (
+        result["planted"] > 0
+        and result["recall"] == 1
+        and result["missed"] == 0
+        and result["false_alarms"] == 0
+    )
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in BY_DESIGN])
@@ -58,19 +73,37 @@ def test_every_rule_is_silent_on_the_clean_twin(clean, rule):
 
 
 def test_rules_by_design_are_silent_where_slices_touch_and_stand_upright(findings, phantom_headers):
-    series = phantom_headers.loc[phantom_headers["PatientID"] == "P01-reference", "SeriesInstanceUID"].iloc[0]
+    series = phantom_headers.loc[
+        phantom_headers["PatientID"] == "P01-reference", "SeriesInstanceUID"
+    ].iloc[0]
     assert series not in {stack[0] for stack in findings["stack"].dropna()}
 
 
 def test_headers_alone_by_default(phantom_headers, findings):
     quick = audit(phantom_headers)
-    without = findings[~findings["rule"].isin(["undecodable", "black-slice", "empty-slice", "identical-images"])]
-    without = without[~without["rule"].isin(["undeclared-padding", "zero-border", "wrong-rescale", "signed-as-unsigned"])]
+    without = findings[
+        ~findings["rule"].isin(["undecodable", "black-slice", "empty-slice", "identical-images"])
+    ]
+    without = without[
+        ~without["rule"].isin(
+            ["undeclared-padding", "zero-border", "wrong-rescale", "signed-as-unsigned"]
+        )
+    ]
     pd.testing.assert_frame_equal(quick, without.reset_index(drop=True))
 
 
 def test_findings_are_whole(findings, phantom_headers):
-    assert findings.columns.tolist() == ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
+    assert findings.columns.tolist() == [
+        "rule",
+        "severity",
+        "path",
+        "frame",
+        "stack",
+        "value",
+        "effect",
+        "clause",
+        "remedy",
+    ]
     assert (
         findings[["rule", "severity", "value", "effect", "clause", "remedy"]]
         .map(lambda text: bool(text) and "\n" not in text)
@@ -86,8 +119,14 @@ def test_gaps_and_repetitions_name_files_and_millimetres(findings):
     found = findings.set_index("rule")
     assert found.loc["missing-slice", "value"] == "20 mm to 13.dcm, usual 10 mm"
     assert found.loc["missing-slice", "path"].endswith("P11-slice-missing/15.dcm")
-    assert found.loc["repeated-slice", "value"] == "at 0 mm, as 17.dcm" or "as 17.dcm" in found.loc["repeated-slice", "value"]
-    assert found.loc["second-scan", "value"] == "stacks of 94 and 94 images, told apart by AcquisitionNumber"
+    assert (
+        found.loc["repeated-slice", "value"] == "at 0 mm, as 17.dcm"
+        or "as 17.dcm" in found.loc["repeated-slice", "value"]
+    )
+    assert (
+        found.loc["second-scan", "value"]
+        == "stacks of 94 and 94 images, told apart by AcquisitionNumber"
+    )
     assert found.loc["gantry-tilt", "value"] == "12.0°"
     assert found.loc["wrong-rescale", "value"] == "air at 0 HU"
 
@@ -97,7 +136,9 @@ REAL = {  # what the folder's description says of each series
     "head-ct-64x64": set(),  # its air is at 0, and its Rescale Type says that the unit is not known
     "ct-duplicate-positions": {"repeated-slice", "uneven-spacing"},
     "ct-failing-gantrytilt": {"gantry-tilt"},
-    "ct-failing-missing-slice": {"uneven-spacing"},  # a gap of two, but no Instance Number is missing
+    "ct-failing-missing-slice": {
+        "uneven-spacing"
+    },  # a gap of two, but no Instance Number is missing
     "ct-failing-same-position": {"repeated-slice"},
     "mr-failing-two-orientations": {"several-orientations"},
     "mr-3plane-localizer-ffs": {"several-orientations"},
@@ -119,9 +160,17 @@ def test_what_is_known_of_real_series_is_found(real, series):
 
 def test_every_real_file_is_audited_without_a_complaint(real_headers):
     found = audit(real_headers)
-    assert set(found["rule"]) >= {"not-dicom", "truncated-file", "same-instance-twice", "no-decoder"}
+    assert set(found["rule"]) >= {
+        "not-dicom",
+        "truncated-file",
+        "same-instance-twice",
+        "no-decoder",
+    }
     counts = found.groupby("rule").size()
-    assert counts["truncated-file"] == real_headers["error"].str.startswith("truncated", na=False).sum()
+    assert (
+        counts["truncated-file"]
+        == real_headers["error"].str.startswith("truncated", na=False).sum()
+    )
 
 
 def _healthy(n=20, **columns):
@@ -158,20 +207,49 @@ def _at(heights):
     ("columns", "rules"),
     [
         ({}, {}),
-        (_at([4.0 * n for n in range(10)] + [36 + 8.0 * n for n in range(1, 11)]), {"uneven-spacing": 1}),
+        (
+            _at([4.0 * n for n in range(10)] + [36 + 8.0 * n for n in range(1, 11)]),
+            {"uneven-spacing": 1},
+        ),
         (_at(3.0 * n + 90 * (n > 9) for n in range(20)), {"uneven-spacing": 1}),
         (_at(round(0.625 * n, 1) for n in range(20)), {}),
-        ({**_at(2.0 * (n % 10) for n in range(20)), "DiffusionBValue": [0] * 10 + [1000] * 10}, {"several-phases": 1}),
-        ({**_at(2.0 * (n % 5) for n in range(20)), ACQUISITION: [n // 5 for n in range(20)]}, {"several-phases": 1}),
-        ({**_at(2.0 * (n % 10) for n in range(20)), ACQUISITION: [1] * 10 + [2] * 10}, {"second-scan": 1}),
+        (
+            {**_at(2.0 * (n % 10) for n in range(20)), "DiffusionBValue": [0] * 10 + [1000] * 10},
+            {"several-phases": 1},
+        ),
+        (
+            {**_at(2.0 * (n % 5) for n in range(20)), ACQUISITION: [n // 5 for n in range(20)]},
+            {"several-phases": 1},
+        ),
+        (
+            {**_at(2.0 * (n % 10) for n in range(20)), ACQUISITION: [1] * 10 + [2] * 10},
+            {"second-scan": 1},
+        ),
         ({**_at([0] * 20), "TriggerTime": range(20)}, {}),
         ({POSITION: [(30.0 * (n == 9), 0.0, 2.0 * n) for n in range(20)]}, {"displaced-slice": 1}),
         ({"PixelSpacing": [(0.0, 0.0)] * 20}, {"no-spacing": 20}),
-        ({"Modality": "OT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "PixelSpacing": None, POSITION: None}, {}),
+        (
+            {
+                "Modality": "OT",
+                "SOPClassUID": "1.2.840.10008.5.1.4.1.1.7",
+                "PixelSpacing": None,
+                POSITION: None,
+            },
+            {},
+        ),
         ({"InstanceNumber": range(0, 20)}, {}),
         ({"InstanceNumber": [*range(0, 5), 6, 5, *range(7, 20)]}, {"swapped-numbers": 2}),
-        ({POSITION: [(0.0, 0.0, 2.0 * n) if n != 9 else None for n in range(20)]}, {"no-position": 1}),
-        ({"RescaleSlope": [1.0] * 10 + [None] * 10, "RescaleIntercept": [-1024.0] * 10 + [None] * 10}, {"rescale-varies": 1}),
+        (
+            {POSITION: [(0.0, 0.0, 2.0 * n) if n != 9 else None for n in range(20)]},
+            {"no-position": 1},
+        ),
+        (
+            {
+                "RescaleSlope": [1.0] * 10 + [None] * 10,
+                "RescaleIntercept": [-1024.0] * 10 + [None] * 10,
+            },
+            {"rescale-varies": 1},
+        ),
         ({"ImageType": [("ORIGINAL", "PRIMARY", "LOCALIZER")] * 20}, {}),
     ],
 )
@@ -184,7 +262,9 @@ def test_healthy_and_odd_series_by_hand(columns, rules):
 def test_folders_of_other_names_are_no_fault():
     table = _healthy()
     table.index = pd.Index(
-        [f"/data/p/ct/{i}.dcm" if i % 2 else f"/data/p/{i}.dcm" for i in range(1, 21)], dtype=object, name="path"
+        [f"/data/p/ct/{i}.dcm" if i % 2 else f"/data/p/{i}.dcm" for i in range(1, 21)],
+        dtype=object,
+        name="path",
     )
     assert _rules(table) == {}
 
@@ -198,8 +278,14 @@ def test_two_truncated_files_explain_two_missing_slices_and_not_three():
 
 
 def test_a_table_of_some_keywords_is_refused(phantom):
-    with pytest.raises(ClearError, match="expected a header table with all keywords, got one made with keywords="):
-        audit(header_table(phantom / "P01-reference", keywords=["Rows", "Columns", "SeriesInstanceUID"]))
+    with pytest.raises(
+        ClearError, match="expected a header table with all keywords, got one made with keywords="
+    ):
+        audit(
+            header_table(
+                phantom / "P01-reference", keywords=["Rows", "Columns", "SeriesInstanceUID"]
+            )
+        )
 
 
 def test_a_finding_scores_once_whatever_the_form_of_its_stack(findings):
@@ -210,12 +296,20 @@ def test_decoders(phantom_headers, real_headers):
     table = decoder_table(phantom_headers)
     jpeg = table.loc["1.2.840.10008.1.2.4.55"]
     assert (
-        not jpeg["decodable"] and jpeg["install"].startswith("nothing decodes it") and jpeg["brings_back"] == ("P30-jpeg-12-bit",)
+        not jpeg["decodable"]
+        and jpeg["install"].startswith("nothing decodes it")
+        and jpeg["brings_back"] == ("P30-jpeg-12-bit",)
     )
-    assert table["decodable"].sum() == len(table) - 1 and (table.loc[table["decodable"], "install"] == "").all()
+    assert (
+        table["decodable"].sum() == len(table) - 1
+        and (table.loc[table["decodable"], "install"] == "").all()
+    )
     assert table["files"].sum() == is_image(phantom_headers).sum()
     real = decoder_table(real_headers)
-    pixels = pixel_table(real_headers[real_headers["TransferSyntaxUID"].isin(real.index[~real["decodable"]])], progress=False)
+    pixels = pixel_table(
+        real_headers[real_headers["TransferSyntaxUID"].isin(real.index[~real["decodable"]])],
+        progress=False,
+    )
     assert pixels["pixel_error"].notna().all()
 
 
@@ -228,7 +322,9 @@ def test_statistics_are_those_of_the_values(real):
         row = table.loc[path]
         assert row[["min", "max"]].tolist() == [hu.min(), hu.max()]
         assert row["mean"] == pytest.approx(hu.mean()) and row["sd"] == pytest.approx(hu.std())
-        assert row["tissue"] == pytest.approx((hu > -500).mean()) and row["histogram"].sum() == hu.size
+        assert (
+            row["tissue"] == pytest.approx((hu > -500).mean()) and row["histogram"].sum() == hu.size
+        )
 
 
 def test_a_finding_in_a_frame_says_which(phantom, tmp_path):
@@ -241,7 +337,9 @@ def test_a_finding_in_a_frame_says_which(phantom, tmp_path):
     found = audit(headers, pixels=True).set_index("rule")
     assert found.loc["black-slice", ["frame", "value"]].tolist() == [7, "-1024 throughout"]
     ax = show_finding(next(found.loc[["black-slice"]].reset_index().itertuples()), headers)
-    assert ax.get_title().startswith("black-slice, frame 7") and np.ptp(ax.images[0].get_array()) == 0
+    assert (
+        ax.get_title().startswith("black-slice, frame 7") and np.ptp(ax.images[0].get_array()) == 0
+    )
 
 
 def test_score_counts_what_was_missed_and_what_was_not_there():
@@ -249,10 +347,20 @@ def test_score_counts_what_was_missed_and_what_was_not_there():
         "rule": ["a", "a", "b", "b"], "path": ["/x/p/1.dcm", "/x/p/2.dcm", None, None], "stack": [None, None, ("u", 0), ("w", 1)],
     })  # fmt: skip
     truth = pd.DataFrame(
-        {"rule": ["a", "a", "b", "c"], "path": ["p/1.dcm", "p/3.dcm", None, None], "stack": ["u", "u", "u", "u"]}
+        {
+            "rule": ["a", "a", "b", "c"],
+            "path": ["p/1.dcm", "p/3.dcm", None, None],
+            "stack": ["u", "u", "u", "u"],
+        }
     )
     result = score(findings, truth)
-    assert result.loc["a", ["planted", "found", "missed", "false_alarms", "recall"]].tolist() == [2, 1, 1, 1, 0.5]
+    assert result.loc["a", ["planted", "found", "missed", "false_alarms", "recall"]].tolist() == [
+        2,
+        1,
+        1,
+        1,
+        0.5,
+    ]
     assert result.loc["b", ["planted", "found", "missed", "false_alarms"]].tolist() == [1, 1, 0, 1]
     assert result.loc["c", "recall"] == 0
     assert np.isnan(score(findings, truth[:0]).loc["a", "recall"])

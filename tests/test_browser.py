@@ -12,18 +12,34 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.audit import audit
-from helpers.browser import HeaderBrowser, StackBrowser, StandIn, VolumeBrowser, browse, browse_together
-from helpers.choice import COMPUTED
-from helpers.grid import StackError
-from helpers.headers import header_table
-from helpers.host import is_live
-from helpers.page import PageError, _shrunk, page_of, save_html
-from helpers.planes import PlaneError
-from helpers.stacks import stack_slices, stack_table
-from helpers.viewer_data import kind_of, picture_affine, slice_bytes, views_of_volume, volume_data
-from helpers.volume import Volume, load_volume
-from helpers.window import Window, WindowError
+from helpers import (
+    HeaderBrowser,
+    Volume,
+    Window,
+    audit,
+    browse,
+    browse_together,
+    header_table,
+    load_volume,
+    stack_slices,
+    stack_table,
+)
+from helpers.geometry.planes import PlaneError
+from helpers.pixels.auto_window import COMPUTED
+from helpers.pixels.window import WindowError
+from helpers.runtime import is_live
+from helpers.slices.grid import StackError
+from helpers.viewer.browse import StaticViewer
+from helpers.viewer.stack_browser import StackBrowser
+from helpers.viewer.standalone_html import PageError, _shrunk, save_html, standalone_html
+from helpers.viewer.viewer_data import (
+    kind_of,
+    picture_affine,
+    slice_bytes,
+    volume_data,
+    volume_windows,
+)
+from helpers.viewer.volume_browser import VolumeBrowser
 
 
 def _volume(headers, patient):
@@ -38,7 +54,9 @@ def volume(phantom_headers):
 
 def test_it_starts_in_the_middle_of_the_plane_that_was_acquired(volume, phantom_headers):
     viewer = VolumeBrowser(volume)
-    assert (viewer.plane, viewer.index) == ("axial", 12) and viewer.window == volume.windows["window 1"]
+    assert (viewer.plane, viewer.index) == ("axial", 12) and viewer.window == volume.windows[
+        "window 1"
+    ]
     assert VolumeBrowser(_volume(phantom_headers, "P10")).plane == "sagittal"
 
 
@@ -51,10 +69,16 @@ def test_plane_index_and_position_go_together(volume):
     viewer.position_mm = [30, -40, -20]
     assert viewer.index == volume.place_in("coronal", (30, -40, -20))[0]
     viewer.plane = "axial"
-    assert viewer.index == volume.place_in("axial", (30, -40, -20))[0] and viewer.position_mm == [30, -40, -20]
+    assert viewer.index == volume.place_in("axial", (30, -40, -20))[0] and viewer.position_mm == [
+        30,
+        -40,
+        -20,
+    ]
     viewer.position_mm = [0, 0, 9999]
     assert viewer.index == 23, "outside: the nearest slice"
-    with pytest.raises(PlaneError, match="expected an index from 0 to 23 for the axial plane, got 24"):
+    with pytest.raises(
+        PlaneError, match="expected an index from 0 to 23 for the axial plane, got 24"
+    ):
         viewer.index = 24
 
 
@@ -68,10 +92,17 @@ def test_windows_are_set_by_name_and_by_numbers(volume):
         "width": 400,
         "function": "LINEAR",
     }
-    viewer.view = {"name": "chosen", "center": 50, "width": 500, "function": "LINEAR"}  # as the browser sets it
+    viewer.view = {
+        "name": "chosen",
+        "center": 50,
+        "width": 500,
+        "function": "LINEAR",
+    }  # as the browser sets it
     assert viewer.window[:2] == (50, 500)
     viewer.window = "equal frequency"
-    assert viewer.view["name"] == "equal frequency" and len(viewer.view["values"]) == len(viewer.view["greys"])
+    assert viewer.view["name"] == "equal frequency" and len(viewer.view["values"]) == len(
+        viewer.view["greys"]
+    )
     with pytest.raises(WindowError, match=r"expected a window of body, .*got 'lung'"):
         viewer.window = "lung"
     with pytest.raises(WindowError, match="expected a name, a Window or"):
@@ -93,17 +124,25 @@ def test_traits_can_be_observed_and_linked(volume, phantom_headers):
 @pytest.mark.parametrize("patient", ["P02", "P08", "P10", "P39"])
 def test_what_is_sent_is_the_picture_in_its_place(phantom_headers, patient):
     volume = _volume(phantom_headers, patient)
-    data = volume_data(volume, views_of_volume(volume))
+    data = volume_data(volume, volume_windows(volume))
     json.dumps(data)
     for plane, about in data["planes"].items():
         picture = volume.slice(plane, 2)
         values, padding = slice_bytes(volume, plane, 2, kind_of(volume))
-        assert np.array_equal(np.frombuffer(values, "<i2").reshape(about["rows"], about["columns"]), picture.pixels)
+        assert np.array_equal(
+            np.frombuffer(values, "<i2").reshape(about["rows"], about["columns"]), picture.pixels
+        )
         if picture.padding is None:
             assert padding == b""
         else:
-            assert np.array_equal(np.unpackbits(np.frombuffer(padding, np.uint8))[: picture.pixels.size], picture.padding.ravel())
-        assert about["letters"] == list(picture.letters) and about["positions"][2] == picture.caption["position"]
+            assert np.array_equal(
+                np.unpackbits(np.frombuffer(padding, np.uint8))[: picture.pixels.size],
+                picture.padding.ravel(),
+            )
+        assert (
+            about["letters"] == list(picture.letters)
+            and about["positions"][2] == picture.caption["position"]
+        )
         place = (np.array(about["affine"]) @ [2, 5, 7, 1]).tolist()
         index, where = volume.place_in(plane, place)
         assert index == 2 and where == pytest.approx((5, 7), abs=1e-6)
@@ -126,7 +165,9 @@ def test_a_viewer_answers_with_the_slice_that_it_is_asked_for(volume, monkeypatc
     ((content, buffers),) = sent
     json.dumps(content)
     assert content == {"type": "slice", "plane": "coronal", "index": 9, "float": False}
-    assert np.array_equal(np.frombuffer(buffers[0], "<i2").reshape(24, 128), volume.slice("coronal", 9).pixels)
+    assert np.array_equal(
+        np.frombuffer(buffers[0], "<i2").reshape(24, 128), volume.slice("coronal", 9).pixels
+    )
 
 
 def test_beside_the_widget_stands_a_picture(volume):
@@ -146,7 +187,9 @@ def test_who_is_live(monkeypatch):
     shell = type("Shell", (), {"kernel": Kernel()})()
     monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
     monkeypatch.delenv("SERVER_SOFTWARE", raising=False)
-    monkeypatch.setitem(sys.modules, "IPython", type("IPython", (), {"get_ipython": staticmethod(lambda: shell)}))
+    monkeypatch.setitem(
+        sys.modules, "IPython", type("IPython", (), {"get_ipython": staticmethod(lambda: shell)})
+    )
     assert is_live()
     shell.kernel.allowed = False
     assert not is_live(), "executed from end to end"
@@ -154,18 +197,23 @@ def test_who_is_live(monkeypatch):
     assert is_live()
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
     assert not is_live()
-    monkeypatch.setitem(sys.modules, "IPython", type("IPython", (), {"get_ipython": staticmethod(lambda: None)}))
+    monkeypatch.setitem(
+        sys.modules, "IPython", type("IPython", (), {"get_ipython": staticmethod(lambda: None)})
+    )
     monkeypatch.undo()
     assert not is_live(), "no notebook at all"
 
 
 def test_without_a_kernel_a_page_and_a_picture_stand_in(volume, phantom_headers):
     shown = browse(volume, badge="! gap")
-    assert isinstance(shown, StandIn)
+    assert isinstance(shown, StaticViewer)
     bundle = shown._repr_mimebundle_()
     assert bundle.keys() == {"text/html", "image/png", "text/plain"}
-    assert bundle["text/html"].count("<iframe") == 1 and 'sandbox="allow-scripts"' in bundle["text/html"]
-    assert isinstance(browse(phantom_headers), StandIn)
+    assert (
+        bundle["text/html"].count("<iframe") == 1
+        and 'sandbox="allow-scripts"' in bundle["text/html"]
+    )
+    assert isinstance(browse(phantom_headers), StaticViewer)
     assert browse_together(volume, volume)._repr_mimebundle_()["text/html"].count("<iframe") == 2
 
 
@@ -190,8 +238,13 @@ def test_a_page_fits_and_says_what_it_lacks(real, tmp_path, max_mb):
 def test_64_slices_of_512_fit_into_3_mb(real, tmp_path):
     headers = header_table(real / "series/chest-ct-8mm-siemens", progress=False)
     volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
-    tall = Volume(np.concatenate([volume.array, volume.array, volume.array[:4]]), volume.affine, "HU", windows=volume.windows)
-    document, note = page_of(tall)
+    tall = Volume(
+        np.concatenate([volume.array, volume.array, volume.array[:4]]),
+        volume.affine,
+        "HU",
+        windows=volume.windows,
+    )
+    document, note = standalone_html(tall)
     assert "64 of 64 slices; values" in note and len(document) <= 3e6
 
 
@@ -199,7 +252,7 @@ def test_64_slices_of_512_fit_into_3_mb(real, tmp_path):
 def test_a_page_holds_the_values_of_every_plane(phantom_headers, patient):
     """What a page cuts from its pictures, by its own strides, are the slices to its own accuracy."""
     volume = _volume(phantom_headers, patient)
-    document, _ = page_of(volume)
+    document, _ = standalone_html(volume)
     data = json.loads(re.search(r'id="data">(.*?)</script>', document, re.S)[1])
     stack = []
     for picture in data["pictures"]:
@@ -209,7 +262,12 @@ def test_a_page_holds_the_values_of_every_plane(phantom_headers, patient):
     for plane, about in data["meta"]["planes"].items():
         strides, index = about["strides"], about["count"] // 2
         rows, columns = np.mgrid[: about["rows"], : about["columns"]]
-        places = strides["origin"] + index * strides["along"] + rows * strides["down"] + columns * strides["right"]
+        places = (
+            strides["origin"]
+            + index * strides["along"]
+            + rows * strides["down"]
+            + columns * strides["right"]
+        )
         values = data["low"] + data["step"] * flat[places].astype(float)
         expected = volume.slice(plane, index)
         known = np.ones(values.shape, bool) if expected.padding is None else ~expected.padding
@@ -217,15 +275,24 @@ def test_a_page_holds_the_values_of_every_plane(phantom_headers, patient):
 
 
 def test_a_chooser_leads_from_findings_to_slices(phantom_headers):
-    rows = phantom_headers[phantom_headers["PatientID"].isin(["P02-interspaced", "P14-slice-twice", "P20-no-spacing"])]
+    rows = phantom_headers[
+        phantom_headers["PatientID"].isin(["P02-interspaced", "P14-slice-twice", "P20-no-spacing"])
+    ]
     findings = audit(rows)
     chooser = StackBrowser(rows, findings=findings)
     chooser.wait()
-    assert chooser.viewer is not None and chooser.patient.options == ("P02-interspaced", "P14-slice-twice", "P20-no-spacing")
+    assert chooser.viewer is not None and chooser.patient.options == (
+        "P02-interspaced",
+        "P14-slice-twice",
+        "P20-no-spacing",
+    )
     place = findings["rule"].tolist().index("repeated-slice")
     chooser.finding.value = place
     chooser.wait()
-    assert chooser.patient.value == "P14-slice-twice" and chooser.viewer.meta["badge"] == "! repeated-slice"
+    assert (
+        chooser.patient.value == "P14-slice-twice"
+        and chooser.viewer.meta["badge"] == "! repeated-slice"
+    )
     assert "32 of 33 images" in chooser.message.value
     path = findings["path"].iloc[place]
     assert chooser.viewer.position_mm == pytest.approx(rows.loc[path, "ImagePositionPatient"])
@@ -242,7 +309,7 @@ def test_a_load_can_be_cancelled(phantom_headers, monkeypatch):
     chooser = StackBrowser(rows, max_mb=100)
     chooser.wait()
     chooser.volumes.clear()
-    monkeypatch.setattr("helpers.stack_browser._Bar.update", _cancel_at_once)
+    monkeypatch.setattr("helpers.viewer.stack_browser._Bar.update", _cancel_at_once)
     chooser._load()
     chooser.wait()
     assert chooser.message.value == "Cancelled." and not chooser.volumes
@@ -254,26 +321,40 @@ def _cancel_at_once(bar, number):
 
 
 def test_volumes_in_memory_stay_within_a_limit(phantom_headers):
-    rows = phantom_headers[phantom_headers["PatientID"].isin(["P01-reference", "P02-interspaced", "P03-interspaced"])]
+    rows = phantom_headers[
+        phantom_headers["PatientID"].isin(["P01-reference", "P02-interspaced", "P03-interspaced"])
+    ]
     chooser = StackBrowser(rows, max_mb=1)
     for patient in chooser.patient.options:
         chooser.patient.value = patient
         chooser.wait()
         assert sum(volume.array.nbytes for volume, _ in chooser.volumes.values()) <= 2e6
         if patient.startswith("P01"):
-            assert "every 4. slice, to stay below 1 MB" in chooser.message.value and len(chooser.viewer.volume.array) == 24
+            assert (
+                "every 4. slice, to stay below 1 MB" in chooser.message.value
+                and len(chooser.viewer.volume.array) == 24
+            )
     assert len(chooser.volumes) < 3
 
 
 def test_headers_are_searched_and_stepped_through(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
     shown = HeaderBrowser(stack_slices(rows, stack_table(rows).index[0]), search="position")
-    assert set(shown.rows["keyword"]) >= {"ImagePositionPatient", "PatientPosition"} and "<table>" in shown.table.value
+    assert (
+        set(shown.rows["keyword"]) >= {"ImagePositionPatient", "PatientPosition"}
+        and "<table>" in shown.table.value
+    )
     shown.file.value = 1
     assert "1 changed since the file before" in shown.words.value
-    assert re.search(r"<tr class=changed><td>[^<]*</td><td>DS</td><td>3</td><td>ImagePositionPatient", shown.table.value)
+    assert re.search(
+        r"<tr class=changed><td>[^<]*</td><td>DS</td><td>3</td><td>ImagePositionPatient",
+        shown.table.value,
+    )
     shown.varying.value = True
-    assert list(shown.rows["keyword"]) == ["ImagePositionPatient"] and "along 24 files" in shown.words.value
+    assert (
+        list(shown.rows["keyword"]) == ["ImagePositionPatient"]
+        and "along 24 files" in shown.words.value
+    )
     shown.search.value = ""
     assert {"InstanceNumber", "SOPInstanceUID"} <= set(shown.rows["keyword"])
     assert "<table>" in shown._repr_mimebundle_()["text/html"], "without a kernel its table remains"
@@ -285,7 +366,7 @@ def test_only_a_volume_or_a_collection_can_be_browsed():
 
 
 def test_views_by_name_are_those_of_the_volume(volume):
-    assert {*COMPUTED, "window 1", "lungs"} <= set(views_of_volume(volume))
+    assert {*COMPUTED, "window 1", "lungs"} <= set(volume_windows(volume))
 
 
 def _ramp(values, **options):
@@ -295,12 +376,16 @@ def _ramp(values, **options):
 
 
 def _data(volume, **options):
-    return json.loads(re.search(r'id="data">(.*?)</script>', page_of(volume, **options)[0], re.S)[1])
+    return json.loads(
+        re.search(r'id="data">(.*?)</script>', standalone_html(volume, **options)[0], re.S)[1]
+    )
 
 
 def test_a_page_counts_large_values_as_floats():
     assert _data(_ramp(np.linspace(0, 100_000, 60).astype(np.int32)))["float"]
-    assert _data(_ramp(np.linspace(0, 32_767, 60).astype(np.int16)))["float"], "the last step ends beyond 16 bits"
+    assert _data(_ramp(np.linspace(0, 32_767, 60).astype(np.int16)))["float"], (
+        "the last step ends beyond 16 bits"
+    )
     assert not _data(_ramp(np.linspace(-1000, 1000, 60).astype(np.int16)))["float"]
 
 
@@ -314,7 +399,7 @@ def test_a_page_has_the_padding_of_each_slice():
 
 
 def test_no_word_can_end_the_script_that_it_stands_in():
-    document, _ = page_of(_ramp(np.arange(60, dtype=np.int16)), badge="<!-- </script><b>")
+    document, _ = standalone_html(_ramp(np.arange(60, dtype=np.int16)), badge="<!-- </script><b>")
     inside = re.search(r'id="data">(.*?)</script>', document, re.S)[1]
     assert "<" not in inside and json.loads(inside)["meta"]["badge"] == "<!-- </script><b>"
 
@@ -336,18 +421,24 @@ def test_smaller_pixels_are_the_mean_of_what_was_measured():
     array = volume.array.copy()
     array[padding] = -2000
     values, mask = _shrunk(Volume(array, volume.affine, padding=padding), 0, 2)
-    assert values[0, 0] == -2000 and mask[0].all() and (values[1:] == 500).all() and not mask[1:].any()
+    assert (
+        values[0, 0] == -2000 and mask[0].all() and (values[1:] == 500).all() and not mask[1:].any()
+    )
 
 
 def test_a_slice_that_is_not_there_is_answered(volume, monkeypatch):
     viewer, sent = VolumeBrowser(volume), []
     monkeypatch.setattr(viewer, "send", lambda content, buffers=None: sent.append(content))
     viewer._answer(viewer, {"type": "slice", "plane": "axial", "index": 30}, [])
-    assert sent == [{"type": "failed", "plane": "axial", "index": 30, "text": "there is no axial slice 31"}]
+    assert sent == [
+        {"type": "failed", "plane": "axial", "index": 30, "text": "there is no axial slice 31"}
+    ]
 
 
 def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_headers, monkeypatch):
-    rows = phantom_headers[phantom_headers["PatientID"].isin(["P02-interspaced", "P03-interspaced"])]
+    rows = phantom_headers[
+        phantom_headers["PatientID"].isin(["P02-interspaced", "P03-interspaced"])
+    ]
     chooser, go_on = StackBrowser(rows), threading.Event()
     chooser.wait()
     shown = chooser.viewer
@@ -356,12 +447,16 @@ def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_headers, monk
         go_on.wait(20)
         raise StackError("late")
 
-    monkeypatch.setattr("helpers.stack_browser.load_volume", fails_late)
+    monkeypatch.setattr("helpers.load_volume", fails_late)
     chooser.patient.value = "P03-interspaced"
     chooser.patient.value = "P02-interspaced"
     go_on.set()
     chooser.wait()
-    assert chooser.viewer is shown and chooser.message.value == "" and chooser.place.children == (shown,)
+    assert (
+        chooser.viewer is shown
+        and chooser.message.value == ""
+        and chooser.place.children == (shown,)
+    )
 
 
 def test_viewers_that_are_not_seen_any_more_are_closed(phantom_headers, monkeypatch):

@@ -13,11 +13,11 @@ import pandas as pd
 import pydicom
 import pytest
 
-from helpers import WrongTypeError
-from helpers import headers as module
-from helpers.cache import CacheError
-from helpers.elements import Elements
-from helpers.headers import header_table
+from helpers import header_table
+from helpers.errors import WrongTypeError
+from helpers.headers.cache import CacheError
+from helpers.headers.fast_reader import Elements
+from helpers.headers.table import table as module
 
 
 @pytest.fixture
@@ -25,7 +25,9 @@ def folder(real, phantom, tmp_path):
     """Files of every kind that a table has columns for, among them names and values that Parquet has no form for."""
     folder = tmp_path / "data"
     folder.mkdir()
-    for number, path in enumerate([*(real / "odd/pydicom").iterdir(), *(phantom / "P03-interspaced").iterdir()]):
+    for number, path in enumerate(
+        [*(real / "odd/pydicom").iterdir(), *(phantom / "P03-interspaced").iterdir()]
+    ):
         (folder / f"{number}{path.suffix}").write_bytes(path.read_bytes())
     dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
     dataset.add_new(0x00189306, "FD", float("nan"))
@@ -61,7 +63,9 @@ def test_the_second_table_equals_a_fresh_one_and_reads_nothing(folder, tmp_path,
     assert any(isinstance(value, tuple) for value in second["ImagePositionPatient"])
 
 
-def test_only_what_is_new_or_changed_is_read_and_what_is_gone_is_dropped(folder, phantom, tmp_path, read):
+def test_only_what_is_new_or_changed_is_read_and_what_is_gone_is_dropped(
+    folder, phantom, tmp_path, read
+):
     header_table(folder, cache=tmp_path / "cache", progress=False)
     names = sorted(folder.iterdir())
     names[0].unlink()
@@ -75,7 +79,9 @@ def test_only_what_is_new_or_changed_is_read_and_what_is_gone_is_dropped(folder,
     dataset.PatientName = "Third^Name"
     status = os.stat(folder / "zz changed later.dcm")
     dataset.save_as(folder / "zz changed later.dcm")
-    os.utime(folder / "zz changed later.dcm", ns=(status.st_atime_ns, status.st_mtime_ns))  # as a copying program does
+    os.utime(
+        folder / "zz changed later.dcm", ns=(status.st_atime_ns, status.st_mtime_ns)
+    )  # as a copying program does
     read.clear()
     table = _same(folder, tmp_path / "cache")
     assert "Third^Name" in table["PatientName"].tolist() and str(names[0]) not in table.index
@@ -113,7 +119,11 @@ def test_other_folders_do_not_disturb_it(phantom, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     _same(phantom / "P01-reference", cache)
     _same(phantom / "P02-interspaced", cache)
-    _same([phantom / "P02-interspaced" / "3.dcm"] * 2 + [phantom / "P01-reference" / "1.dcm", phantom / "nowhere"], cache)
+    _same(
+        [phantom / "P02-interspaced" / "3.dcm"] * 2
+        + [phantom / "P01-reference" / "1.dcm", phantom / "nowhere"],
+        cache,
+    )
     _same([], cache)
     _same([], cache)
     for patient in ("P03-interspaced", "P16-thin"):  # the same relative names
@@ -131,8 +141,8 @@ def test_a_file_that_could_not_be_read_is_read_again(phantom, tmp_path, monkeypa
         def failing(*_):
             raise OSError(errno.EIO, "Input/output error")
 
-        patch.setattr("helpers.elements.os.open", failing)
-        patch.setattr("helpers.reading.io.FileIO", failing)
+        patch.setattr("helpers.headers.fast_reader.os.open", failing)
+        patch.setattr("helpers.headers.pydicom_reader.io.FileIO", failing)
         errors = header_table([folder / "1.dcm"], cache=tmp_path / "cache")["error"].tolist()
     assert errors == ["not read: OSError: [Errno 5] Input/output error"]
     assert _same([folder / "1.dcm"], tmp_path / "cache")["error"].isna().all()
@@ -150,10 +160,11 @@ def test_what_cannot_be_trusted_is_set_aside(phantom, tmp_path, monkeypatch, dam
     elif damage == "foreign":
         pd.DataFrame({"Patient": ["a"], "FVC": [1]}).to_parquet(cache)
     else:
-        monkeypatch.setattr("helpers.cache.FORMAT", -1)
+        monkeypatch.setattr("helpers.headers.cache.FORMAT", -1)
     kept = cache.read_bytes()
     with pytest.warns(
-        UserWarning, match=r"cache: .*cache.parquet is set aside as .*cache.parquet.set-aside and begun anew \("
+        UserWarning,
+        match=r"cache: .*cache.parquet is set aside as .*cache.parquet.set-aside and begun anew \(",
     ) as caught:
         header_table(folder, cache=cache)
     assert caught[0].filename == __file__
@@ -168,7 +179,9 @@ def test_a_flipped_byte_is_never_believed(phantom, tmp_path):
     whole = cache.read_bytes()
     rng = np.random.default_rng(0)
     for place in rng.integers(0, len(whole), 150):
-        cache.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << rng.integers(8)]) + whole[place + 1 :])
+        cache.write_bytes(
+            whole[:place] + bytes([whole[place] ^ 1 << rng.integers(8)]) + whole[place + 1 :]
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pd.testing.assert_frame_equal(header_table(files, cache=cache), fresh)
@@ -176,13 +189,17 @@ def test_a_flipped_byte_is_never_believed(phantom, tmp_path):
 
 def test_a_place_that_cannot_be_is_refused(phantom, tmp_path):
     for place in (tmp_path / "no" / "cache", tmp_path, ""):
-        with pytest.raises(CacheError, match="expected the name of a file in a folder that can be written to, got"):
+        with pytest.raises(
+            CacheError, match="expected the name of a file in a folder that can be written to, got"
+        ):
             header_table(phantom / "P03-interspaced", cache=place)
     with pytest.raises(WrongTypeError, match="cache: expected the name of a file, got True"):
         header_table(phantom / "P03-interspaced", cache=True)
     file = tmp_path / "1.dcm"
     file.write_bytes((phantom / "P03-interspaced" / "1.dcm").read_bytes())
-    with pytest.raises(CacheError, match=r"expected a file of its own, got .*1.dcm, which is to be read"):
+    with pytest.raises(
+        CacheError, match=r"expected a file of its own, got .*1.dcm, which is to be read"
+    ):
         header_table([file], cache=file)
     with pytest.raises(CacheError, match="expected a file outside of the folder that is read, got"):
         header_table(phantom, cache=phantom / "P03-interspaced" / "cache")
@@ -214,7 +231,9 @@ def test_a_killed_process_keeps_what_was_read(phantom, tmp_path, read):
         "elements.Elements.row = lambda *these: (time.sleep(0.01), row(*these))[1]\n"
         "headers.header_table(sys.argv[1], cache=sys.argv[2], progress=False)"
     )
-    process = subprocess.Popen([sys.executable, "-c", script, str(phantom), str(tmp_path / "cache")])
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(phantom), str(tmp_path / "cache")]
+    )
     deadline = time.monotonic() + 60
     while not (tmp_path / "cache").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -226,9 +245,7 @@ def test_a_killed_process_keeps_what_was_read(phantom, tmp_path, read):
 
 
 def test_two_processes_at_once_do_not_spoil_it(phantom, tmp_path):
-    script = (
-        "import sys; from helpers.headers import header_table; header_table(*sys.argv[1:2], cache=sys.argv[2], progress=False)"
-    )
+    script = "import sys; from helpers.headers.table import header_table; header_table(*sys.argv[1:2], cache=sys.argv[2], progress=False)"
     commands = [
         [sys.executable, "-W", "error", "-c", script, str(phantom / name), str(tmp_path / "cache")]
         for name in ("P01-reference", "P16-thin")
@@ -243,8 +260,11 @@ def test_a_cache_that_cannot_be_written_costs_no_row(phantom, tmp_path, monkeypa
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match=r"could not be written .*; the table is complete"):
-        patch.setattr("helpers.cache.os.replace", full)
+    with (
+        monkeypatch.context() as patch,
+        pytest.warns(UserWarning, match=r"could not be written .*; the table is complete"),
+    ):
+        patch.setattr("helpers.headers.cache.os.replace", full)
         table = header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
     pd.testing.assert_frame_equal(table, header_table(phantom / "P03-interspaced"))
     assert not list(tmp_path.iterdir())

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import ClearError
-from helpers.cohort import largest_kind, patient_split, persons, sample_slices, slice_table, tried
-from helpers.images import NoImageError, is_image
+from helpers import check_decodable, largest_group, sample_slices, training_table
+from helpers.errors import ClearError
+from helpers.learn.cohort import patient_split, person_ids
+from helpers.slices.images import NoImageError, is_image
 
 
 @pytest.fixture(scope="module")
 def table(phantom_frames):
-    return slice_table(phantom_frames)
+    return training_table(phantom_frames)
 
 
 def _of(table, patient):
@@ -24,75 +25,106 @@ def test_every_image_has_its_row(phantom_frames, table):
     assert len(table) == is_image(phantom_frames).sum()
     counts = table["left_out"].value_counts()
     assert counts[["", "position unknown", "position repeated"]].sum() == len(table)
-    assert set(table["patient"][table["left_out"] == "position unknown"]) == {"P12-no-position", "P19-no-orientation"}
-    assert set(table["patient"][table["left_out"] == "position repeated"]) == {"P14-slice-twice", "P17-file-copied"}
+    assert set(table["patient"][table["left_out"] == "position unknown"]) == {
+        "P12-no-position",
+        "P19-no-orientation",
+    }
+    assert set(table["patient"][table["left_out"] == "position repeated"]) == {
+        "P14-slice-twice",
+        "P17-file-copied",
+    }
 
 
 @pytest.mark.parametrize(
-    ("patient", "axis"), [("P01", 2), ("P04", 2), ("P05", 2), ("P43", 2), ("P10", 0), ("P15", 1), ("P22", 2), ("P45", 2)]
+    ("patient", "axis"),
+    [
+        ("P01", 2),
+        ("P04", 2),
+        ("P05", 2),
+        ("P43", 2),
+        ("P10", 0),
+        ("P15", 1),
+        ("P22", 2),
+        ("P45", 2),
+    ],
 )
 def test_position_rises_towards_head_back_and_left(table, patient, axis):
     rows = _of(table, patient)
     place = np.array([position[axis] for position in rows["ImagePositionPatient"]])
-    assert rows["position"].to_numpy() == pytest.approx(place - (place.min() + place.max()) / 2, abs=0.01)
+    assert rows["position"].to_numpy() == pytest.approx(
+        place - (place.min() + place.max()) / 2, abs=0.01
+    )
 
 
 def test_positions_are_those_of_the_anatomy(table):
     rows = _of(table, "P01")
-    assert rows["position"].abs().max() == pytest.approx(142.5) and rows["plane"].unique().tolist() == ["axial"]
+    assert rows["position"].abs().max() == pytest.approx(142.5) and rows[
+        "plane"
+    ].unique().tolist() == ["axial"]
 
 
 def test_frames_and_slabs_name_their_images_in_spatial_order(phantom_frames):
-    rows = _of(slice_table(phantom_frames, slab=3), "P42")
+    rows = _of(training_table(phantom_frames, slab=3), "P42")
     path = rows.index[0]
     assert [len(images) for images in rows["images"]] == [2, *[3] * 24, 2]
     assert all({place for place, _ in images} == {path} for images in rows["images"])
     middles = [images[len(images) // 2][1] for images in rows["images"].iloc[1:-1]]
     assert middles == rows["frame"].iloc[1:-1].tolist()
     with pytest.raises(ClearError, match="expected a slab of 1, 3, 5 … slices, got 2"):
-        slice_table(phantom_frames, slab=2)
+        training_table(phantom_frames, slab=2)
 
 
-def test_files_of_several_frames_and_colour_say_why_they_are_of_no_use(phantom_headers, real_headers):
-    assert set(_of(slice_table(phantom_headers), "P42")["left_out"]) == {"several frames in one row: see frame_table"}
-    left = slice_table(real_headers)
+def test_files_of_several_frames_and_colour_say_why_they_are_of_no_use(
+    phantom_headers, real_headers
+):
+    assert set(_of(training_table(phantom_headers), "P42")["left_out"]) == {
+        "several frames in one row: see frame_table"
+    }
+    left = training_table(real_headers)
     colour = left["SamplesPerPixel"] == 3
     assert colour.any() and set(left["left_out"][colour]) == {"colour"}
 
 
 def test_no_image_is_one_clear_line(phantom_frames):
     with pytest.raises(NoImageError):
-        slice_table(phantom_frames[phantom_frames["error"].notna()])
+        training_table(phantom_frames[phantom_frames["error"].notna()])
 
 
 def _rows(*people):
     columns = ["PatientID", "StudyInstanceUID", "SeriesInstanceUID"]
-    return pd.DataFrame(people, columns=columns, index=[f"/data/{n}/1.dcm" for n in range(len(people))], dtype=object)
+    return pd.DataFrame(
+        people,
+        columns=columns,
+        index=[f"/data/{n}/1.dcm" for n in range(len(people))],
+        dtype=object,
+    )
 
 
 def test_who_shares_an_id_a_study_or_a_series_is_one_person():
     known = [("A", "1", "1.1"), ("B", "1", "1.2"), ("B ", "2", "2.1"), ("C", "3", "3.1")]
     rows = _rows(*known, (None, "3", "3.2"), ("", "4", "4.1"))
-    assert persons(rows).tolist() == ["A = B", "A = B", "A = B", "C", "C", "study 4"]
-    assert persons(rows.iloc[::-1]).tolist() == persons(rows).tolist()[::-1]
+    assert person_ids(rows).tolist() == ["A = B", "A = B", "A = B", "C", "C", "study 4"]
+    assert person_ids(rows.iloc[::-1]).tolist() == person_ids(rows).tolist()[::-1]
 
 
 def test_who_has_no_id_is_known_by_what_there_is():
     rows = _rows((None, None, "1.1"), (None, None, None), (None, None, None)).assign(other=1)
     rows.index = ["/a/1.dcm", "/b/1.dcm", "/b/2.dcm"]
-    assert persons(rows).tolist() == ["series 1.1", "folder /b", "folder /b"]
-    assert persons(rows[["other"]]).tolist() == ["folder /a", "folder /b", "folder /b"]
+    assert person_ids(rows).tolist() == ["series 1.1", "folder /b", "folder /b"]
+    assert person_ids(rows[["other"]]).tolist() == ["folder /a", "folder /b", "folder /b"]
 
 
 def test_a_mistyped_id_in_one_file_makes_nobody_two_persons(phantom_frames):
     series = phantom_frames.index[phantom_frames["PatientID"] == "P02-interspaced"]
     spoiled = phantom_frames.copy()
     spoiled.loc[series[0], "PatientID"] = "P02"
-    assert set(slice_table(spoiled).loc[series, "patient"]) == {"P02 = P02-interspaced"}
+    assert set(training_table(spoiled).loc[series, "patient"]) == {"P02 = P02-interspaced"}
 
 
 @given(
-    people=st.lists(st.integers(0, 9), min_size=2, max_size=60).filter(lambda people: len(set(people)) > 1),
+    people=st.lists(st.integers(0, 9), min_size=2, max_size=60).filter(
+        lambda people: len(set(people)) > 1
+    ),
     share=st.floats(0, 1),
     seed=st.integers(0, 5),
 )
@@ -113,7 +145,9 @@ def test_the_split_is_that_of_the_seed_whatever_the_order(table):
 
 
 def test_one_patient_cannot_be_split(table):
-    with pytest.raises(ClearError, match="expected at least 2 patients, so that one can be held out, got 1"):
+    with pytest.raises(
+        ClearError, match="expected at least 2 patients, so that one can be held out, got 1"
+    ):
         patient_split(_of(table, "P01"))
 
 
@@ -136,15 +170,22 @@ def test_a_sample_is_spread_evenly_from_end_to_end(table):
 
 
 def test_the_largest_kind_is_that_of_most_patients(table):
-    kind = largest_kind(table)
-    assert set(kind["plane"]) == {"axial"} and set(kind["Modality"]) == {"CT"} and set(kind["left_out"]) == {""}
+    kind = largest_group(table)
+    assert (
+        set(kind["plane"]) == {"axial"}
+        and set(kind["Modality"]) == {"CT"}
+        and set(kind["left_out"]) == {""}
+    )
     assert kind["patient"].nunique() == 49 - len({"P10", "P12", "P15", "P19"})
-    assert largest_kind(table[table["left_out"] != ""]).empty
+    assert largest_group(table[table["left_out"] != ""]).empty
 
 
 def test_what_cannot_be_decoded_is_named_beforehand(table):
-    rows = tried(pd.concat([_of(table, "P01"), _of(table, "P31")]))
+    rows = check_decodable(pd.concat([_of(table, "P01"), _of(table, "P31")]))
     bad = rows[rows["left_out"] != ""]
-    assert bad["patient"].unique().tolist() == ["P31-rle-damaged"] and bad["left_out"].str.startswith("cannot decode").all()
+    assert (
+        bad["patient"].unique().tolist() == ["P31-rle-damaged"]
+        and bad["left_out"].str.startswith("cannot decode").all()
+    )
     assert set(rows["unit"][rows["left_out"] == ""]) == {"HU"}
-    assert tried(table.iloc[:0]).empty
+    assert check_decodable(table.iloc[:0]).empty

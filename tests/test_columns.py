@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.columns import ABSENT, Columns, column_of
+from helpers.headers.columns import ABSENT, Columns, column_of
 
 ROWS = [{"PatientID": str(n), **({"Rows": n} if n % 3 else {}), "error": None} for n in range(10)]
 
@@ -21,7 +21,9 @@ def test_absent_and_empty_are_told_apart_until_the_table():
     columns.add([{"A": None}, {"B": 1}, {"A": 2, "B": None}])
     assert columns.lists()["A"] == [None, ABSENT, 2] and columns.lists()["B"] == [ABSENT, 1, None]
     assert columns.take([1]).lists()["B"] == [1] and "A" not in columns.take([1]).lists()
-    assert _table(columns)["A"].tolist()[::2] == [np.nan, 2.0] or np.isnan(_table(columns)["A"].iloc[0])
+    assert _table(columns)["A"].tolist()[::2] == [np.nan, 2.0] or np.isnan(
+        _table(columns)["A"].iloc[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def _lines(function):
 @pytest.mark.parametrize("line", _lines(Columns._turn))
 def test_an_interrupt_on_any_line_loses_no_row_and_repeats_none(line, monkeypatch):
     """As Ctrl-C does: an exception between two lines, after which the columns are asked for all the same."""
-    monkeypatch.setattr("helpers.columns.AT_ONCE", 4)
+    monkeypatch.setattr("helpers.headers.columns.AT_ONCE", 4)
     columns, visits = Columns(), []
 
     def trace(frame, event, _):

@@ -7,9 +7,8 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from helpers.conversion import ConversionError, reoriented, straightened, to_nibabel, to_simpleitk
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import load_volume
+from helpers import load_volume, reoriented, stack_slices, stack_table, straightened
+from helpers.volume.conversion import ConversionError, to_nibabel, to_simpleitk
 
 WAYS = ["".join(way) for pairs in permutations(["RL", "AP", "FH"]) for way in product(*pairs)]
 
@@ -43,7 +42,10 @@ def test_a_turned_volume_has_the_same_voxels_in_the_same_places(volume, toward):
         assert turned.affine[lps, axis] * signs[letter] > 0
     for plane in ("axial", "coronal", "sagittal"):
         assert turned.slice(plane, 3).letters == volume.slice(plane, 3).letters
-        assert np.array_equal(turned.slice(plane).pixels, volume.slice(plane).pixels) or len(volume.array) % 2 == 0
+        assert (
+            np.array_equal(turned.slice(plane).pixels, volume.slice(plane).pixels)
+            or len(volume.array) % 2 == 0
+        )
 
 
 @pytest.mark.parametrize("toward", ["", "HP", "HPX", "HHL", "HPF"])
@@ -131,7 +133,9 @@ def test_straightening_keeps_values_in_place(phantom_headers):
             continue
         top, left = int(np.floor(row + 1e-9)), int(np.floor(column + 1e-9))
         down, right = row - top, column - left
-        corners = np.pad(volume.array[round(slice)], 1, mode="edge")[top + 1 : top + 3, left + 1 : left + 3]
+        corners = np.pad(volume.array[round(slice)], 1, mode="edge")[
+            top + 1 : top + 3, left + 1 : left + 3
+        ]
         expected = (corners * np.outer([1 - down, down], [1 - right, right])).sum()
         assert straight.array[tuple(index)] == pytest.approx(expected, abs=0.01)
         compared += 1
@@ -139,8 +143,12 @@ def test_straightening_keeps_values_in_place(phantom_headers):
     assert (~straight.padding).sum() > 0.93 * (~volume.padding).sum(), "nothing but a rim is lost"
 
 
-@pytest.mark.parametrize(("hand_over", "package"), [(to_simpleitk, "SimpleITK"), (to_nibabel, "nibabel")])
+@pytest.mark.parametrize(
+    ("hand_over", "package"), [(to_simpleitk, "SimpleITK"), (to_nibabel, "nibabel")]
+)
 def test_a_package_that_is_not_there_is_named(phantom_headers, monkeypatch, hand_over, package):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ConversionError, match=f"expected the package {package}, .*pip install {package}"):
+    with pytest.raises(
+        ConversionError, match=f"expected the package {package}, .*pip install {package}"
+    ):
         hand_over(_volume(phantom_headers, "P02"))

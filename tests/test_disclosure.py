@@ -8,17 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import ClearError
-from helpers.disclosure import Private, given_away, private_here
+from helpers.errors import ClearError
+from helpers.publish.leaks import Private, find_leaks, local_secrets
 
 ROOT = Path(__file__).parents[1]
 NOBODY = Private(re.compile("/nowhere"), set())
 
 
-@given(st.lists(st.integers(0, 10**9), min_size=6, max_size=12), st.sampled_from(["", "'", " ", "("]))
+@given(
+    st.lists(st.integers(0, 10**9), min_size=6, max_size=12), st.sampled_from(["", "'", " ", "("])
+)
 def test_any_uid_but_the_standards_is_found(parts, before):
     uid = ".".join(map(str, ["1.2", *parts]))
-    assert given_away(f"x {before}{uid}", NOBODY) == ([] if parts[:2] == [840, 10008] else ["a UID"])
+    assert find_leaks(f"x {before}{uid}", NOBODY) == (
+        [] if parts[:2] == [840, 10008] else ["a UID"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,37 +36,55 @@ def test_any_uid_but_the_standards_is_found(parts, before):
     ],
 )
 def test_what_tells_nothing(text):
-    assert given_away(text, NOBODY) == []
+    assert find_leaks(text, NOBODY) == []
 
 
-@pytest.mark.parametrize("text", ["/home/joe", "'/Users/joe/x'", r"C:\Users\joe", r"'D:\\Users\\joe'"])
+@pytest.mark.parametrize(
+    "text", ["/home/joe", "'/Users/joe/x'", r"C:\Users\joe", r"'D:\\Users\\joe'"]
+)
 def test_homes_on_any_computer(text):
-    assert given_away(text, NOBODY) == ["a path of somebody's computer"]
+    assert find_leaks(text, NOBODY) == ["a path of somebody's computer"]
 
 
 def test_folders_of_this_computer(tmp_path, monkeypatch):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     monkeypatch.setenv("HOME", "/")
-    private = private_here(tmp_path / "link")
+    private = local_secrets(tmp_path / "link")
     for folder in ("real", "link"):
-        assert given_away(f"in {tmp_path / folder}.", private) and not given_away(f"in {tmp_path / folder}2", private)
-    assert not given_away("a / b and /usr/bin", private), "a home that is the root of all tells nothing"
+        assert find_leaks(f"in {tmp_path / folder}.", private) and not find_leaks(
+            f"in {tmp_path / folder}2", private
+        )
+    assert not find_leaks("a / b and /usr/bin", private), (
+        "a home that is the root of all tells nothing"
+    )
 
 
 def test_values_are_whole_words_of_the_collection(phantom, tmp_path, monkeypatch):
     dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
-    dataset.PatientName, dataset.PatientID, dataset.InstitutionName, dataset.StudyID = "Li^Konstanze", "A.7(1", "Phantom", "12"
+    dataset.PatientName, dataset.PatientID, dataset.InstitutionName, dataset.StudyID = (
+        "Li^Konstanze",
+        "A.7(1",
+        "Phantom",
+        "12",
+    )
     dataset.save_as(tmp_path / "1.dcm")
     monkeypatch.setenv("DICOM_ROOT", str(tmp_path))
-    private = private_here(ROOT)
+    private = local_secrets(ROOT)
     assert {"Li^Konstanze", "Konstanze", "A.7(1", dataset.SOPInstanceUID} <= private.values
-    assert private.values.isdisjoint({"Phantom", "phantom", "Li", "12"}), "a word of the helpers, and what is too short"
-    for text, found in (("Konstanzer Konzil", False), ("for Konstanze.", True), ("(A.7(1)", True), ("A.7(12", False)):
-        assert given_away(text, private) == ["an identifying value of the collection"] * found
+    assert private.values.isdisjoint({"Phantom", "phantom", "Li", "12"}), (
+        "a word of the helpers, and what is too short"
+    )
+    for text, found in (
+        ("Konstanzer Konzil", False),
+        ("for Konstanze.", True),
+        ("(A.7(1)", True),
+        ("A.7(12", False),
+    ):
+        assert find_leaks(text, private) == ["an identifying value of the collection"] * found
 
 
 def test_a_collection_that_is_not_there(monkeypatch, tmp_path):
     monkeypatch.setenv("DICOM_ROOT", str(tmp_path / "gone"))
     with pytest.raises(ClearError, match="expected a folder, found nothing"):
-        private_here(ROOT)
+        local_secrets(ROOT)

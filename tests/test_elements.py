@@ -9,10 +9,9 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from helpers.elements import Elements
-from helpers.files import list_files
-from helpers.headers import header_table
-from helpers.reading import slow_row
+from helpers import header_table, list_files
+from helpers.headers.fast_reader import Elements
+from helpers.headers.pydicom_reader import pydicom_row
 
 PYDICOMS_OWN = Path(pydicom.__file__).parent / "data"
 
@@ -27,12 +26,16 @@ def _compare(path, elements):
     """Whether the fast way took a file; where it did, its columns are those of the slow way."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ours, theirs = elements.row(str(path)), slow_row(str(path), elements.private)
+        ours, theirs = elements.row(str(path)), pydicom_row(str(path), elements.private)
     if ours is None:
         return False, theirs
     ours, theirs = ({k: v for k, v in row.items() if v is not None} for row in (ours, theirs))
     assert ours.keys() == theirs.keys(), path
-    differing = {keyword: (ours[keyword], theirs[keyword]) for keyword in ours if not _same(ours[keyword], theirs[keyword])}
+    differing = {
+        keyword: (ours[keyword], theirs[keyword])
+        for keyword in ours
+        if not _same(ours[keyword], theirs[keyword])
+    }
     assert not differing, path
     return True, theirs
 
@@ -47,11 +50,17 @@ def test_every_value_of_every_file_equals_pydicoms(real, phantom, capsys, privat
             well_formed += theirs.get("error") is None
     with capsys.disabled():
         what = "private elements too" if private else "public elements"
-        print(f"\n{what}: {fast} files the fast way, {slow} the slow way; {well_formed} are well-formed")
+        print(
+            f"\n{what}: {fast} files the fast way, {slow} the slow way; {well_formed} are well-formed"
+        )
     assert fast >= (0.9 if private else 0.95) * well_formed > 1000
 
 
-HEADERS = ("series/mr-nonsquare-pixels-28x64/001.dcm", "odd/pydicom/nested_priv_SQ.dcm", "odd/pydicom/chrSQEncoding.dcm")
+HEADERS = (
+    "series/mr-nonsquare-pixels-28x64/001.dcm",
+    "odd/pydicom/nested_priv_SQ.dcm",
+    "odd/pydicom/chrSQEncoding.dcm",
+)
 PARTS = 8  # for as many workers
 LONGEST_HEADER = 8000  # bytes; what follows is pixels
 MOST_SECONDS = 5  # for a damaged file; a hang takes longer
@@ -75,7 +84,10 @@ def test_damaged_files_have_their_rows(real, tmp_path, whole, part):
     20,000 of them; without ``--whole`` 1,200.
     """
     rng, elements = random.Random(part), Elements()
-    sources = [(real / name).read_bytes()[:LONGEST_HEADER] for name in (*HEADERS, "odd/pydicom/MR_small_RLE.dcm")]
+    sources = [
+        (real / name).read_bytes()[:LONGEST_HEADER]
+        for name in (*HEADERS, "odd/pydicom/MR_small_RLE.dcm")
+    ]
     for _ in range((20_000 if whole else 1200) // PARTS):
         (tmp_path / "damaged.dcm").write_bytes(_damaged(bytearray(rng.choice(sources)), rng))
         start = time.monotonic()
@@ -102,7 +114,12 @@ def test_a_length_that_lies_takes_no_memory(real, tmp_path, vr, length):
     content = (real / HEADERS[0]).read_bytes()
     place = content.index(b"\x08\x00\x08\x00CS")
     (tmp_path / "1.dcm").write_bytes(
-        content[:place] + b"\x08\x00\x06\x00" + vr + b"\0\0" + length.to_bytes(4, "little") + content[place:]
+        content[:place]
+        + b"\x08\x00\x06\x00"
+        + vr
+        + b"\0\0"
+        + length.to_bytes(4, "little")
+        + content[place:]
     )
     tracemalloc.start()
     table = header_table(tmp_path)
@@ -121,7 +138,11 @@ def test_sequences_nested_too_deep_are_left_alone(real, tmp_path):
 
 @pytest.mark.parametrize(
     ("character_set", "name"),
-    [("ISO_IR 100", "M\u00fcller"), ("ISO_IR 192", "M\u00fcller"), ("ISO_IR 144", "\u041b\u044e\u0431\u0430")],
+    [
+        ("ISO_IR 100", "M\u00fcller"),
+        ("ISO_IR 192", "M\u00fcller"),
+        ("ISO_IR 144", "\u041b\u044e\u0431\u0430"),
+    ],
 )
 def test_the_character_set_decides_what_bytes_mean(phantom, tmp_path, character_set, name):
     dataset = pydicom.dcmread(phantom / "P03-interspaced" / "1.dcm")
@@ -144,7 +165,10 @@ def test_the_sign_of_the_pixels_decides_in_implicit_vr(phantom, tmp_path, signed
 
 def test_one_memory_serves_files_of_different_kinds(real, phantom):
     """What one file taught must not be believed of the next: character sets and encodings in turn."""
-    paths = [*(real / "odd/pydicom").glob("chr*"), *(real / "series/one-slice-7-transfer-syntaxes").iterdir()]
+    paths = [
+        *(real / "odd/pydicom").glob("chr*"),
+        *(real / "series/one-slice-7-transfer-syntaxes").iterdir(),
+    ]
     elements = Elements()
     for seed in range(3):
         random.Random(seed).shuffle(paths)

@@ -2,14 +2,20 @@
 
 import pytest
 
-from helpers import ClearError
-from helpers.audit import audit
-from helpers.evidence import show_evidence, show_remedies
-from helpers.exercises import EXERCISES, check, exercise
-from helpers.headers import header_table
-from helpers.plots import plot_findings
-from helpers.stacks import slice_counts, stack_table
-from helpers.statistics import pixel_table
+from helpers import (
+    audit,
+    check,
+    exercise,
+    header_table,
+    pixel_table,
+    plot_findings,
+    show_evidence,
+    show_remedies,
+    slice_counts,
+    stack_table,
+)
+from helpers.errors import ClearError
+from helpers.phantom.exercises import EXERCISES
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +29,11 @@ def test_one_picture_for_each_rule_the_worst_first(findings, phantom_frames):
     assert titles == list(dict.fromkeys(findings["rule"]))
     by_rule = dict(zip(titles, axes))
     assert "no image can be drawn" in [text.get_text() for text in by_rule["truncated-file"].texts]
-    strokes = [line for line in by_rule["second-scan"].lines if line.get_marker() == "|" and len(line.get_xdata())]
+    strokes = [
+        line
+        for line in by_rule["second-scan"].lines
+        if line.get_marker() == "|" and len(line.get_xdata())
+    ]
     assert [len(line.get_xdata()) for line in strokes] == [94, 94]
     assert "?" in [text.get_text() for text in by_rule["no-orientation"].texts]
 
@@ -36,7 +46,10 @@ def test_nothing_found_is_said(findings, phantom_frames):
 def test_bars_count_findings(findings):
     ax = plot_findings(findings)
     names = [label.get_text() for label in ax.get_yticklabels()]
-    bars = {names[round(patch.get_y() + patch.get_height() / 2)]: patch.get_width() for patch in ax.patches}
+    bars = {
+        names[round(patch.get_y() + patch.get_height() / 2)]: patch.get_width()
+        for patch in ax.patches
+    }
     assert bars == findings.groupby("rule").size().to_dict()
 
 
@@ -55,9 +68,11 @@ def test_exercises_can_be_solved_with_what_the_hints_name():
 def test_wrong_answers_get_a_hint():
     assert (
         check(1, 36)
-        == "Exercise 1: not 36. Hint: helpers.stacks.slice_counts has a column that counts the positions of the largest stack."
+        == "Exercise 1: not 36. Hint: helpers.slice_counts has a column that counts the positions of the largest stack."
     )
-    assert check(2, None).startswith("Exercise 2: no answer yet. How wide") and "expected a number" in check(3, "much")
+    assert check(2, None).startswith(
+        "Exercise 2: no answer yet. How wide"
+    ) and "expected a number" in check(3, "much")
     with pytest.raises(ClearError, match="expected an exercise from 1 to 3, got 4"):
         check(4, 1)
 
@@ -68,10 +83,16 @@ def test_before_and_after(phantom_headers, phantom_frames):
     rows = phantom_frames[phantom_frames["PatientID"].isin(patients)]
     found = audit(rows, pixels=True)
     axes = show_remedies(found, rows)
-    means = {tuple(ax.get_title().split("\n")[0].split(", ")): float(ax.get_title().split()[-2]) for ax in axes}
+    means = {
+        tuple(ax.get_title().split("\n")[0].split(", ")): float(ax.get_title().split()[-2])
+        for ax in axes
+    }
     for rule in ("wrong-rescale", "signed-as-unsigned"):
         assert means[rule, "as stored"] - means[rule, "with the remedy"] > 900
         assert -750 < means[rule, "with the remedy"] < -300
-    assert means["undeclared-padding", "with the remedy"] > means["undeclared-padding", "as stored"] + 100
+    assert (
+        means["undeclared-padding", "with the remedy"]
+        > means["undeclared-padding", "as stored"] + 100
+    )
     assert means["zero-border", "with the remedy"] < means["zero-border", "as stored"] - 50
     assert show_remedies(found[:0], rows)[0].get_title() == "No remedy to draw"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import ClearError
-from helpers.files import FolderError, collection_root, find_dicom, list_files, natural_key
+from helpers import collection_root, list_files
+from helpers.collection import find_dicom
+from helpers.errors import ClearError
+from helpers.files import FolderError, natural_key
 
 PREFIX = bytes(128) + b"DICM"
 

@@ -5,11 +5,16 @@ import pandas as pd
 import pydicom
 import pytest
 
-from helpers.frames import frame_table
-from helpers.grid import StackError
-from helpers.headers import header_table
-from helpers.stacks import slice_counts, stack_slices, stack_table
-from helpers.volume import load_slice, load_volume
+from helpers import (
+    frame_table,
+    header_table,
+    load_slice,
+    load_volume,
+    slice_counts,
+    stack_slices,
+    stack_table,
+)
+from helpers.slices.grid import StackError
 
 ENHANCED = ["series/mr-enhanced-multiframe", "series/mr-enhanced-philips"]
 
@@ -19,10 +24,16 @@ def test_a_row_per_frame_with_its_own_values(real, folder):
     frames = frame_table(header_table(real / folder, progress=False))
     dataset = pydicom.dcmread(frames.index[0], stop_before_pixels=True)
     assert frames["frame"].tolist() == list(range(8)) and frames.index.nunique() == 1
-    for (_, row), group in zip(frames.iterrows(), dataset.PerFrameFunctionalGroupsSequence, strict=True):
-        assert row["ImagePositionPatient"] == tuple(group.PlanePositionSequence[0].ImagePositionPatient)
+    for (_, row), group in zip(
+        frames.iterrows(), dataset.PerFrameFunctionalGroupsSequence, strict=True
+    ):
+        assert row["ImagePositionPatient"] == tuple(
+            group.PlanePositionSequence[0].ImagePositionPatient
+        )
         assert row["PixelSpacing"] == tuple(group.PixelMeasuresSequence[0].PixelSpacing)
-        assert row["ImageOrientationPatient"] == tuple(group.PlaneOrientationSequence[0].ImageOrientationPatient)
+        assert row["ImageOrientationPatient"] == tuple(
+            group.PlaneOrientationSequence[0].ImageOrientationPatient
+        )
 
 
 def test_single_images_and_bad_files_pass_through(real):
@@ -40,7 +51,11 @@ def test_frames_make_stacks_in_spatial_order(real, folder):
     headers = header_table(real / folder, progress=False)
     frames = frame_table(headers)
     table = stack_table(frames)
-    assert table["images"].sum() == 8 and table["order_grade"].eq("A").all() and table["files"].eq(1).all()
+    assert (
+        table["images"].sum() == 8
+        and table["order_grade"].eq("A").all()
+        and table["files"].eq(1).all()
+    )
     counts = slice_counts(frames).iloc[0]
     assert (counts["files"], counts["images"], counts["unique_images"]) == (1, 8, 8)
     for stack in table.index:
@@ -50,7 +65,7 @@ def test_frames_make_stacks_in_spatial_order(real, folder):
         assert np.allclose(along, slices["position_mm"]) and (np.diff(along) >= -0.01).all()
 
 
-@pytest.mark.filterwarnings("ignore::helpers.grid.StackWarning")
+@pytest.mark.filterwarnings("ignore::helpers.slices.grid.StackWarning")
 @pytest.mark.parametrize("folder", ENHANCED)
 def test_a_volume_of_frames_has_each_frames_values_at_its_place(real, folder):
     headers = header_table(real / folder, progress=False)
@@ -61,7 +76,11 @@ def test_a_volume_of_frames_has_each_frames_values_at_its_place(real, folder):
         volume = load_volume(slices, on_irregular="longest")
         for index in range(len(volume.array)):
             place = (volume.affine @ [index, 0, 0, 1])[:3]
-            frame = next(f for f, p in zip(slices["frame"], slices["ImagePositionPatient"]) if np.allclose(p, place, atol=0.01))
+            frame = next(
+                f
+                for f, p in zip(slices["frame"], slices["ImagePositionPatient"])
+                if np.allclose(p, place, atol=0.01)
+            )
             single = load_slice(slices.index[0], frame=int(frame))
             assert np.allclose(volume.array[index], single.pixels)
             loaded += 1

@@ -14,18 +14,28 @@ import pydicom
 import pytest
 from pydicom.datadict import keyword_for_tag
 
-from helpers import ClearError
-from helpers.files import list_files
-from helpers.headers import KeywordError, header_of, header_table, split_values
+from helpers import header_of, header_table, list_files, split_values
+from helpers.errors import ClearError
+from helpers.headers.keywords import KeywordError
 
 CHEST = "series/chest-ct-8mm-siemens"
 
 
 def test_one_row_per_file_and_bad_files_say_why(real, real_headers):
     assert len(real_headers) == len(list_files(real))
-    errors = {os.path.basename(path): error for path, error in real_headers["error"].dropna().items()}
-    assert errors.keys() >= {"README.md", "README.txt", "zipMR.gz", "MR_truncated.dcm", "rtplan_truncated.dcm"}
-    assert errors["MR_truncated.dcm"] == "truncated: pixel values end at byte 9692 of a file of 9630"
+    errors = {
+        os.path.basename(path): error for path, error in real_headers["error"].dropna().items()
+    }
+    assert errors.keys() >= {
+        "README.md",
+        "README.txt",
+        "zipMR.gz",
+        "MR_truncated.dcm",
+        "rtplan_truncated.dcm",
+    }
+    assert (
+        errors["MR_truncated.dcm"] == "truncated: pixel values end at byte 9692 of a file of 9630"
+    )
     assert all("\n" not in error for error in errors.values())
     assert len(errors) == 6
 
@@ -38,8 +48,18 @@ def test_every_value_equals_pydicoms(real_headers):
             dataset = pydicom.dcmread(path, force=True, stop_before_pixels=True)
             for tag in dataset.keys():
                 keyword = keyword_for_tag(tag)
-                if keyword and not tag.is_private and tag.element and tag.group & 0xFF00 not in (0x5000, 0x6000):
-                    assert _same(row[keyword], dataset[tag]), (path, keyword, row[keyword], dataset[tag])
+                if (
+                    keyword
+                    and not tag.is_private
+                    and tag.element
+                    and tag.group & 0xFF00 not in (0x5000, 0x6000)
+                ):
+                    assert _same(row[keyword], dataset[tag]), (
+                        path,
+                        keyword,
+                        row[keyword],
+                        dataset[tag],
+                    )
                     compared += 1
     assert compared > 20_000
 
@@ -52,7 +72,9 @@ def _same(ours, element):
         return ours is None or ours != ours
     if element.VM > 1:
         return (
-            ours == tuple(theirs) if not isinstance(theirs[0], pydicom.valuerep.PersonName) else ours == tuple(map(str, theirs))
+            ours == tuple(theirs)
+            if not isinstance(theirs[0], pydicom.valuerep.PersonName)
+            else ours == tuple(map(str, theirs))
         )
     return ours == (str(theirs) if element.VR in ("PN", "UI") else theirs)
 
@@ -60,7 +82,13 @@ def _same(ours, element):
 def test_columns_are_plain(real_headers):
     types = {type(value) for column in real_headers for value in real_headers[column]}
     assert types <= {str, int, float, tuple, type(None), np.float64, np.int64}
-    assert list(real_headers.columns[-5:]) == ["error", "file_size", "pixel_offset", "TransferSyntaxUID", "private_elements"]
+    assert list(real_headers.columns[-5:]) == [
+        "error",
+        "file_size",
+        "pixel_offset",
+        "TransferSyntaxUID",
+        "private_elements",
+    ]
     assert real_headers.index.name == "path" and real_headers.index.dtype == object
 
 
@@ -71,11 +99,19 @@ def test_pixel_offset_is_where_uncompressed_values_start(real_headers):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path, force=True)
-        values = next(dataset[k].value for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData") if k in dataset)
+        values = next(
+            dataset[k].value
+            for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+            if k in dataset
+        )
         with open(path, "rb") as file:
             file.seek(int(offset))
             assert file.read(64) == values[:64]
-    compressed = real_headers["TransferSyntaxUID"].fillna("").str.startswith(("1.2.840.10008.1.2.4", "1.2.840.10008.1.2.5"))
+    compressed = (
+        real_headers["TransferSyntaxUID"]
+        .fillna("")
+        .str.startswith(("1.2.840.10008.1.2.4", "1.2.840.10008.1.2.5"))
+    )
     assert real_headers.loc[compressed, "pixel_offset"].isna().all()
 
 
@@ -93,7 +129,10 @@ def test_bad_files_among_good_ones(real, tmp_path):
     table = header_table([*sorted(tmp_path.iterdir()), tmp_path, tmp_path / "nowhere"])
     assert len(table) == 8
     assert table["error"].isna().sum() == 1
-    assert table.loc[str(tmp_path / "good"), "PatientID"] == pydicom.dcmread(tmp_path / "good").PatientID
+    assert (
+        table.loc[str(tmp_path / "good"), "PatientID"]
+        == pydicom.dcmread(tmp_path / "good").PatientID
+    )
     reasons = table["error"].set_axis([os.path.basename(path) for path in table.index])
     assert reasons["empty"] == "empty file"
     assert reasons["text"] == reasons["zeros"] == "not DICOM"
@@ -116,7 +155,11 @@ def test_a_name_that_is_not_utf8(real, tmp_path):
 
 
 def test_chosen_keywords(real):
-    table = header_table(real / CHEST, keywords=["Rows", "PatientID", "CardiacNumberOfImages", "Rows"], progress=False)
+    table = header_table(
+        real / CHEST,
+        keywords=["Rows", "PatientID", "CardiacNumberOfImages", "Rows"],
+        progress=False,
+    )
     assert list(table.columns[:3]) == ["Rows", "PatientID", "CardiacNumberOfImages"]
     assert table["CardiacNumberOfImages"].isna().all() and table["Rows"].eq(512).all()
     assert len(table.columns) == 8
@@ -149,10 +192,14 @@ def test_a_value_that_does_not_fit_its_vr_stays_text(tmp_path, real):
     raw = (real / CHEST / "1-01.dcm").read_bytes()
     instance = raw.index(b"\x20\x00\x13\x00IS\x02\x00")
     (tmp_path / "1").write_bytes(raw[: instance + 8] + b"x " + raw[instance + 10 :])
-    (tmp_path / "2").write_bytes(raw[: instance + 4] + b"FD" + raw[instance + 6 :])  # 8 bytes are too few
+    (tmp_path / "2").write_bytes(
+        raw[: instance + 4] + b"FD" + raw[instance + 6 :]
+    )  # 8 bytes are too few
     table = header_table(tmp_path)
     assert table["InstanceNumber"].tolist() == ["x", "1"] and table["error"].isna().all()
-    assert "BytesLengthException" in header_of(tmp_path / "2", search="(0020,0013)")["value"].iloc[0]
+    assert (
+        "BytesLengthException" in header_of(tmp_path / "2", search="(0020,0013)")["value"].iloc[0]
+    )
 
 
 def test_a_file_stands_for_itself_and_an_empty_list_for_nothing(real):
@@ -171,7 +218,11 @@ def test_the_folder_is_left_as_it_was(phantom):
 
 def test_values_split_into_columns():
     table = pd.DataFrame({"ImageType": [("A", "B", "C"), None, "D"]}, dtype=object)
-    assert split_values(table, "ImageType").to_numpy().tolist() == [["A", "B", "C"], [None] * 3, ["D", None, None]]
+    assert split_values(table, "ImageType").to_numpy().tolist() == [
+        ["A", "B", "C"],
+        [None] * 3,
+        ["D", None, None],
+    ]
     assert split_values(table, "EchoTime")["value 1"].isna().all()
     with pytest.raises(KeywordError, match="did you mean ImageType"):
         split_values(table, "ImageTyp")
@@ -181,7 +232,11 @@ def test_every_cut_of_a_compressed_file_is_seen(real, tmp_path):
     whole = (real / "odd/pydicom/MR_small_RLE.dcm").read_bytes()
     for kept in (whole.rindex(b"\xfe\xff\xdd\xe0") + 3, len(whole) * 2 // 3):
         (tmp_path / "cut.dcm").write_bytes(whole[:kept])
-        assert header_table(tmp_path)["error"].iloc[0].startswith("truncated: compressed pixel data has no end")
+        assert (
+            header_table(tmp_path)["error"]
+            .iloc[0]
+            .startswith("truncated: compressed pixel data has no end")
+        )
 
 
 def test_cuts_inside_a_header_are_seen(real, tmp_path):
@@ -190,9 +245,13 @@ def test_cuts_inside_a_header_are_seen(real, tmp_path):
     for kept in range(400, 1500, 7):
         (tmp_path / "cut.dcm").write_bytes(whole[:kept])
         table = header_table(tmp_path)
-        assert len(table) == 1 and (table["error"].notna().all() or table["pixel_offset"].isna().all())
+        assert len(table) == 1 and (
+            table["error"].notna().all() or table["pixel_offset"].isna().all()
+        )
     (tmp_path / "cut.dcm").write_bytes(whole[: whole.index(b"\x10\x00\x20\x00LO") + 5])
-    assert header_table(tmp_path)["error"].iloc[0].startswith("truncated: 5 bytes behind (0010,0010)")
+    assert (
+        header_table(tmp_path)["error"].iloc[0].startswith("truncated: 5 bytes behind (0010,0010)")
+    )
 
 
 def test_as_many_rows_as_files_whatever_they_are(real, tmp_path):
@@ -210,7 +269,9 @@ def test_as_many_rows_as_files_whatever_they_are(real, tmp_path):
     try:
         with _nobody():
             table = header_table(root)
-            by_hand = header_table([*table.index, root / "pipe", root / "loop", root / "itself", root / "nowhere"])
+            by_hand = header_table(
+                [*table.index, root / "pipe", root / "loop", root / "itself", root / "nowhere"]
+            )
     finally:
         shutil.rmtree(root)
     assert sorted(map(os.path.basename, table.index)) == sorted(names)
@@ -258,7 +319,11 @@ def test_a_file_that_vanishes_or_shrinks_while_it_is_read(real, tmp_path, monkey
     assert len(table) == 2 and table["error"].isna().tolist() == [False, True]
     (tmp_path / "1.dcm").write_bytes((real / CHEST / "1-01.dcm").read_bytes())
     with monkeypatch.context() as patch:
-        patch.setattr(os, "read", lambda *these: (shrunk(None) if files[0].exists() else None, read(*these))[1])
+        patch.setattr(
+            os,
+            "read",
+            lambda *these: (shrunk(None) if files[0].exists() else None, read(*these))[1],
+        )
         assert len(header_table(files)) == 2
 
 
@@ -267,11 +332,17 @@ def test_a_file_that_vanishes_or_shrinks_while_it_is_read(real, tmp_path, monkey
     [
         ({"files_or_root": None}, "expected a folder or a list of files, got NoneType"),
         ({"files_or_root": [None]}, "expected a list of files, got None in it"),
-        ({"files_or_root": pd.DataFrame()}, "expected a folder or a list of files, got DataFrame; its files are its index"),
+        (
+            {"files_or_root": pd.DataFrame()},
+            "expected a folder or a list of files, got DataFrame; its files are its index",
+        ),
         ({"files_or_root": [], "keywords": 5}, "expected a list of keywords, got 5"),
         ({"files_or_root": [], "keywords": [["PatientID"]]}, "expected a DICOM keyword, got"),
         ({"files_or_root": [], "keywords": ["PixelData"]}, "of the pixels, which are not read"),
-        ({"files_or_root": [], "keywords": ["MediaStorageSOPClassUID"]}, "of the file meta information"),
+        (
+            {"files_or_root": [], "keywords": ["MediaStorageSOPClassUID"]},
+            "of the file meta information",
+        ),
         ({"files_or_root": [], "executor": 4}, "expected an executor, such as ProcessPoolExecutor"),
     ],
 )
@@ -282,7 +353,11 @@ def test_wrong_arguments_are_refused_in_one_clear_line(wrong, message):
 
 
 def test_keywords_from_whatever_holds_them(real, real_headers):
-    for keywords in (real_headers.columns[:3], real_headers.columns[:3].to_numpy(), iter(["Rows", "Columns"])):
+    for keywords in (
+        real_headers.columns[:3],
+        real_headers.columns[:3].to_numpy(),
+        iter(["Rows", "Columns"]),
+    ):
         assert len(header_table(real / CHEST, keywords=keywords, progress=False).columns) in (7, 8)
 
 
@@ -301,5 +376,8 @@ def test_long_elements_take_no_memory(phantom, tmp_path):
     table = header_table(tmp_path)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert table["EncapsulatedDocument"].tolist() == [6_000_000, *[24_000_000] * 3] and table["error"].isna().all()
+    assert (
+        table["EncapsulatedDocument"].tolist() == [6_000_000, *[24_000_000] * 3]
+        and table["error"].isna().all()
+    )
     assert most < 60_000_000

@@ -18,11 +18,8 @@ import pytest
 from PIL import Image, ImageSequence
 from viewer_picture import FLAGS, MAIN, PICTURE, chromium_path, frames
 
-from helpers.browser import browse
-from helpers.headers import header_table
-from helpers.page import save_html
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import Volume, load_volume
+from helpers import Volume, browse, header_table, load_volume, stack_slices, stack_table
+from helpers.viewer.standalone_html import save_html
 
 pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -104,16 +101,29 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.runtime = folder / "runtime"
-        env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(self.runtime), "JUPYTER_CONFIG_DIR": str(folder / "config")}
-        env |= {"DICOM_ROOT": str(collection), "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "HOME": str(folder)}
+        env = {
+            **os.environ,
+            "JUPYTER_RUNTIME_DIR": str(self.runtime),
+            "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        }
+        env |= {
+            "DICOM_ROOT": str(collection),
+            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+            "HOME": str(folder),
+        }
         settings = folder / "overrides" / "overrides.json"
         settings.parent.mkdir()
         settings.write_text(json.dumps(SETTINGS))
         self.runtime.mkdir()
-        options = [part.format(port=self.port, settings=settings.parent, runtime=self.runtime) for part in command]
+        options = [
+            part.format(port=self.port, settings=settings.parent, runtime=self.runtime)
+            for part in command
+        ]
         self.log = folder / "log"
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", *options], cwd=folder, env=env, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *options], cwd=folder, env=env, stdout=log, stderr=log
+            )
         self._wait()
 
     def _wait(self):
@@ -134,9 +144,15 @@ class Server:
         client.start_channels()
         client.wait_for_ready(timeout=60)
         shown = []
-        client.execute_interactive(f"import json; print(json.dumps({code}))", timeout=60, output_hook=shown.append)
+        client.execute_interactive(
+            f"import json; print(json.dumps({code}))", timeout=60, output_hook=shown.append
+        )
         client.stop_channels()
-        words = "".join(message["content"].get("text", "") for message in shown if message["msg_type"] == "stream")
+        words = "".join(
+            message["content"].get("text", "")
+            for message in shown
+            if message["msg_type"] == "stream"
+        )
         assert words.strip(), shown
         return json.loads(words.strip().splitlines()[-1])
 
@@ -146,11 +162,24 @@ class Server:
 
 
 LAB = [
-    *("jupyterlab", "--no-browser", "--allow-root", "--port={port}", "--IdentityProvider.token=", "--expose-app-in-browser"),
+    *(
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--port={port}",
+        "--IdentityProvider.token=",
+        "--expose-app-in-browser",
+    ),
     *("--ServerApp.port_retries=0", "--LabApp.app_settings_dir={settings}"),
 ]
 VOILA = [
-    *("voila", "--no-browser", "--port={port}", "--Voila.ip=127.0.0.1", "--Voila.connection_dir_root={runtime}"),
+    *(
+        "voila",
+        "--no-browser",
+        "--port={port}",
+        "--Voila.ip=127.0.0.1",
+        "--Voila.connection_dir_root={runtime}",
+    ),
     "06_browse.ipynb",
 ]
 
@@ -195,7 +224,9 @@ def page(host, chromium):
     else:
         page.goto(f"http://127.0.0.1:{server.port}/")
     page.wait_for_function(ALL_THERE, timeout=60_000, polling=200)
-    page.wait_for_function(f"document.querySelectorAll('{MAIN}[data-slice]').length >= 4", timeout=60_000, polling=200)
+    page.wait_for_function(
+        f"document.querySelectorAll('{MAIN}[data-slice]').length >= 4", timeout=60_000, polling=200
+    )
     yield page
     owned, attacks = page.title() == "owned", page.locator("img[src=x], svg[onload]").count()
     page.close()
@@ -215,7 +246,10 @@ def _agrees(shown, volume, plane, index, window):
     """Whether a canvas shows one slice through one window, letters and lines apart."""
     grey = volume.slice(plane, index).grey(window)
     expected = np.asarray(
-        Image.fromarray((255 * grey).astype(np.uint8)).resize(shown.shape[1::-1], Image.Resampling.BILINEAR), float
+        Image.fromarray((255 * grey).astype(np.uint8)).resize(
+            shown.shape[1::-1], Image.Resampling.BILINEAR
+        ),
+        float,
     )
     height, width = expected.shape
     inner = np.s_[height // 8 : -height // 8, width // 8 : -width // 8]
@@ -245,14 +279,18 @@ def _viewer(page, number):
 
 def _state(server):
     """The traits of the first viewer of the page, as Python has them."""
-    return server.python("[Out[2].plane, Out[2].index, list(Out[2].position_mm), list(Out[2].window[:2])]")
+    return server.python(
+        "[Out[2].plane, Out[2].index, list(Out[2].position_mm), list(Out[2].window[:2])]"
+    )
 
 
 def test_page_06_scrolls_by_slider_wheel_keys_and_from_python(page, host, phantom_headers):
     volume, server = _volume(phantom_headers, "P01-reference"), host[1]
     viewer = _viewer(page, 0)
     canvas, slider = viewer.locator(MAIN), viewer.get_by_label("Slice", exact=True)
-    assert canvas.get_attribute("data-slice") == "axial 48" and _agrees(_shown(viewer), volume, "axial", 48, None)
+    assert canvas.get_attribute("data-slice") == "axial 48" and _agrees(
+        _shown(viewer), volume, "axial", 48, None
+    )
     slider.fill("20")
     assert _agrees(_shown(viewer), volume, "axial", 20, None)
     canvas.focus()
@@ -340,7 +378,10 @@ def test_the_pointer_reads_value_and_place(page, phantom_headers):
 
 
 def test_the_chooser_leads_from_a_finding_to_its_slice(page, phantom_headers):
-    volume = _volume(phantom_headers[phantom_headers.index.str.endswith("33.dcm").__invert__()], "P14-slice-twice")
+    volume = _volume(
+        phantom_headers[phantom_headers.index.str.endswith("33.dcm").__invert__()],
+        "P14-slice-twice",
+    )
     chooser = page.get_by_label("Finding")
     chooser.scroll_into_view_if_needed()
     option = chooser.locator("option", has_text="repeated-slice").first.inner_text()
@@ -348,10 +389,17 @@ def test_the_chooser_leads_from_a_finding_to_its_slice(page, phantom_headers):
     page.wait_for_function("[...document.querySelectorAll('.dv')].some(e => e.innerHTML && "
                            "e.querySelector('canvas').ariaLabel.includes('! repeated-slice'))", timeout=30_000)  # fmt: skip
     viewer = _viewer(page, 1)
-    assert _agrees(_shown(viewer), volume, "axial", int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]), None)
+    assert _agrees(
+        _shown(viewer),
+        volume,
+        "axial",
+        int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]),
+        None,
+    )
     page.get_by_label("Patient", exact=True).select_option("P02-interspaced")
     page.wait_for_function(
-        "document.querySelectorAll('.dv')[1].querySelector('canvas').ariaLabel.includes('of 24')", timeout=30_000
+        "document.querySelectorAll('.dv')[1].querySelector('canvas').ariaLabel.includes('of 24')",
+        timeout=30_000,
     )
 
 
@@ -360,7 +408,9 @@ def test_two_viewers_move_together(page):
     for number in ("10", "70"):
         one.get_by_label("Slice", exact=True).fill(number)
         page.wait_for_timeout(600)
-        first, second = (viewer.locator(MAIN).get_attribute("aria-label") for viewer in (one, other))
+        first, second = (
+            viewer.locator(MAIN).get_attribute("aria-label") for viewer in (one, other)
+        )
         heights = [float(label.split("z ")[1].split(" mm")[0]) for label in (first, second)]
         assert abs(heights[0] - heights[1]) <= 5.1, "to the nearest slice"
 
@@ -378,7 +428,9 @@ def test_headers_are_searched(page):
     assert "ImagePositionPatient" in table.inner_text()
     page.get_by_placeholder("keyword, tag").fill("(0028,0010)")
     page.get_by_placeholder("keyword, tag").press("Tab")
-    page.wait_for_function("document.querySelector('.dh table').innerText.includes('Rows')", timeout=10_000)
+    page.wait_for_function(
+        "document.querySelector('.dh table').innerText.includes('Rows')", timeout=10_000
+    )
 
 
 @pytest.fixture(scope="module")
@@ -398,7 +450,11 @@ def test_a_saved_page_lives_without_network_and_kernel(open_page, saved, volume)
     viewer.get_by_label("Plane", exact=True).select_option("coronal")
     page.wait_for_timeout(800)
     assert _agrees(
-        _shown(viewer), volume, "coronal", int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]), "mediastinum"
+        _shown(viewer),
+        volume,
+        "coronal",
+        int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]),
+        "mediastinum",
     )
     assert "Reduced for this page: 24 of 24 slices" in page.inner_text("body")
 
@@ -418,14 +474,18 @@ def test_every_control_has_a_name_and_can_be_reached_by_key(open_page, saved):
     reached = []
     for _ in range(len(names)):
         page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent"))
+        reached.append(
+            page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent")
+        )
     assert len(set(reached)) == len(names), "each one is reached"
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid", "the focus can be seen"
 
 
 def test_touch_drags(open_page, saved):
-    page = open_page(saved.as_uri(), offline=True, has_touch=True, viewport={"width": 420, "height": 900})
+    page = open_page(
+        saved.as_uri(), offline=True, has_touch=True, viewport={"width": 420, "height": 900}
+    )
     page.wait_for_timeout(500)
     viewer = page.locator(".dv")
     viewer.get_by_label("Drag", exact=True).select_option("slice")
@@ -433,9 +493,14 @@ def test_touch_drags(open_page, saved):
     assert box["width"] <= 420, "it fits a narrow page"
     client = page.context.new_cdp_session(page)
     x, y = box["x"] + box["width"] / 2, box["y"] + 60
-    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    client.send(
+        "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}
+    )
     for step in range(1, 6):
-        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + 20 * step}]})
+        client.send(
+            "Input.dispatchTouchEvent",
+            {"type": "touchMove", "touchPoints": [{"x": x, "y": y + 20 * step}]},
+        )
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_timeout(300)
     assert viewer.locator(MAIN).get_attribute("data-slice") != "axial 12"
@@ -455,7 +520,14 @@ def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
     """Every page on a collection whose headers attack, as one would send it to a colleague; and a saved viewer of it."""
     collection = tmp_path / "collection"
     _write_hostile(phantom, collection)
-    command = [sys.executable, "-m", "helpers.site", str(collection), "--site", str(tmp_path / "site")]
+    command = [
+        sys.executable,
+        "-m",
+        "helpers.site",
+        str(collection),
+        "--site",
+        str(tmp_path / "site"),
+    ]
     subprocess.run(command, cwd=NOTEBOOKS.parent, check=True, stdout=subprocess.DEVNULL)
     headers = header_table(collection, progress=False)
     volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
@@ -464,7 +536,9 @@ def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
     for name in sorted((tmp_path / "site").glob("*.html")):
         page = open_page(name.as_uri(), offline=True)
         page.wait_for_timeout(700)
-        assert page.title() != "owned" and all(frame.title() != "owned" for frame in page.frames), name
+        assert page.title() != "owned" and all(frame.title() != "owned" for frame in page.frames), (
+            name
+        )
         assert not page.locator("img[src=x], svg[onload]").count(), name
         assert page.evaluate("document.documentElement.scrollWidth") < 3000, name
     assert page.locator(".dv").count() or page.frames
@@ -478,7 +552,9 @@ def test_small_ranges_and_curves_can_be_windowed_by_hand(open_page, tmp_path):
     page.wait_for_timeout(500)
     viewer = page.locator(".dv")
     center, width = _dragged(page, viewer, (100, 100), (60, 100))
-    assert center == pytest.approx(0.5, abs=0.05) and 0.8 < width < 1, "still the range of the values"
+    assert center == pytest.approx(0.5, abs=0.05) and 0.8 < width < 1, (
+        "still the range of the values"
+    )
     viewer.get_by_label("Window", exact=True).select_option(label="equal frequency")
     viewer.get_by_label("Center").fill("0.4")
     assert float(viewer.get_by_label("Width").input_value()) > 0.5
@@ -513,6 +589,7 @@ def test_the_picture_of_the_readme_shows_what_the_viewer_does(phantom, chromium)
         shown = [frame.convert("RGB") for frame in ImageSequence.Iterator(file)]
     for one, other in zip(frames(phantom, chromium), shown, strict=True):
         ours, theirs = (
-            np.asarray(picture.convert("L").resize((60, 50), Image.Resampling.BOX), float) for picture in (one, other)
+            np.asarray(picture.convert("L").resize((60, 50), Image.Resampling.BOX), float)
+            for picture in (one, other)
         )
         assert np.abs(ours - theirs).mean() < 6, "make picture draws it anew"

@@ -20,23 +20,38 @@ import pytest
 from conftest import REAL
 from kaggle_layout import executed
 
-from helpers.host import install_line
-from helpers.kaggle import KaggleError, build_kernels, main
-from helpers.kernel_cells import CellError
-from helpers.kernel_facts import SOURCES
+from helpers.publish.kernel_cells import CellError
+from helpers.publish.kernel_metadata import SOURCES
+from helpers.publish.kernels import KaggleError, build_kernels, main
+from helpers.runtime import install_line
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = [page.stem for page in PAGES]
-KEYS = {"id", "title", "code_file", "language", "kernel_type", "is_private", "enable_gpu", "enable_tpu", "enable_internet"}
+KEYS = {
+    "id",
+    "title",
+    "code_file",
+    "language",
+    "kernel_type",
+    "is_private",
+    "enable_gpu",
+    "enable_tpu",
+    "enable_internet",
+}
 PATIENTS = ["P01", "P04", "P08", "P09", "P11", "P30", "P31"]
 MOUNTS = ["/kaggle/input/{}", "/kaggle/input/competitions/{}", "/kaggle/input/datasets/someone/{}"]
-PAGE = ["# What is here?\n\nA page.", "from helpers.files import collection_root\n\nroot = collection_root()"]
+PAGE = [
+    "# What is here?\n\nA page.",
+    "from helpers.files import collection_root\n\nroot = collection_root()",
+]
 
 
 def _copy(folder):
     for name in ("notebooks", "helpers"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        shutil.copytree(
+            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*")
+        )
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
 
@@ -55,7 +70,9 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path.parent / "home"))
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "pyproject.toml").write_text("")
-    shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__")
+    )
     _page(tmp_path)
     return tmp_path
 
@@ -86,7 +103,9 @@ def _written(notebook):
 def push(tmp_path, monkeypatch):
     """The real client's push, whose requests come back and go nowhere."""
     if find_spec("kaggle") is None:
-        pytest.skip("Kaggle's client is in the environment of Kaggle's versions alone, see tests/kaggle-image.txt")
+        pytest.skip(
+            "Kaggle's client is in the environment of Kaggle's versions alone, see tests/kaggle-image.txt"
+        )
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KAGGLE_API_TOKEN", raising=False)
     for key, value in (("CONFIG_DIR", str(tmp_path)), ("USERNAME", "someone"), ("KEY", "none")):
@@ -96,7 +115,9 @@ def push(tmp_path, monkeypatch):
 
     client, sent = KaggleApi(), []
     api = SimpleNamespace(kernels_api_client=SimpleNamespace(save_kernel=sent.append))
-    monkeypatch.setattr(client, "build_kaggle_client", lambda: nullcontext(SimpleNamespace(kernels=api)))
+    monkeypatch.setattr(
+        client, "build_kaggle_client", lambda: nullcontext(SimpleNamespace(kernels=api))
+    )
 
     def push(folder):
         client.kernels_push(str(folder))
@@ -109,20 +130,45 @@ def push(tmp_path, monkeypatch):
 def test_the_real_client_would_send_it(push, built, name, capsys):
     from slugify import slugify
 
-    request, metadata = push(built[name]), json.loads((built[name] / "kernel-metadata.json").read_text())
+    request, metadata = (
+        push(built[name]),
+        json.loads((built[name] / "kernel-metadata.json").read_text()),
+    )
     assert capsys.readouterr().out == "", "the client has nothing to remark"
-    assert json.loads(request.text)["cells"][-1]["source"] == "".join(_notebook(built[name])["cells"][-1]["source"])
-    assert request.slug == metadata["id"] == f"someone/{slugify(request.new_title)}" == f"someone/{built[name].name}"
-    assert (request.language, request.kernel_type, request.is_private) == ("python", "notebook", True)
-    assert (request.enable_internet, request.enable_gpu, request.enable_tpu) == (False, False, False)
+    assert json.loads(request.text)["cells"][-1]["source"] == "".join(
+        _notebook(built[name])["cells"][-1]["source"]
+    )
+    assert (
+        request.slug
+        == metadata["id"]
+        == f"someone/{slugify(request.new_title)}"
+        == f"someone/{built[name].name}"
+    )
+    assert (request.language, request.kernel_type, request.is_private) == (
+        "python",
+        "notebook",
+        True,
+    )
+    assert (request.enable_internet, request.enable_gpu, request.enable_tpu) == (
+        False,
+        False,
+        False,
+    )
     assert request.competition_data_sources == ["osic-pulmonary-fibrosis-progression"]
-    assert request.dataset_data_sources == request.kernel_data_sources == request.model_data_sources == []
+    assert (
+        request.dataset_data_sources
+        == request.kernel_data_sources
+        == request.model_data_sources
+        == []
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_client_does_not_check(built, name):
     metadata = json.loads((built[name] / "kernel-metadata.json").read_text())
-    assert metadata.keys() == KEYS | SOURCES.keys(), "a key that the client does not know would be ignored in silence"
+    assert metadata.keys() == KEYS | SOURCES.keys(), (
+        "a key that the client does not know would be ignored in silence"
+    )
     assert metadata["enable_internet"] is False, "without it the internet would be on"
     assert metadata["code_file"] == f"{name}.ipynb" and 5 <= len(metadata["title"]) <= 50
     assert all(re.fullmatch(r"[a-z0-9-]+", source) for source in metadata["competition_sources"])
@@ -139,10 +185,17 @@ def test_sources_of_every_kind_reach_the_client(project, push):
         "model_sources": ["me/model/pyTorch/default/1"],
         "competition_sources": [],
     }
-    (project / "pyproject.toml").write_text("\n".join(["[tool.kaggle]", "is_private = false", *_toml(sources)]))
+    (project / "pyproject.toml").write_text(
+        "\n".join(["[tool.kaggle]", "is_private = false", *_toml(sources)])
+    )
     request = push(*build_kernels("me"))
-    assert request.dataset_data_sources == ["me/my-dicoms"] and request.kernel_data_sources == ["me/other-kernel"]
-    assert request.model_data_sources == ["me/model/pyTorch/default/1"] and request.competition_data_sources == []
+    assert request.dataset_data_sources == ["me/my-dicoms"] and request.kernel_data_sources == [
+        "me/other-kernel"
+    ]
+    assert (
+        request.model_data_sources == ["me/model/pyTorch/default/1"]
+        and request.competition_data_sources == []
+    )
     assert request.is_private is False
 
 
@@ -159,20 +212,35 @@ def test_the_cells_of_the_page_are_its_own_byte_for_byte(built, name):
     kernel = (built[name] / f"{name}.ipynb").read_text(encoding="utf-8")
     cells = page.removeprefix('{\n "cells": [\n')
     assert cells != page and kernel.endswith(cells)
-    assert len({cell["id"] for cell in json.loads(kernel)["cells"]}) == len(json.loads(kernel)["cells"])
+    assert len({cell["id"] for cell in json.loads(kernel)["cells"]}) == len(
+        json.loads(kernel)["cells"]
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_other_cells_are_collapsed_and_say_what_they_are(built, name):
-    cells, own = _notebook(built[name])["cells"], len(json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"])
+    cells, own = (
+        _notebook(built[name])["cells"],
+        len(json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"]),
+    )
     intro, *hidden = cells[:-own]
     title = "".join(cells[-own]["source"]).splitlines()[0].removeprefix("# ")
     assert f"](#{title.replace(' ', '-')})" in intro["source"]
-    assert all(f"/someone/{folder.name})" in intro["source"] for other, folder in built.items() if other != name)
+    assert all(
+        f"/someone/{folder.name})" in intro["source"]
+        for other, folder in built.items()
+        if other != name
+    )
     tested = re.search(r"^imagecodecs>=(\S+)", (ROOT / "requirements.txt").read_text(), re.M)[1]
-    assert (f"pip download imagecodecs=={tested} " in intro["source"]) == ("codecs.py" in _written(_notebook(built[name])))
+    assert (f"pip download imagecodecs=={tested} " in intro["source"]) == (
+        "codecs.py" in _written(_notebook(built[name]))
+    )
     for cell in hidden:
-        assert cell["metadata"]["_kg_hide-input"] and cell["metadata"]["_kg_hide-output"] and cell["metadata"]["collapsed"]
+        assert (
+            cell["metadata"]["_kg_hide-input"]
+            and cell["metadata"]["_kg_hide-output"]
+            and cell["metadata"]["collapsed"]
+        )
         assert cell["metadata"]["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
 
 
@@ -194,10 +262,19 @@ def test_files_are_those_that_are_imported_and_named(project):
     for table in ("table.csv", "unused.csv"):
         (helpers / table).write_text("a,b\n")
     (folder,) = build_kernels("me")
-    assert list(_written(_notebook(folder))) == ["__init__.py", "deep.py", "files.py", "last.py", "lone.py", "table.csv"]
+    assert list(_written(_notebook(folder))) == [
+        "__init__.py",
+        "deep.py",
+        "files.py",
+        "last.py",
+        "lone.py",
+        "table.csv",
+    ]
 
 
-@pytest.mark.parametrize(("helper", "pages"), [("site", set()), ("exercises", {"05_quality"}), ("files", set(NAMES))])
+@pytest.mark.parametrize(
+    ("helper", "pages"), [("site", set()), ("exercises", {"05_quality"}), ("files", set(NAMES))]
+)
 def test_changing_one_helper_changes_the_kernels_that_import_it(built, helper, pages, tmp_path):
     project = _copy(tmp_path)
     with (project / "helpers" / f"{helper}.py").open("a") as file:
@@ -209,7 +286,7 @@ def test_changing_one_helper_changes_the_kernels_that_import_it(built, helper, p
 
 RUN = """
 import json, sys
-import helpers.codecs
+import helpers.pixels.codecs
 from IPython.core.interactiveshell import InteractiveShell
 
 print(helpers.__file__)
@@ -226,20 +303,34 @@ print(json.dumps(first))
 @pytest.mark.parametrize("name", NAMES)
 def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_path):
     """Where the project is installed and imported already, and again after a person edited a cell."""
-    cells = [cell["source"] for cell in _notebook(built[name])["cells"] if cell["id"].startswith("helpers")]
+    cells = [
+        cell["source"]
+        for cell in _notebook(built[name])["cells"]
+        if cell["id"].startswith("helpers")
+    ]
     (tmp_path / "cells.json").write_text(json.dumps(cells))
     working = tmp_path / "working"
     working.mkdir()
-    files = {file: code for file, code in _written(_notebook(built[name])).items() if file.endswith(".py")}
-    modules = [file.removesuffix(".py") for file, code in files.items() if "fastai" not in _packages(code)]
+    files = {
+        file: code
+        for file, code in _written(_notebook(built[name])).items()
+        if file.endswith(".py")
+    }
+    modules = [
+        file.removesuffix(".py") for file, code in files.items() if "fastai" not in _packages(code)
+    ]
     modules.remove("__init__")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
     command = [sys.executable, "-c", RUN, tmp_path / "cells.json", *modules]
-    run = subprocess.run(command, cwd=working, env=environment, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command, cwd=working, env=environment, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     installed, *_, imported = run.stdout.splitlines()
     assert installed == str(ROOT / "helpers/__init__.py")
-    assert json.loads(imported) == {module: str(working / "helpers" / f"{module}.py") for module in modules}
+    assert json.loads(imported) == {
+        module: str(working / "helpers" / f"{module}.py") for module in modules
+    }
     for file in (working / "helpers").iterdir():
         edited = b"EDITED = 1\n" if file.name == "files.py" else b""
         assert file.read_bytes() == edited + (ROOT / "helpers" / file.name).read_bytes()
@@ -275,7 +366,12 @@ def _with_output():
     [
         (_with_output(), "outputs"),
         (nbformat.v4.new_code_cell("1", execution_count=3), "execution_count"),
-        (nbformat.v4.new_markdown_cell("![](attachment:a.png)", attachments={"a.png": {"image/png": "AA=="}}), "attachments"),
+        (
+            nbformat.v4.new_markdown_cell(
+                "![](attachment:a.png)", attachments={"a.png": {"image/png": "AA=="}}
+            ),
+            "attachments",
+        ),
         ("see {home}/scans for more", "a path of somebody's computer"),
         ("see `{project}`", "a path of somebody's computer"),
         ("open('{data}/1.dcm')", "a path of somebody's computer"),
@@ -287,10 +383,15 @@ def _with_output():
         ("line\nRichard's scan", "an identifying value of the collection"),
         ("the Hôpital Général's scanner", "an identifying value of the collection"),
         ("born on 19501224", "an identifying value of the collection"),
-        (nbformat.v4.new_markdown_cell("here", metadata={"tags": ["of MRN-4711"]}), "an identifying value of the collection"),
+        (
+            nbformat.v4.new_markdown_cell("here", metadata={"tags": ["of MRN-4711"]}),
+            "an identifying value of the collection",
+        ),
     ],
 )
-def test_a_page_that_gives_something_away_is_refused_by_page_and_cell(project, private, cell, found, capsys):
+def test_a_page_that_gives_something_away_is_refused_by_page_and_cell(
+    project, private, cell, found, capsys
+):
     if isinstance(cell, str):
         for word, folder in (("{home}", Path.home()), ("{project}", project), ("{data}", private)):
             cell = cell.replace(word, str(folder))
@@ -301,7 +402,10 @@ def test_a_page_that_gives_something_away_is_refused_by_page_and_cell(project, p
     assert main(["--user", "me"]) == 1
     said = capsys.readouterr().err.strip()
     id = nbformat.read(project / "notebooks/01_page.ipynb", as_version=4).cells[3].id
-    assert said == f"01_page, cell 4 ({id}): expected nothing private, found {found}: remove that and build again"
+    assert (
+        said
+        == f"01_page, cell 4 ({id}): expected nothing private, found {found}: remove that and build again"
+    )
     assert not build.exists(), "nothing is left that could be pushed"
 
 
@@ -310,8 +414,16 @@ def private(phantom, tmp_path_factory, monkeypatch):
     """A collection of one file that names a person, as DICOM_ROOT."""
     dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
     dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Roe^Richard", "MRN-4711", "19501224"
-    dataset.InstitutionName, dataset.StudyDescription, dataset.StudyID = "Hôpital Général", "phantom", "4"
+    dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = (
+        "Roe^Richard",
+        "MRN-4711",
+        "19501224",
+    )
+    dataset.InstitutionName, dataset.StudyDescription, dataset.StudyID = (
+        "Hôpital Général",
+        "phantom",
+        "4",
+    )
     folder = tmp_path_factory.mktemp("secret")
     dataset.save_as(folder / "1.dcm")
     monkeypatch.setenv("DICOM_ROOT", str(folder))
@@ -334,17 +446,27 @@ def test_the_pages_hold_no_value_of_real_files(built, real, monkeypatch, tmp_pat
 
 def test_metadata_of_a_page_is_looked_at_too(project):
     path = project / "notebooks/01_page.ipynb"
-    for key, value, found in (("widgets", {}, "the state of widgets"), ("authors", [{"name": str(project)}], "a path")):
-        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(PAGE[0])], metadata={key: value})
+    for key, value, found in (
+        ("widgets", {}, "the state of widgets"),
+        ("authors", [{"name": str(project)}], "a path"),
+    ):
+        page = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_markdown_cell(PAGE[0])], metadata={key: value}
+        )
         path.write_text(json.dumps(page))
-        with pytest.raises(KaggleError, match=f"^01_page, its metadata: expected nothing private, found {found}"):
+        with pytest.raises(
+            KaggleError, match=f"^01_page, its metadata: expected nothing private, found {found}"
+        ):
             build_kernels("me")
 
 
 def test_a_helper_that_tells_of_this_computer_is_refused(project):
     with (project / "helpers/host.py").open("a") as file:
         file.write(f'WHERE = "{Path.home()}/scans"\n')
-    with pytest.raises(KaggleError, match=r"helpers/host\.py: expected nothing private, found a path of somebody's computer"):
+    with pytest.raises(
+        KaggleError,
+        match=r"helpers/host\.py: expected nothing private, found a path of somebody's computer",
+    ):
         build_kernels("me")
 
 
@@ -353,14 +475,19 @@ def test_a_helper_that_tells_of_this_computer_is_refused(project):
 
 def test_titles_that_become_one_are_refused(project):
     _page(project, name="02_page", first="# What is here!")
-    with pytest.raises(KaggleError, match=r"expected headings that differ, got What is here\?; What is here!"):
+    with pytest.raises(
+        KaggleError, match=r"expected headings that differ, got What is here\?; What is here!"
+    ):
         build_kernels("me")
 
 
 def test_not_at_the_top_of_a_project(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["--user", "me"]) == 1
-    assert re.match(r"expected pages, found none in .*notebooks: start it at the top of the project\n$", capsys.readouterr().err)
+    assert re.match(
+        r"expected pages, found none in .*notebooks: start it at the top of the project\n$",
+        capsys.readouterr().err,
+    )
 
 
 def test_a_page_that_is_no_notebook(project):
@@ -381,12 +508,24 @@ def test_the_line_that_installs_from_attached_data(tmp_path, monkeypatch):
     wheels.mkdir(parents=True)
     with zipfile.ZipFile(wheels / "imagecodecs-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("imagecodecs/__init__.py", "")
-        wheel.writestr("imagecodecs-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: imagecodecs\nVersion: 1.0\n")
-        wheel.writestr("imagecodecs-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(
+            "imagecodecs-1.0.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: imagecodecs\nVersion: 1.0\n",
+        )
+        wheel.writestr(
+            "imagecodecs-1.0.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
         wheel.writestr("imagecodecs-1.0.dist-info/RECORD", "")
     command = line.partition("%pip")[2].replace("/kaggle/input", str(tmp_path / "input"))
     environment = {**os.environ, "PIP_TARGET": str(tmp_path / "target")}
-    subprocess.run(f"{sys.executable} -m pip {command}", shell=True, check=True, env=environment, capture_output=True)
+    subprocess.run(
+        f"{sys.executable} -m pip {command}",
+        shell=True,
+        check=True,
+        env=environment,
+        capture_output=True,
+    )
     assert (tmp_path / "target/imagecodecs/__init__.py").is_file()
 
 
@@ -408,21 +547,33 @@ def collections(phantom, tmp_path_factory):
 
 @pytest.mark.kernels
 @pytest.mark.parametrize("name", NAMES)
-def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(built, name, collections, tmp_path):
+def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(
+    built, name, collections, tmp_path
+):
     """One page after the other in each of the three places where Kaggle puts data."""
-    files, own = _written(_notebook(built[name])), nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    files, own = (
+        _written(_notebook(built[name])),
+        nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4),
+    )
     code = [cell.source for cell in own.cells if cell.cell_type == "code"]
     code += [content for file, content in files.items() if file.endswith(".py")]
-    if "fastai" in {package for one in code for package in _packages(one)} and find_spec("fastai") is None:
+    if (
+        "fastai" in {package for one in code for package in _packages(one)}
+        and find_spec("fastai") is None
+    ):
         pytest.skip("fastai is left out of the environment of Kaggle's versions")
     form = NAMES.index(name) % len(MOUNTS)
     mount = MOUNTS[form].format("osic-pulmonary-fibrosis-progression")
     notebook, left = executed(built[name] / f"{name}.ipynb", tmp_path, collections[form], mount)
     text = _outputs_text(notebook)
     assert f"Collection: {mount}" in text and "Traceback" not in text
-    assert {file for file in left if file != "helpers"} == {f"helpers/{file}" for file in files}, "the saved version holds these"
+    assert {file for file in left if file != "helpers"} == {f"helpers/{file}" for file in files}, (
+        "the saved version holds these"
+    )
     imported = ast.literal_eval(notebook["cells"][-1]["outputs"][0]["data"]["text/plain"][0])
-    assert all(file.startswith("/kaggle/working/helpers/") for file in json.loads(imported).values())
+    assert all(
+        file.startswith("/kaggle/working/helpers/") for file in json.loads(imported).values()
+    )
     _check_page(name, notebook, text)
 
 
@@ -439,7 +590,10 @@ def test_where_the_system_gives_no_namespaces(tmp_path, monkeypatch):
     (tmp_path / "unshare").write_text("#!/bin/sh\necho not permitted >&2\nexit 1\n")
     (tmp_path / "unshare").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    with pytest.raises(RuntimeError, match=r"^expected namespaces .*, to run a kernel as Kaggle does: not permitted$"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"^expected namespaces .*, to run a kernel as Kaggle does: not permitted$",
+    ):
         executed("page.ipynb", tmp_path, tmp_path, "/kaggle/input/x")
 
 
@@ -448,7 +602,10 @@ def _outputs(notebook):
 
 
 def _outputs_text(notebook):
-    shown = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in _outputs(notebook)[:-1]]
+    shown = [
+        output.get("text") or output.get("data", {}).get("text/plain", "")
+        for output in _outputs(notebook)[:-1]
+    ]
     return "\n".join(map("".join, shown))
 
 
@@ -456,12 +613,16 @@ def _check_page(name, notebook, text):
     """What the saved version of a page shows, where no kernel is."""
     data = [output.get("data", {}) for output in _outputs(notebook)]
     bundles = [bundle for bundle in data if "application/vnd.jupyter.widget-view+json" in bundle]
-    assert all(re.match(r"[\w ]+: +\d+%\|", "".join(bundle["text/plain"])) for bundle in bundles), "progress bars at most"
+    assert all(re.match(r"[\w ]+: +\d+%\|", "".join(bundle["text/plain"])) for bundle in bundles), (
+        "progress bars at most"
+    )
     assert any("image/png" in bundle for bundle in data)
     if name == "06_browse":
         viewers = [bundle for bundle in data if "<iframe" in "".join(bundle.get("text/html", ""))]
         assert len(viewers) == 3 and all("image/png" in bundle for bundle in viewers)
-        assert all("addEventListener" in "".join(bundle["text/html"]) for bundle in viewers), "it scrolls by its own script"
+        assert all("addEventListener" in "".join(bundle["text/html"]) for bundle in viewers), (
+            "it scrolls by its own script"
+        )
     if name == "05_quality" and REAL.is_dir():
         assert (install_line_there() in text) == (find_spec("imagecodecs") is None)
 

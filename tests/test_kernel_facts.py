@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.kernel_facts import SOURCES, MetadataError, kernel_settings, owner, slug, title_of
+from helpers.publish.kernel_metadata import (
+    SOURCES,
+    MetadataError,
+    kernel_settings,
+    owner,
+    slug,
+    title_of,
+)
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789 ,.:?!-", max_size=50))
@@ -33,7 +40,9 @@ def test_slugs_are_those_of_the_client(title):
 )
 def test_titles(heading, title):
     if title is None:
-        with pytest.raises(MetadataError, match=r"^01_page, cell 1: expected a heading of 5 to 50 plain characters"):
+        with pytest.raises(
+            MetadataError, match=r"^01_page, cell 1: expected a heading of 5 to 50 plain characters"
+        ):
             title_of("01_page", heading)
     else:
         assert title_of("01_page", heading) == title
@@ -43,16 +52,32 @@ def test_without_a_table_there_is_no_data_and_nothing_is_on(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
     settings = kernel_settings(tmp_path / "pyproject.toml")
     assert [settings[key] for key in SOURCES] == [[], [], [], []] and settings["is_private"] is True
-    assert [key for key, value in settings.items() if value is False] == ["enable_gpu", "enable_tpu", "enable_internet"]
+    assert [key for key, value in settings.items() if value is False] == [
+        "enable_gpu",
+        "enable_tpu",
+        "enable_internet",
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("enable_internet = true", "expected competition_sources, dataset_sources, .*, got enable_internet"),
-        ('competition_sources = ["OSIC Fibrosis"]', r"competition_sources: expected a list of names .*, got \['OSIC Fibrosis'\]"),
-        ('dataset_sources = ["my-dicoms"]', r"dataset_sources: expected a list of names .*, got \['my-dicoms'\]"),
-        ('dataset_sources = "me/my-dicoms"', "dataset_sources: expected a list of names .*, got 'me/my-dicoms'"),
+        (
+            "enable_internet = true",
+            "expected competition_sources, dataset_sources, .*, got enable_internet",
+        ),
+        (
+            'competition_sources = ["OSIC Fibrosis"]',
+            r"competition_sources: expected a list of names .*, got \['OSIC Fibrosis'\]",
+        ),
+        (
+            'dataset_sources = ["my-dicoms"]',
+            r"dataset_sources: expected a list of names .*, got \['my-dicoms'\]",
+        ),
+        (
+            'dataset_sources = "me/my-dicoms"',
+            "dataset_sources: expected a list of names .*, got 'me/my-dicoms'",
+        ),
         ('is_private = "yes"', "is_private: expected true or false, got 'yes'"),
         ("is_private = maybe", r"expected a file of TOML, cannot read .*pyproject\.toml: "),
     ],

@@ -1,6 +1,8 @@
-"""The house's plan: which module may import which sibling, and how large a room may be."""
+"""The house's plan: which room may import from which, what lives where, and how large a module may be."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,108 +10,51 @@ import pytest
 import helpers
 
 HELPERS = Path(helpers.__file__).parent
-MAY_IMPORT = {
-    "anatomy": set(),
-    "jpeg": set(),
-    "pixel_faults": {"jpeg"},
-    "faults": {"pixel_faults"},
-    "variants": {"pixel_faults"},
-    "scans": set(),
-    "phantom": {"anatomy", "faults", "pixel_faults", "scans", "variants"},
-    "clinical": set(),
-    "export": {"columns"},
-    "keywords": set(),
-    "summary": {"columns", "keywords"},
-    "files": {"phantom"},
-    "structure": set(),
-    "identity": set(),
-    "values": set(),
-    "reading": {"structure", "values"},
-    "meaning": {"structure", "values"},
-    "elements": {"meaning", "reading", "structure"},
-    "scan": {"reading"},
-    "columns": set(),
-    "cache": {"columns", "reading"},
-    "tree": {"identity", "reading", "values"},
-    "headers": {"cache", "columns", "elements", "files", "identity", "keywords", "reading", "scan", "summary", "tree"},
-    "orientation": set(),
-    "grid": {"orientation"},
-    "splitting": {"files", "grid"},
-    "images": {"grid"},
-    "frames": {"columns", "identity", "images", "reading", "values"},
-    "order": {"files", "grid"},
-    "stacks": {"grid", "images", "order", "orientation", "splitting"},
-    "decoders": {"codecs", "grid", "images"},
-    "statistics": {"choice", "images", "pixels", "threads", "window"},
-    "rules": {"decoders", "images", "series", "stacks", "statistics"},
-    "file_rules": {"grid", "orientation", "rules"},
-    "series": {"grid", "orientation"},
-    "stack_rules": {"grid", "rules", "series"},
-    "series_rules": {"grid", "orientation", "rules", "series", "splitting"},
-    "privacy": {"identity", "keywords"},
-    "disclosure": {"headers", "privacy"},
-    "kernel_cells": set(),
-    "kernel_facts": set(),
-    "kaggle": {"disclosure", "kernel_cells", "kernel_facts"},
-    "pixel_rules": {"grid", "rules", "statistics"},
-    "audit": {"file_rules", "frames", "images", "pixel_rules", "rules", "series_rules", "stack_rules"},
-    "threads": set(),
-    "window": set(),
-    "choice": {"window"},
-    "host": set(),
-    "codecs": {"host"},
-    "frame_header": set(),
-    "padding": set(),
-    "luts": set(),
-    "rescale": {"luts"},
-    "views": {"luts", "rescale", "window"},
-    "pixels": {"codecs", "frame_header", "padding", "rescale", "threads", "views"},
-    "slice": {"choice", "frame_header", "identity", "orientation", "pixels", "window"},
-    "native": {"elements", "frame_header", "padding", "rescale", "views"},
-    "voxels": {"choice", "grid", "native", "padding", "pixels", "threads"},
-    "planes": set(),
-    "volume": {"choice", "grid", "orientation", "planes", "slice", "voxels", "window"},
-    "conversion": {"host", "planes", "volume"},
-    "saving": {"slice", "volume", "window"},
-    "overlay": set(),
-    "in_patient": {"orientation", "plots"},
-    "pictures": {"in_patient", "overlay", "plots", "volume", "window"},
-    "plots": set(),
-    "evidence": {"grid", "pictures", "pixel_rules", "pixels", "plots", "slice", "stacks"},
-    "exercises": {"phantom", "scans"},
-    "still": {"overlay"},
-    "viewer_data": {"choice", "planes", "window"},
-    "page": {"choice", "planes", "still", "viewer_data", "volume"},
-    "volume_browser": {"choice", "page", "planes", "still", "viewer_data", "window"},
-    "stack_browser": {"audit", "evidence", "frames", "grid", "stacks", "volume", "volume_browser"},
-    "header_browser": {"headers", "host"},
-    "browser": {"frames", "grid", "header_browser", "host", "page", "stack_browser", "stacks", "volume", "volume_browser"},
-    "outcomes": {"pictures", "plots", "slice"},
-    "cohort": {"grid", "images", "orientation", "pixels", "slice", "stacks", "threads"},
-    "learn": {"choice", "cohort", "images", "planes", "slice", "window"},
-    "overview": {"audit", "frames", "images", "planes", "privacy", "stacks", "still", "volume"},
-    "veil": {"identity", "privacy"},
-    "binding": set(),
-    "site": {"binding", "files", "headers", "overview", "veil"},
+MODULES = {
+    ".".join(path.relative_to(HELPERS).with_suffix("").parts): path
+    for path in HELPERS.rglob("*.py")
 }
-ONLY_THERE = {
-    "matplotlib": {"evidence", "outcomes", "overlay", "pictures", "in_patient", "plots"},
-    "imagecodecs": {"codecs"},
-    "ipywidgets": {"browser", "header_browser", "stack_browser"},
-    "anywidget": {"volume_browser"},
-    "pyarrow": {"cache"},
-    "nbclient": {"site"},
-    "nbconvert": {"binding"},
+EARLIER = {  # room → the rooms that it may import from at most, besides errors and runtime
+    "errors": set(),
+    "runtime": set(),
+    "files": set(),
+    "phantom": set(),
+    "collection": {"files", "phantom"},
+    "geometry": set(),
+    "privacy": set(),
+    "headers": {"files", "geometry", "privacy"},
+    "slices": {"files", "geometry", "privacy", "headers"},
+    "pixels": {"geometry", "privacy", "headers", "slices"},
+    "volume": {"geometry", "privacy", "headers", "slices", "pixels"},
+    "pictures": {"geometry", "slices", "pixels", "volume"},
+    "quality": {"files", "geometry", "headers", "slices", "pixels", "volume", "pictures"},
+    "learn": {"geometry", "slices", "pixels", "volume", "pictures"},
+    "viewer": {"geometry", "headers", "slices", "pixels", "volume", "pictures", "quality"},
+    "publish": {
+        *("files", "collection", "geometry", "privacy", "headers", "slices", "pixels", "volume"),
+        *("pictures", "quality"),
+    },
+    "site": {"collection", "publish"},
+    "kaggle": {"publish"},
+}
+ONLY_IN = {  # a library → the rooms that may import it at most
+    "matplotlib": {"pictures", "quality", "learn"},
+    "imagecodecs": {"pixels"},
+    "ipywidgets": {"viewer"},
+    "anywidget": {"viewer"},
+    "pyarrow": {"headers"},
+    "nbclient": {"publish"},
+    "nbconvert": {"publish"},
     "fastai": {"learn"},
     "torch": {"learn"},
 }
-NUMPY_ALONE = {"orientation", "window", "choice", "anatomy", "planes"}
-LONGEST = 250
+NUMPY_ALONE = {"geometry", "pixels.window", "pixels.auto_window", "phantom.anatomy"}
+LONGEST = 350  # lines
 
 
-def _imported(module):
-    """Full names of what a module imports."""
-    for node in ast.walk(ast.parse((HELPERS / f"{module}.py").read_text())):
+def _imported(path):
+    """Full names of what a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -118,40 +63,119 @@ def _imported(module):
             yield node.module
 
 
-def test_every_room_is_in_the_plan():
-    assert {path.stem for path in HELPERS.glob("*.py")} == {*MAY_IMPORT, "__init__"}
-    assert all(f"\n{module} " in helpers.__doc__ for module in MAY_IMPORT)
+def _room(module):
+    return module.split(".")[0]
 
 
-@pytest.mark.parametrize("module", MAY_IMPORT)
-def test_imports_point_only_where_the_plan_lets_them(module):
-    siblings = {name.split(".")[1] for name in _imported(module) if name.startswith("helpers.")}
-    assert siblings <= MAY_IMPORT[module]
-    assert siblings == MAY_IMPORT[module], "the plan says more than is true"
+def _own(path):
+    """The modules of this suite that one imports, without the package's own name."""
+    names = [name for name in _imported(path) if _room(name) == "helpers"]
+    assert "helpers" not in names, "a room imports from rooms, the front door is for users"
+    return {name.removeprefix("helpers.") for name in names}
 
 
-@pytest.mark.parametrize("module", MAY_IMPORT)
-def test_libraries_live_where_the_plan_says(module):
-    libraries = {name.split(".")[0] for name in _imported(module)}
-    assert {library for library, rooms in ONLY_THERE.items() if module not in rooms}.isdisjoint(libraries)
-    if module in NUMPY_ALONE:
-        assert libraries <= {"numpy", "helpers", "itertools", "math", "re", "typing"}
+def test_every_module_is_in_a_room_of_the_plan():
+    assert len(MODULES) > 50, "modules were looked for in the wrong place"
+    assert {_room(module) for module in MODULES} == {*EARLIER, "__init__"}
+    rooms = set(EARLIER) - {"site", "kaggle"}
+    assert all(
+        f"\n{room}/ " in helpers.__doc__ or f"\n{room} " in helpers.__doc__ for room in rooms
+    )
 
 
 def test_the_plan_is_one_direction():
+    order = list(EARLIER)
+    assert all(order.index(to) < order.index(room) for room in order for to in EARLIER[room])
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"__init__"}))
+def test_imports_point_only_where_the_plan_lets_them(module):
+    rooms = {_room(name) for name in _own(MODULES[module])}
+    assert rooms <= EARLIER[_room(module)] | {"errors", "runtime", _room(module)}
+
+
+def test_no_circle_among_modules():
+    waits_for = {module: _own(path) & set(MODULES) for module, path in MODULES.items()}
     done = set()
-    while rest := set(MAY_IMPORT) - done:
-        ready = {module for module in rest if MAY_IMPORT[module] <= done}
+    while rest := set(MODULES) - done:
+        ready = {module for module in rest if waits_for[module] <= done}
         assert ready, f"a circle among {rest}"
         done |= ready
 
 
-@pytest.mark.parametrize("module", [*MAY_IMPORT, "__init__"])
-def test_a_room_can_be_read_in_one_sitting(module):
-    assert len((HELPERS / f"{module}.py").read_text().splitlines()) <= LONGEST
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_libraries_live_where_the_plan_says(module):
+    libraries = {name.split(".")[0] for name in _imported(MODULES[module])}
+    elsewhere = {library for library, rooms in ONLY_IN.items() if _room(module) not in rooms}
+    assert elsewhere.isdisjoint(libraries)
+    if module in NUMPY_ALONE or _room(module) in NUMPY_ALONE:
+        assert libraries <= {"numpy", "helpers", "collections", "itertools", "math", "re", "typing"}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_can_be_read_in_one_sitting(module):
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def test_a_room_begins_with_its_question_alone():
+    rooms = [path for path in HELPERS.glob("*/__init__.py")]
+    assert len(rooms) == len([room for room in EARLIER if (HELPERS / room).is_dir()])
+    for path in rooms:
+        (statement,) = ast.parse(path.read_text(encoding="utf-8")).body
+        assert isinstance(statement.value, ast.Constant)
 
 
 def test_top_level_holds_what_the_design_names_and_nothing_else():
     folders = {path.name for path in HELPERS.parent.iterdir() if path.is_dir()}
-    made_here = {".git", ".venv", "build", ".pytest_cache", ".ruff_cache", ".hypothesis", "dicom_notebook_suite.egg-info"}
+    made_here = {
+        *(".git", ".venv", "build", ".pytest_cache", ".ruff_cache", ".mypy_cache", ".hypothesis"),
+        "dicom_notebook_suite.egg-info",
+    }
     assert folders - made_here == {"notebooks", "helpers", "tests", ".github", ".ci"}
+
+
+# the front door
+
+
+def test_stub_names_and_what_is_there_agree():
+    stub = ast.parse((HELPERS / "__init__.pyi").read_text(encoding="utf-8"))
+    imported = {
+        alias.asname: (node.module, alias.name)
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert sorted(imported) == helpers.__all__ == sorted(set(helpers.__all__))
+    assert set(helpers.__all__) <= set(dir(helpers))
+    for name, (module, own) in imported.items():
+        assert name == own and getattr(helpers, name) is getattr(
+            __import__(module, fromlist=[own]), own
+        )
+
+
+def test_an_unknown_name_is_refused_as_by_any_module():
+    with pytest.raises(AttributeError, match="module 'helpers' has no attribute 'nothing'"):
+        _ = helpers.nothing
+
+
+def _loaded(code):
+    """Top-level packages that a new interpreter has loaded after some code."""
+    code += "\nimport sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.split())
+
+
+def test_importing_the_suite_loads_nothing():
+    assert {"numpy", "pandas", "pydicom"}.isdisjoint(_loaded("import helpers"))
+
+
+def test_the_header_table_loads_no_pictures_no_notebook_and_no_phantom(real):
+    code = f"""
+from helpers import header_table
+header_table({str(real / "series/chest-ct-8mm-siemens")!r})
+import sys
+assert "helpers.phantom.writing" not in sys.modules
+"""
+    unwanted = {"matplotlib", "IPython", "ipywidgets", "pyarrow", "PIL", "scipy", "torch"}
+    assert unwanted.isdisjoint(_loaded(code))

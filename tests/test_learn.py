@@ -11,19 +11,24 @@ from PIL import Image as Picture
 
 pytest.importorskip("fastai", reason="fastai is left out of the environment of Kaggle's versions")
 
-from helpers import ClearError
-from helpers.cohort import slice_table
-from helpers.frames import frame_table
-from helpers.learn import PatientSplitter, SliceBlock, TensorSlice, compare_readers
-from helpers.slice import load_slice
-from helpers.window import WINDOWS
+from helpers import (
+    WINDOWS,
+    PatientSplitter,
+    SliceBlock,
+    compare_readers,
+    frame_table,
+    load_slice,
+    training_table,
+)
+from helpers.errors import ClearError
+from helpers.learn.block import TensorSlice
 
 LUNGS, BONE = WINDOWS["lungs"], WINDOWS["spine_bone"]
 
 
 @pytest.fixture(scope="module")
 def table(phantom_frames):
-    table = slice_table(phantom_frames)
+    table = training_table(phantom_frames)
     return table[table["left_out"] == ""]
 
 
@@ -44,7 +49,12 @@ def _read(images, *args, **more):
     """The tensor of a block, as an array."""
     read = SliceBlock(*args, **more).type_tfms[0]
     tensor = read(images if isinstance(images, list) else [(str(images), 0)])
-    assert type(tensor) is TensorSlice and tensor.dtype.is_floating_point and tensor.min() >= 0 and tensor.max() <= 1
+    assert (
+        type(tensor) is TensorSlice
+        and tensor.dtype.is_floating_point
+        and tensor.min() >= 0
+        and tensor.max() <= 1
+    )
     return tensor.numpy()
 
 
@@ -93,19 +103,33 @@ def test_without_a_unit_the_picture_decides_what_is_bright(phantom, tmp_path):
     pixels = np.arange(64 * 64).reshape(64, 64) % 4096
     plain = {"remove": ["RescaleSlope", "RescaleIntercept", "RescaleType"], "Modality": "DX"}
     dark = _made(phantom, tmp_path / "2.dcm", pixels, **plain)
-    white = _made(phantom, tmp_path / "1.dcm", 4095 - pixels, **plain, PhotometricInterpretation="MONOCHROME1")
+    white = _made(
+        phantom, tmp_path / "1.dcm", 4095 - pixels, **plain, PhotometricInterpretation="MONOCHROME1"
+    )
     for window in ("whole range", [(2048, 4096)]):
         assert _read(white, window) == pytest.approx(_read(dark, window), abs=1e-6)
-    padded = _made(phantom, tmp_path / "3.dcm", pixels, **plain, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=7)
+    padded = _made(
+        phantom,
+        tmp_path / "3.dcm",
+        pixels,
+        **plain,
+        PhotometricInterpretation="MONOCHROME1",
+        PixelPaddingValue=7,
+    )
     grey = _read(padded, "whole range")[0]
     assert grey[0, 7] == 0 and grey[0, 0] == 1
 
 
 def test_a_slab_is_made_value_by_value_without_padding(phantom_frames):
-    slabs = slice_table(phantom_frames, slab=3)
+    slabs = training_table(phantom_frames, slab=3)
     images = slabs["images"][slabs["patient"] == "P02-interspaced"].iloc[7]
     stored = [pydicom.dcmread(path) for path, _ in images]
-    values = np.stack([np.where(one.pixel_array == one.PixelPaddingValue, np.nan, _hu(one.filename)) for one in stored])
+    values = np.stack(
+        [
+            np.where(one.pixel_array == one.PixelPaddingValue, np.nan, _hu(one.filename))
+            for one in stored
+        ]
+    )
     outside = np.isnan(values).all(axis=0)
     for how, pick in (("mean", np.mean), ("max", np.max), ("min", np.min)):
         expected = _linear(pick(values[:, ~outside], axis=0), LUNGS)
@@ -116,7 +140,12 @@ def test_a_slab_is_made_value_by_value_without_padding(phantom_frames):
 def test_pixels_that_are_not_square_become_so(phantom, tmp_path):
     path = _made(phantom, tmp_path / "1.dcm", np.full((32, 64), 4000), PixelSpacing=[4, 1])
     seen = _read(path, "lungs", size=64)[0]
-    assert seen.shape == (64, 64) and (seen[:, 16:48] == 1).all() and (seen[:, :16] == 0).all() and (seen[:, 48:] == 0).all()
+    assert (
+        seen.shape == (64, 64)
+        and (seen[:, 16:48] == 1).all()
+        and (seen[:, :16] == 0).all()
+        and (seen[:, 48:] == 0).all()
+    )
 
 
 def test_one_scale_for_all_patients(phantom, table, tmp_path):
@@ -124,7 +153,8 @@ def test_one_scale_for_all_patients(phantom, table, tmp_path):
     seen = _read(path, "lungs", size=40, mm=4)[0]
     assert seen.sum() == 32 * 16 and (seen[4:36, 12:28] == 1).all(), "128 × 64 mm in pixels of 4 mm"
     sizes = [
-        _read(table.index[table["patient"].str.startswith(name)][6], "lungs", size=32, mm=8).shape for name in ("P06", "P01")
+        _read(table.index[table["patient"].str.startswith(name)][6], "lungs", size=32, mm=8).shape
+        for name in ("P06", "P01")
     ]
     assert sizes == [(1, 32, 32)] * 2
     bare = _made(phantom, tmp_path / "2.dcm", remove=["PixelSpacing"])
@@ -134,11 +164,15 @@ def test_one_scale_for_all_patients(phantom, table, tmp_path):
 
 @pytest.mark.parametrize("folder", ["series/mr-sagittal-hfdl", "series/mr-enhanced-multiframe"])
 def test_what_has_no_hu_is_seen_through_its_own_values(real, folder):
-    from helpers.headers import header_table
+    from helpers import header_table
 
-    images = slice_table(frame_table(header_table(real / folder, progress=False)))["images"].iloc[5]
+    images = training_table(frame_table(header_table(real / folder, progress=False)))[
+        "images"
+    ].iloc[5]
     assert np.ptp(_read(images, "body")) > 0.9
-    with pytest.raises(ClearError, match=r"^window 'lungs' is for HU, got values of .* in .*: 'body' takes any$"):
+    with pytest.raises(
+        ClearError, match=r"^window 'lungs' is for HU, got values of .* in .*: 'body' takes any$"
+    ):
         _read(images, "lungs")
 
 
@@ -146,8 +180,22 @@ def test_what_cannot_be_asked_for_is_one_clear_line(phantom, tmp_path):
     for wrong in ({"windows": "lung"}, {"windows": []}, {"how": "median"}, {"mm": 2}):
         with pytest.raises(ClearError, match=r"^expected"):
             SliceBlock(**wrong)
-    colour = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PhotometricInterpretation": "RGB", "BitsStored": 8, "HighBit": 7}
-    path = _made(phantom, tmp_path / "1.dcm", Rows=64, Columns=42, BitsAllocated=8, PixelRepresentation=0, **colour)
+    colour = {
+        "SamplesPerPixel": 3,
+        "PlanarConfiguration": 0,
+        "PhotometricInterpretation": "RGB",
+        "BitsStored": 8,
+        "HighBit": 7,
+    }
+    path = _made(
+        phantom,
+        tmp_path / "1.dcm",
+        Rows=64,
+        Columns=42,
+        BitsAllocated=8,
+        PixelRepresentation=0,
+        **colour,
+    )
     dataset = pydicom.dcmread(path)
     dataset.PixelData = bytes(64 * 42 * 3)
     dataset.save_as(path)
@@ -156,19 +204,27 @@ def test_what_cannot_be_asked_for_is_one_clear_line(phantom, tmp_path):
 
 
 def test_loaders_keep_patients_apart_and_sizes_together(table):
-    rows = table[table["patient"].isin(["P01-reference", "P06-large-matrix", "P07-thin", "P42-one-file"])].iloc[::6]
-    dls = _block(SliceBlock(["lungs", "mediastinum"], size=48)).dataloaders(rows, bs=4, num_workers=0)
+    rows = table[
+        table["patient"].isin(["P01-reference", "P06-large-matrix", "P07-thin", "P42-one-file"])
+    ].iloc[::6]
+    dls = _block(SliceBlock(["lungs", "mediastinum"], size=48)).dataloaders(
+        rows, bs=4, num_workers=0
+    )
     assert set(dls.train.items["patient"]).isdisjoint(dls.valid.items["patient"])
     assert len(dls.train.items) + len(dls.valid.items) == len(rows)
     images, position = dls.valid.one_batch()
     assert type(images) is TensorSlice and images.shape == (4, 2, 48, 48)
-    assert position.tolist() == pytest.approx(dls.valid.items["position"].iloc[:4].tolist(), abs=1e-3)
+    assert position.tolist() == pytest.approx(
+        dls.valid.items["position"].iloc[:4].tolist(), abs=1e-3
+    )
 
 
 def test_fastais_own_transforms_resize_and_turn(table):
     from fastai.vision.augment import Resize, aug_transforms
 
-    rows = table[table["patient"].isin(["P01-reference", "P02-interspaced", "P06-large-matrix", "P07-thin"])].iloc[::3]
+    rows = table[
+        table["patient"].isin(["P01-reference", "P02-interspaced", "P06-large-matrix", "P07-thin"])
+    ].iloc[::3]
     block = _block(SliceBlock("lungs"), item_tfms=Resize(40), batch_tfms=aug_transforms(size=24))
     dls = block.dataloaders(rows, bs=4, num_workers=0)
     for images, _ in (*dls.train, *dls.valid):
@@ -180,27 +236,42 @@ def test_resize_is_that_of_pictures(phantom, tmp_path):
     from fastai.vision.augment import Resize
 
     pixels = np.add.outer(np.arange(64), np.arange(128)) * 16
-    tensor = SliceBlock([(1024, 2048)]).type_tfms[0]([(_made(phantom, tmp_path / "1.dcm", pixels), 0)])
-    seen = {method: Resize((30, 30), method=method)(tensor, split_idx=1)[0].numpy() for method in ("squish", "pad", "crop")}
+    tensor = SliceBlock([(1024, 2048)]).type_tfms[0](
+        [(_made(phantom, tmp_path / "1.dcm", pixels), 0)]
+    )
+    seen = {
+        method: Resize((30, 30), method=method)(tensor, split_idx=1)[0].numpy()
+        for method in ("squish", "pad", "crop")
+    }
     grey = tensor[0].numpy()
     assert {one.shape for one in seen.values()} == {(30, 30)}
     for method, part in (("squish", grey), ("pad", grey), ("crop", grey[:, 32:96])):
         height = 15 if method == "pad" else 30
-        expected = np.asarray(Picture.fromarray(part).resize((30, height), Picture.Resampling.BILINEAR))
+        expected = np.asarray(
+            Picture.fromarray(part).resize((30, height), Picture.Resampling.BILINEAR)
+        )
         top = (30 - height) // 2
-        inner = np.s_[:, 1:-1] if method == "crop" else np.s_[:]  # a tensor is cut off after it was scaled
+        inner = (
+            np.s_[:, 1:-1] if method == "crop" else np.s_[:]
+        )  # a tensor is cut off after it was scaled
         assert seen[method][top : top + height][inner] == pytest.approx(expected[inner], abs=0.002)
         assert (np.delete(seen[method], np.s_[top : top + height], axis=0) == 0).all()
 
 
 def test_images_are_decoded_when_they_are_asked_for(table, monkeypatch):
     asked = []
-    monkeypatch.setattr("helpers.learn.load_slice", lambda path, frame: asked.append(path) or load_slice(path, frame=frame))
+    monkeypatch.setattr(
+        "helpers.load_slice",
+        lambda path, frame: asked.append(path) or load_slice(path, frame=frame),
+    )
     rows = table[table["patient"].isin(["P01-reference", "P02-interspaced"])]
     datasets = _block(SliceBlock("lungs")).datasets(rows)
     assert len(asked) <= 1, "fastai itself looks at the first"
     _ = datasets.valid[3], datasets.train[5]
-    assert asked[-2:] == [datasets.valid.items.index[3], datasets.train.items.index[5]] and len(asked) <= 3
+    assert (
+        asked[-2:] == [datasets.valid.items.index[3], datasets.train.items.index[5]]
+        and len(asked) <= 3
+    )
 
 
 def test_a_learner_can_be_exported(table, tmp_path):
@@ -223,34 +294,50 @@ def test_readers_are_compared_with_their_failures(phantom_frames):
     def fails(path):
         raise NotImplementedError("not\nthis one")
 
-    readings = compare_readers(phantom_frames, stored=lambda path: pydicom.dcmread(path).pixel_array, fails=fails)
+    readings = compare_readers(
+        phantom_frames, stored=lambda path: pydicom.dcmread(path).pixel_array, fails=fails
+    )
     assert readings["reader"].unique().tolist() == ["stored", "fails", "SliceBlock"]
-    assert {"CT · MONOCHROME1 · intercept 0", "CT · MONOCHROME2 · intercept -1024 · 26 frames"} <= set(readings["kind"])
+    assert {
+        "CT · MONOCHROME1 · intercept 0",
+        "CT · MONOCHROME2 · intercept -1024 · 26 frames",
+    } <= set(readings["kind"])
     by = readings.groupby("reader")
     assert set(by["error"].get_group("fails")) == {"NotImplementedError: not this one"}
-    assert set(by["error"].get_group("SliceBlock")) == {""} and by["high"].get_group("SliceBlock").max() <= 1
+    assert (
+        set(by["error"].get_group("SliceBlock")) == {""}
+        and by["high"].get_group("SliceBlock").max() <= 1
+    )
     first = readings.iloc[0]
     stored = pydicom.dcmread(first["path"]).pixel_array
-    assert [first["low"], first["median"], first["high"]] == [stored.min(), np.median(stored), stored.max()]
+    assert [first["low"], first["median"], first["high"]] == [
+        stored.min(),
+        np.median(stored),
+        stored.max(),
+    ]
 
 
 def test_importing_says_nothing_and_changes_nothing():
     code = """
 import sys, pathlib, pandas, pydicom
-import helpers.learn
+import helpers.learn.block
 assert "fastai.medical.imaging" not in sys.modules
 assert not hasattr(pathlib.Path, "dcmread") and not hasattr(pandas.DataFrame, "from_dicoms")
 assert not hasattr(pydicom.Dataset, "windowed")
 """
-    run = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0 and not run.stdout + run.stderr, run.stderr
 
 
 def test_what_page_7_says_of_fastais_readers(phantom, table):
     """In a process of its own: fastai.medical.imaging changes other packages' classes."""
-    signed, frames = (table.index[table["patient"] == name][5] for name in ("P40-white-is-low", "P42-one-file"))
+    signed, frames = (
+        table.index[table["patient"] == name][5] for name in ("P40-white-is-low", "P42-one-file")
+    )
     code = f"""
-import json, helpers.learn
+import json, helpers.learn.block
 from fastai.medical.imaging import PILDicom, dicom_windows, get_dicom_files
 from fastai.vision.all import IntToFloatTensor, Path, Pipeline, ToTensor, tensor
 seen = Pipeline([PILDicom.create, ToTensor(), IntToFloatTensor()])({signed!r}).numpy()
@@ -263,8 +350,13 @@ print(json.dumps([float(seen.min()), float(seen.max()), grey.tolist(), names, fl
     assert run.returncode == 0, run.stderr
     low, high, grey, names, lost = json.loads(run.stdout)
     stored = pydicom.dcmread(signed).pixel_array
-    assert [low, high] == pytest.approx([stored.min() / 255, stored.max() / 255]), "neither rescale nor MONOCHROME1"
+    assert [low, high] == pytest.approx([stored.min() / 255, stored.max() / 255]), (
+        "neither rescale nor MONOCHROME1"
+    )
     hu = np.arange(27, 38)
-    assert grey == pytest.approx(np.clip((hu - 28) / 8, 0, 1)) and np.abs(grey - _linear(hu, WINDOWS["stroke"])).max() == 0.125
+    assert (
+        grey == pytest.approx(np.clip((hu - 28) / 8, 0, 1))
+        and np.abs(grey - _linear(hu, WINDOWS["stroke"])).max() == 0.125
+    )
     assert names == [], "files without an ending are not found"
     assert lost > 0.8, "the rescale of functional groups is not seen"

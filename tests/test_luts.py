@@ -7,12 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-from helpers.frame_header import FrameHeader
-from helpers.luts import luts_of
-from helpers.rescale import rescaled
-from helpers.slice import load_slice
-from helpers.views import views_of
-from helpers.window import Curve, apply_window
+from helpers import apply_window, load_slice
+from helpers.pixels.frame_header import FrameHeader
+from helpers.pixels.luts import luts_of, rescaled, voi_luts_of
+from helpers.pixels.window import VoiLut
 
 bits_of_entries = st.sampled_from([8, 10, 12, 16])
 
@@ -35,33 +33,62 @@ def _header(**sequences):
     return dataset
 
 
-@given(st.data(), bits_of_entries, st.integers(-3000, 3000), st.integers(2, 300), st.sampled_from(["US", "OW"]))
+@given(
+    st.data(),
+    bits_of_entries,
+    st.integers(-3000, 3000),
+    st.integers(2, 300),
+    st.sampled_from(["US", "OW"]),
+)
 def test_a_voi_lut_is_the_standards_and_pydicoms(data, bits, first, count, vr):
-    entries = np.array(data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count)))
+    entries = np.array(
+        data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count))
+    )
     dataset = _header(VOILUTSequence=[_item(entries, first, bits, vr=vr)])
-    values = np.array(data.draw(st.lists(st.integers(-4000, 4000), min_size=1, max_size=30)), np.int16)
-    ((name, curve),) = views_of(FrameHeader(dataset)).items()
+    values = np.array(
+        data.draw(st.lists(st.integers(-4000, 4000), min_size=1, max_size=30)), np.int16
+    )
+    ((name, curve),) = voi_luts_of(FrameHeader(dataset)).items()
     assert name == "a curve"
     grey = apply_window(values, curve)
     for value, ours in zip(values.tolist(), grey):
-        assert ours == pytest.approx(entries[min(max(value - first, 0), count - 1)] / (2**bits - 1), abs=1e-6)
+        assert ours == pytest.approx(
+            entries[min(max(value - first, 0), count - 1)] / (2**bits - 1), abs=1e-6
+        )
     if bits > 8:  # with 8 pydicom lets places beyond 255 wrap around
         assert np.allclose(grey, apply_voi_lut(values, dataset) / (2**bits - 1), atol=1e-6)
 
 
-@given(st.data(), st.sampled_from([8, 16]), st.integers(0, 3000), st.integers(2, 300), st.sampled_from(["US", "OW"]))
+@given(
+    st.data(),
+    st.sampled_from([8, 16]),
+    st.integers(0, 3000),
+    st.integers(2, 300),
+    st.sampled_from(["US", "OW"]),
+)
 def test_a_modality_lut_is_pydicoms_where_nothing_is_negative(data, bits, first, count, vr):
-    entries = np.array(data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count)))
+    entries = np.array(
+        data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count))
+    )
     dataset = _header(ModalityLUTSequence=[_item(entries, first, bits, vr=vr)])
-    stored = np.array(data.draw(st.lists(st.integers(0, 60_000), min_size=1, max_size=30)), np.uint16)
+    stored = np.array(
+        data.draw(st.lists(st.integers(0, 60_000), min_size=1, max_size=30)), np.uint16
+    )
     ours = rescaled(stored, FrameHeader(dataset))
     assert ours.dtype == np.int32 and np.array_equal(ours, apply_modality_lut(stored, dataset))
 
 
-@given(st.lists(st.integers(-3000, 3000), min_size=1, max_size=30), st.integers(-2000, 2000), st.integers(1, 500))
+@given(
+    st.lists(st.integers(-3000, 3000), min_size=1, max_size=30),
+    st.integers(-2000, 2000),
+    st.integers(1, 500),
+)
 def test_a_modality_lut_is_the_standards_everywhere(stored, first, count):
     entries = np.arange(count) * 7 + 3
-    found = rescaled(np.array(stored, np.int16), FrameHeader(_header(ModalityLUTSequence=[_item(entries, first, 16)])))
+    found = rescaled(
+        np.array(stored, np.int16),
+        FrameHeader(_header(ModalityLUTSequence=[_item(entries, first, 16)])),
+    )
     for value, ours in zip(stored, found):
         assert ours == entries[0 if value <= first else min(value - first, count - 1)]
 
@@ -86,38 +113,63 @@ def test_a_table_that_is_not_whole_is_refused(descriptor):
         del item.LUTDescriptor
     else:
         item.LUTDescriptor = descriptor
-    header = FrameHeader(_header(ModalityLUTSequence=[item], VOILUTSequence=[item, _item(np.arange(3), 0, 16, "whole")]))
+    header = FrameHeader(
+        _header(
+            ModalityLUTSequence=[item], VOILUTSequence=[item, _item(np.arange(3), 0, 16, "whole")]
+        )
+    )
     with pytest.raises(ValueError, match=r"expected .* ModalityLUTSequence"):
         rescaled(np.zeros((2, 2), np.uint16), header)
-    assert list(views_of(header)) == ["whole"], "a view that is not whole is left out"
+    assert list(voi_luts_of(header)) == ["whole"], "a view that is not whole is left out"
 
 
 def test_windows_and_tables_are_alternatives_by_name(phantom, tmp_path):
     dataset = pydicom.dcmread(phantom / "P03-interspaced" / "8.dcm")
     dataset.WindowCenter, dataset.WindowWidth = 40, 400
-    dataset.VOILUTSequence = [_item(np.arange(256), -128, 8, "SOFT"), _item(np.arange(256), -500, 8, "")]
+    dataset.VOILUTSequence = [
+        _item(np.arange(256), -128, 8, "SOFT"),
+        _item(np.arange(256), -500, 8, ""),
+    ]
     dataset.save_as(tmp_path / "image.dcm")
     image = load_slice(tmp_path / "image.dcm")
-    assert list(image.windows) == ["window 1", "SOFT", "look-up table 2"] and image.window()[0] == "window 1"
-    assert isinstance(image.window("SOFT")[1], Curve)
+    assert (
+        list(image.windows) == ["window 1", "SOFT", "look-up table 2"]
+        and image.window()[0] == "window 1"
+    )
+    assert isinstance(image.window("SOFT")[1], VoiLut)
     expected = np.clip(image.pixels + 128, 0, 255) / 255
     assert np.allclose(image.grey("SOFT"), expected, atol=1e-6)
 
 
 def test_names_that_clash_cost_no_window():
-    header = _header(WindowCenter=[1, 2, 3], WindowWidth=[10, 10, 10], WindowCenterWidthExplanation=["A 3", "A", "A"])
-    assert [window.center for window in views_of(FrameHeader(header)).values()] == [1, 2, 3]
+    header = _header(
+        WindowCenter=[1, 2, 3],
+        WindowWidth=[10, 10, 10],
+        WindowCenterWidthExplanation=["A 3", "A", "A"],
+    )
+    assert [window.center for window in voi_luts_of(FrameHeader(header)).values()] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("pixels", [[-900, 0], [0, 900]])
 def test_the_sign_of_a_table_depends_on_the_header_and_not_on_the_image(phantom, tmp_path, pixels):
     dataset = pydicom.dcmread(phantom / "P03-interspaced" / "8.dcm")
-    dataset.PixelRepresentation, dataset.RescaleIntercept, dataset.BitsStored, dataset.HighBit = 0, -1024, 12, 11
-    dataset.Rows, dataset.Columns, dataset.PixelData = 1, 2, (np.array(pixels) + 1024).astype("<u2").tobytes()
+    dataset.PixelRepresentation, dataset.RescaleIntercept, dataset.BitsStored, dataset.HighBit = (
+        0,
+        -1024,
+        12,
+        11,
+    )
+    dataset.Rows, dataset.Columns, dataset.PixelData = (
+        1,
+        2,
+        (np.array(pixels) + 1024).astype("<u2").tobytes(),
+    )
     del dataset.WindowCenter, dataset.WindowWidth
     dataset.VOILUTSequence = [_item(np.arange(4096), 64_512, 12)]
     dataset.save_as(tmp_path / "image.dcm")
-    assert load_slice(tmp_path / "image.dcm").grey().tolist() == [pytest.approx([(value + 1024) / 4095 for value in pixels])]
+    assert load_slice(tmp_path / "image.dcm").grey().tolist() == [
+        pytest.approx([(value + 1024) / 4095 for value in pixels])
+    ]
 
 
 def test_a_modality_lut_of_one_frame_is_that_frames(real, tmp_path):
@@ -132,7 +184,9 @@ def test_a_modality_lut_of_one_frame_is_that_frames(real, tmp_path):
     group.PixelValueTransformationSequence[0].ModalityLUTSequence = [item]
     dataset.save_as(tmp_path / "image.dcm")
     stored = dataset.pixel_array[3].astype(int)
-    assert np.array_equal(load_slice(tmp_path / "image.dcm", frame=3).pixels, entries[np.clip(stored, 0, 4095)])
+    assert np.array_equal(
+        load_slice(tmp_path / "image.dcm", frame=3).pixels, entries[np.clip(stored, 0, 4095)]
+    )
     assert np.array_equal(load_slice(tmp_path / "image.dcm", frame=2).pixels, plain)
 
 
@@ -140,6 +194,8 @@ def test_a_table_of_a_frame_is_offered_for_that_frame(real, tmp_path):
     path = next((real / "series/mr-enhanced-philips").iterdir())
     dataset = pydicom.dcmread(path)
     for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
-        group.FrameVOILUTSequence[0].VOILUTSequence = [_item(np.arange(256), 0, 8, f"of frame {number}")]
+        group.FrameVOILUTSequence[0].VOILUTSequence = [
+            _item(np.arange(256), 0, 8, f"of frame {number}")
+        ]
     dataset.save_as(tmp_path / "image.dcm")
     assert "of frame 4" in load_slice(tmp_path / "image.dcm", frame=4).windows

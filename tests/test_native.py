@@ -6,26 +6,35 @@ import numpy as np
 import pydicom
 import pytest
 
-from helpers.native import UnsureError, array_for, place_values, plain_headers, windows_of
-from helpers.pixels import read_images
-from helpers.stacks import stack_slices, stack_table
+from helpers import stack_slices, stack_table
+from helpers.pixels.image import read_images
+from helpers.volume.voxels import (
+    FastPathNotApplicable,
+    array_for,
+    place_values,
+    plain_headers,
+    windows_of,
+)
 
 
 def read_native(paths):
-    """(array, padding of each, guess of each, windows of each) as `helpers.voxels` reads them; None where they are not plain."""
+    """(array, padding of each, guess of each, windows of each) as `helpers.volume.voxels` reads them; None where they are not plain."""
     if (headers := plain_headers(paths)) is None:
         return None
     array = array_for(headers)
     try:
         masks, guesses = zip(*[place_values(*one) for one in zip(paths, headers, array)])
-    except UnsureError:
+    except FastPathNotApplicable:
         return None
     return array, masks, list(guesses), windows_of(headers)
 
 
 def _slow(paths):
     images = list(read_images([(path, 0) for path in paths]))
-    kind = max((image.pixels.dtype for image in images), key=[np.dtype(k) for k in (np.int16, np.int32, np.float32)].index)
+    kind = max(
+        (image.pixels.dtype for image in images),
+        key=[np.dtype(k) for k in (np.int16, np.int32, np.float32)].index,
+    )
     padding = [image.padding for image in images]
     values = np.stack([image.pixels for image in images]).astype(kind)
     return values, padding, [image.guess for image in images], [image.windows for image in images]
@@ -50,7 +59,9 @@ def test_every_stack_of_the_phantom_and_of_real_scanners(real_headers, phantom_h
     for headers in (phantom_headers, real_headers):
         for stack in stack_table(headers).index:
             slices = stack_slices(headers, stack)
-            native = slices["TransferSyntaxUID"].isin(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]).all()
+            native = (
+                slices["TransferSyntaxUID"].isin(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]).all()
+            )
             if native and slices[["Rows", "Columns"]].nunique().eq(1).all():
                 straight[stack] = _compare(slices.index.tolist())
     assert sum(straight.values()) > 60
@@ -66,7 +77,9 @@ def written(phantom, tmp_path):
             dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
             for keyword, value in changes.items():
                 if keyword.startswith("PixelPadding"):
-                    dataset.add_new(keyword, "SS" if changes["PixelRepresentation"] else "US", value)
+                    dataset.add_new(
+                        keyword, "SS" if changes["PixelRepresentation"] else "US", value
+                    )
                 else:
                     setattr(dataset, keyword, value[number] if isinstance(value, tuple) else value)
             dataset.Rows, dataset.Columns = pixels.shape
@@ -98,7 +111,14 @@ def test_bits_beyond_those_stored_are_pydicoms_to_interpret(written, signed, val
     """An overlay in the upper bits, or a sign that was not extended."""
     values = np.full((2, 4, 4), 7, "<i2" if signed else "<u2")
     values[1, 2, 3] = value
-    paths = written(values, BitsStored=12, HighBit=11, PixelRepresentation=signed, RescaleSlope=1, RescaleIntercept=0)
+    paths = written(
+        values,
+        BitsStored=12,
+        HighBit=11,
+        PixelRepresentation=signed,
+        RescaleSlope=1,
+        RescaleIntercept=0,
+    )
     assert read_native(paths) is None
     assert np.abs(_slow(paths)[0]).max() <= 4095, "and it does"
 

@@ -9,15 +9,9 @@ import SimpleITK
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.anatomy import chest
-from helpers.orientation import (
-    cosine_error,
-    direction_letters,
-    edge_letters,
-    plane_name,
-    slice_normal,
-    tilt_deg,
-)
+from helpers import edge_letters, plane_name, slice_normal
+from helpers.geometry.orientation import cosine_error, direction_letters, tilt_deg
+from helpers.phantom.anatomy import chest
 
 AXES = [tuple(sign * np.eye(3)[axis]) for axis in range(3) for sign in (1, -1)]
 PAIRS = [(row, column) for row, column in product(AXES, AXES) if not np.dot(row, column)]
@@ -37,7 +31,11 @@ def test_letters_agree_with_the_anatomy_in_the_picture(row, column):
     """Finds liver and couch in a picture of the phantom by their density: which edge are they nearest to?"""
     row, column = np.array(row), np.array(column)
     ticks = (np.arange(48) - 23.5) * STEP
-    points = ticks[:, None, None, None] * np.cross(row, column) + ticks[:, None, None] * column + ticks[:, None] * row
+    points = (
+        ticks[:, None, None, None] * np.cross(row, column)
+        + ticks[:, None, None] * column
+        + ticks[:, None] * row
+    )
     picture = chest(points)
     body = _middle(picture > -200)
     towards = {"R": _middle(picture == LIVER_HU) - body, "P": _middle(picture == COUCH_HU) - body}
@@ -80,7 +78,9 @@ def test_leading_letters_agree_with_simpleitk_on_any_orientation(one, other):
         return
     column /= np.linalg.norm(column)
     matrix = np.column_stack([row, column, np.cross(row, column)])
-    itk = SimpleITK.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(matrix.ravel().tolist())
+    itk = SimpleITK.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(
+        matrix.ravel().tolist()
+    )
     ambiguous = any(np.diff(np.sort(np.abs(v)))[-1] < 0.05 for v in matrix.T)
     letters = edge_letters((*row, *column))
     leading = letters.right[0] + letters.bottom[0] + direction_letters(matrix[:, 2])[0]
@@ -126,7 +126,10 @@ def test_planes_and_their_tilt(orientation, plane, tilt):
     assert tilt_deg(orientation) == pytest.approx(tilt, abs=1e-6)
 
 
-@pytest.mark.parametrize("useless", [None, (), (1, 0, 0), (0,) * 6, (1, 0, 0, 1, 0, 0), (np.nan,) * 6, ("a",) * 6, "text"])
+@pytest.mark.parametrize(
+    "useless",
+    [None, (), (1, 0, 0), (0,) * 6, (1, 0, 0, 1, 0, 0), (np.nan,) * 6, ("a",) * 6, "text"],
+)
 def test_without_usable_cosines_nothing_is_claimed(useless):
     assert edge_letters(useless) == ("?",) * 4
     assert plane_name(useless) == "unknown"
@@ -158,7 +161,12 @@ def test_cosines_win_over_patient_orientation():
 
 
 def test_quadrupeds_have_their_own_letters():
-    assert edge_letters((1, 0, 0, 0, 1, 0), anatomical_orientation="QUADRUPED") == ("RT", "LE", "V", "D")
+    assert edge_letters((1, 0, 0, 0, 1, 0), anatomical_orientation="QUADRUPED") == (
+        "RT",
+        "LE",
+        "V",
+        "D",
+    )
 
 
 def test_how_far_cosines_are_off():

@@ -5,13 +5,18 @@ import pydicom
 import pytest
 from pydicom.pixels import get_decoder
 
-from helpers.codecs import PLUGIN
-from helpers.headers import header_table
-from helpers.padding import declared_padding, guessed_padding
-from helpers.pictures import plot_histogram, show_slice
-from helpers.stacks import stack_slices, stack_table
-from helpers.statistics import pixel_table
-from helpers.volume import load_slice, load_volume
+from helpers import (
+    header_table,
+    load_slice,
+    load_volume,
+    pixel_table,
+    plot_histogram,
+    show_slice,
+    stack_slices,
+    stack_table,
+)
+from helpers.pixels.codecs import PLUGIN
+from helpers.pixels.padding import declared_padding, guessed_padding
 
 
 def _padded(value=-2000, radius=20, noise=10):
@@ -34,13 +39,17 @@ def test_padding_blurred_by_lossy_compression_is_found_too(real, name):
     (path,) = (real / "odd/cornerstone").glob(f"*{name}*")
     plain, lossy = load_slice(real / "odd/cornerstone/CTImage.dcm"), load_slice(path)
     assert plain.padding.mean() == pytest.approx(lossy.padding.mean(), abs=0.01)
-    assert plain.pixels[~plain.padding].mean() == pytest.approx(lossy.pixels[~lossy.padding].mean(), abs=15)
+    assert plain.pixels[~plain.padding].mean() == pytest.approx(
+        lossy.pixels[~lossy.padding].mean(), abs=15
+    )
 
 
 def test_double_floats_have_a_padding_of_their_own():
     header = {"DoubleFloatPixelPaddingValue": -9999.0, "FloatPixelPaddingValue": 3.0}
     assert declared_padding(np.array([[-9999.0, 3.0]]), header).tolist() == [[True, False]]
-    assert declared_padding(np.array([[-9999.0, 3.0]], np.float32), header).tolist() == [[False, True]]
+    assert declared_padding(np.array([[-9999.0, 3.0]], np.float32), header).tolist() == [
+        [False, True]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -65,14 +74,26 @@ def test_a_guess_is_labelled_and_kept_out_of_everything(phantom_headers):
     assert volume.padding is not None and (volume.array[volume.padding] == value).all()
     for cut in (volume.slice("axial"), load_slice(slices.index[0])):
         assert cut.caption["padding"] == f"padding guessed: {value} HU"
-        assert cut.window("whole range")[1].limits[0] > value and cut.window("body")[1].limits[0] > value
+        assert (
+            cut.window("whole range")[1].limits[0] > value
+            and cut.window("body")[1].limits[0] > value
+        )
         ax = show_slice(cut)
-        assert any("padding guessed" in text.get_text() for text in ax.texts) and ax.images[0].get_array().mask[0, 0]
-        assert not any("guessed" in text.get_text() for text in show_slice(cut, corners=["slice"]).texts)
+        assert (
+            any("padding guessed" in text.get_text() for text in ax.texts)
+            and ax.images[0].get_array().mask[0, 0]
+        )
+        assert not any(
+            "guessed" in text.get_text() for text in show_slice(cut, corners=["slice"]).texts
+        )
     ax = plot_histogram(volume)
     assert "are padding and left out" in ax.get_title() and ax.get_xlim()[0] > value
     table = pixel_table(slices, progress=False)
-    assert (table["guessed_padding"] == value).all() and (table["min"] > value).all() and (table["padding"] > 0.1).all()
+    assert (
+        (table["guessed_padding"] == value).all()
+        and (table["min"] > value).all()
+        and (table["padding"] > 0.1).all()
+    )
 
 
 def test_declared_padding_is_no_guess(phantom_headers):
@@ -92,7 +113,9 @@ def test_other_modalities_are_not_guessed_at(phantom, tmp_path):
 
 def test_statistics_of_a_window(phantom_headers, real):
     headers = header_table(real / "series/chest-ct-8mm-siemens", progress=False)
-    own, lungs, chosen = (pixel_table(headers.iloc[:4], window=w, progress=False) for w in (None, "lungs", (40, 401)))
+    own, lungs, chosen = (
+        pixel_table(headers.iloc[:4], window=w, progress=False) for w in (None, "lungs", (40, 401))
+    )
     for path in headers.index[:4]:
         dataset = pydicom.dcmread(path)
         hu = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
@@ -109,4 +132,6 @@ def test_statistics_of_a_window(phantom_headers, real):
 def test_an_image_that_cannot_be_decoded_is_a_reason_and_no_number(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P30-jpeg-12-bit"]
     table = pixel_table(rows, progress=False)
-    assert table["pixel_error"].str.contains("cannot decode").all() and table[["min", "mean", "padding"]].isna().all(axis=None)
+    assert table["pixel_error"].str.contains("cannot decode").all() and table[
+        ["min", "mean", "padding"]
+    ].isna().all(axis=None)

@@ -17,7 +17,9 @@ PAGES = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 NAMES = [page.stem for page in PAGES]
 LONGEST_CELL = 6  # lines; the cell of imports and the collection may be longer
 CHEST = "series/chest-ct-8mm-siemens"
-NO_FASTAI = pytest.mark.skipif(find_spec("fastai") is None, reason="page 07 needs fastai, which Kaggle's versions come without")
+NO_FASTAI = pytest.mark.skipif(
+    find_spec("fastai") is None, reason="page 07 needs fastai, which Kaggle's versions come without"
+)
 RUN_TOGETHER = [
     pytest.param([page for page in PAGES if page.stem != "07_fastai"], id="01 to 06"),
     pytest.param([page for page in PAGES if page.stem == "07_fastai"], id="07", marks=NO_FASTAI),
@@ -44,10 +46,16 @@ def test_contract_no_outputs_counts_or_widget_state(page):
 def test_contract_of_the_first_cells(page):
     first, second, third, fourth = page.cells[:4]
     title, sentence, question = first.source.split("\n\n")
-    assert title.startswith("# ") and sentence.count("\n") == 0 and question.startswith("*The question:*")
+    assert (
+        title.startswith("# ")
+        and sentence.count("\n") == 0
+        and question.startswith("*The question:*")
+    )
     assert second.source.startswith("**What you need to know.**")
     assert third.cell_type == "code" and "collection_root()" in third.source
-    assert fourth.cell_type == "code" and re.match(r"show_|plot_|volume = .*\nbrowse", fourth.source)
+    assert fourth.cell_type == "code" and re.match(
+        r"show_|plot_|volume = .*\nbrowse", fourth.source
+    )
 
 
 def test_contract_of_the_last_cell(page):
@@ -61,11 +69,18 @@ def test_contract_of_code(page):
     assert len(third.splitlines()) <= 18
     for source in rest:
         assert len(source.splitlines()) <= LONGEST_CELL, source
-        assert not re.search(r"^\s*(def|class|for|while|import|from) |sys\.path|^[!%]|interact\(|Output\(", source, re.M), source
+        assert not re.search(
+            r"^\s*(def|class|for|while|import|from) |sys\.path|^[!%]|interact\(|Output\(",
+            source,
+            re.M,
+        ), source
 
 
 def test_contract_of_prose(page):
-    prose, code = " ".join(_sources(page, "markdown")).split(), "\n".join(_sources(page, "code")).splitlines()
+    prose, code = (
+        " ".join(_sources(page, "markdown")).split(),
+        "\n".join(_sources(page, "code")).splitlines(),
+    )
     assert len(prose) >= 7 * len([line for line in code if line.strip()])
 
 
@@ -84,7 +99,9 @@ def _command(target, folder, pages):
 
 def _site(target, folder=None, pages=PAGES[0].parent):
     """Runs the command line in a process of its own, as a person does."""
-    return subprocess.run(_command(target, folder, pages), capture_output=True, text=True, timeout=600, check=False)
+    return subprocess.run(
+        _command(target, folder, pages), capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 def _folder(target, pages):
@@ -115,13 +132,23 @@ def _is_one_site(site, names):
     """The index has summary, pictures and pages; pages lead on; nothing comes from the network, no link leads nowhere."""
     index = (site / "index.html").read_text()
     facts = dict(re.findall(r"<tr><th>(\w+)</th><td>(.*?)</td></tr>", index))
-    assert facts["patients"] == "49" and "49 series" in facts["images"] and "nobody" in facts["identity"]
+    assert (
+        facts["patients"] == "49"
+        and "49 series" in facts["images"]
+        and "nobody" in facts["identity"]
+    )
     assert "81 errors" in facts["findings"] and index.count("data:image/png;base64,") == 3
     assert re.findall(r'<a href="(\w+).html"', index) == names
     for path in site.glob("*.html"):
         html = path.read_text()
-        local = {link for link in re.findall(r'<a [^>]*href="([^"#]+)', html) if not link.startswith("https://")}
-        elsewhere = {f"{name}.html" for name in NAMES if name not in names}  # pages that this site was made without
+        local = {
+            link
+            for link in re.findall(r'<a [^>]*href="([^"#]+)', html)
+            if not link.startswith("https://")
+        }
+        elsewhere = {
+            f"{name}.html" for name in NAMES if name not in names
+        }  # pages that this site was made without
         assert all((site / link).is_file() for link in local - elsewhere), local
         assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=.https?:", html)
         assert "index.html" in local or path.name == "index.html"
@@ -131,7 +158,9 @@ def _is_one_site(site, names):
 
 
 @pytest.mark.parametrize("pages", RUN_TOGETHER)
-@pytest.mark.parametrize("folder", [CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"])
+@pytest.mark.parametrize(
+    "folder", [CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"]
+)
 def test_all_pages_on_a_real_folder(real, folder, pages, phantom, tmp_path):
     before = _state(real / folder)
     run = _site(tmp_path / "site", real / folder, _folder(tmp_path / "pages", pages))
@@ -166,7 +195,10 @@ def _gone(folder, real):
         (_gone, r"DICOM_ROOT: expected a folder, found none at .*/data"),
         (_empty, r"expected files, found none below .*/data"),
         (_text, r"expected DICOM images, found none in .*/data: of 1 file 1 could not be read"),
-        (_report, r"expected DICOM images, found none in .*/data: of 1 file 0 .* 1 holds no pixels"),
+        (
+            _report,
+            r"expected DICOM images, found none in .*/data: of 1 file 0 .* 1 holds no pixels",
+        ),
     ],
 )
 def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
@@ -180,24 +212,41 @@ def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
 
 def test_a_page_that_fails_is_named_with_its_traceback_and_the_others_are_there(phantom, tmp_path):
     for name, code in (("98_broken", "1 / 0"), ("99_whole", "6 * 7")):
-        page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A page"), nbformat.v4.new_code_cell(code)])
+        page = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_markdown_cell("# A page"), nbformat.v4.new_code_cell(code)]
+        )
         nbformat.write(page, tmp_path / f"{name}.ipynb")
     run = _site(tmp_path / "site", pages=tmp_path)
-    assert run.returncode == 1 and "98_broken failed:" in run.stderr and "ZeroDivisionError" in run.stderr
+    assert (
+        run.returncode == 1
+        and "98_broken failed:" in run.stderr
+        and "ZeroDivisionError" in run.stderr
+    )
     assert run.stderr.splitlines()[-1] == f"The other pages are in {tmp_path / 'site/index.html'}"
     assert "98_broken failed:" in (tmp_path / "site/98_broken.html").read_text()
-    assert ">42<" in re.sub(r"\s", "", (tmp_path / "site/99_whole.html").read_text()) and (tmp_path / "site/index.html").is_file()
+    assert (
+        ">42<" in re.sub(r"\s", "", (tmp_path / "site/99_whole.html").read_text())
+        and (tmp_path / "site/index.html").is_file()
+    )
     run = _site(tmp_path / "site", pages=tmp_path / "nowhere")
-    assert run.returncode == 1 and run.stderr.strip().startswith("expected pages, found no notebook")
+    assert run.returncode == 1 and run.stderr.strip().startswith(
+        "expected pages, found no notebook"
+    )
 
 
 def test_an_interrupt_stops_at_once_and_says_where_things_are(phantom, tmp_path):
     page = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_markdown_cell("# Long"), nbformat.v4.new_code_cell("import time; time.sleep(99)")]
+        cells=[
+            nbformat.v4.new_markdown_cell("# Long"),
+            nbformat.v4.new_code_cell("import time; time.sleep(99)"),
+        ]
     )
     nbformat.write(page, tmp_path / "99_long.ipynb")
     with subprocess.Popen(
-        _command(tmp_path / "site", None, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        _command(tmp_path / "site", None, tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as run:
         shown = ""
         while not shown.endswith("99_long "):
@@ -206,4 +255,7 @@ def test_an_interrupt_stops_at_once_and_says_where_things_are(phantom, tmp_path)
         time.sleep(2)
         run.send_signal(signal.SIGINT)
         said = run.communicate(timeout=60)[1].splitlines()
-    assert run.returncode == 130 and f"interrupted; the pages before are in {tmp_path / 'site'}" in said
+    assert (
+        run.returncode == 130
+        and f"interrupted; the pages before are in {tmp_path / 'site'}" in said
+    )

@@ -6,21 +6,27 @@ import warnings
 import numpy as np
 import pydicom
 import pytest
-from pydicom.encaps import get_frame
 
-from helpers.anatomy import chest
-from helpers.faults import FAULTS, OF_OSIC
-from helpers.jpeg import jpeg_of_blocks
-from helpers.phantom import STYLES, write_phantom
-from helpers.scans import OSIC_COUNTS, SCANS, full_size
-from helpers.variants import VARIANTS
+from helpers import write_phantom
+from helpers.phantom.anatomy import chest
+from helpers.phantom.faults import FAULTS, OF_OSIC
+from helpers.phantom.scans import OSIC_COUNTS, SCANS, full_size
+from helpers.phantom.variants import VARIANTS
+from helpers.phantom.writing import STYLES
 
-FEW = (SCANS[1]._replace(slices=4), SCANS[8]._replace(slices=3), SCANS[12]._replace(slices=3), SCANS[13]._replace(slices=3))
+FEW = (
+    SCANS[1]._replace(slices=4),
+    SCANS[8]._replace(slices=3),
+    SCANS[12]._replace(slices=3),
+    SCANS[13]._replace(slices=3),
+)
 
 
 def _digest(folder):
     return {
-        path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
     }
 
 
@@ -39,13 +45,17 @@ def test_the_collection(phantom):
     assert len(few) >= 6 and len(many) >= 4
     assert max(s.slices for s in few) <= 40 <= min(s.slices for s in many)
     counts = sorted(2 * s.slices if "second-scan" in s.faults else s.slices for s in SCANS)
-    assert counts[-1] > 1.8 * counts[-2], "one patient has far more files than the others, as in OSIC"
+    assert counts[-1] > 1.8 * counts[-2], (
+        "one patient has far more files than the others, as in OSIC"
+    )
     assert {scan.vendor for scan in SCANS} == set(STYLES)
 
 
 def test_every_file_reads_without_a_warning_and_sits_with_its_patient(phantom):
     spoilt = {scan.patient for scan in SCANS if scan.faults}
-    for path in [path for path in phantom.rglob("*") if path.is_file() and path.parent.name not in spoilt]:
+    for path in [
+        path for path in phantom.rglob("*") if path.is_file() and path.parent.name not in spoilt
+    ]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             dataset = pydicom.dcmread(path)
@@ -62,19 +72,27 @@ def test_values_come_back_as_hounsfield_units(phantom):
     for scan in SCANS[:6]:
         dataset = pydicom.dcmread(phantom / scan.patient / f"{scan.slices // 2}.dcm")
         hu = dataset.pixel_array * dataset.RescaleSlope + dataset.RescaleIntercept
-        assert np.median(hu[4:8, 40:-40]) == pytest.approx(-1000, abs=20), "air in front of the chest"
+        assert np.median(hu[4:8, 40:-40]) == pytest.approx(-1000, abs=20), (
+            "air in front of the chest"
+        )
 
 
 def test_the_truth_names_each_fault(tmp_path):
     truth = write_phantom(tmp_path, scans=FEW)
     assert truth.columns.tolist() == ["rule", "path", "stack", "patient"]
-    assert set(truth["rule"]) - {"interspaced"} == {"second-scan", "truncated-file", "repeated-slice"} <= set(FAULTS)
+    assert (
+        set(truth["rule"]) - {"interspaced"}
+        == {"second-scan", "truncated-file", "repeated-slice"}
+        <= set(FAULTS)
+    )
     assert all((tmp_path / path).is_file() for path in truth["path"].dropna())
     assert truth.set_index("rule").loc["truncated-file", "path"] == "P13-truncated-file/2.dcm"
 
 
 def test_a_clean_twin_stays_clean(tmp_path):
-    assert set(write_phantom(tmp_path, scans=[scan._replace(faults=()) for scan in FEW])["rule"]) <= {"interspaced"}
+    assert set(
+        write_phantom(tmp_path, scans=[scan._replace(faults=()) for scan in FEW])["rule"]
+    ) <= {"interspaced"}
 
 
 def test_every_fault_and_every_variant_is_in_the_collection():
@@ -89,36 +107,6 @@ def test_full_size_is_one_argument_away(tmp_path):
     write_phantom(tmp_path, scans=[scan for scan in scans if scan.slices < 18])
     dataset = pydicom.dcmread(tmp_path / "F071" / "12.dcm")
     assert dataset.pixel_array.shape == (16, 16)
-
-
-def test_jpeg_of_12_bits_is_what_it_says(phantom):
-    """Decoded by libjpeg: every block of 8 × 8 pixels is its mean, and the image of a patient nearly its reference."""
-    imagecodecs = pytest.importorskip("imagecodecs", reason="Kaggle's image lacks the decoder")
-    pixels = np.repeat(np.repeat(np.random.default_rng(0).integers(0, 4096, (3, 5)), 8, axis=0), 8, axis=1)
-    assert np.array_equal(imagecodecs.jpeg8_decode(jpeg_of_blocks(pixels)), pixels)
-    encoded = pydicom.dcmread(phantom / "P30-jpeg-12-bit" / "5.dcm").PixelData
-    assert imagecodecs.jpeg8_decode(get_frame(encoded, 0, number_of_frames=1)).max() > 500
-
-
-@pytest.mark.parametrize(
-    ("organ", "hu", "x", "y", "z"),
-    [
-        ("liver", 62, (-70, -40), None, (-200, -90)),
-        ("stomach bubble", -960, (50, 90), (-60, -20), (-120, -80)),
-        ("spleen", 52, (60, 140), (20, 90), (-170, -70)),
-        ("heart", 45, (10, 60), (-70, 0), (-90, 20)),
-        ("sternum", 260, (-5, 5), (-100, -85), (-60, 90)),
-        ("spinal canal", 28, (-5, 5), (90, 105), None),
-        ("couch", -820, (-5, 5), (115, 160), None),
-    ],
-)
-def test_organs_lie_where_a_person_expects_them(organ, hu, x, y, z):
-    ticks = np.arange(-192, 192, 4.0)
-    points = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1)
-    found = points[np.abs(chest(points) - hu) < 0.5]
-    assert len(found) > 50, organ
-    for middle, bounds in zip(found.mean(axis=0), (x, y, z)):
-        assert bounds is None or bounds[0] <= middle <= bounds[1], (organ, found.mean(axis=0))
 
 
 def test_the_right_lung_is_larger():

@@ -6,21 +6,24 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from helpers.headers import header_table
-from helpers.orientation import EdgeLetters
-from helpers.pictures import (
-    DrawingError,
+from helpers import (
+    Slice,
+    Window,
+    header_table,
+    load_slice,
+    load_volume,
     plot_histogram,
     show_montage,
     show_plane_in_patient,
     show_planes,
     show_slice,
     show_views,
-)  # fmt: skip
-from helpers.slice import Slice
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import load_slice, load_volume
-from helpers.window import Window, WindowError
+    stack_slices,
+    stack_table,
+)
+from helpers.geometry.orientation import EdgeLetters
+from helpers.pictures.plane_in_patient import DrawingError
+from helpers.pixels.window import WindowError
 
 CHEST = "series/chest-ct-8mm-siemens"
 
@@ -55,14 +58,18 @@ def test_millimetres_are_equally_long_both_ways(real):
 
 
 def test_without_spacing_the_axes_say_px(real):
-    assert show_slice(load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")).get_xlabel() == "px"
+    assert (
+        show_slice(load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")).get_xlabel() == "px"
+    )
 
 
 def test_corners_say_which_slice_where_and_through_which_window(volume):
     said = "\n".join(_texts(show_slice(volume.slice("axial", 4), window=(40, 400))))
     assert "5 of 24" in said and "z -75.0 mm" in said and "chosen: C 40 W 400 HU" in said
     assert "1.25 mm thick" in said and "10 mm apart" in said
-    assert not _texts(show_slice(volume.slice("axial", 4), letters=False, corners=False, scale_bar=False))
+    assert not _texts(
+        show_slice(volume.slice("axial", 4), letters=False, corners=False, scale_bar=False)
+    )
 
 
 def test_a_narrow_picture_has_letters_and_no_words(volume):
@@ -93,8 +100,12 @@ def test_a_montage_and_three_planes_have_one_window(volume):
     assert expected in axes[0].figure.get_suptitle()
     for index, ax in zip((0, 8, 15, 23), axes):
         cut = volume.slice("axial", index)
-        assert np.array_equal(ax.images[0].get_array().data, cut.grey(volume.window("most values")[1]))
-    said = [" ".join("\n".join(_texts(ax)).split()) for ax in show_planes(volume, window="most values")]
+        assert np.array_equal(
+            ax.images[0].get_array().data, cut.grey(volume.window("most values")[1])
+        )
+    said = [
+        " ".join("\n".join(_texts(ax)).split()) for ax in show_planes(volume, window="most values")
+    ]
     assert all(f"most values: {expected}" in text for text in said)
 
 
@@ -105,12 +116,17 @@ def test_histograms_of_whole_numbers_draw_every_value():
     counts, edges = bars.get_data().values, bars.get_data().edges
     for value in (0, 1, 2):
         place = np.searchsorted(edges, value, side="right") - 1
-        assert counts[place] == pytest.approx(100 / 3) and ax.get_xlim()[0] <= edges[place] < edges[place + 1] <= ax.get_xlim()[1]
+        assert (
+            counts[place] == pytest.approx(100 / 3)
+            and ax.get_xlim()[0] <= edges[place] < edges[place + 1] <= ax.get_xlim()[1]
+        )
 
 
 def test_a_histogram_of_a_volume_has_the_windows_of_the_volume(volume):
     ax = plot_histogram(volume, window="whole range")
-    assert ax.get_title().startswith(f"whole range: {volume.window('whole range')[1].text('HU')}; 2")
+    assert ax.get_title().startswith(
+        f"whole range: {volume.window('whole range')[1].text('HU')}; 2"
+    )
     assert ax.get_xlim()[0] > -1200, "padding is left out"
     colour = plot_histogram(Slice(np.zeros((4, 4, 3), np.uint8), (1, 1), EdgeLetters(*"RLAP")))
     assert "colour image" in colour.texts[0].get_text()
@@ -118,12 +134,16 @@ def test_a_histogram_of_a_volume_has_the_windows_of_the_volume(volume):
 
 @pytest.mark.parametrize("shape", [(10, 2000), (2000, 10), (40, 800), (3, 3)])
 def test_flat_pictures_have_no_words_and_no_letters_that_change_places(shape):
-    ax = show_slice(Slice(np.arange(np.prod(shape)).reshape(shape), (1, 1), EdgeLetters(*"RLAP")), badge="! gap")
+    ax = show_slice(
+        Slice(np.arange(np.prod(shape)).reshape(shape), (1, 1), EdgeLetters(*"RLAP")), badge="! gap"
+    )
     ax.figure.canvas.draw()
     boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
     picture = ax.get_window_extent()
     for text, box in boxes.items():
-        assert box.y0 >= picture.y0 - 1 and box.y1 <= picture.y1 + 1 and box.x1 <= picture.x1 + 1, text
+        assert box.y0 >= picture.y0 - 1 and box.y1 <= picture.y1 + 1 and box.x1 <= picture.x1 + 1, (
+            text
+        )
     for one, other in combinations(boxes, 2):
         assert not boxes[one].overlaps(boxes[other]), (one, other)
 
@@ -132,7 +152,9 @@ def test_flat_pictures_have_no_words_and_no_letters_that_change_places(shape):
 def test_a_long_badge_leaves_letters_and_captions_alone(volume, inches, dpi):
     figure = plt.figure(figsize=(inches, inches), dpi=dpi)
     ax = show_slice(
-        volume.slice("axial"), ax=figure.add_subplot(), badge="! uneven-spacing, repeated-slice, wrong-declared-spacing"
+        volume.slice("axial"),
+        ax=figure.add_subplot(),
+        badge="! uneven-spacing, repeated-slice, wrong-declared-spacing",
     )
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.texts]
@@ -142,30 +164,52 @@ def test_a_long_badge_leaves_letters_and_captions_alone(volume, inches, dpi):
 
 
 def test_corners_are_those_that_are_asked_for(volume):
-    assert list(_texts(show_slice(volume.slice("axial"), corners=["spacing"], letters=False, scale_bar=False))) == ["10 mm apart"]
-    with pytest.raises(DrawingError, match=r"expected corners to be True, False or some of slice, position, .*'postion'"):
+    assert list(
+        _texts(
+            show_slice(volume.slice("axial"), corners=["spacing"], letters=False, scale_bar=False)
+        )
+    ) == ["10 mm apart"]
+    with pytest.raises(
+        DrawingError,
+        match=r"expected corners to be True, False or some of slice, position, .*'postion'",
+    ):
         show_slice(volume.slice("axial"), corners=["postion"])
 
 
 def test_views_side_by_side(volume, real):
     titles = [ax.get_title() for ax in show_views(volume.slice("axial"))]
-    assert titles[0].startswith("window 1: C -500 W 1500 HU") and any(title.startswith("lungs") for title in titles)
-    assert len(show_views(volume.slice("axial"), windows="brain")) == 1 and show_views(volume.slice("axial"), windows=[])
+    assert titles[0].startswith("window 1: C -500 W 1500 HU") and any(
+        title.startswith("lungs") for title in titles
+    )
+    assert len(show_views(volume.slice("axial"), windows="brain")) == 1 and show_views(
+        volume.slice("axial"), windows=[]
+    )
     assert len(show_views(load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm"))) == 1
 
 
 def test_inversion_comes_last():
     pixels = np.array([[0, 50, 100]], float)
-    slice = Slice(pixels, (1, 1), EdgeLetters(*"RLAP"), inverted=True, windows={"own": Window(50.5, 101)})
+    slice = Slice(
+        pixels, (1, 1), EdgeLetters(*"RLAP"), inverted=True, windows={"own": Window(50.5, 101)}
+    )
     assert slice.grey().tolist() == [[1, 0.5, 0]]
-    padded = Slice(pixels, (1, 1), slice.letters, np.array([[True, False, False]]), slice.windows, inverted=True)
+    padded = Slice(
+        pixels,
+        (1, 1),
+        slice.letters,
+        np.array([[True, False, False]]),
+        slice.windows,
+        inverted=True,
+    )
     assert padded.grey().tolist() == [[0, 0.5, 0]]
 
 
 def test_windows_by_name(volume):
     slice = volume.slice("axial", 0)
     assert slice.window()[0] == "window 1" and slice.window("liver")[1].width == 150
-    with pytest.raises(WindowError, match=r"expected a window of body, most values, .*, lungs, .*, got 'lung'"):
+    with pytest.raises(
+        WindowError, match=r"expected a window of body, most values, .*, lungs, .*, got 'lung'"
+    ):
         slice.window("lung")
 
 
@@ -182,7 +226,13 @@ def test_three_planes_cross_in_one_point(volume):
 
 def test_a_montage_runs_from_first_to_last(volume):
     axes = show_montage(volume, count=5)
-    assert [ax.get_title().split(" ·")[0] for ax in axes] == ["1 of 24", "7 of 24", "13 of 24", "18 of 24", "24 of 24"]
+    assert [ax.get_title().split(" ·")[0] for ax in axes] == [
+        "1 of 24",
+        "7 of 24",
+        "13 of 24",
+        "18 of 24",
+        "24 of 24",
+    ]
     assert len(show_montage(volume, count=100)) == 24
     assert all({"R", "L", "A", "P"} <= _texts(ax).keys() for ax in axes)
 

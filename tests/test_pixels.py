@@ -5,8 +5,8 @@ import pydicom
 import pytest
 from pydicom.pixels import apply_modality_lut, apply_windowing
 
-from helpers.pixels import ImageError
-from helpers.volume import load_slice
+from helpers import load_slice
+from helpers.pixels.image import ImageError
 
 
 @pytest.fixture
@@ -20,7 +20,10 @@ def _slice(dataset, tmp_path):
     return load_slice(tmp_path / "image.dcm")
 
 
-@pytest.mark.parametrize(("function", "width"), [("LINEAR", 900), ("LINEAR_EXACT", 900), ("LINEAR_EXACT", 0.5), ("SIGMOID", 900)])
+@pytest.mark.parametrize(
+    ("function", "width"),
+    [("LINEAR", 900), ("LINEAR_EXACT", 900), ("LINEAR_EXACT", 0.5), ("SIGMOID", 900)],
+)
 def test_the_files_window_is_applied_by_its_own_function(dataset, tmp_path, function, width):
     dataset.VOILUTFunction, dataset.WindowCenter, dataset.WindowWidth = function, -200, width
     image = _slice(dataset, tmp_path)
@@ -40,13 +43,21 @@ def test_windows_of_one_name_are_all_kept(dataset, tmp_path):
     dataset.WindowCenter, dataset.WindowWidth = [40, -600], [400, 1500]
     dataset.WindowCenterWidthExplanation = ["NORMAL", "NORMAL"]
     windows = _slice(dataset, tmp_path).windows
-    assert {name: window[:2] for name, window in windows.items()} == {"NORMAL": (40, 400), "NORMAL 2": (-600, 1500)}
+    assert {name: window[:2] for name, window in windows.items()} == {
+        "NORMAL": (40, 400),
+        "NORMAL 2": (-600, 1500),
+    }
 
 
 def test_a_rescale_that_is_no_number_is_refused(dataset, tmp_path):
-    raw = pydicom.dataelem.RawDataElement(pydicom.tag.Tag(0x00281052), "DS", 8, b"-1024,0 ", 0, False, True)
+    raw = pydicom.dataelem.RawDataElement(
+        pydicom.tag.Tag(0x00281052), "DS", 8, b"-1024,0 ", 0, False, True
+    )
     dataset[0x00281052] = raw
-    with pytest.raises(ImageError, match=r"cannot interpret the values of .*image.dcm: ValueError: .*RescaleIntercept|1024,0"):
+    with pytest.raises(
+        ImageError,
+        match=r"cannot interpret the values of .*image.dcm: ValueError: .*RescaleIntercept|1024,0",
+    ):
         _slice(dataset, tmp_path)
 
 
@@ -72,7 +83,9 @@ def test_a_modality_lut_stands_for_the_rescale(dataset, tmp_path):
     ],
 )
 def test_declared_padding(dataset, tmp_path, signed, padding, limit, masked):
-    values = np.array([-2000, 0, 5, 10, 15, 20, 25, 30] if signed else [0, 5, 10, 15, 20, 25, 30, 40])
+    values = np.array(
+        [-2000, 0, 5, 10, 15, 20, 25, 30] if signed else [0, 5, 10, 15, 20, 25, 30, 40]
+    )
     dataset.Rows, dataset.Columns, dataset.PixelRepresentation = 1, 8, signed
     dataset.PixelData = values.astype("<i2" if signed else "<u2").tobytes()
     if padding is not None:
@@ -90,7 +103,11 @@ def test_numbers_that_are_none_are_padding_and_not_values(real, tmp_path):
     values[:5] = np.nan
     dataset.FloatPixelData = values.tobytes()
     image = _slice(dataset, tmp_path)
-    assert np.isfinite(image.pixels).all() and image.padding.ravel()[:5].all() and np.isfinite(image.grey()).all()
+    assert (
+        np.isfinite(image.pixels).all()
+        and image.padding.ravel()[:5].all()
+        and np.isfinite(image.grey()).all()
+    )
 
 
 def test_a_patient_orientation_of_one_word_gives_no_letters(dataset, tmp_path):
@@ -102,6 +119,10 @@ def test_a_patient_orientation_of_one_word_gives_no_letters(dataset, tmp_path):
 
 
 def test_an_element_that_cannot_be_read_is_named(dataset, tmp_path):
-    dataset[0x00280120] = pydicom.dataelem.RawDataElement(pydicom.tag.Tag(0x00280120), "SS", 1, b"\x01", 0, False, True)
-    with pytest.raises(ImageError, match=r"cannot interpret the values of .*image.dcm: BytesLengthException"):
+    dataset[0x00280120] = pydicom.dataelem.RawDataElement(
+        pydicom.tag.Tag(0x00280120), "SS", 1, b"\x01", 0, False, True
+    )
+    with pytest.raises(
+        ImageError, match=r"cannot interpret the values of .*image.dcm: BytesLengthException"
+    ):
         _slice(dataset, tmp_path)

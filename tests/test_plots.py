@@ -4,8 +4,16 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from helpers.plots import plot_files_and_positions, plot_missing, plot_positions, plot_slice_counts, plot_waterfall
-from helpers.stacks import slice_counts, stack_slices, stack_table
+from helpers import (
+    plot_files_and_positions,
+    plot_missing,
+    plot_positions,
+    plot_slice_counts,
+    plot_waterfall,
+    slice_counts,
+    stack_slices,
+    stack_table,
+)
 
 
 def test_slice_counts(phantom_headers):
@@ -31,7 +39,10 @@ def test_files_and_positions(phantom_headers):
 
 
 def test_names_are_left_out_where_they_do_not_fit():
-    many = pd.DataFrame({"files": range(200), "largest_stack": range(200)}, index=pd.RangeIndex(200, name="PatientID"))
+    many = pd.DataFrame(
+        {"files": range(200), "largest_stack": range(200)},
+        index=pd.RangeIndex(200, name="PatientID"),
+    )
     ax = plot_files_and_positions(many)
     assert not ax.get_yticklabels() and len(ax.patches) == 200
 
@@ -42,7 +53,9 @@ def test_positions_gaps_and_repetitions(phantom_headers):
     ax = plot_positions(stacks)
     strokes = [line for line in ax.lines if line.get_marker() == "|" and len(line.get_xdata())]
     triangles = [line for line in ax.lines if line.get_marker() == "v" and len(line.get_xdata())]
-    assert sum(len(line.get_xdata()) for line in triangles) == 2  # a position stored twice, a file copied
+    assert (
+        sum(len(line.get_xdata()) for line in triangles) == 2
+    )  # a position stored twice, a file copied
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert "P12-no-position · stack 0 (a guess)" in labels and "mm" in ax.get_xlabel()
     by_patient = {label: np.diff(line.get_xdata()) for label, line in zip(labels, strokes)}
@@ -51,7 +64,9 @@ def test_positions_gaps_and_repetitions(phantom_headers):
 
 
 def test_unknown_positions_are_said_to_be_unknown(phantom_headers):
-    rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"].drop(columns="SliceLocation")
+    rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"].drop(
+        columns="SliceLocation"
+    )
     ax = plot_positions({"P12": stack_slices(rows, stack_table(rows).index[0])})
     assert "position unknown" in [text.get_text() for text in ax.texts]
 
@@ -63,7 +78,9 @@ def test_missing_elements(phantom_headers):
     share = ax.images[0].get_array()
     assert share[patients.index("P12-no-position"), keywords.index("ImagePositionPatient")] == 0
     assert share[patients.index("P01-reference"), keywords.index("ImagePositionPatient")] == 1
-    assert "PatientID" not in keywords or share[:, keywords.index("PatientID")].min() < 1, "what every file has is no surprise"
+    assert "PatientID" not in keywords or share[:, keywords.index("PatientID")].min() < 1, (
+        "what every file has is no surprise"
+    )
 
 
 def test_nothing_missing_is_still_a_picture():
@@ -85,7 +102,9 @@ def test_plots_draw_on_the_axes_they_are_given(phantom_headers):
 def test_the_waterfall_counts_what_each_step_takes_away(phantom_headers):
     counts = slice_counts(phantom_headers)
     ax = plot_waterfall(counts)
-    assert [patch.get_width() for patch in ax.patches] == counts.drop(columns="stacks").sum().tolist()
+    assert [patch.get_width() for patch in ax.patches] == counts.drop(
+        columns="stacks"
+    ).sum().tolist()
     labels = [text.get_text().strip() for text in ax.texts]
     assert labels[0] == f"{counts['files'].sum():,}" and "(-" in labels[1] and "(+" not in labels[1]
 

@@ -7,26 +7,43 @@ import pandas as pd
 import pydicom
 import pytest
 
-from helpers import ClearError
-from helpers.headers import header_table
-from helpers.identity import identifies
-from helpers.keywords import meanings
-from helpers.privacy import PROFILE, identifying, identifying_values, where
+from helpers import header_table, identifying
+from helpers.errors import ClearError
+from helpers.headers.keywords import meanings
+from helpers.privacy.identifying import PROFILE, identifies, identifying_values, where
 
 
 def test_counts_by_element(phantom_headers):
     table = identifying(phantom_headers)
     readable = phantom_headers["PatientName"].notna()
-    assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == ["name", readable.sum(), 49, "Z"]
-    assert table.loc["PatientName", "folders"] == 49 and table.loc["private elements", "folders"] == 1
-    assert table.loc["StudyDate", "kind"] == "date" and table.loc["SOPInstanceUID", "kind"] == "identifier (UID)"
-    assert table.loc["private elements", ["kind", "files", "patients"]].tolist() == ["private", 23, 1]
-    assert "Rows" not in table.index and "AccessionNumber" not in table.index, "that is empty everywhere"
+    assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == [
+        "name",
+        readable.sum(),
+        49,
+        "Z",
+    ]
+    assert (
+        table.loc["PatientName", "folders"] == 49 and table.loc["private elements", "folders"] == 1
+    )
+    assert (
+        table.loc["StudyDate", "kind"] == "date"
+        and table.loc["SOPInstanceUID", "kind"] == "identifier (UID)"
+    )
+    assert table.loc["private elements", ["kind", "files", "patients"]].tolist() == [
+        "private",
+        23,
+        1,
+    ]
+    assert "Rows" not in table.index and "AccessionNumber" not in table.index, (
+        "that is empty everywhere"
+    )
 
 
 def test_where_an_element_has_a_value(phantom_headers):
     found = where(phantom_headers, "VOILUTFunction")
-    assert [os.path.basename(folder) for folder in found.index] == ["P41-sigmoid"] and found.tolist() == [72]
+    assert [os.path.basename(folder) for folder in found.index] == [
+        "P41-sigmoid"
+    ] and found.tolist() == [72]
     assert where(phantom_headers, "PatientAddress").empty
 
 
@@ -40,15 +57,21 @@ def test_no_value_is_shown(real_headers):
 def test_burned_in_annotation(phantom_headers):
     table = identifying(phantom_headers.assign(BurnedInAnnotation="NO"))
     assert "burned-in annotation" not in table.index
-    marked = phantom_headers.assign(BurnedInAnnotation=["YES"] * 5 + [None] * (len(phantom_headers) - 5))
-    assert identifying(marked).loc["burned-in annotation", ["kind", "files", "patients"]].tolist() == ["pixels", 5, 1]
+    marked = phantom_headers.assign(
+        BurnedInAnnotation=["YES"] * 5 + [None] * (len(phantom_headers) - 5)
+    )
+    assert identifying(marked).loc[
+        "burned-in annotation", ["kind", "files", "patients"]
+    ].tolist() == ["pixels", 5, 1]
 
 
 def test_texts_of_identifying_elements_are_gathered(phantom_headers):
     values = identifying_values(phantom_headers)
     assert {"P01-reference", "20200101", "055Y", "M"} <= values
     assert set(phantom_headers["SOPInstanceUID"].dropna()) <= values, "UIDs can be looked up"
-    assert "MONOCHROME2" not in values and "CT" not in values and "1.2.840.10008.1.2.1" not in values
+    assert (
+        "MONOCHROME2" not in values and "CT" not in values and "1.2.840.10008.1.2.1" not in values
+    )
 
 
 def test_every_text_is_one_that_an_element_of_the_file_holds(real):
@@ -60,8 +83,16 @@ def test_every_text_is_one_that_an_element_of_the_file_holds(real):
             warnings.simplefilter("ignore")
             for element in pydicom.dcmread(path, stop_before_pixels=True, force=True):
                 held = element.value if element.VM > 1 else [element.value]
-                if element.keyword and identifies(element.keyword) and element.VR not in ("SQ", "OB", "OW"):
-                    seen |= {str(value).strip() for value in held} if element.VR not in ("DS", "IS", "US") else set()
+                if (
+                    element.keyword
+                    and identifies(element.keyword)
+                    and element.VR not in ("SQ", "OB", "OW")
+                ):
+                    seen |= (
+                        {str(value).strip() for value in held}
+                        if element.VR not in ("DS", "IS", "US")
+                        else set()
+                    )
     assert values - seen == set() and len(values) > 100
 
 
@@ -83,7 +114,15 @@ def test_the_profile_names_keywords_of_the_standard():
     assert set(profile["keyword"]) <= set(meanings())
     assert set("".join(profile["action"])) <= set("XZDUKC/*")
     known = profile.set_index("keyword")["action"]  # PS3.15 Table E.1-1
-    assert known[["PatientName", "PatientBirthDate", "StudyInstanceUID", "StudyDescription", "PatientAddress"]].tolist() == [
+    assert known[
+        [
+            "PatientName",
+            "PatientBirthDate",
+            "StudyInstanceUID",
+            "StudyDescription",
+            "PatientAddress",
+        ]
+    ].tolist() == [
         "Z",
         "Z",
         "U",

@@ -15,7 +15,12 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
 README = DOCUMENTS[0].read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
-COMMANDS = [command for block in BLOCKS for line in block.splitlines() if (command := line.partition("#")[0].strip())]
+COMMANDS = [
+    command
+    for block in BLOCKS
+    for line in block.splitlines()
+    if (command := line.partition("#")[0].strip())
+]
 CHEST = "series/chest-ct-8mm-siemens"
 
 
@@ -23,7 +28,11 @@ def test_the_example_runs(phantom, capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
     names = {}
     exec(example, names)
-    assert names["volume"].array.ndim == 3 and len(names["findings"]) > 100 and "phantom" in capsys.readouterr().out
+    assert (
+        names["volume"].array.ndim == 3
+        and len(names["findings"]) > 100
+        and "phantom" in capsys.readouterr().out
+    )
     shown = example.splitlines()[-1].partition("#")[0].strip()
     assert "<iframe" in eval(shown, names)._repr_mimebundle_()["text/html"], (
         "the last line shows something, where no kernel runs too"
@@ -44,7 +53,9 @@ def test_every_command_works_as_written(line, real, tmp_path):
     elif words[:3] == ["python", "-m", "venv"]:
         assert (ROOT / "Makefile").read_text().count(" ".join(words[1:])) == 1, "as make does"
     elif words[1:4] == ["-m", "pip", "install"]:
-        assert "pip install --quiet --requirement requirements.txt" in (ROOT / "Makefile").read_text(), "as make does"
+        assert (
+            "pip install --quiet --requirement requirements.txt" in (ROOT / "Makefile").read_text()
+        ), "as make does"
     elif words[1:3] == ["-m", "jupyter"]:
         if find_spec("jupyterlab") is None:
             pytest.skip("JupyterLab is left out of the environment of Kaggle's versions")
@@ -54,13 +65,23 @@ def test_every_command_works_as_written(line, real, tmp_path):
         pages.mkdir()
         shutil.copy(ROOT / "notebooks/03_slice_counts.ipynb", pages)
         _run([sys.executable, *words[1:], "--pages", str(pages)], tmp_path, environment)
-        assert (tmp_path / "build/html/03_slice_counts.html").is_file() and (tmp_path / "build/html/index.html").is_file()
+        assert (tmp_path / "build/html/03_slice_counts.html").is_file() and (
+            tmp_path / "build/html/index.html"
+        ).is_file()
     else:
         assert words[:3] == ["kaggle", "kernels", "push"], f"no test for {line}"
 
 
 def _run(command, folder, environment=None):
-    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    run = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -81,7 +102,14 @@ def test_every_page_and_every_package_is_in_its_table():
     assert (ROOT / "requirements.txt").read_text().splitlines()[-1] == "-e ."
 
 
-@pytest.mark.skipif(find_spec("fastai") is None, reason="fastai is left out of the environment of Kaggle's versions")
+@pytest.mark.skipif(
+    find_spec("fastai") is None, reason="fastai is left out of the environment of Kaggle's versions"
+)
 def test_the_requirements_are_all_that_fastai_medical_needs():
-    run = subprocess.run([sys.executable, "-c", "import fastai.medical.imaging"], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-c", "import fastai.medical.imaging"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr

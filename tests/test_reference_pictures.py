@@ -6,11 +6,8 @@ import pytest
 from matplotlib import colors
 from matplotlib import pyplot as plt
 
-from helpers.conversion import straightened
-from helpers.headers import header_table
-from helpers.pictures import NO_VALUE, show_slice
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import load_volume
+from helpers import header_table, load_volume, show_slice, stack_slices, stack_table, straightened
+from helpers.pictures.slices import NO_VALUE
 
 SOFT = (40, 400)  # lungs and air black, organs grey, bone white
 CENTER_MM = np.zeros(3)  # the middle of the phantom's chest, LPS
@@ -51,9 +48,22 @@ class Picture:
         box, found = self.ax.get_window_extent(), {}
         for text in self.ax.texts:
             extent = text.get_window_extent()
-            x, y = (extent.x0 + extent.width / 2 - box.x0) / box.width, (extent.y0 + extent.height / 2 - box.y0) / box.height
+            x, y = (
+                (extent.x0 + extent.width / 2 - box.x0) / box.width,
+                (extent.y0 + extent.height / 2 - box.y0) / box.height,
+            )
             if text.get_text() in self.slice.letters:
-                edge = "left" if x < 0.2 else "right" if x > 0.8 else "top" if y > 0.8 else "bottom" if y < 0.2 else "nowhere"
+                edge = (
+                    "left"
+                    if x < 0.2
+                    else "right"
+                    if x > 0.8
+                    else "top"
+                    if y > 0.8
+                    else "bottom"
+                    if y < 0.2
+                    else "nowhere"
+                )
                 found[edge] = text.get_text()
         return found
 
@@ -68,14 +78,20 @@ class Picture:
 def test_axial_with_the_heart_under_l(phantom_headers):
     picture = Picture(_volume(phantom_headers, "P01"), "axial", HEART)
     picture.check("RLAP", bright=[HEART], dark=[LUNG_BESIDE])
-    assert picture.pixel(HEART)[0] > picture.pixel(CENTER_MM)[0], "the heart is on the side of the L"
-    assert picture.pixel((0, -90, HEART[2]))[1] < picture.pixel((0, 72, HEART[2]))[1], "the sternum is above the spine"
+    assert picture.pixel(HEART)[0] > picture.pixel(CENTER_MM)[0], (
+        "the heart is on the side of the L"
+    )
+    assert picture.pixel((0, -90, HEART[2]))[1] < picture.pixel((0, 72, HEART[2]))[1], (
+        "the sternum is above the spine"
+    )
 
 
 def test_coronal_with_the_liver_under_r_and_f(phantom_headers):
     picture = Picture(_volume(phantom_headers, "P01"), "coronal", LIVER)
     picture.check("RLHF", bright=[LIVER], dark=[(-80, -20, 20)])
-    assert picture.pixel(LIVER)[0] < picture.pixel((0, -20, -110))[0], "the liver is on the side of the R"
+    assert picture.pixel(LIVER)[0] < picture.pixel((0, -20, -110))[0], (
+        "the liver is on the side of the R"
+    )
     assert picture.pixel(LIVER)[1] > picture.pixel((-80, -20, 20))[1], "and below the lung"
 
 
@@ -91,7 +107,9 @@ def test_oblique_has_compound_letters(phantom_headers):
     assert any(len(letter) > 1 for letter in picture.slice.letters)
     picture.check(picture.slice.letters, bright=[HEART])
     pairs = zip(picture.slice.letters.left, picture.slice.letters.right)
-    assert all({one, other} in ({"R", "L"}, {"A", "P"}, {"F", "H"}) for one, other in pairs), "edges are opposite"
+    assert all({one, other} in ({"R", "L"}, {"A", "P"}, {"F", "H"}) for one, other in pairs), (
+        "edges are opposite"
+    )
 
 
 def test_pixels_that_are_not_square_keep_the_proportions(phantom_headers, phantom, tmp_path):
@@ -107,7 +125,9 @@ def test_pixels_that_are_not_square_keep_the_proportions(phantom_headers, phanto
     assert halved.slice.pixels.shape[0] * 2 == halved.slice.pixels.shape[1]
     halved.check("RLAP", bright=[HEART], dark=[LUNG_BESIDE])
     for point in (HEART, (0, -90, HEART[2]), (0, 72, HEART[2])):
-        assert np.allclose(halved.pixel(point), whole.pixel(point), atol=4), "an organ stays where it is on the canvas"
+        assert np.allclose(halved.pixel(point), whole.pixel(point), atol=4), (
+            "an organ stays where it is on the canvas"
+        )
 
 
 def test_a_tilted_gantry_says_so_and_can_be_straightened(phantom_headers):
@@ -128,7 +148,9 @@ def test_white_is_low(phantom_headers):
     assert (rows["PhotometricInterpretation"] == "MONOCHROME1").all()
     picture = Picture(_volume(phantom_headers, "P40"), "axial", HEART)
     picture.check("RLAP", bright=[LUNG_BESIDE])
-    assert picture.at((0, -90, HEART[2])) < 0.25 < picture.at(HEART) < 0.8 < picture.at(LUNG_BESIDE), "bone, heart, lung"
+    assert (
+        picture.at((0, -90, HEART[2])) < 0.25 < picture.at(HEART) < 0.8 < picture.at(LUNG_BESIDE)
+    ), "bone, heart, lung"
 
 
 def test_padding_shows_the_ground(phantom_headers):

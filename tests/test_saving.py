@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.pictures import show_slice
-from helpers.saving import SavingError, save_montage, save_slice
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import load_slice, load_volume
-from helpers.window import Window
+from helpers import Window, load_slice, load_volume, show_slice, stack_slices, stack_table
+from helpers.volume.saving import SavingError, save_montage, save_slice
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +19,9 @@ def volume(phantom_headers):
 def test_png_holds_the_grey_and_square_pixels(volume, tmp_path):
     cut = volume.slice("axial", 4)
     with Image.open(save_slice(cut, tmp_path / "a.png", window="lungs")) as image:
-        assert image.mode == "L" and np.array_equal(np.asarray(image), (cut.grey("lungs") * 255).round())
+        assert image.mode == "L" and np.array_equal(
+            np.asarray(image), (cut.grey("lungs") * 255).round()
+        )
     with Image.open(save_slice(volume.slice("coronal"), tmp_path / "b.png")) as image:
         assert image.size == (128, 80), "10 mm of slices are 3 mm of pixels long"
 
@@ -37,9 +36,15 @@ def test_tiff_of_16_bits_brings_the_values_back(volume, tmp_path):
     cut = volume.slice("axial", 4)
     with Image.open(save_slice(cut, tmp_path / "a.tif", window="whole range")) as image:
         assert image.mode == "I;16"
-        grey, words, resolution = np.asarray(image).astype(float), image.tag_v2[270], image.tag_v2[282]
+        grey, words, resolution = (
+            np.asarray(image).astype(float),
+            image.tag_v2[270],
+            image.tag_v2[282],
+        )
     low, high = cut.window("whole range")[1].limits
-    assert f"0 is {low:g}, 65535 is {high:g} HU" in words and float(resolution) == pytest.approx(10 / 3)
+    assert f"0 is {low:g}, 65535 is {high:g} HU" in words and float(resolution) == pytest.approx(
+        10 / 3
+    )
     values = low + grey / 65535 * (high - low)
     assert np.abs(values - cut.pixels)[~cut.padding].max() < 0.05
     assert "P02" not in words
@@ -70,7 +75,9 @@ def test_a_montage_is_its_slices_side_by_side(volume, tmp_path):
 
 
 def test_a_montage_has_one_window_and_room_for_tiles_that_are_missing(volume, tmp_path):
-    with Image.open(save_montage(volume, tmp_path / "m.tif", count=5, columns=4, window="body")) as image:
+    with Image.open(
+        save_montage(volume, tmp_path / "m.tif", count=5, columns=4, window="body")
+    ) as image:
         assert image.size == (4 * 128, 2 * 128) and np.asarray(image)[128:, 128:].max() == 0
 
 

@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 
-from helpers.elements import Elements
-from helpers.files import list_files
-from helpers.headers import header_table
+from helpers import header_table, list_files
+from helpers.headers.fast_reader import Elements
 
 
 @pytest.fixture(scope="module")
 def dask():
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
         yield client
 
 
@@ -28,7 +30,9 @@ def test_any_executor_gives_the_same_table(real, real_headers, kind):
 
 
 def test_dask_gives_the_same_table(real, phantom, dask, phantom_headers):
-    pd.testing.assert_frame_equal(header_table(phantom, executor=dask.get_executor(), progress=False), phantom_headers)
+    pd.testing.assert_frame_equal(
+        header_table(phantom, executor=dask.get_executor(), progress=False), phantom_headers
+    )
     folder = real / "series/mr-sagittal-hfdl"
     chosen = {"keywords": ["PatientID", "EchoTime"], "private": True}
     table = header_table(folder, executor=dask.get_executor(), progress=False, **chosen)
@@ -61,7 +65,9 @@ class Failing(Executor):
 
 
 def test_a_worker_that_fails_costs_no_row(phantom, phantom_headers):
-    with pytest.warns(RuntimeWarning, match="a worker failed .*ran out of memory.*; its files are read here"):
+    with pytest.warns(
+        RuntimeWarning, match="a worker failed .*ran out of memory.*; its files are read here"
+    ):
         table = header_table(phantom, executor=Failing(), progress=False)
     pd.testing.assert_frame_equal(table, phantom_headers)
 
@@ -86,15 +92,17 @@ def test_a_slow_disk_is_read_by_many_threads(phantom, phantom_headers, monkeypat
         at_once -= 1
         return opened(*these, **more)
 
-    monkeypatch.setattr("helpers.elements.os.open", slow)
+    monkeypatch.setattr("helpers.headers.fast_reader.os.open", slow)
     table = header_table(list_files(phantom), progress=False)
     assert most > 20
     pd.testing.assert_frame_equal(table, phantom_headers)
 
 
 def test_a_fast_disk_needs_no_threads(phantom, monkeypatch):
-    monkeypatch.setattr("helpers.scan.ThreadPoolExecutor", None)
-    monkeypatch.setattr("helpers.scan.thread_time", time.perf_counter)  # however busy the machine: nothing was waited for
+    monkeypatch.setattr("helpers.headers.table.ThreadPoolExecutor", None)
+    monkeypatch.setattr(
+        "helpers.headers.table.thread_time", time.perf_counter
+    )  # however busy the machine: nothing was waited for
     assert len(header_table(phantom, progress=False)) == len(list_files(phantom))
 
 

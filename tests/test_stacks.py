@@ -8,11 +8,11 @@ import pydicom
 import pytest
 import SimpleITK
 
-from helpers.faults import FAULTS
-from helpers.headers import header_table
-from helpers.images import MissingColumnError, NoImageError
-from helpers.scans import AXIAL, SCANS
-from helpers.stacks import UnknownStackError, slice_counts, stack_slices, stack_table
+from helpers import header_table, slice_counts, stack_slices, stack_table
+from helpers.phantom.faults import FAULTS
+from helpers.phantom.scans import AXIAL, SCANS
+from helpers.slices.images import MissingColumnError, NoImageError
+from helpers.slices.stacks import UnknownStackError
 
 SERIES = [
     "chest-ct-8mm-siemens", "ct-duplicate-positions", "ct-failing-gantrytilt", "ct-failing-missing-slice",
@@ -34,7 +34,9 @@ def test_order_equals_an_independent_orderers(real, real_headers, folder):
     for stack in stack_table(headers).index:
         slices = stack_slices(headers, stack)
         distinct = slices[~slices["repeated"]]
-        theirs = _gdcm_order(real / "series" / folder, {p.rsplit("/", 1)[1] for p in distinct.index})
+        theirs = _gdcm_order(
+            real / "series" / folder, {p.rsplit("/", 1)[1] for p in distinct.index}
+        )
         assert [path.rsplit("/", 1)[1] for path in distinct.index] == theirs
 
 
@@ -46,11 +48,16 @@ def _gdcm_order(folder, names):
         for path in reader.GetGDCMSeriesFileNames(str(folder), uid)
     ]
     kept = [name for name in found if name in names]
-    if len({pydicom.dcmread(folder / n, stop_before_pixels=True).get("SeriesInstanceUID") for n in kept}) == 1 and len(
-        kept
-    ) == len(found):
+    if len(
+        {
+            pydicom.dcmread(folder / n, stop_before_pixels=True).get("SeriesInstanceUID")
+            for n in kept
+        }
+    ) == 1 and len(kept) == len(found):
         return kept
-    return sorted(kept, key=lambda name: _projection(folder / name))  # GDCM does not order a series of several orientations
+    return sorted(
+        kept, key=lambda name: _projection(folder / name)
+    )  # GDCM does not order a series of several orientations
 
 
 def _projection(path):
@@ -104,7 +111,10 @@ def test_the_order_of_the_files_does_not_matter(phantom_headers, seed):
     expected, found = stack_table(phantom_headers), stack_table(shuffled)
     pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index())
     for stack in expected.index:
-        assert stack_slices(shuffled, stack).index.tolist() == stack_slices(phantom_headers, stack).index.tolist()
+        assert (
+            stack_slices(shuffled, stack).index.tolist()
+            == stack_slices(phantom_headers, stack).index.tolist()
+        )
 
 
 def test_flipping_the_normal_reverses_the_order(phantom_headers):
@@ -117,28 +127,47 @@ def test_flipping_the_normal_reverses_the_order(phantom_headers):
 
 def test_the_phantoms_stacks(phantom_frames):
     table = stack_table(phantom_frames)
-    two = {"second-scan", "several-phases", "localizer", "several-orientations", "several-spacings", "several-sizes"}
+    two = {
+        "second-scan",
+        "several-phases",
+        "localizer",
+        "several-orientations",
+        "several-spacings",
+        "several-sizes",
+    }
     known = {scan.patient + " (another)" * ("other-patient" in scan.faults): scan for scan in SCANS}
     stacks = {patient: 2 if two & set(scan.faults) else 1 for patient, scan in known.items()}
     assert table.groupby("PatientID").size().to_dict() == stacks
     clean = table[table["problems"] == ""]
-    assert set(clean["PatientID"]) >= {patient for patient, scan in known.items() if not scan.faults}
+    assert set(clean["PatientID"]) >= {
+        patient for patient, scan in known.items() if not scan.faults
+    }
     assert table.index[0] == clean["positions"].idxmax()
     tilt = np.cos(np.radians(12))
-    even = table[table["PatientID"].isin([patient for patient, scan in known.items() if not scan.faults])]
-    gaps = even["PatientID"].map({patient: scan.gap * (tilt if scan.table else 1) for patient, scan in known.items()})
+    even = table[
+        table["PatientID"].isin([patient for patient, scan in known.items() if not scan.faults])
+    ]
+    gaps = even["PatientID"].map(
+        {patient: scan.gap * (tilt if scan.table else 1) for patient, scan in known.items()}
+    )
     assert np.allclose(even["spacing_mm"], gaps, atol=1e-3)
     assert table["problems"].iloc[len(clean) :].ne("").all()
 
 
 def test_missing_positions_give_a_labelled_guess(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
-    for grade, dropped in (("B", []), ("C", ["SliceLocation"]), ("D", ["SliceLocation", "InstanceNumber"])):
+    for grade, dropped in (
+        ("B", []),
+        ("C", ["SliceLocation"]),
+        ("D", ["SliceLocation", "InstanceNumber"]),
+    ):
         headers = rows.drop(columns=dropped)
         table = stack_table(headers)
         assert table["order_grade"].tolist() == [grade]
         assert "guess" in table["problems"].iloc[0]
-        numbers = stack_slices(headers, table.index[0])["InstanceNumber" if grade != "D" else "file_size"].index
+        numbers = stack_slices(headers, table.index[0])[
+            "InstanceNumber" if grade != "D" else "file_size"
+        ].index
         instance = [int(path.rsplit("/", 1)[1].split(".")[0]) for path in numbers]
         assert instance == sorted(instance, reverse=grade == "B")
 
@@ -146,7 +175,9 @@ def test_missing_positions_give_a_labelled_guess(phantom_headers):
 def _scan(positions, **columns):
     """A header table of axial images at these positions."""
     n = len(positions)
-    table = pd.DataFrame(index=pd.Index([f"/scan/{i}.dcm" for i in range(n)], name="path", dtype=object))
+    table = pd.DataFrame(
+        index=pd.Index([f"/scan/{i}.dcm" for i in range(n)], name="path", dtype=object)
+    )
     fixed = {
         "SeriesInstanceUID": "1.2", "PatientID": "p", "Modality": "CT", "Rows": 8, "Columns": 8, "error": None,
         "pixel_offset": 100, "TransferSyntaxUID": "1.2.840.10008.1.2.1",
@@ -221,12 +252,18 @@ def test_counts_of_the_phantom(phantom_frames):
             "same-instance-twice": (n + 1, n + 1, n + 1, n, 1, n, n),
             "localizer": (n + 1, n + 1, n + 1, n + 1, 2, n + 1, n),
             "not-dicom": (n + 1, n, n, n, 1, n, n),
-            **dict.fromkeys(("several-orientations", "several-spacings", "several-sizes"), (n, n, n, n, 2, n, half)),
+            **dict.fromkeys(
+                ("several-orientations", "several-spacings", "several-sizes"),
+                (n, n, n, n, 2, n, half),
+            ),
             "several-phases": (2 * n, 2 * n, 2 * n, 2 * n, 2, 2 * n, n),
             "enhanced": (1, 1, n, n, 1, n, n),
         }
         patient = scan.patient + " (another)" * ("other-patient" in scan.faults)
-        known = next((expected[name] for name in (*scan.faults, *scan.variants) if name in expected), (n, n, n, n, 1, n, n))
+        known = next(
+            (expected[name] for name in (*scan.faults, *scan.variants) if name in expected),
+            (n, n, n, n, 1, n, n),
+        )
         assert tuple(counts.loc[patient]) == known, scan.patient
     assert len(counts) == len(SCANS)
     assert set(FAULTS) == {fault for scan in SCANS for fault in scan.faults}
@@ -244,18 +281,27 @@ def test_files_that_do_not_say_count_with_their_folder():
 
 def test_the_same_object_stored_twice_is_one_unique_image():
     headers = _scan([0, 1, 2, 2], SOPInstanceUID=["a", "b", "c", "c"])
-    assert slice_counts(headers)[["images", "unique_images", "positions"]].iloc[0].tolist() == [4, 3, 3]
+    assert slice_counts(headers)[["images", "unique_images", "positions"]].iloc[0].tolist() == [
+        4,
+        3,
+        3,
+    ]
 
 
 def test_a_folder_without_images_is_one_clear_line(real, tmp_path):
     (tmp_path / "report.dcm").write_bytes((real / "odd/pydicom/test-SR.dcm").read_bytes())
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(NoImageError, match=r"found none in .*: of 2 files 1 could not be read .* and 1 holds no pixels"):
+    with pytest.raises(
+        NoImageError,
+        match=r"found none in .*: of 2 files 1 could not be read .* and 1 holds no pixels",
+    ):
         stack_table(header_table(tmp_path))
 
 
 def test_a_stack_that_is_not_there(phantom_headers):
-    with pytest.raises(UnknownStackError, match=r"^expected an entry of stack_table's index, got \('1.2', 0\)"):
+    with pytest.raises(
+        UnknownStackError, match=r"^expected an entry of stack_table's index, got \('1.2', 0\)"
+    ):
         stack_slices(phantom_headers, ("1.2", 0))
 
 
@@ -264,12 +310,18 @@ def test_a_gap_is_never_filled_with_a_slice_of_another_scan():
     table = stack_table(headers)
     parts = [set(stack_slices(headers, stack)["InstanceNumber"]) for stack in table.index]
     assert sorted(parts, key=min) == [set(range(1, 10)), set(range(10, 20))]
-    assert sorted(table["problems"]) == ["", "1 gap off the median of 1 mm, first 2 mm between 4.dcm and 5.dcm"]
+    assert sorted(table["problems"]) == [
+        "",
+        "1 gap off the median of 1 mm, first 2 mm between 4.dcm and 5.dcm",
+    ]
 
 
 def test_scans_without_instance_numbers_follow_their_file_names():
     headers = _scan(list(range(10)) * 2, InstanceNumber=None)
-    parts = [sorted(int(p[6:-4]) for p in stack_slices(headers, stack).index) for stack in stack_table(headers).index]
+    parts = [
+        sorted(int(p[6:-4]) for p in stack_slices(headers, stack).index)
+        for stack in stack_table(headers).index
+    ]
     assert sorted(parts) == [list(range(10)), list(range(10, 20))]
 
 
@@ -303,7 +355,10 @@ def test_tables_without_the_columns_that_tell_are_refused(phantom):
     ("change", "problem"),
     [
         ({"PixelSpacing": None}, "no volume: no usable PixelSpacing in 4 of 4, first 0.dcm"),
-        ({"PixelSpacing": [(0, 0)] * 4}, "no volume: no usable PixelSpacing in 4 of 4, first 0.dcm"),
+        (
+            {"PixelSpacing": [(0, 0)] * 4},
+            "no volume: no usable PixelSpacing in 4 of 4, first 0.dcm",
+        ),
         ({"SamplesPerPixel": 3}, "no volume: colour in 0.dcm"),
         (
             {"ImageOrientationPatient": [(1, 0, 0, 0.01, 1, 0)] * 4},
@@ -320,4 +375,7 @@ def test_what_is_wrong_with_the_headers_is_said(change, problem):
 
 def test_positions_that_drift_off_the_grid_are_said():
     z = np.r_[0, np.cumsum([1.0] * 50 + [1.09] * 50)]
-    assert stack_table(_scan(z))["problems"].iloc[0] == "50.dcm lies 2.25 mm off its place in an even grid"
+    assert (
+        stack_table(_scan(z))["problems"].iloc[0]
+        == "50.dcm lies 2.25 mm off its place in an even grid"
+    )

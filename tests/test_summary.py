@@ -4,9 +4,8 @@ import pandas as pd
 import pytest
 from pydicom.datadict import keyword_dict, repeater_has_keyword
 
-from helpers.headers import KeywordError, header_table, tag_summary
-from helpers.keywords import meanings
-from helpers.summary import MODULES
+from helpers import header_table, tag_summary
+from helpers.headers.keywords import MODULES, KeywordError, meanings
 
 TABLE = pd.DataFrame(
     {
@@ -63,7 +62,10 @@ def test_counts_examples_and_the_standards_words():
         "retired": False,
         "module": "Image Plane",
     }
-    assert summary.loc["StudyInstanceUID", "examples"] == "1.1, 1.2, 2.1" and summary.loc["InstanceNumber", "examples"] == "1, 2"
+    assert (
+        summary.loc["StudyInstanceUID", "examples"] == "1.1, 1.2, 2.1"
+        and summary.loc["InstanceNumber", "examples"] == "1, 2"
+    )
     assert summary.loc["(0019,xx10) MAKER", ["name", "module"]].tolist() == ["private element", ""]
     assert summary.loc["EchoTime", "module"] == "MR Image"
 
@@ -71,10 +73,20 @@ def test_counts_examples_and_the_standards_words():
 def test_by_a_keyword():
     summary = tag_summary(TABLE, by="Modality")
     assert summary.index.names == ["Modality", "keyword"]
-    assert summary.loc[("CT", "PatientID"), ["files", "distinct", "varies"]].tolist() == [3, 1, "constant"]
-    assert summary.loc[("MR", "PatientID"), ["files", "distinct", "varies"]].tolist() == [3, 2, "between patients"]
+    assert summary.loc[("CT", "PatientID"), ["files", "distinct", "varies"]].tolist() == [
+        3,
+        1,
+        "constant",
+    ]
+    assert summary.loc[("MR", "PatientID"), ["files", "distinct", "varies"]].tolist() == [
+        3,
+        2,
+        "between patients",
+    ]
     assert summary.loc[("no value", "PatientID"), "files"] == 0
-    with pytest.raises(KeywordError, match="by: expected a column of the header table, got 'Modalities'"):
+    with pytest.raises(
+        KeywordError, match="by: expected a column of the header table, got 'Modalities'"
+    ):
         tag_summary(TABLE, by="Modalities")
 
 
@@ -90,7 +102,9 @@ def test_on_real_files_and_on_none(real_headers):
 def test_the_table_of_modules_names_keywords_of_the_standard():
     table = pd.read_csv(MODULES)
     assert table["keyword"].is_unique and table["keyword"].is_monotonic_increasing
-    assert all(keyword in keyword_dict or repeater_has_keyword(keyword) for keyword in table["keyword"])
+    assert all(
+        keyword in keyword_dict or repeater_has_keyword(keyword) for keyword in table["keyword"]
+    )
     assert set(table["keyword"]) <= set(meanings())
     known = table.set_index("keyword")["module"]
     expected = {  # PS3.3 C.7.1 to C.12.1

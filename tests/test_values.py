@@ -9,9 +9,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.values import convert_value
 
-from helpers.values import AS_WRITTEN, plain, value_of
+from helpers.headers.elements import AS_WRITTEN, plain, value_of
 
-NUMBERS = st.one_of(st.floats().map(str), st.integers().map(str), st.text("0123456789+-.eE: \0", max_size=20))
+NUMBERS = st.one_of(
+    st.floats().map(str), st.integers().map(str), st.text("0123456789+-.eE: \0", max_size=20)
+)
 PARTS = st.lists(NUMBERS, min_size=1, max_size=6).map(lambda parts: "\\".join(parts).encode())
 
 
@@ -22,7 +24,11 @@ def test_values_equal_pydicoms(vr, content):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            theirs = plain(convert_value(vr, RawDataElement(tag, vr, len(content), content, 0, False, True), ["iso8859"]))
+            theirs = plain(
+                convert_value(
+                    vr, RawDataElement(tag, vr, len(content), content, 0, False, True), ["iso8859"]
+                )
+            )
         except Exception as error:
             with pytest.raises(type(error)):
                 value_of(tag, vr, content, None, False)

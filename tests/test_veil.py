@@ -13,14 +13,19 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from helpers.audit import audit
-from helpers.frames import frame_table
-from helpers.headers import diff_headers, header_of, header_table
-from helpers.identity import VARIABLE, identifies, stand_in, veiled, veiled_table
-from helpers.privacy import identifying_values
-from helpers.stacks import stack_slices, stack_table
-from helpers.veil import _names, _telling, veiled_collection
-from helpers.volume import load_slice
+from helpers import (
+    audit,
+    diff_headers,
+    frame_table,
+    header_of,
+    header_table,
+    load_slice,
+    stack_slices,
+    stack_table,
+)
+from helpers.privacy.identifying import identifies, identifying_values
+from helpers.privacy.pseudonyms import VARIABLE, deidentified, deidentified_table, pseudonym
+from helpers.publish.deidentified import _names, _telling, deidentified_collection
 
 PAGES = Path(__file__).parents[1] / "notebooks"
 CHEST = "series/chest-ct-8mm-siemens"
@@ -38,7 +43,10 @@ SECRETS = {
     "PatientComments": "Lives beside the Springfield mill",
     "StudyID": "S7",
 }
-NESTED = {"RequestedProcedureDescription": "Doe family screening", "RequestedProcedureID": "RPID4711"}
+NESTED = {
+    "RequestedProcedureDescription": "Doe family screening",
+    "RequestedProcedureID": "RPID4711",
+}
 PRIVATE = "told by Jane's sister Quincy"
 
 
@@ -52,7 +60,9 @@ def secret(real, tmp_path_factory):
         dataset = pydicom.dcmread(path)
         for keyword, value in SECRETS.items():
             setattr(dataset, keyword, value)
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[str(number)])
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid(
+            entropy_srcs=[str(number)]
+        )
         item = pydicom.Dataset()
         for keyword, value in NESTED.items():
             setattr(item, keyword, value)
@@ -71,29 +81,54 @@ def hidden(monkeypatch):
 
 
 def test_stand_ins_are_the_same_for_the_same_and_hold_nothing(hidden, monkeypatch):
-    assert stand_in("Doe^Jane") == stand_in("Doe^Jane") != stand_in("Doe^John")
-    assert pydicom.uid.UID(stand_in("1.2.840.1.5")).is_valid
-    before = stand_in("Doe^Jane")
+    assert pseudonym("Doe^Jane") == pseudonym("Doe^Jane") != pseudonym("Doe^John")
+    assert pydicom.uid.UID(pseudonym("1.2.840.1.5")).is_valid
+    before = pseudonym("Doe^Jane")
     monkeypatch.setenv(VARIABLE, "another key")
-    assert stand_in("Doe^Jane") != before
+    assert pseudonym("Doe^Jane") != before
 
 
 def test_what_identifies(hidden):
-    assert all(map(identifies, ["PatientName", "SOPInstanceUID", "StudyDate", "ConsultingPhysicianName", "(0011,ELSEWHERE,01)"]))
-    assert not any(map(identifies, ["Rows", "Modality", "SOPClassUID", "TransferSyntaxUID", "error", "file_size", "frame"]))
+    assert all(
+        map(
+            identifies,
+            [
+                "PatientName",
+                "SOPInstanceUID",
+                "StudyDate",
+                "ConsultingPhysicianName",
+                "(0011,ELSEWHERE,01)",
+            ],
+        )
+    )
+    assert not any(
+        map(
+            identifies,
+            ["Rows", "Modality", "SOPClassUID", "TransferSyntaxUID", "error", "file_size", "frame"],
+        )
+    )
 
 
 def test_the_header_table_keeps_what_is_told_apart(secret, monkeypatch):
     open_ = header_table(secret[0], private=True, progress=False)
     monkeypatch.setenv(VARIABLE, "a key")
     closed = header_table(secret[0], private=True, progress=False)
-    assert closed.shape == open_.shape and closed.columns.equals(open_.columns) and closed.index.equals(open_.index)
+    assert (
+        closed.shape == open_.shape
+        and closed.columns.equals(open_.columns)
+        and closed.index.equals(open_.index)
+    )
     for column in open_:
         assert (closed[column].nunique(dropna=False), closed[column].isna().sum()) == (
             open_[column].nunique(dropna=False),
             open_[column].isna().sum(),
         )
-    assert not secret[1] & {str(value) for column in closed for value in closed[column]} - {"1", "2", "3", "0"}
+    assert not secret[1] & {str(value) for column in closed for value in closed[column]} - {
+        "1",
+        "2",
+        "3",
+        "0",
+    }
     assert len(stack_table(closed)) == len(stack_table(open_))
     assert frame_table(closed)["PatientID"].equals(closed["PatientID"])
 
@@ -102,26 +137,33 @@ def test_one_header_shows_no_value_that_tells(secret, hidden):
     folder, told = secret
     files = header_table(folder, progress=False).query("error.isna()").index
     header = header_of(files[0])
-    assert not [value for value in told for shown in header["value"] if len(value) > 3 and value in shown]
+    assert not [
+        value for value in told for shown in header["value"] if len(value) > 3 and value in shown
+    ]
     assert header.set_index("keyword").loc["Modality", "value"] == "CT"
     differing = diff_headers(files)
     shown = {str(value) for column in differing for value in differing[column]}
     assert not told & shown and "hidden" in "".join(shown)
-    assert load_slice(files[0]).caption["patient"] == stand_in("MRN-0012345")
+    assert load_slice(files[0]).caption["patient"] == pseudonym("MRN-0012345")
 
 
 def test_links_stand_for_the_files(secret):
     folder = secret[0]
     headers = header_table(folder, progress=False)
-    with veiled_collection(folder, headers) as veil:
-        patient = stand_in("MRN-0012345")
+    with deidentified_collection(folder, headers) as veil:
+        patient = pseudonym("MRN-0012345")
         assert veil.names["path"].tolist() == headers.index.tolist()
-        assert {name.rpartition("/")[0] for name in veil.names["shown"]} == {f"folder-001/{patient}", "folder-002"}
+        assert {name.rpartition("/")[0] for name in veil.names["shown"]} == {
+            f"folder-001/{patient}",
+            "folder-002",
+        }
         again = header_table(veil.root, progress=False)
-        assert again["PatientID"].dropna().unique().tolist() == [patient], "a folder called like the patient still is"
-        assert [file.resolve() for file in map(Path, again.index)] == [Path(file).resolve() for file in headers.index], (
-            "in one order"
+        assert again["PatientID"].dropna().unique().tolist() == [patient], (
+            "a folder called like the patient still is"
         )
+        assert [file.resolve() for file in map(Path, again.index)] == [
+            Path(file).resolve() for file in headers.index
+        ], "in one order"
         assert os.environ["TMPDIR"] == str(veil.root.parent)
     assert not veil.root.parent.exists() and VARIABLE not in os.environ
 
@@ -135,43 +177,65 @@ def test_links_stand_for_the_files(secret):
     ],
 )
 def test_names_are_numbers_in_the_order_that_they_had(files, shown, hidden):
-    assert _names([f"shelf/Li Wu/{file}" for file in files], {"A7"}) == [f"folder-001/{name}" for name in shown]
-    assert _names([f"A7/{file}" for file in files], {"A7"}) == [f"folder-001/{stand_in('A7')}/{name}" for name in shown]
+    assert _names([f"shelf/Li Wu/{file}" for file in files], {"A7"}) == [
+        f"folder-001/{name}" for name in shown
+    ]
+    assert _names([f"A7/{file}" for file in files], {"A7"}) == [
+        f"folder-001/{pseudonym('A7')}/{name}" for name in shown
+    ]
 
 
 def test_what_a_page_quotes_all_the_same(secret):
     folder = secret[0]
-    with veiled_collection(folder, header_table(folder, progress=False)) as veil:
-        name, identity = stand_in("Quenby"), stand_in("MRN-0012345")
-        assert veil.cleaned("of Quenby, id MRN-0012345, 512 × 512, -1024") == f"of {name}, id {identity}, 512 × 512, -1024"
+    with deidentified_collection(folder, header_table(folder, progress=False)) as veil:
+        name, identity = pseudonym("Quenby"), pseudonym("MRN-0012345")
+        assert (
+            veil.cleaned("of Quenby, id MRN-0012345, 512 × 512, -1024")
+            == f"of {name}, id {identity}, 512 × 512, -1024"
+        )
         assert (
             veil.cleaned('<a title="x">QUENBY &amp; Co</a> <b>CT</b>', True)
-            == f'<a title="x">{stand_in("QUENBY")} &amp; Co</a> <b>CT</b>'
+            == f'<a title="x">{pseudonym("QUENBY")} &amp; Co</a> <b>CT</b>'
         )
-        assert veil.cleaned("1.2.840.10008.1.2.1 CHEST, Slice") == "1.2.840.10008.1.2.1 CHEST, Slice"
+        assert (
+            veil.cleaned("1.2.840.10008.1.2.1 CHEST, Slice") == "1.2.840.10008.1.2.1 CHEST, Slice"
+        )
         assert veil.cleaned(f"{veil.root}/folder-001/1.dcm") == "collection/folder-001/1.dcm"
 
 
 def test_a_value_that_is_none_of_its_kind_is_hidden(hidden):
-    assert veiled("SOPClassUID", "Quenby^Jane") == stand_in("Quenby^Jane")
-    assert veiled("PixelSpacing", ("Quenby", 0.5)) == stand_in(("Quenby", 0.5))
-    assert veiled("PixelSpacing", (0.5, 0.5)) == (0.5, 0.5) and veiled("SOPClassUID", "1.2.3") == "1.2.3"
-    errors = pd.DataFrame({"error": ["ValueError: invalid value 'Quenby' for VR DS", None]}, dtype=object)
-    assert veiled_table(errors)["error"].tolist() == ["ValueError: invalid value '…' for VR DS", None]
+    assert deidentified("SOPClassUID", "Quenby^Jane") == pseudonym("Quenby^Jane")
+    assert deidentified("PixelSpacing", ("Quenby", 0.5)) == pseudonym(("Quenby", 0.5))
+    assert (
+        deidentified("PixelSpacing", (0.5, 0.5)) == (0.5, 0.5)
+        and deidentified("SOPClassUID", "1.2.3") == "1.2.3"
+    )
+    errors = pd.DataFrame(
+        {"error": ["ValueError: invalid value 'Quenby' for VR DS", None]}, dtype=object
+    )
+    assert deidentified_table(errors)["error"].tolist() == [
+        "ValueError: invalid value '…' for VR DS",
+        None,
+    ]
 
 
 def test_hiding_changes_no_result(real, monkeypatch):
     folder = real / "series"
     headers = frame_table(header_table(folder, progress=False))
     stacks, findings = stack_table(headers), audit(headers)
-    with veiled_collection(folder, headers) as veil:
+    with deidentified_collection(folder, headers) as veil:
         others = frame_table(header_table(veil.root, progress=False))
         hidden_stacks, hidden_findings = stack_table(others), audit(others)
         for one, other in zip(stacks.index, hidden_stacks.index):
-            files = [list(map(os.path.realpath, stack_slices(*which).index)) for which in ((headers, one), (others, other))]
+            files = [
+                list(map(os.path.realpath, stack_slices(*which).index))
+                for which in ((headers, one), (others, other))
+            ]
             assert files[0] == files[1]
     same = ["positions", "plane", "spacing_mm", "order_grade"]
-    pd.testing.assert_frame_equal(stacks[same].reset_index(drop=True), hidden_stacks[same].reset_index(drop=True))
+    pd.testing.assert_frame_equal(
+        stacks[same].reset_index(drop=True), hidden_stacks[same].reset_index(drop=True)
+    )
     assert findings["rule"].tolist() == hidden_findings["rule"].tolist()
 
 
@@ -198,15 +262,37 @@ def test_the_report_holds_none_of_it(secret, identity, tmp_path):
     pages.mkdir()
     for page in sorted(PAGES.glob("0[1-6]*.ipynb")):
         shutil.copy(page, pages)
-    command = [sys.executable, "-m", "helpers.site", str(folder), "--pages", str(pages), "--site", str(tmp_path / "site")]
-    run = subprocess.run([*command, *["--identity"] * identity], capture_output=True, text=True, timeout=600, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "helpers.site",
+        str(folder),
+        "--pages",
+        str(pages),
+        "--site",
+        str(tmp_path / "site"),
+    ]
+    run = subprocess.run(
+        [*command, *["--identity"] * identity],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
     written = {page.name: page.read_bytes() for page in (tmp_path / "site").iterdir()}
     assert len(written) == 7
-    found = {value for value in told for page in written.values() if len(value) > 3 and value.encode() in page}
+    found = {
+        value
+        for value in told
+        for page in written.values()
+        if len(value) > 3 and value.encode() in page
+    }
     if identity:
         assert {"MRN-0012345", "Doe^Jane Quenby"} <= found, "or this test could not fail"
     else:
-        assert found <= {"CHEST"} and not re.search(rb"\bdoe\b|quenby", b"".join(written.values()), re.I)
+        assert found <= {"CHEST"} and not re.search(
+            rb"\bdoe\b|quenby", b"".join(written.values()), re.I
+        )
         names = pd.read_csv(tmp_path / "site-names.csv")
         assert len(names) == 13 and str(folder) in names["path"].iloc[0]

@@ -13,15 +13,21 @@ import SimpleITK
 from matplotlib import pyplot as plt
 from pydicom.pixels import get_decoder
 
-from helpers.anatomy import chest
-from helpers.codecs import INSTALL, PLUGIN
-from helpers.frames import frame_table
-from helpers.grid import StackError, StackWarning
-from helpers.headers import header_table
-from helpers.pictures import show_slice
-from helpers.pixels import DAMAGED, ImageError
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import PlaneError, Volume, load_slice, load_volume
+from helpers import (
+    Volume,
+    frame_table,
+    header_table,
+    load_slice,
+    load_volume,
+    show_slice,
+    stack_slices,
+    stack_table,
+)
+from helpers.geometry.planes import PlaneError
+from helpers.phantom.anatomy import chest
+from helpers.pixels.codecs import INSTALL, PLUGIN
+from helpers.pixels.image import DAMAGED, ImageError
+from helpers.slices.grid import StackError, StackWarning
 
 REGULAR = [
     "chest-ct-8mm-siemens", "ct-failing-gantrytilt", "head-ct-64x64", "mr-3plane-localizer-ffs", "mr-failing-two-orientations",
@@ -44,7 +50,11 @@ def test_the_affine_gives_each_slices_own_position(real, folder):
             row, column = np.reshape(dataset.ImageOrientationPatient, (2, 3)).astype(float)
             corner = np.array(dataset.ImagePositionPatient, float)
             assert np.allclose((volume.affine @ [index, 0, 0, 1])[:3], corner, atol=0.01)
-            far = corner + row * float(dataset.PixelSpacing[1]) * 5 + column * float(dataset.PixelSpacing[0]) * 7
+            far = (
+                corner
+                + row * float(dataset.PixelSpacing[1]) * 5
+                + column * float(dataset.PixelSpacing[0]) * 7
+            )
             assert np.allclose((volume.affine @ [index, 7, 5, 1])[:3], far, atol=0.01)
 
 
@@ -68,17 +78,30 @@ def test_tilted_values_equal_pydicoms_by_index(real):
     volume = load_volume(slices)
     for index, path in enumerate(slices.index):
         dataset = pydicom.dcmread(path)
-        assert np.array_equal(volume.array[index], dataset.pixel_array.astype(int) + int(dataset.RescaleIntercept))
+        assert np.array_equal(
+            volume.array[index], dataset.pixel_array.astype(int) + int(dataset.RescaleIntercept)
+        )
     normal, step = volume.affine[:3, 1:3].T, volume.affine[:3, 0]
-    assert abs(np.dot(np.cross(normal[1], normal[0]), step)) > 0 and abs(normal[0] @ step) > 0.1, "the shear stays in the affine"
+    assert abs(np.dot(np.cross(normal[1], normal[0]), step)) > 0 and abs(normal[0] @ step) > 0.1, (
+        "the shear stays in the affine"
+    )
 
 
-@pytest.mark.filterwarnings("ignore::helpers.grid.StackWarning")
+@pytest.mark.filterwarnings("ignore::helpers.slices.grid.StackWarning")
 def test_types_hold_every_possible_value(real, phantom_headers):
-    kinds = {"chest-ct-8mm-siemens": np.int16, "mr-nonsquare-pixels-28x64": np.float32, "ct-failing-missing-slice": np.int32}
+    kinds = {
+        "chest-ct-8mm-siemens": np.int16,
+        "mr-nonsquare-pixels-28x64": np.float32,
+        "ct-failing-missing-slice": np.int32,
+    }
     for folder, kind in kinds.items():
         (slices,) = _stacks(real, folder)
-        assert load_volume(slices, on_irregular="longest" if "missing" in folder else "raise").array.dtype == kind
+        assert (
+            load_volume(
+                slices, on_irregular="longest" if "missing" in folder else "raise"
+            ).array.dtype
+            == kind
+        )
 
 
 def test_rescale_that_differs_from_slice_to_slice(real):
@@ -86,7 +109,9 @@ def test_rescale_that_differs_from_slice_to_slice(real):
     volume = load_volume(slices)
     for index, path in enumerate(slices.index):
         dataset = pydicom.dcmread(path)
-        expected = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+        expected = dataset.pixel_array * float(dataset.RescaleSlope) + float(
+            dataset.RescaleIntercept
+        )
         assert np.allclose(volume.array[index], expected, rtol=1e-6)
     assert volume.spacing == pytest.approx((0.5, 4.0, 6.39995861), abs=1e-4)
 
@@ -94,14 +119,19 @@ def test_rescale_that_differs_from_slice_to_slice(real):
 @pytest.mark.parametrize(
     ("folder", "reason"),
     [
-        ("ct-failing-missing-slice", r"1 gap off the median of 5 mm, first 10 mm between IM-0001-0009-0001.dcm and IM-0001-0010"),
+        (
+            "ct-failing-missing-slice",
+            r"1 gap off the median of 5 mm, first 10 mm between IM-0001-0009-0001.dcm and IM-0001-0010",
+        ),
         ("ct-failing-same-position", r"3 repeated positions, first 003.dcm at 61.5 mm"),
         ("ct-duplicate-positions", r"1 repeated position, first CT28.dcm at -90 mm; 8 gaps"),
     ],
 )
 def test_what_is_no_regular_grid_is_refused_by_file_and_gap(real, folder, reason):
     (slices,) = _stacks(real, folder)
-    with pytest.raises(StackError, match=reason + r".*Ways on: .*on_irregular='longest'.*load_slice"):
+    with pytest.raises(
+        StackError, match=reason + r".*Ways on: .*on_irregular='longest'.*load_slice"
+    ):
         load_volume(slices)
 
 
@@ -117,13 +147,16 @@ def test_the_longest_even_run_says_what_it_leaves_out(real):
 
 def test_a_regular_stack_loads_whole_and_without_a_warning(real):
     (slices,) = _stacks(real, "chest-ct-8mm-siemens")
-    assert np.array_equal(load_volume(slices, on_irregular="longest").array, load_volume(slices).array)
+    assert np.array_equal(
+        load_volume(slices, on_irregular="longest").array, load_volume(slices).array
+    )
 
 
 def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
     rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
     with pytest.raises(
-        StackError, match=r"expected grey images .* got no usable ImagePositionPatient in 20 of 20, first \d+.dcm.*load_slice"
+        StackError,
+        match=r"expected grey images .* got no usable ImagePositionPatient in 20 of 20, first \d+.dcm.*load_slice",
     ):
         load_volume(rows)
     rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
@@ -169,7 +202,10 @@ def test_every_turn_of_the_axes_shows_the_same_pictures(voxels, order, flips):
     for plane, letters in (("axial", "RLAP"), ("coronal", "RLHF"), ("sagittal", "APHF")):
         assert volume.shape_of(plane) == plain.shape_of(plane)
         point = (-60, -6, -122)  # in the liver
-        (index, place), (plain_index, plain_place) = volume.place_in(plane, point), plain.place_in(plane, point)
+        (index, place), (plain_index, plain_place) = (
+            volume.place_in(plane, point),
+            plain.place_in(plane, point),
+        )
         assert place == pytest.approx(plain_place)
         cut, expected = volume.slice(plane, index), plain.slice(plane, plain_index)
         assert "".join(cut.letters) == letters
@@ -191,19 +227,30 @@ def test_anatomy_stands_where_the_letters_say(voxels):
     assert _middle(sagittal == COUCH_HU)[1] > sagittal.shape[1] * 0.7
 
 
-@pytest.mark.parametrize("patient", ["P04-feet-first", "P05-prone", "P08-oblique", "P10-sagittal", "P15-coronal"])
+@pytest.mark.parametrize(
+    "patient", ["P04-feet-first", "P05-prone", "P08-oblique", "P10-sagittal", "P15-coronal"]
+)
 def test_every_patient_of_the_phantom_has_the_heart_under_l(phantom_headers, patient):
     """However a patient lay and was cut: the stomach bubble lies left, the couch where the patient lay."""
     rows = phantom_headers[phantom_headers["PatientID"] == patient]
     volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
     cut = volume.slice("axial", volume.place_in("axial", (68, -42, -98))[0])
-    assert (cut.letters.left[0], cut.letters.right[0], cut.letters.top[0], cut.letters.bottom[0]) == ("R", "L", "A", "P")
+    assert (
+        cut.letters.left[0],
+        cut.letters.right[0],
+        cut.letters.top[0],
+        cut.letters.bottom[0],
+    ) == ("R", "L", "A", "P")
     rows_, columns = np.array(cut.pixels.shape)
     inside = cut.pixels[rows_ // 4 : 3 * rows_ // 4, columns // 4 : 3 * columns // 4] < -900
-    assert _middle(inside)[1] > inside.shape[1] * 0.55, "the bubble is on the left of the patient, the right of the picture"
+    assert _middle(inside)[1] > inside.shape[1] * 0.55, (
+        "the bubble is on the left of the patient, the right of the picture"
+    )
     if patient != "P15-coronal":  # whose slices do not reach the couch
         dense = np.flatnonzero((cut.pixels > -400).any(axis=1))
-        assert (dense.mean() > rows_ / 2) == (patient != "P05-prone"), "the couch is behind, for the prone patient in front"
+        assert (dense.mean() > rows_ / 2) == (patient != "P05-prone"), (
+            "the couch is behind, for the prone patient in front"
+        )
 
 
 def test_an_oblique_volume_has_compound_letters(phantom_headers):
@@ -216,16 +263,24 @@ def test_an_oblique_volume_has_compound_letters(phantom_headers):
 def test_declared_padding_is_a_mask_and_no_nan(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
     volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
-    assert volume.padding.shape == volume.array.shape and volume.padding[:, 0, 0].all() and not volume.padding[:, 64, 64].any()
+    assert (
+        volume.padding.shape == volume.array.shape
+        and volume.padding[:, 0, 0].all()
+        and not volume.padding[:, 64, 64].any()
+    )
     assert (volume.array[volume.padding] == -3024).all()
     assert volume.slice("axial", 0).padding[0, 0] and volume.slice("axial", 0).grey()[0, 0] == 0
 
 
 def test_planes_and_indices_that_are_not_there(voxels):
     volume = Volume(*voxels)
-    with pytest.raises(PlaneError, match="expected an index from 0 to 39 for the axial plane, got 40"):
+    with pytest.raises(
+        PlaneError, match="expected an index from 0 to 39 for the axial plane, got 40"
+    ):
         volume.slice("axial", 40)
-    with pytest.raises(PlaneError, match="expected a plane of axial, coronal, sagittal, got 'transverse'"):
+    with pytest.raises(
+        PlaneError, match="expected a plane of axial, coronal, sagittal, got 'transverse'"
+    ):
         volume.slice("transverse", 0)
     assert np.array_equal(volume.slice("axial", -1).pixels, volume.slice("axial", 39).pixels)
 
@@ -242,23 +297,39 @@ def test_every_image_of_the_odd_files_is_drawn_or_refused_in_one_line(real_heade
         try:
             image = load_slice(path)
             assert image.grey().min() >= 0 and image.grey().max() <= 1
-            assert image.pixels.shape[:2] == (real_headers.loc[path, "Rows"], real_headers.loc[path, "Columns"])
+            assert image.pixels.shape[:2] == (
+                real_headers.loc[path, "Rows"],
+                real_headers.loc[path, "Columns"],
+            )
             drawn = show_slice(image).images[0].get_array()
             assert np.ma.masked_invalid(drawn).count() and drawn.max() > drawn.min()
         except ImageError as error:
             refused[path.rsplit("/", 1)[1]] = str(error)
         plt.close("all")
     assert all("\n" not in reason and len(reason) < 600 for reason in refused.values())
-    without = [name for name, reason in refused.items() if " there: its row in header_table says what it is" in reason]
+    without = [
+        name
+        for name, reason in refused.items()
+        if " there: its row in header_table says what it is" in reason
+    ]
     for name in without:
         dataset = pydicom.dcmread(_path(real_headers, name), force=True)
         assert not {"PixelData", "Rows"} <= set(dataset.dir()), name
     undecodable = {name: reason for name, reason in refused.items() if name not in without}
-    assert undecodable.pop("badVR.dcm").endswith(f"ValueError: invalid literal for int() with base 10: '1A'; {DAMAGED}")
-    assert "less than expected" in undecodable["MR_truncated.dcm"] and undecodable.pop("MR_truncated.dcm").endswith(DAMAGED)
+    assert undecodable.pop("badVR.dcm").endswith(
+        f"ValueError: invalid literal for int() with base 10: '1A'; {DAMAGED}"
+    )
+    assert "less than expected" in undecodable["MR_truncated.dcm"] and undecodable.pop(
+        "MR_truncated.dcm"
+    ).endswith(DAMAGED)
     if PLUGIN in get_decoder(pydicom.uid.JPEGLossless).available_plugins:
-        assert len(undecodable) == 3 and all("pydicom has no decoder for" in reason for reason in undecodable.values())
-    assert all(reason.endswith((INSTALL, "convert it with other software")) for reason in undecodable.values())
+        assert len(undecodable) == 3 and all(
+            "pydicom has no decoder for" in reason for reason in undecodable.values()
+        )
+    assert all(
+        reason.endswith((INSTALL, "convert it with other software"))
+        for reason in undecodable.values()
+    )
 
 
 def _path(headers, name):
@@ -272,7 +343,9 @@ def test_a_frame_has_the_geometry_of_its_functional_groups(real):
         cut = load_slice(path, frame=frame)
         groups = dataset.PerFrameFunctionalGroupsSequence[frame]
         value = groups.PixelValueTransformationSequence[0]
-        expected = dataset.pixel_array[frame] * float(value.RescaleSlope) + float(value.RescaleIntercept)
+        expected = dataset.pixel_array[frame] * float(value.RescaleSlope) + float(
+            value.RescaleIntercept
+        )
         assert np.allclose(cut.pixels, expected, rtol=1e-5, atol=1e-5)
         assert cut.spacing == tuple(map(float, groups.PixelMeasuresSequence[0].PixelSpacing))
         assert "?" not in cut.letters and cut.caption["slice"] == f"frame {frame + 1} of 8"
@@ -286,7 +359,9 @@ def test_what_the_header_does_not_say_is_not_claimed(real, tmp_path):
     plain = load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")
     assert plain.spacing == (1, 1) and plain.spacing_unit == "px"
     projection = pydicom.dcmread(real / "odd/highdicom/dx_image.dcm")
-    assert "?" not in load_slice(projection.filename).letters, "Patient Orientation gives the letters of a projection image"
+    assert "?" not in load_slice(projection.filename).letters, (
+        "Patient Orientation gives the letters of a projection image"
+    )
     del projection.PixelSpacing
     projection.save_as(tmp_path / "detector.dcm")
     detector = load_slice(tmp_path / "detector.dcm")
@@ -301,7 +376,10 @@ def test_what_the_header_does_not_say_is_not_claimed(real, tmp_path):
 @pytest.mark.parametrize("syntax", range(1, 10))
 def test_one_image_in_seven_transfer_syntaxes(real, syntax):
     folder = real / "series/one-slice-7-transfer-syntaxes"
-    plain, other = load_slice(folder / "1.dcm"), pydicom.dcmread(folder / f"{syntax}.dcm", stop_before_pixels=True)
+    plain, other = (
+        load_slice(folder / "1.dcm"),
+        pydicom.dcmread(folder / f"{syntax}.dcm", stop_before_pixels=True),
+    )
     try:
         assert np.array_equal(load_slice(folder / f"{syntax}.dcm").pixels, plain.pixels)
     except ImageError as error:
@@ -318,7 +396,10 @@ def _middle(mask):
 def test_a_slab_is_the_projection_of_its_slices(phantom_headers, plane, how):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
     volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
-    slab, step = volume.slab(plane, 12, thickness_mm=30, how=how), {"axial": 10, "coronal": 3, "sagittal": 3}[plane]
+    slab, step = (
+        volume.slab(plane, 12, thickness_mm=30, how=how),
+        {"axial": 10, "coronal": 3, "sagittal": 3}[plane],
+    )
     count = 30 // step
     places = range(12 - (count - 1) // 2, 12 - (count - 1) // 2 + count)
     cuts = [volume.slice(plane, place) for place in places]
@@ -333,7 +414,9 @@ def test_a_slab_is_the_projection_of_its_slices(phantom_headers, plane, how):
 def test_slabs_at_the_ends_and_of_one_slice(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
     volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
-    assert np.array_equal(volume.slab("axial", 3, thickness_mm=0).pixels, volume.slice("axial", 3).pixels)
+    assert np.array_equal(
+        volume.slab("axial", 3, thickness_mm=0).pixels, volume.slice("axial", 3).pixels
+    )
     assert volume.slab("axial", 0, thickness_mm=30).caption["thickness"] == "max of 2 slices, 20 mm"
     with pytest.raises(PlaneError, match="expected a projection of max, min, mean, got 'median'"):
         volume.slab("axial", how="median")
@@ -412,7 +495,9 @@ def test_a_large_file_of_many_frames_is_read_frame_by_frame(phantom, tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     order = slices["frame"].astype(int).tolist()
-    assert np.array_equal(volume.array - volume.array[0, 0, 0], tall[order].astype(int) - int(tall[order[0], 0, 0]))
+    assert np.array_equal(
+        volume.array - volume.array[0, 0, 0], tall[order].astype(int) - int(tall[order[0], 0, 0])
+    )
     assert tall.nbytes > 2**23 and peak < 1.2 * volume.array.nbytes + volume.array[0].nbytes + 4e6
 
 
@@ -439,7 +524,9 @@ def test_a_slope_that_is_no_number_is_refused(phantom, tmp_path):
     for number in range(1, 4):
         dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{number}.dcm")
         if number == 2:
-            dataset[0x00281053] = pydicom.dataelem.RawDataElement(pydicom.tag.Tag(0x00281053), "DS", 4, b"nan ", 0, False, True)
+            dataset[0x00281053] = pydicom.dataelem.RawDataElement(
+                pydicom.tag.Tag(0x00281053), "DS", 4, b"nan ", 0, False, True
+            )
         dataset.save_as(tmp_path / f"{number}.dcm")
     headers = header_table(tmp_path, progress=False)
     with pytest.raises(ImageError, match="expected a number as RescaleSlope"):
@@ -475,7 +562,10 @@ def test_a_unit_that_is_unspecified_is_not_hounsfields(real):
 
 
 def test_a_frame_without_a_position_of_its_own_has_none(real):
-    first, other = (load_slice(real / "odd/pydicom/rtdose.dcm", frame=frame).caption["position"] for frame in (0, 7))
+    first, other = (
+        load_slice(real / "odd/pydicom/rtdose.dcm", frame=frame).caption["position"]
+        for frame in (0, 7)
+    )
     assert first and not other
 
 
@@ -495,7 +585,7 @@ def test_stopping_drops_what_is_not_begun(phantom_headers, monkeypatch):
         sleep(0.002)
         return None, None
 
-    monkeypatch.setattr("helpers.voxels.place_values", interrupted)
+    monkeypatch.setattr("helpers.volume.voxels.place_values", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load_volume(slices)
     assert len(begun) < len(slices)

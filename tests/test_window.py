@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.pixels import apply_windowing
 
-from helpers.choice import COMPUTED, body_range, equal_frequency, find_view, sampled, value_range
-from helpers.window import WINDOWS, Window, WindowError, apply_window
+from helpers import WINDOWS, Window, apply_window
+from helpers.pixels.auto_window import (
+    COMPUTED,
+    body_range,
+    equal_frequency,
+    resolve_window,
+    sampled,
+    value_range,
+)
+from helpers.pixels.window import WindowError
 
 centers, widths = st.floats(-4000, 4000), st.floats(1, 8000)
 values = st.lists(st.floats(-10000, 10000), min_size=1, max_size=20)
@@ -29,7 +37,9 @@ def test_linear_is_the_standards_pseudo_code(values, center, width):
 @given(values, centers, widths)
 def test_linear_exact_and_sigmoid_are_the_standards_formulas(values, center, width):
     x = np.array(values)
-    exact = np.where(x <= center - width / 2, 0, np.where(x > center + width / 2, 1, (x - center) / width + 0.5))
+    exact = np.where(
+        x <= center - width / 2, 0, np.where(x > center + width / 2, 1, (x - center) / width + 0.5)
+    )
     assert np.allclose(apply_window(x, (center, width), function="LINEAR_EXACT"), exact, atol=1e-6)
     with np.errstate(over="ignore"):
         sigmoid = 1 / (1 + np.exp(-4 * (x - center) / width))
@@ -41,7 +51,11 @@ def test_linear_exact_and_sigmoid_are_the_standards_formulas(values, center, wid
 def test_equal_to_pydicom(function, center, width):
     stored = np.arange(4096, dtype=np.uint16)
     dataset = pydicom.Dataset()
-    dataset.PhotometricInterpretation, dataset.BitsStored, dataset.PixelRepresentation = "MONOCHROME2", 12, 0
+    dataset.PhotometricInterpretation, dataset.BitsStored, dataset.PixelRepresentation = (
+        "MONOCHROME2",
+        12,
+        0,
+    )
     dataset.WindowCenter, dataset.WindowWidth, dataset.VOILUTFunction = center, width, function
     with np.errstate(over="ignore"):
         theirs = apply_windowing(stored, dataset) / 4095
@@ -76,12 +90,22 @@ def test_windows_from_the_values_ignore_padding():
 
 def test_small_fractions_are_seen_too():
     window = value_range(np.array([0, 0.01]))
-    assert apply_window(np.array([0, 0.005, 0.01]), window, function=window.function).tolist() == [0, 0.5, 1]
+    assert apply_window(np.array([0, 0.005, 0.01]), window, function=window.function).tolist() == [
+        0,
+        0.5,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
     ("window", "function"),
-    [((40, 0.5), "LINEAR"), ((40, 0), "LINEAR_EXACT"), ((40, -1), "SIGMOID"), ((np.nan, 400), "LINEAR"), ((40, 400), "CUBIC")],
+    [
+        ((40, 0.5), "LINEAR"),
+        ((40, 0), "LINEAR_EXACT"),
+        ((40, -1), "SIGMOID"),
+        ((np.nan, 400), "LINEAR"),
+        ((40, 400), "CUBIC"),
+    ],
 )
 def test_a_window_without_meaning_is_refused(window, function):
     with pytest.raises(WindowError, match="expected"):
@@ -95,8 +119,12 @@ def test_every_preset_names_its_source():
 def test_a_window_brings_its_own_function():
     window = Window(40, 400, "", "SIGMOID")
     values = np.linspace(-400, 400, 9)
-    assert np.array_equal(apply_window(values, window), apply_window(values, window[:2], function="SIGMOID"))
-    assert np.array_equal(apply_window(values, window, function="LINEAR"), apply_window(values, window[:2]))
+    assert np.array_equal(
+        apply_window(values, window), apply_window(values, window[:2], function="SIGMOID")
+    )
+    assert np.array_equal(
+        apply_window(values, window, function="LINEAR"), apply_window(values, window[:2])
+    )
 
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
@@ -114,7 +142,9 @@ def _head(air, noise, tissue):
     rows, columns = np.mgrid[:128, :128] - 63.5
     body = rows**2 + columns**2 < 45**2
     rng = np.random.default_rng(0)
-    return np.where(body, rng.normal(tissue, 50, body.shape), air + noise * np.abs(rng.normal(0, 1, body.shape))), body
+    return np.where(
+        body, rng.normal(tissue, 50, body.shape), air + noise * np.abs(rng.normal(0, 1, body.shape))
+    ), body
 
 
 @pytest.mark.parametrize(("air", "noise", "tissue"), [(-1000, 15, 40), (0, 4, 600), (0, 0, 300)])
@@ -128,7 +158,9 @@ def test_the_window_of_the_body_leaves_out_padding():
     padding = np.zeros(body.shape, bool)
     padding[:20] = padding[:, :20] = True
     image[padding] = -3000
-    assert body_range(image, padding=padding).limits[0] == pytest.approx(np.quantile(image[body & ~padding], 0.01), abs=20)
+    assert body_range(image, padding=padding).limits[0] == pytest.approx(
+        np.quantile(image[body & ~padding], 0.01), abs=20
+    )
 
 
 def test_an_image_that_shows_no_air_keeps_its_values():
@@ -138,26 +170,30 @@ def test_an_image_that_shows_no_air_keeps_its_values():
 
 @pytest.mark.parametrize("columns", [64, 100, 512])
 def test_a_sample_meets_every_column(monkeypatch, columns):
-    monkeypatch.setattr("helpers.choice.SAMPLE", 1000)
+    monkeypatch.setattr("helpers.pixels.auto_window.SAMPLE", 1000)
     array = np.broadcast_to(np.arange(columns), (30, 128, columns))
     assert len(np.unique(sampled(array))) > 0.8 * min(columns, 1000)
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [0, 1, 2], [0, 100, 200]])
 def test_labels_are_all_told_apart(labels):
-    image = np.random.default_rng(0).choice(labels, (64, 64), p=np.r_[0.9, np.full(len(labels) - 1, 0.1 / (len(labels) - 1))])
+    image = np.random.default_rng(0).choice(
+        labels, (64, 64), p=np.r_[0.9, np.full(len(labels) - 1, 0.1 / (len(labels) - 1))]
+    )
     grey = apply_window(image, body_range(image))
     assert len(np.unique(grey)) == len(labels) and grey.min() == 0 and grey.max() == 1
 
 
-@pytest.mark.parametrize("wanted", [5, (40,), [], {}, b"lungs", (40, 400, 1, 2, 3), (None, None), ("a", "b")])
+@pytest.mark.parametrize(
+    "wanted", [5, (40,), [], {}, b"lungs", (40, 400, 1, 2, 3), (None, None), ("a", "b")]
+)
 def test_what_is_no_window_is_refused_in_one_line(wanted):
     with pytest.raises(WindowError, match=r"expected a name, a Window or \(center, width\), got"):
-        find_view(wanted, {}, np.zeros((4, 4)))
+        resolve_window(wanted, {}, np.zeros((4, 4)))
 
 
 def test_lungs_are_part_of_the_body(real):
-    from helpers.volume import load_slice
+    from helpers import load_slice
 
     cut = load_slice(real / "series/chest-ct-8mm-siemens/1-15.dcm")
     low, high = cut.window("body")[1].limits
@@ -175,14 +211,19 @@ def test_equal_frequency_is_fastais():
 
 
 def test_equal_frequency_makes_each_grey_as_frequent():
-    values, padding = np.random.default_rng(0).normal(0, 100, (100, 100)) ** 3, np.zeros((100, 100), bool)
+    values, padding = (
+        np.random.default_rng(0).normal(0, 100, (100, 100)) ** 3,
+        np.zeros((100, 100), bool),
+    )
     padding[:50] = True
     grey = apply_window(values, equal_frequency(values, padding=padding), padding=padding)[50:]
     assert np.histogram(grey, 10, (0, 1))[0] == pytest.approx([500] * 10, rel=0.12)
 
 
 @pytest.mark.parametrize("name", COMPUTED)
-@pytest.mark.parametrize("values", [np.full((4, 4), 7), np.zeros((4, 4)), np.arange(16).reshape(4, 4)])
+@pytest.mark.parametrize(
+    "values", [np.full((4, 4), 7), np.zeros((4, 4)), np.arange(16).reshape(4, 4)]
+)
 def test_views_of_few_values_are_usable(name, values):
     for padding in (None, values == 7, np.ones(values.shape, bool)):
         grey = apply_window(values, COMPUTED[name](values, padding=padding), padding=padding)

@@ -9,21 +9,30 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers.headers import header_table
-from helpers.page import save_html
-from helpers.stacks import stack_slices, stack_table
-from helpers.volume import load_volume
+from helpers import header_table, load_volume, stack_slices, stack_table
+from helpers.viewer.standalone_html import save_html
 
 PICTURE = Path(__file__).parents[1] / ".github/viewer.gif"
 FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *(
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+    ),
     *("--disable-component-update", "--disable-sync"),
 ]
 MAIN = ".dv-views > canvas"
 SIZE = {"width": 760, "height": 640}
 SHOWN = 600, 505  # pixels
 COLOURS = 48
-STEPS = [("ArrowDown", 7), ("mediastinum", 1), ("ArrowUp", 7), ("LUNG", 1)]  # keys, and windows by name
+STEPS = [
+    ("ArrowDown", 7),
+    ("mediastinum", 1),
+    ("ArrowUp", 7),
+    ("LUNG", 1),
+]  # keys, and windows by name
 FRAME_MS, LOOK_MS = 250, 900
 
 
@@ -78,13 +87,18 @@ def draw(phantom, path):
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
-        pictures = [picture.quantize(COLOURS, dither=Image.Dither.NONE) for picture in frames(phantom, browser)]
+        pictures = [
+            picture.quantize(COLOURS, dither=Image.Dither.NONE)
+            for picture in frames(phantom, browser)
+        ]
         browser.close()
     lengths = [LOOK_MS, *[FRAME_MS] * (len(pictures) - 2), LOOK_MS]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=lengths, loop=0, optimize=True)
+    pictures[0].save(
+        path, save_all=True, append_images=pictures[1:], duration=lengths, loop=0, optimize=True
+    )
 
 
 if __name__ == "__main__":
-    from helpers.files import phantom_root
+    from helpers import phantom_root
 
     draw(phantom_root(), sys.argv[1] if len(sys.argv) > 1 else PICTURE)

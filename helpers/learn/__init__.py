@@ -1,0 +1,1 @@
+"""How do slices enter fastai?"""

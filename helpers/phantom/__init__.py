@@ -1,0 +1,1 @@
+"""What does a collection look like whose every answer is known?"""

@@ -1,0 +1,153 @@
+"""What is where in a chest? Hounsfield units as a function of the point in the patient (LPS mm).
+
+Heart, stomach bubble and spleen are on the left, the liver on the right below, the spine behind,
+the sternum in front, the couch under the back; the right lung is the larger one.
+"""
+
+import numpy as np
+
+AIR_HU = -1000
+
+
+def chest(points, *, couch_side=1):
+    """Hounsfield units of the phantom's anatomy, float32 of shape ``(...)``.
+
+    Parameters
+    ----------
+    points : (..., 3) floats, LPS mm; the origin lies in the middle of the chest
+    couch_side : 1 where the couch is behind the patient (supine), -1 where in front (prone)
+    """
+    x, y, z = np.moveaxis(np.asarray(points, np.float32), -1, 0)
+    hu = np.full(x.shape, AIR_HU, np.float32)
+    _put_couch(hu, x, y * couch_side)
+    body = _put_trunk(hu, x, y, z)
+    _put_lungs(hu, x, y, z)
+    _put_belly(hu, x, y, z, body)
+    _put_mediastinum(hu, x, y, z)
+    _put_bones(hu, x, y, z)
+    return hu
+
+
+def _put_couch(hu, x, y):
+    top = 122 - 18 * (1 - (x / 210) ** 2) + 18
+    board = (np.abs(x) < 205) & (y > top) & (y < top + 14)
+    hu[board] = -820
+    hu[board & ((y < top + 3) | (y > top + 11))] = -120
+
+
+def _put_trunk(hu, x, y, z):
+    """Skin, fat, muscle; returns where the trunk is."""
+    narrow = np.clip((z - 95) / 60, 0, 1)
+    rx, ry = 168 - 70 * narrow**2, 116 - 18 * narrow**2
+    depth = np.sqrt((x / rx) ** 2 + (y / ry) ** 2)
+    hu[depth < 1] = 20
+    hu[depth < 0.985] = -95
+    hu[depth < 0.93] = 50
+    return depth < 0.93
+
+
+def _put_lungs(hu, x, y, z):
+    right = _ellipsoid(x, y, z, (-78, 4, 8), (62, 86, 130))
+    left = _ellipsoid(x, y, z, (80, 8, 12), (54, 82, 122))
+    lung = right | left
+    x, y, z = x[lung], y[lung], z[lung]
+    fibrosis = np.clip((20 - z) / 90, 0, 1) * np.clip(
+        (y - 5) / 50, 0, 1
+    )  # lower and rear, as in the disease
+    net = np.abs(np.sin(x / 4.1) * np.sin(y / 3.7 + np.sin(x / 9)) * np.sin(z / 6.1 + 1))
+    inside = -860 + 0.35 * y + 450 * fibrosis * (net > 0.45)
+    for start, end, radius in VESSELS if x.size else ():
+        if (vessel := _near(x, y, z, start, end, radius)) is not None:
+            inside[vessel] = 30
+    hu[lung] = inside
+
+
+def _put_belly(hu, x, y, z, body):
+    liver = _ellipsoid(x, y, z, (-62, -6, -122), (104, 94, 78)) & body
+    spleen = _ellipsoid(x, y, z, (98, 48, -118), (38, 40, 48)) & body
+    stomach = _ellipsoid(x, y, z, (66, -24, -112), (54, 60, 50)) & body
+    hu[spleen] = 52
+    hu[stomach] = 18
+    hu[_ellipsoid(x, y, z, (68, -42, -98), (30, 26, 26))] = -960
+    hu[liver] = 62
+    below = (z < -150) & body & (hu < 0)
+    hu[below] = -90
+
+
+def _put_mediastinum(hu, x, y, z):
+    middle = _ellipsoid(x, y, z, (4, 6, 40), (30, 66, 120))
+    hu[middle] = -60
+    hu[_ellipsoid(x, y, z, (34, -38, -34), (58, 48, 50))] = 45  # heart: mostly on the left
+    hu[_ellipsoid(x, y, z, (6, -24, 26), (24, 26, 30))] = 48  # great vessels
+    tubes = [
+        ((20, 52, -190), (20, 50, 50), 12, 48),  # descending aorta, left of the spine
+        ((20, 50, 50), (-12, -14, 62), 13, 48),  # its arch
+        ((-18, -22, 30), (-20, -24, 120), 9, 46),  # superior vena cava
+        ((-4, 8, 30), (-2, 2, 210), 9, AIR_HU),  # trachea
+        ((-4, 8, 32), (-46, 14, -4), 7, AIR_HU),  # bronchi
+        ((-4, 8, 32), (44, 18, 2), 6, AIR_HU),
+        ((6, 30, -120), (2, 26, 190), 6, 35),  # oesophagus
+    ]
+    for start, end, radius, value in tubes:
+        if (tube := _near(x, y, z, start, end, radius)) is not None:
+            hu[tube] = value
+
+
+def _put_bones(hu, x, y, z):
+    ring = np.sqrt((x / 150) ** 2 + (y / 98) ** 2)
+    slanted = (z - 0.28 * y + 300) % 30  # ribs fall towards the front
+    ribs = (ring > 0.93) & (ring < 1.0) & (slanted < 11) & (np.abs(z) < 140) & (np.abs(x) > 26)
+    hu[ribs] = 380
+    hu[(np.abs(x) < 19) & (np.abs(y + 92) < 6) & (z > -70) & (z < 95)] = 260  # sternum, in front
+    disc = (z + 300) % 27 < 6
+    body = _ellipse(x, y - 76, 23, 17)
+    hu[body] = np.where(disc, 90, 240)[body]
+    hu[_ellipse(x, y - 76, 23, 17) & ~_ellipse(x, y - 76, 20, 14) & ~disc] = 480
+    hu[_ellipse(x, y - 98, 17, 12)] = 420
+    hu[_ellipse(x, y - 97, 10, 8)] = 28  # spinal canal
+    hu[(np.abs(x) < 4) & (y > 104) & (y < 110) & (slanted < 18)] = 400
+
+
+def _ellipse(a, b, ra, rb):
+    return (a / ra) ** 2 + (b / rb) ** 2 < 1
+
+
+def _ellipsoid(x, y, z, center, radii):
+    return sum(((a - c) / r) ** 2 for a, c, r in zip((x, y, z), center, radii)) < 1
+
+
+def _near(x, y, z, start, end, radius):
+    """Where a point is within `radius` of a line segment, or None where none can be."""
+    start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
+    low, high = np.minimum(start, end) - radius, np.maximum(start, end) + radius
+    if any(a.max() < lo or a.min() > hi for a, lo, hi in zip((x, y, z), low, high)):
+        return None
+    along = end - start
+    t = ((x - start[0]) * along[0] + (y - start[1]) * along[1] + (z - start[2]) * along[2]) / (
+        along @ along
+    )
+    t = np.clip(t, 0, 1)
+    return sum((a - s - t * d) ** 2 for a, s, d in zip((x, y, z), start, along)) < radius**2
+
+
+def _vessel_tree():
+    """(start, end, radius) of the branches of both lungs, from the hila outwards."""
+    rng = np.random.default_rng(7)
+    branches = []
+
+    def grow(start, direction, length, radius):
+        end = start + direction * length
+        branches.append((start, end, radius))
+        if radius > 1.4:
+            for _ in range(3 if radius > 3.4 else 2):
+                turned = direction + rng.normal(0, 0.6, 3)
+                grow(end, turned / np.linalg.norm(turned), length * 0.8, radius * 0.68)
+
+    for side in (-1, 1):
+        for direction in ((side, 0, 0.9), (side, 0.5, -1), (side, -0.5, -0.2)):
+            unit = np.array(direction) / np.linalg.norm(direction)
+            grow(np.array([36 * side, 12, 4]), unit, 34, 5.5)
+    return branches
+
+
+VESSELS = _vessel_tree()

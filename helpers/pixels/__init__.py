@@ -1,0 +1,1 @@
+"""What are the values of one image?"""

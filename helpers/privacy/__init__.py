@@ -1,0 +1,1 @@
+"""What here could identify a person?"""

@@ -1,0 +1,1 @@
+"""What is wrong, and what does it do to a picture or a number?"""

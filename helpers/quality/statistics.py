@@ -1,0 +1,111 @@
+"""What do the pixels of every image say? Reads each image once, and keeps numbers only."""
+
+import zlib
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from helpers.pixels.auto_window import resolve_window
+from helpers.pixels.image import ImageError, read_image
+from helpers.pixels.window import WINDOWS, WindowError
+from helpers.runtime import in_threads
+from helpers.slices.images import is_image
+
+BINS = np.arange(-4096, 4097, 32)  # edges of the histogram, in units of the values
+CORNER = 4  # pixels along a side
+TISSUE_HU = -500
+MANY_IMAGES = 200  # from here on a progress bar is shown
+COLUMNS = [
+    *(
+        "frame",
+        "pixel_error",
+        "min",
+        "max",
+        "mean",
+        "sd",
+        "in_window",
+        "padding",
+        "guessed_padding",
+        "tissue",
+        "corner",
+    ),
+    *("corner_sd", "border", "histogram", "checksum"),
+]
+
+
+def pixel_table(headers, *, window=None, progress=None):
+    """One row per image: statistics of its values after rescale (HU for CT), padding left out. Read in threads.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
+    window : for ``in_window``: (center, width), a name of `helpers.WINDOWS`, or None for the first of each
+        file's own
+    progress : bool or None
+        Whether to show a progress bar; None shows it for 200 images and more.
+
+    Returns
+    -------
+    DataFrame, index as the images of `headers`: ``frame`` (from 0), ``pixel_error`` (None, or why it cannot be decoded),
+        ``min``, ``max``, ``mean``, ``sd``; shares from 0 to 1: ``in_window`` (values neither black nor white),
+        ``padding`` (of the image), ``tissue`` (values above -500); ``guessed_padding``, the value of padding that no
+        header declares; ``corner`` and ``corner_sd``, median and deviation of the corners; ``border``, the one value
+        of all pixels on the edge, else missing; ``histogram`` (256 counts from -4096 to 4096) and ``checksum``.
+        All but the error are missing where there is one, for colour, and where all is padding.
+    """
+    view = _view(window)
+    rows = headers[is_image(headers)]
+    frames = rows["frame"].fillna(0).astype(int) if "frame" in rows else [0] * len(rows)
+    shown = len(rows) >= MANY_IMAGES if progress is None else progress
+    with in_threads(lambda place: _statistics(*place, view), zip(rows.index, frames)) as found:
+        found = list(tqdm(found, "Reading images", len(rows), unit=" images", disable=not shown))
+    return pd.DataFrame(found, columns=COLUMNS, index=rows.index)
+
+
+def _view(window):
+    if isinstance(window, str) and window not in WINDOWS:
+        raise WindowError(f"expected a window of {', '.join(WINDOWS)}, got {window!r}")
+    return None if window is None else resolve_window(window, {}, None)[1]
+
+
+def _statistics(path, frame, view):
+    """One row as a dict."""
+    try:
+        image = read_image(path, frame)
+    except ImageError as error:
+        return {"frame": frame, "pixel_error": str(error)}
+    values = image.pixels
+    kept = values if image.padding is None else values[~image.padding]
+    if values.ndim == 3 or not kept.size:
+        return {"frame": frame}
+    view = view or next(iter(image.windows.values()), None)
+    corners = _corners(values, image.padding)
+    edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
+    return {
+        "frame": frame,
+        "min": float(kept.min()),
+        "max": float(kept.max()),
+        "mean": float(kept.mean(dtype=float)),
+        "sd": float(kept.std(dtype=float)),
+        "in_window": np.nan
+        if view is None
+        else float(((kept > view.limits[0]) & (kept <= view.limits[1])).mean()),
+        "padding": 1 - kept.size / values.size,
+        "guessed_padding": np.nan if image.guess is None else image.guess,
+        "tissue": float((kept > TISSUE_HU).mean()),
+        "corner": float(np.median(corners)) if corners.size else np.nan,
+        "corner_sd": float(corners.std()) if corners.size else np.nan,
+        "border": float(edge[0]) if (edge == edge[0]).all() else np.nan,
+        "histogram": np.histogram(kept, BINS)[0],
+        "checksum": zlib.crc32(values.tobytes()),
+    }
+
+
+def _corners(values, padding):
+    """The values of the four corners that are no padding, as one array of floats."""
+    ends = (slice(None, CORNER), slice(-CORNER, None))
+    shown = np.ones(values.shape, bool) if padding is None else ~padding
+    return np.concatenate(
+        [values[rows, columns][shown[rows, columns]] for rows in ends for columns in ends]
+    ).astype(float)

@@ -1,0 +1,1 @@
+"""Volumes, stacks and headers, browsed."""

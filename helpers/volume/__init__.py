@@ -1,0 +1,1 @@
+"""What are the voxels of a stack, and where are they?"""
