@@ -53,9 +53,8 @@ def test_contract_of_the_first_cells(page):
     )
     assert second.source.startswith("**What you need to know.**")
     assert third.cell_type == "code" and "collection_root()" in third.source
-    assert fourth.cell_type == "code" and re.match(
-        r"show_|plot_|volume = .*\nbrowse", fourth.source
-    )
+    assert fourth.cell_type == "code"
+    assert re.search(r"^(show_|plot_|browse)", fourth.source, re.M), "something to look at"
 
 
 def test_contract_of_the_last_cell(page):
