@@ -1,23 +1,24 @@
 """Which patient direction does an axis point to? Pure numpy; frame and letters as in `helpers`."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-LETTER_TOLERANCE = 0.1  # a direction cosine below this earns no letter
-NAMED_PLANE = 0.8  # the normal's largest cosine above which a plane is not called oblique
-COSINE_TOLERANCE = 1e-4  # how far from unit length and right angle cosines may be unreported
-USABLE_COSINES = 0.1  # beyond this they describe no plane at all
+LETTER_TOLERANCE = 0.1  # a direction cosine of at most this size has no letter
+MIN_PLANE_COSINE = 0.8  # of the normal along an axis; a plane below it is called oblique
+COSINE_TOLERANCE = 1e-4  # deviation from unit length and right angle that is not reported
+MAX_COSINE_ERROR = 0.1  # with a larger deviation the cosines describe no plane at all
 
-# C.7.6.1.1.1: for each LPS axis the letter of its negative and of its positive end
-LETTERS = {
+PLANE_OF_NORMAL = ("sagittal", "coronal", "axial")  # whose normal is x, y, z
+DIRECTION_LETTERS = {  # C.7.6.1.1.1: of the negative and the positive end of each LPS axis
     "BIPED": (("R", "L"), ("A", "P"), ("F", "H")),
     "QUADRUPED": (("RT", "LE"), ("V", "D"), ("CD", "CR")),
 }
-# what Patient Orientation (0020,0020) may say of a quadruped beyond these, and its opposite
-LIMB_WORDS = {"R": "CD", "M": "L", "L": "M", "PR": "DI", "DI": "PR", "PA": "D", "PL": "D"}
-PLANES = ("sagittal", "coronal", "axial")  # the plane whose normal is x, y, z
+# further words that Patient Orientation (0020,0020) has for a quadruped
+LIMB_OPPOSITES = {"R": "CD", "M": "L", "L": "M", "PR": "DI", "DI": "PR", "PA": "D", "PL": "D"}
 
 
 class EdgeLetters(NamedTuple):
@@ -29,12 +30,15 @@ class EdgeLetters(NamedTuple):
     bottom: str
 
 
-UNKNOWN = EdgeLetters("?", "?", "?", "?")
+UNKNOWN_EDGES = EdgeLetters("?", "?", "?", "?")
 
 
 def edge_letters(
-    image_orientation=None, *, patient_orientation=None, anatomical_orientation="BIPED"
-):
+    image_orientation: ArrayLike | None = None,
+    *,
+    patient_orientation: Sequence[str] | None = None,
+    anatomical_orientation: str = "BIPED",
+) -> EdgeLetters:
     """Letters for the four edges of an image as it is stored.
 
     Parameters
@@ -44,6 +48,7 @@ def edge_letters(
     patient_orientation : (2,) str or None
         Patient Orientation (0020,0020), used only where the cosines are missing.
     anatomical_orientation : {"BIPED", "QUADRUPED"}
+        Anything else means "BIPED", as a missing element does.
 
     References
     ----------
@@ -60,21 +65,24 @@ def edge_letters(
     >>> edge_letters()
     EdgeLetters(left='?', right='?', top='?', bottom='?')
     """
-    kind = (
-        anatomical_orientation if anatomical_orientation in LETTERS else "BIPED"
-    )  # what it means where it is absent
     cosines = row_and_column(image_orientation)
-    if cosines is not None:
-        row, column = cosines
-        edges = [
-            direction_letters(v, anatomical_orientation=kind) for v in (-row, row, -column, column)
-        ]
-        return EdgeLetters(*edges)
-    return _edges_from_words(patient_orientation, kind)
+    if cosines is None:
+        return _edges_from_words(patient_orientation, anatomical_orientation)
+    return letters_of_axes(*cosines, anatomical_orientation=anatomical_orientation)
 
 
-def direction_letters(direction, *, anatomical_orientation="BIPED"):
-    """Letters of the patient directions that a vector points to, the strongest first.
+def letters_of_axes(
+    right: np.ndarray, down: np.ndarray, *, anatomical_orientation: str = "BIPED"
+) -> EdgeLetters:
+    """Letters of a picture whose axes to the right and down point to directions (3,), LPS."""
+    ends = (-right, right, -down, down)
+    return EdgeLetters(
+        *(direction_letters(end, anatomical_orientation=anatomical_orientation) for end in ends)
+    )
+
+
+def direction_letters(direction: ArrayLike, *, anatomical_orientation: str = "BIPED") -> str:
+    """Letters of the patient directions that a vector points to, the largest component first.
 
     Parameters
     ----------
@@ -88,14 +96,14 @@ def direction_letters(direction, *, anatomical_orientation="BIPED"):
     unit = _unit(np.asarray(direction, float))
     if unit is None:
         return "?"
+    ends = DIRECTION_LETTERS.get(anatomical_orientation, DIRECTION_LETTERS["BIPED"])
     falling = np.argsort(-np.abs(unit), kind="stable")
-    ends = LETTERS.get(anatomical_orientation, LETTERS["BIPED"])
     return "".join(
         ends[axis][int(unit[axis] > 0)] for axis in falling if abs(unit[axis]) > LETTER_TOLERANCE
     )
 
 
-def plane_name(image_orientation):
+def plane_name(image_orientation: ArrayLike | None) -> str:
     """``"axial"``, ``"coronal"``, ``"sagittal"`` or ``"oblique"``; ``"unknown"`` without cosines.
 
     Examples
@@ -107,16 +115,16 @@ def plane_name(image_orientation):
     if np.isnan(normal).any():
         return "unknown"
     axis = int(np.argmax(np.abs(normal)))
-    return PLANES[axis] if abs(normal[axis]) > NAMED_PLANE else "oblique"
+    return PLANE_OF_NORMAL[axis] if abs(normal[axis]) > MIN_PLANE_COSINE else "oblique"
 
 
-def tilt_deg(image_orientation):
-    """Angle in degrees between the slice normal and the nearest patient axis; NaN without cosines."""
+def tilt_deg(image_orientation: ArrayLike | None) -> float:
+    """Angle in degrees between slice normal and nearest patient axis; NaN without cosines."""
     return float(np.degrees(np.arccos(min(np.abs(slice_normal(image_orientation)).max(), 1.0))))
 
 
-def slice_normal(image_orientation):
-    """Unit normal ``cross(row, column)`` as (3,) floats, LPS; NaN where there are no usable cosines.
+def slice_normal(image_orientation: ArrayLike | None) -> np.ndarray:
+    """Unit normal ``cross(row, column)`` as (3,) floats, LPS; NaN without usable cosines.
 
     Examples
     --------
@@ -124,24 +132,29 @@ def slice_normal(image_orientation):
     [0.0, 0.0, 1.0]
     """
     cosines = row_and_column(image_orientation)
-    return np.full(3, np.nan) if cosines is None else _unit(np.cross(*cosines))
+    if cosines is None:
+        return np.full(3, np.nan)
+    normal = np.cross(*cosines)
+    return normal / np.linalg.norm(normal)
 
 
-def row_and_column(image_orientation):
-    """The two direction cosines as unit vectors (3,), (3,), or None where they describe no plane."""
+def row_and_column(image_orientation: ArrayLike | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """The two direction cosines as unit vectors (3,), (3,); None where they describe no plane."""
     try:
         values = np.asarray(image_orientation, float)
     except (TypeError, ValueError):
         return None
-    if values.shape != (6,) or cosine_error(values) > USABLE_COSINES:
+    if values.shape != (6,) or cosine_error(values) > MAX_COSINE_ERROR:
         return None
-    return _unit(values[:3]), _unit(values[3:])
+    row, column = values[:3], values[3:]
+    return row / np.linalg.norm(row), column / np.linalg.norm(column)
 
 
-def cosine_error(image_orientation):
-    """How far six cosines (..., 6) are from two perpendicular unit vectors, (...); infinite where one is not finite.
+def cosine_error(image_orientation: ArrayLike) -> np.ndarray:
+    """How far six cosines (..., 6) are from two perpendicular unit vectors, as (...).
 
-    Above `COSINE_TOLERANCE` a header is worth reporting (C.7.6.2.1.1).
+    Infinite where a cosine is not finite. Above `COSINE_TOLERANCE` a header is worth reporting
+    (C.7.6.2.1.1).
     """
     values = np.asarray(image_orientation, float)
     row, column = values[..., :3], values[..., 3:]
@@ -151,28 +164,25 @@ def cosine_error(image_orientation):
     return np.where(np.isfinite(error), error, np.inf)
 
 
-def _unit(vector):
+def _unit(vector: np.ndarray) -> np.ndarray | None:
     length = np.linalg.norm(vector)
     return vector / length if np.isfinite(length) and length > 0 else None
 
 
-def _edges_from_words(patient_orientation, kind):
-    if (
-        patient_orientation is None
-        or isinstance(patient_orientation, str)
-        or len(patient_orientation) != 2
-    ):
-        return UNKNOWN
-    edges = []
-    for word in map(str, patient_orientation):
-        opposite = _opposite(word.strip(), kind)
+def _edges_from_words(words: Sequence[str] | None, anatomical_orientation: str) -> EdgeLetters:
+    if words is None or isinstance(words, str) or len(words) != 2:
+        return UNKNOWN_EDGES
+    edges: list[str] = []
+    for word in map(str, words):
+        opposite = _opposite(word.strip(), anatomical_orientation)
         edges += [opposite, "?" if opposite == "?" else word.strip()]
     return EdgeLetters(*edges)
 
 
-def _opposite(word, kind):
+def _opposite(word: str, anatomical_orientation: str) -> str:
     """The opposite direction, part by part; ``?`` where a part is not the standard's."""
-    opposites = {one: other for pair in LETTERS[kind] for one, other in (pair, pair[::-1])}
-    opposites |= LIMB_WORDS if kind == "QUADRUPED" else {}
+    pairs = DIRECTION_LETTERS.get(anatomical_orientation, DIRECTION_LETTERS["BIPED"])
+    opposites = {one: other for pair in pairs for one, other in (pair, pair[::-1])}
+    opposites |= LIMB_OPPOSITES if anatomical_orientation == "QUADRUPED" else {}
     parts = re.findall("|".join(sorted(opposites, key=len, reverse=True)), word)
     return "".join(opposites[part] for part in parts) if parts and "".join(parts) == word else "?"

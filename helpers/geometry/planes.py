@@ -1,19 +1,23 @@
 """How do the planes of a patient lie in an array of voxels? Pure numpy."""
 
 import itertools
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from helpers.errors import ClearError
 
-VIEWS = {  # radiological: the LPS axis that runs to the right of the picture, the one that runs down, with sign
+# radiological view: the LPS axis that runs to the right of the picture, and the one that runs
+# down, each with its sign
+PLANES = {
     "axial": ((0, 1), (1, 1)),
     "coronal": ((0, 1), (2, -1)),
     "sagittal": ((1, 1), (2, -1)),
 }
 
-PROJECTIONS = {  # along an axis of (values, padding): padding counts only where there is nothing else
+# (values, padding, axis) → values without that axis; padding counts where nothing else is
+PROJECTIONS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
     "max": lambda values, padding, axis: np.where(padding, values.min(), values).max(axis),
     "min": lambda values, padding, axis: np.where(padding, values.max(), values).min(axis),
     "mean": lambda values, padding, axis: _mean(values, padding, axis),
@@ -24,23 +28,23 @@ class PlaneError(ClearError, IndexError):
     """A plane or an index that a volume does not have."""
 
 
-class Cut(NamedTuple):
-    """How an array is cut and turned to show a plane: its axis along the plane's normal, down the picture and to the right."""
+class PlaneAxes(NamedTuple):
+    """The axes of an array along a plane's normal, down its picture and to the right of it."""
 
-    along: int
+    normal: int
     down: int
     right: int
-    step_down: int  # 1, or -1 for a flip
-    step_right: int
+    down_step: int  # 1, or -1 for a flip
+    right_step: int
 
-    def turned(self, image):
-        """The picture of what was cut from the array: an image whose axes are in the order of the array's."""
-        image = image if self.down < self.right else image.T
-        return image[:: self.step_down, :: self.step_right]
+    def picture(self, section: np.ndarray) -> np.ndarray:
+        """A section (the array without its normal axis) transposed and flipped for display."""
+        section = section if self.down < self.right else section.T
+        return section[:: self.down_step, :: self.right_step]
 
 
-def cut_of(affine, plane):
-    """The `Cut` that shows a plane in radiological view: each axis of the array is matched to the nearest of the patient.
+def plane_axes(affine: np.ndarray, plane: str) -> PlaneAxes:
+    """The `PlaneAxes` of a plane in radiological view: of each axis of the patient the nearest.
 
     Parameters
     ----------
@@ -51,20 +55,20 @@ def cut_of(affine, plane):
     ------
     PlaneError
     """
-    if not isinstance(plane, str) or plane not in VIEWS:
-        raise PlaneError(f"expected a plane of {', '.join(VIEWS)}, got {plane!r}")
-    (right, to_right), (down, to_bottom) = VIEWS[plane]
+    if not isinstance(plane, str) or plane not in PLANES:
+        raise PlaneError(f"expected a plane of {', '.join(PLANES)}, got {plane!r}")
+    (right, to_right), (down, to_bottom) = PLANES[plane]
     axis_of = nearest_axes(affine)
-    return Cut(
-        axis_of[3 - right - down],
-        axis_of[down],
-        axis_of[right],
-        1 if affine[down, axis_of[down]] * to_bottom >= 0 else -1,
-        1 if affine[right, axis_of[right]] * to_right >= 0 else -1,
+    return PlaneAxes(
+        normal=axis_of[normal_axis(plane)],
+        down=axis_of[down],
+        right=axis_of[right],
+        down_step=1 if affine[down, axis_of[down]] * to_bottom >= 0 else -1,
+        right_step=1 if affine[right, axis_of[right]] * to_right >= 0 else -1,
     )
 
 
-def nearest_axes(affine):
+def nearest_axes(affine: np.ndarray) -> tuple[int, ...]:
     """The axis of the array nearest to each of the patient's x, y and z, a tuple of three."""
     cosines = np.abs(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0))
     return max(
@@ -73,37 +77,38 @@ def nearest_axes(affine):
     )
 
 
-def turned_affine(affine, shape, axes, steps):
-    """The affine (4, 4) of an array of some shape whose axes are put into another order, each kept (1) or flipped (-1)."""
-    turned = affine.copy()
-    for place, (axis, step) in enumerate(zip(axes, steps)):
-        turned[:3, place] = affine[:3, axis] * step
+def transposed_affine(
+    affine: np.ndarray, shape: Sequence[int], axes: Sequence[int], steps: Sequence[int]
+) -> np.ndarray:
+    """The affine (4, 4) of an array of some shape after a transposition and flips.
+
+    Parameters
+    ----------
+    axes : as ``ndarray.transpose`` takes them
+    steps : of each new axis, 1 or -1 for a flip
+    """
+    result = affine.copy()
+    for new, (axis, step) in enumerate(zip(axes, steps)):
+        result[:3, new] = affine[:3, axis] * step
         if step < 0:
-            turned[:3, 3] += affine[:3, axis] * (shape[axis] - 1)
-    return turned
+            result[:3, 3] += affine[:3, axis] * (shape[axis] - 1)
+    return result
 
 
-def normal_axis(plane):
+def normal_axis(plane: str) -> int:
     """The LPS axis (0, 1, 2) that a plane is seen along."""
-    (right, _), (down, _) = VIEWS[plane]
+    (right, _), (down, _) = PLANES[plane]
     return 3 - right - down
 
 
-def shear_of(affine):
-    """How far in degrees the axes of an array are from standing at right angles; a tilted gantry's tilt."""
-    return max(skew_of(affine, axis) for axis in range(3))
+def shear_of(affine: np.ndarray) -> float:
+    """Largest angle in degrees between an axis and the normal of the other two (gantry tilt)."""
+    axes = affine[:3, :3].T / np.linalg.norm(affine[:3, :3].T, axis=1, keepdims=True)
+    normals = np.cross(axes[[1, 2, 0]], axes[[2, 0, 1]])
+    sines = np.linalg.norm(np.cross(normals, axes), axis=1) / np.linalg.norm(normals, axis=1)
+    return float(np.degrees(np.arcsin(min(sines.max(), 1.0))))
 
 
-def skew_of(affine, axis):
-    """Angle in degrees between one axis of an array and the normal of the other two."""
-    normal, step = (
-        np.cross(*(affine[:3, other] for other in range(3) if other != axis)),
-        affine[:3, axis],
-    )
-    sine = np.linalg.norm(np.cross(normal, step)) / (np.linalg.norm(normal) * np.linalg.norm(step))
-    return float(np.degrees(np.arcsin(min(sine, 1.0))))
-
-
-def _mean(values, padding, axis):
+def _mean(values: np.ndarray, padding: np.ndarray, axis: int) -> np.ndarray:
     counts = np.maximum((~padding).sum(axis), 1)
     return (np.where(padding, 0, values).sum(axis, dtype=np.float64) / counts).astype(np.float32)

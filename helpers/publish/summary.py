@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from helpers.errors import ClearError
-from helpers.geometry.planes import VIEWS
+from helpers.geometry.planes import PLANES
 from helpers.pictures.slices import snapshot
 from helpers.privacy.identifying import identifying
 from helpers.quality.audit import audit
@@ -71,7 +71,7 @@ def _pictures(slices):
     except ClearError:  # no regular grid, or colour
         middle = slices.iloc[len(slices) // 2]
         return {"image": snapshot(load_slice(middle.name, frame=middle["frame"]), None)}
-    return {plane: snapshot(volume.slice(plane), None) for plane in VIEWS}
+    return {plane: snapshot(volume.slice(plane), None) for plane in PLANES}
 
 
 def _modalities(stacks):

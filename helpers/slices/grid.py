@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
-from helpers.geometry.orientation import USABLE_COSINES, cosine_error, row_and_column, slice_normal
+from helpers.geometry.orientation import MAX_COSINE_ERROR, cosine_error, row_and_column, slice_normal
 
 SAME_POSITION_MM = 0.01  # images nearer than this along the normal are at one position
 SAME_COSINE = 1e-3  # orientations that differ less belong to one stack
@@ -113,7 +113,7 @@ def why_no_volume(slices):
             return f"{what} in {file_name(slices, several.argmax())}"
     usable = {
         "ImageOrientationPatient": cosine_error(vectors(slices, "ImageOrientationPatient", 6))
-        <= USABLE_COSINES,
+        <= MAX_COSINE_ERROR,
         "ImagePositionPatient": np.isfinite(vectors(slices, "ImagePositionPatient", 3)).all(axis=1),
         "PixelSpacing": (vectors(slices, "PixelSpacing", 2) > 0).all(axis=1),
     }

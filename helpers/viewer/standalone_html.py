@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.errors import ClearError, require_type
-from helpers.geometry.planes import VIEWS, cut_of
+from helpers.geometry.planes import PLANES, plane_axes
 from helpers.pictures.slices import snapshot
 from helpers.pixels.auto_window import sampled
 from helpers.viewer.viewer_data import (
@@ -112,7 +112,7 @@ def standalone_html(
     )
     note = _note(volume, reduced, scale)
     meta = volume_data(reduced, views, badge=badge)
-    for one in VIEWS:
+    for one in PLANES:
         meta["planes"][one]["strides"] = _strides(reduced, one)
     point = (
         _point(volume, plane, count // 2 if index is None else index)
@@ -122,7 +122,7 @@ def standalone_html(
     data = {
         "meta": {
             **meta,
-            "acquired": next(one for one in VIEWS if cut_of(volume.affine, one).along == 0),
+            "acquired": next(one for one in PLANES if plane_axes(volume.affine, one).normal == 0),
         },
         "shape": list(reduced.array.shape),
         "low": scale[0],
@@ -253,16 +253,16 @@ def _picture(values, scale):
 
 def _strides(volume, plane):
     """Where in the flat array the pixels of a plane's pictures lie: that of (0, 0, 0), and steps to the next ones."""
-    cut, shape = cut_of(volume.affine, plane), volume.array.shape
+    axes, shape = plane_axes(volume.affine, plane), volume.array.shape
     flat = (shape[1] * shape[2], shape[2], 1)
     flipped = [
-        axis for axis, step in ((cut.down, cut.step_down), (cut.right, cut.step_right)) if step < 0
+        axis for axis, step in ((axes.down, axes.down_step), (axes.right, axes.right_step)) if step < 0
     ]
     return {
         "origin": sum(flat[axis] * (shape[axis] - 1) for axis in flipped),
-        "along": flat[cut.along],
-        "down": flat[cut.down] * cut.step_down,
-        "right": flat[cut.right] * cut.step_right,
+        "along": flat[axes.normal],
+        "down": flat[axes.down] * axes.down_step,
+        "right": flat[axes.right] * axes.right_step,
     }
 
 

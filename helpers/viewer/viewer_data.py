@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.geometry.planes import VIEWS, cut_of, normal_axis, turned_affine
+from helpers.geometry.planes import PLANES, normal_axis, plane_axes, transposed_affine
 from helpers.pixels.auto_window import COMPUTED, sampled
 from helpers.pixels.window import WINDOWS, VoiLut
 
@@ -24,7 +24,7 @@ def volume_data(volume, views, *, badge="", three_planes=True):
     ``histogram`` is of the whole volume, padding left out.
     """
     return {
-        "planes": {plane: _plane(volume, plane) for plane in VIEWS},
+        "planes": {plane: _plane(volume, plane) for plane in PLANES},
         "windows": [window_data(name, view) for name, view in views.items()],
         "histogram": _histogram(volume),
         "unit": volume.unit,
@@ -86,9 +86,9 @@ def _plane(volume, plane):
 
 def picture_affine(volume, plane):
     """(4, 4): takes (index, row, column, 1) of the pictures of a plane to LPS mm."""
-    cut = cut_of(volume.affine, plane)
-    axes, steps = (cut.along, cut.down, cut.right), (1, cut.step_down, cut.step_right)
-    return turned_affine(volume.affine, volume.array.shape, axes, steps)
+    normal, down, right, down_step, right_step = plane_axes(volume.affine, plane)
+    axes, steps = (normal, down, right), (1, down_step, right_step)
+    return transposed_affine(volume.affine, volume.array.shape, axes, steps)
 
 
 def nearest_slice(volume, plane, point):

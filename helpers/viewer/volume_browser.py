@@ -7,7 +7,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from helpers.geometry.planes import VIEWS, PlaneError
+from helpers.geometry.planes import PLANES, PlaneError
 from helpers.pictures.slices import snapshot
 from helpers.pixels.auto_window import resolve_window
 from helpers.pixels.window import Window, apply_window
@@ -34,7 +34,7 @@ class VolumeBrowser(anywidget.AnyWidget):
     """
 
     _esm = SCRIPT
-    plane = traitlets.Enum(list(VIEWS)).tag(sync=True)
+    plane = traitlets.Enum(list(PLANES)).tag(sync=True)
     index = traitlets.Int().tag(sync=True)
     position_mm = traitlets.List(traitlets.CFloat(), minlen=3, maxlen=3).tag(sync=True)
     window = traitlets.Any()

@@ -6,7 +6,7 @@ from importlib import import_module
 import numpy as np
 
 from helpers.errors import ClearError, require_type
-from helpers.geometry.planes import nearest_axes, shear_of, turned_affine
+from helpers.geometry.planes import nearest_axes, shear_of, transposed_affine
 from helpers.runtime import install_line
 from helpers.volume.volume import Volume
 
@@ -139,7 +139,7 @@ def _turned(volume, axes, steps):
             else array.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
         )
 
-    affine = turned_affine(volume.affine, volume.array.shape, axes, steps)
+    affine = transposed_affine(volume.affine, volume.array.shape, axes, steps)
     acquired = list(axes).index(volume.acquired_axis)
     return replace(
         volume,

@@ -10,7 +10,14 @@ from tqdm.auto import tqdm
 
 from helpers.errors import require_type
 from helpers.geometry.orientation import EdgeLetters, direction_letters
-from helpers.geometry.planes import PROJECTIONS, VIEWS, PlaneError, cut_of, normal_axis, shear_of
+from helpers.geometry.planes import (
+    PLANES,
+    PROJECTIONS,
+    PlaneError,
+    normal_axis,
+    plane_axes,
+    shear_of,
+)
 from helpers.pixels.auto_window import resolve_window
 from helpers.pixels.window import VoiLut, Window
 from helpers.slices.grid import StackError, grid_affine, longest_run
@@ -53,8 +60,8 @@ class Volume:
 
     def shape_of(self, plane):
         """(number of slices, rows, columns) of the pictures that `slice` gives of a plane."""
-        cut = cut_of(self.affine, plane)
-        return tuple(self.array.shape[axis] for axis in (cut.along, cut.down, cut.right))
+        cut = plane_axes(self.affine, plane)
+        return tuple(self.array.shape[axis] for axis in (cut.normal, cut.down, cut.right))
 
     def slice(self, plane, index=None):
         """The picture of one plane in radiological view, as a `Slice`.
@@ -68,10 +75,12 @@ class Volume:
         ------
         PlaneError
         """
-        cut = cut_of(self.affine, plane)
-        index = self._checked(plane, index, self.array.shape[cut.along])
-        padding = None if self.padding is None else np.take(self.padding, index, axis=cut.along)
-        return self._picture(plane, cut, np.take(self.array, index, axis=cut.along), padding, index)
+        cut = plane_axes(self.affine, plane)
+        index = self._checked(plane, index, self.array.shape[cut.normal])
+        padding = None if self.padding is None else np.take(self.padding, index, axis=cut.normal)
+        return self._picture(
+            plane, cut, np.take(self.array, index, axis=cut.normal), padding, index
+        )
 
     def slab(self, plane, index=None, *, thickness_mm=10.0, how="max"):
         """Several neighbouring slices as one picture, as a `Slice`: a maximum, minimum or mean intensity projection.
@@ -94,20 +103,20 @@ class Volume:
             raise PlaneError(f"expected a thickness in mm, 0 or more, got {thickness_mm!r}")
         if how not in PROJECTIONS:
             raise PlaneError(f"expected a projection of {', '.join(PROJECTIONS)}, got {how!r}")
-        cut = cut_of(self.affine, plane)
-        count = self.array.shape[cut.along]
+        cut = plane_axes(self.affine, plane)
+        count = self.array.shape[cut.normal]
         index = self._checked(plane, index, count)
         wanted = max(1, round(thickness_mm / self._distance(cut)))
         start = index - (wanted - 1) // 2
         places = range(max(0, start), min(count, start + wanted))
-        array = np.take(self.array, places, axis=cut.along)
+        array = np.take(self.array, places, axis=cut.normal)
         padding = (
             np.zeros(array.shape, bool)
             if self.padding is None
-            else np.take(self.padding, places, axis=cut.along)
+            else np.take(self.padding, places, axis=cut.normal)
         )
-        values = PROJECTIONS[how](array, padding, cut.along)
-        lost = None if self.padding is None else padding.all(axis=cut.along)
+        values = PROJECTIONS[how](array, padding, cut.normal)
+        lost = None if self.padding is None else padding.all(axis=cut.normal)
         picture = self._picture(plane, cut, values, lost, index)
         many = f"{len(places)} slices" if len(places) > 1 else "1 slice"
         slab = f"{how} of {many}, {len(places) * self._distance(cut):.4g} mm"
@@ -116,10 +125,10 @@ class Volume:
     def _picture(self, plane, cut, pixels, padding, index):
         """What was cut from the array, turned, with its letters and caption."""
         return Slice(
-            pixels=cut.turned(pixels),
+            pixels=cut.picture(pixels),
             spacing=(self.spacing[cut.down], self.spacing[cut.right]),
             letters=self._letters(cut),
-            padding=None if padding is None else cut.turned(padding),
+            padding=None if padding is None else cut.picture(padding),
             windows=self.windows,
             inverted=self.inverted,
             unit=self.unit,
@@ -148,12 +157,12 @@ class Volume:
             raise PlaneError(
                 f"expected a point inside the volume ({spans} mm), got {tuple(map(float, point))}"
             )
-        cut = cut_of(self.affine, plane)
+        cut = plane_axes(self.affine, plane)
         place = tuple(
             float(voxel[axis] if step > 0 else self.array.shape[axis] - 1 - voxel[axis])
-            for axis, step in ((cut.down, cut.step_down), (cut.right, cut.step_right))
+            for axis, step in ((cut.down, cut.down_step), (cut.right, cut.right_step))
         )
-        return int(np.clip(np.round(voxel[cut.along]), 0, self.array.shape[cut.along] - 1)), place
+        return int(np.clip(np.round(voxel[cut.normal]), 0, self.array.shape[cut.normal] - 1)), place
 
     @property
     def middle(self):
@@ -164,7 +173,7 @@ class Volume:
     def acquired_plane(self):
         """The plane that was acquired; the other two are cut from the volume."""
         return next(
-            plane for plane in VIEWS if cut_of(self.affine, plane).along == self.acquired_axis
+            plane for plane in PLANES if plane_axes(self.affine, plane).normal == self.acquired_axis
         )
 
     def window(self, wanted=None):
@@ -184,8 +193,8 @@ class Volume:
 
     def _letters(self, cut):
         right, down = (
-            self.affine[:3, cut.right] * cut.step_right,
-            self.affine[:3, cut.down] * cut.step_down,
+            self.affine[:3, cut.right] * cut.right_step,
+            self.affine[:3, cut.down] * cut.down_step,
         )
         kind = self.anatomical_orientation
         return EdgeLetters(
@@ -198,24 +207,24 @@ class Volume:
     def _distance(self, cut):
         """Distance in mm of neighbouring slices of a cut, along their normal."""
         normal = np.cross(
-            *(self.affine[:3, axis] / self.spacing[axis] for axis in range(3) if axis != cut.along)
+            *(self.affine[:3, axis] / self.spacing[axis] for axis in range(3) if axis != cut.normal)
         )
-        return float(abs(self.affine[:3, cut.along] @ normal) / np.linalg.norm(normal))
+        return float(abs(self.affine[:3, cut.normal] @ normal) / np.linalg.norm(normal))
 
     def _place(self, plane, cut, index):
         """Caption of one cut: which of how many, and where its middle lies."""
         middle = [(n - 1) / 2 for n in self.array.shape]
-        middle[cut.along] = index
+        middle[cut.normal] = index
         axis = normal_axis(plane)
         place = (self.affine @ [*middle, 1])[axis]
-        acquired = {} if cut.along == self.acquired_axis else {"thickness": "cut from the volume"}
+        acquired = {} if cut.normal == self.acquired_axis else {"thickness": "cut from the volume"}
         shear = shear_of(self.affine)
-        slanted = cut.along != self.acquired_axis and shear >= VISIBLE_SHEAR
+        slanted = cut.normal != self.acquired_axis and shear >= VISIBLE_SHEAR
         return {
             **acquired,
             **({"remark": f"slices are sheared by {shear:.1f}°"} if slanted else {}),
             "plane": plane,
-            "slice": f"{index + 1} of {self.array.shape[cut.along]}",
+            "slice": f"{index + 1} of {self.array.shape[cut.normal]}",
             "position": f"{'xyz'[axis]} {place:+.1f} mm",
             "spacing": f"{self._distance(cut):.4g} mm apart",
         }
