@@ -68,16 +68,15 @@ _NAMES_OF = {  # module → the public names that it owns
     "volume.volume": ["Volume", "load_volume"],
     "volume.conversion": ["reoriented", "straightened"],
     "pictures.slices": [
-        "plot_histogram",
         "show_montage",
         "show_planes",
         "show_slice",
-        "show_views",
+        "show_windows",
     ],
     "pictures.plane_in_patient": ["show_plane_in_patient"],
     "pictures.plots": [
         *("plot_files_and_positions", "plot_findings", "plot_missing", "plot_positions"),
-        *("plot_slice_counts", "plot_waterfall"),
+        *("plot_histogram", "plot_slice_counts", "plot_waterfall"),
     ],
     "quality.decoders": ["decoder_table"],
     "quality.statistics": ["pixel_table"],

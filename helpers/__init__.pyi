@@ -32,15 +32,15 @@ from helpers.phantom.writing import write_phantom as write_phantom
 from helpers.pictures.plane_in_patient import show_plane_in_patient as show_plane_in_patient
 from helpers.pictures.plots import plot_files_and_positions as plot_files_and_positions
 from helpers.pictures.plots import plot_findings as plot_findings
+from helpers.pictures.plots import plot_histogram as plot_histogram
 from helpers.pictures.plots import plot_missing as plot_missing
 from helpers.pictures.plots import plot_positions as plot_positions
 from helpers.pictures.plots import plot_slice_counts as plot_slice_counts
 from helpers.pictures.plots import plot_waterfall as plot_waterfall
-from helpers.pictures.slices import plot_histogram as plot_histogram
 from helpers.pictures.slices import show_montage as show_montage
 from helpers.pictures.slices import show_planes as show_planes
 from helpers.pictures.slices import show_slice as show_slice
-from helpers.pictures.slices import show_views as show_views
+from helpers.pictures.slices import show_windows as show_windows
 from helpers.pixels.window import WINDOWS as WINDOWS
 from helpers.pixels.window import Window as Window
 from helpers.pixels.window import apply_window as apply_window

@@ -17,12 +17,12 @@ from helpers import (
     show_plane_in_patient,
     show_planes,
     show_slice,
-    show_views,
+    show_windows,
     stack_slices,
     stack_table,
 )
 from helpers.geometry.orientation import EdgeLetters
-from helpers.pictures.plane_in_patient import DrawingError
+from helpers.pictures.style import DrawingError
 from helpers.pixels.window import WindowError
 
 CHEST = "series/chest-ct-8mm-siemens"
@@ -129,7 +129,7 @@ def test_a_histogram_of_a_volume_has_the_windows_of_the_volume(volume):
     )
     assert ax.get_xlim()[0] > -1200, "padding is left out"
     colour = plot_histogram(Slice(np.zeros((4, 4, 3), np.uint8), (1, 1), EdgeLetters(*"RLAP")))
-    assert "colour image" in colour.texts[0].get_text()
+    assert "colour image" in colour.get_title()
 
 
 @pytest.mark.parametrize("shape", [(10, 2000), (2000, 10), (40, 800), (3, 3)])
@@ -177,14 +177,14 @@ def test_corners_are_those_that_are_asked_for(volume):
 
 
 def test_views_side_by_side(volume, real):
-    titles = [ax.get_title() for ax in show_views(volume.slice("axial"))]
+    titles = [ax.get_title() for ax in show_windows(volume.slice("axial"))]
     assert titles[0].startswith("window 1: C -500 W 1500 HU") and any(
         title.startswith("lungs") for title in titles
     )
-    assert len(show_views(volume.slice("axial"), windows="brain")) == 1 and show_views(
+    assert len(show_windows(volume.slice("axial"), windows="brain")) == 1 and show_windows(
         volume.slice("axial"), windows=[]
     )
-    assert len(show_views(load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm"))) == 1
+    assert len(show_windows(load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm"))) == 1
 
 
 def test_inversion_comes_last():

@@ -7,7 +7,7 @@ from matplotlib import colors
 from matplotlib import pyplot as plt
 
 from helpers import header_table, load_volume, show_slice, stack_slices, stack_table, straightened
-from helpers.pictures.slices import NO_VALUE
+from helpers.pictures.style import PADDING_COLOUR
 
 SOFT = (40, 400)  # lungs and air black, organs grey, bone white
 CENTER_MM = np.zeros(3)  # the middle of the phantom's chest, LPS
@@ -158,4 +158,4 @@ def test_padding_shows_the_ground(phantom_headers):
     picture.check("RLAP", bright=[HEART])
     x, y = picture.pixel((185, -185, HEART[2]))
     corner = picture.canvas[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 3).mean(axis=0)
-    assert corner == pytest.approx(colors.to_rgb(NO_VALUE), abs=0.02)
+    assert corner == pytest.approx(colors.to_rgb(PADDING_COLOUR), abs=0.02)

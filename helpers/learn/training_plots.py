@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from helpers.pictures.slices import show_slice
-from helpers.pictures.style import ACCENT, QUIET, SECOND
+from helpers.pictures.style import ACCENT_COLOUR, MUTED_COLOUR, SECOND_COLOUR
 from helpers.volume.slice import load_slice
 
 ACROSS = 3  # pictures side by side
@@ -23,7 +23,7 @@ def plot_readings(readings, *, ax=None):
         or plt.figure(figsize=(9, 1.4 + 0.24 * len(readings)), layout="constrained").add_subplot()
     )
     ax.axvspan(0, 1, color="0.93", zorder=0, label="0 to 1")
-    for number, (reader, color) in enumerate(zip(readers, (SECOND, QUIET, ACCENT))):
+    for number, (reader, color) in enumerate(zip(readers, (SECOND_COLOUR, MUTED_COLOUR, ACCENT_COLOUR))):
         rows = readings[readings["reader"] == reader]
         places = np.arange(len(kinds)) + (number - (len(readers) - 1) / 2) * 0.8 / len(readers)
         ax.hlines(places, rows["low"], rows["high"], color=color, linewidth=4, label=reader)
@@ -52,14 +52,14 @@ def plot_predictions(predictions, *, mean, ax=None):
     ax = ax or plt.figure(figsize=(7, 5), layout="constrained").add_subplot()
     worst = predictions["patient"] == _by_error(predictions).index[-1]
     for shown, mark, color in (
-        (predictions[~worst], "o", ACCENT),
-        (predictions[worst], "^", SECOND),
+        (predictions[~worst], "o", ACCENT_COLOUR),
+        (predictions[worst], "^", SECOND_COLOUR),
     ):
         name = shown["patient"].iloc[0] if mark == "^" else f"{shown['patient'].nunique()} patients"
         ax.plot(shown["position"], shown["predicted"], mark, color=color, markersize=4, label=name)
     ends = predictions[["position", "predicted"]].stack().agg(["min", "max"])
     ax.plot(ends, ends, color="black", linewidth=0.8, label="predicted = true")
-    ax.axhline(mean, color=QUIET, linestyle="--", label="always the mean")
+    ax.axhline(mean, color=MUTED_COLOUR, linestyle="--", label="always the mean")
     ax.set(
         title="Slices of held-out patients",
         xlabel="true position in mm",
@@ -80,7 +80,7 @@ def plot_errors(predictions, *, ax=None):
     names = _by_error(predictions).index
     ax = ax or plt.figure(figsize=(9, 1.2 + 0.28 * len(names)), layout="constrained").add_subplot()
     off = predictions["predicted"] - predictions["position"]
-    ax.plot(off, names.get_indexer(predictions["patient"]), "|", color=ACCENT, markersize=9)
+    ax.plot(off, names.get_indexer(predictions["patient"]), "|", color=ACCENT_COLOUR, markersize=9)
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.set(

@@ -1,210 +1,190 @@
-"""A table, drawn. Each function takes the table first and returns the Axes it drew on."""
+"""What does a table show, and which values do images have? Each function returns its Axes."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.pictures.style import ACCENT, QUIET, SECOND
+from helpers.errors import require_type
+from helpers.pictures.slices import window_text
+from helpers.pictures.style import (
+    ACCENT_COLOUR,
+    LEGEND_BESIDE,
+    MUTED_COLOUR,
+    SECOND_COLOUR,
+    axes_or_new,
+)
+from helpers.pixels.auto_window import value_range
+from helpers.pixels.window import VoiLut, Window, apply_window
+from helpers.volume.slice import Slice
+from helpers.volume.volume import Volume
 
-MANY_PATIENTS = 60  # names that fit beside bars
-MANY_KEYWORDS = 60
-SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: there is more than one
+MAX_PATIENTS = 60  # names that fit beside bars
+MAX_KEYWORDS = 60
+SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
+POSITIONS, NUMBERS = "positions of the largest stack", "number of files, number of positions"
+STEPS = {  # column of `slice_counts` → what is left of the files there
+    "files": "files",
+    "readable": "readable",
+    "images": "images (frames)",
+    "unique_images": "not stored twice",
+    "positions": "positions, all stacks",
+    "largest_stack": "positions, largest stacks",
+}
+HISTOGRAM_BINS = 200
+HISTOGRAM_SHARE = 0.999  # of the values that a histogram spans
+SEVERITY_COLOURS = {"error": SECOND_COLOUR, "warning": ACCENT_COLOUR, "note": MUTED_COLOUR}
 
 
-def plot_slice_counts(counts, *, ax=None):
+def plot_slice_counts(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draws how many slices there are: files, and the positions of the largest stack behind them.
 
     Parameters
     ----------
     counts : DataFrame of `helpers.slice_counts`
     """
-    ax = ax or plt.figure(figsize=(9, 4.5)).add_subplot()
+    ax = axes_or_new(ax, 9, 4.5)
     if counts.empty:
         ax.set(title="No file to count", xticks=[], yticks=[])
         return ax
-    most = counts[["files", "largest_stack"]].to_numpy().max()
-    bins = np.linspace(0, 1.02 * most, min(40, max(12, len(counts))))
-    ax.hist(counts["files"], bins, color=QUIET, label="files")
-    ax.hist(
-        counts["largest_stack"],
-        bins,
-        histtype="step",
-        color=ACCENT,
-        linewidth=2,
-        label="positions of the largest stack",
-    )
-    median = counts["largest_stack"].median()
-    ax.axvline(median, color=SECOND, linestyle="--", label=f"median of these positions: {median:g}")
-    ax.set(
-        title=f"Slices per {counts.index.name}",
-        xlabel="number of files, number of positions",
-        ylabel=f"number of {counts.index.name} values",
-    )
+    name, positions = counts.index.name, counts["largest_stack"]
+    most, median = max(counts["files"].max(), positions.max()), positions.median()
+    bins = np.linspace(0, 1.02 * most, min(40, max(12, len(counts)))).tolist()
+    ax.hist(counts["files"], bins, color=MUTED_COLOUR, label="files")
+    outline: dict[str, Any] = {"histtype": "step", "color": ACCENT_COLOUR, "linewidth": 2}
+    ax.hist(positions, bins, label=POSITIONS, **outline)
+    label = f"median of these positions: {median:g}"
+    ax.axvline(median, color=SECOND_COLOUR, linestyle="--", label=label)
+    ax.set(title=f"Slices per {name}", xlabel=NUMBERS, ylabel=f"number of {name} values")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.legend(**LEGEND_BESIDE)
     _explain_largest(counts, ax)
     return ax
 
 
-def _explain_largest(counts, ax):
+def _explain_largest(counts: pd.DataFrame, ax: Axes) -> None:
     """Says what the largest number of files is made of, where it is not one stack."""
-    name, row = counts["files"].idxmax(), counts.loc[counts["files"].idxmax()]
-    if row["files"] > SEVERAL_SCANS * row["largest_stack"] > 0 and "stacks" in counts:
-        text = f"{name}: {row['files']} files,\n{row['stacks']} stacks of at most {row['largest_stack']} slices"
-        top = ax.get_ylim()[1]
-        arrow = {"arrowstyle": "->", "color": SECOND}
+    name = counts["files"].idxmax()
+    files, largest = counts.loc[name, ["files", "largest_stack"]]
+    if files > SEVERAL_SCANS * largest > 0 and "stacks" in counts:
+        stacks = counts.loc[name, "stacks"]
+        text = f"{name}: {files} files,\n{stacks} stacks of at most {largest} slices"
         ax.annotate(
             text,
-            (row["files"], 1),
-            (row["files"], 0.45 * top),
+            xy=(files, 1),
+            xytext=(files, 0.45 * ax.get_ylim()[1]),
             ha="right",
-            color=SECOND,
-            arrowprops=arrow,
+            color=SECOND_COLOUR,
             fontsize=9,
+            arrowprops={"arrowstyle": "->", "color": SECOND_COLOUR},
         )
 
 
-def plot_waterfall(counts, *, ax=None):
-    """Draws what becomes of the files of a collection, step by step, down to the positions of each largest stack.
+def plot_waterfall(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draws what becomes of a collection's files, down to the positions of each largest stack.
 
     Parameters
     ----------
     counts : DataFrame of `helpers.slice_counts`
     """
-    steps = ["files", "readable", "images", "unique_images", "positions", "largest_stack"]
-    words = [
-        "files",
-        "readable",
-        "images (frames)",
-        "not stored twice",
-        "positions, all stacks",
-        "positions, largest stacks",
-    ]
-    totals = counts[steps].sum().to_numpy()
-    ax = ax or plt.figure(figsize=(9, 3), layout="constrained").add_subplot()
-    ax.barh(range(len(steps)), totals, color=[QUIET, *[ACCENT] * (len(steps) - 1)])
-    for place, (total, change) in enumerate(zip(totals, np.diff(totals, prepend=totals[:1]))):
-        ax.text(
-            total,
-            place,
-            f" {total:,}" + (f" ({change:+,})" if change else ""),
-            va="center",
-            fontsize=9,
-        )
-    ax.set_yticks(range(len(steps)), words)
-    ax.set(
-        title="From files to slices, the whole collection",
-        xlabel="number",
-        xlim=(0, 1.2 * max(totals.max(), 1)),
-    )
+    totals = counts[list(STEPS)].sum().to_numpy()
+    changes = np.diff(totals, prepend=totals[:1])
+    ax = axes_or_new(ax, 9, 3, layout="constrained")
+    ax.barh(list(STEPS.values()), totals, color=[MUTED_COLOUR, *[ACCENT_COLOUR] * (len(STEPS) - 1)])
+    for row, (total, change) in enumerate(zip(totals, changes)):
+        text = f" {total:,}" + (f" ({change:+,})" if change else "")
+        ax.text(total, row, text, va="center", fontsize=9)
+    ax.set(title="From files to slices, the whole collection", xlabel="number")
+    ax.set_xlim(0, 1.2 * max(totals.max(), 1))
     ax.invert_yaxis()
     return ax
 
 
-def plot_files_and_positions(counts, *, ax=None):
-    """Draws a bar per patient, longest first: files beside distinct positions; where they differ there is something to know."""
-    table = counts.sort_values("files")
-    ax = ax or plt.figure(figsize=(9, 0.8 + 0.22 * min(len(table), MANY_PATIENTS))).add_subplot()
-    places = np.arange(len(table))
-    ax.barh(places, table["files"], color=QUIET, label="files")
-    ax.plot(
-        table["largest_stack"],
-        places,
-        "o",
-        color=ACCENT,
-        markersize=5,
-        label="positions of the largest stack",
-    )
-    ax.set(
-        title=f"Files and slices of each {counts.index.name}",
-        xlabel="number of files, number of positions",
-        ylim=(-0.7, len(table) - 0.3),
-    )
-    named = len(table) <= MANY_PATIENTS
-    ax.set_yticks(places if named else [], table.index if named else [])
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    return ax
-
-
-def plot_positions(stacks, *, ax=None):
-    """Draws where the slices of stacks lie, in mm along the normal: gaps and repeated positions can be seen.
+def plot_files_and_positions(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draws a bar of files per patient, the longest first, and a dot at its distinct positions.
 
     Parameters
     ----------
-    stacks : dict of stack to DataFrame of `helpers.stack_slices`; a stack is an entry of the
-        index of `stack_table`, or any name
+    counts : DataFrame of `helpers.slice_counts`
     """
-    ax = ax or plt.figure(figsize=(9, 1.2 + 0.45 * len(stacks))).add_subplot()
-    if not stacks:
-        ax.set(title="No stack to draw", xticks=[], yticks=[])
-        return ax
-    for line, slices in enumerate(stacks.values()):
-        place, repeated = slices["position_mm"], slices["repeated"]
-        ax.plot(
-            place[~repeated], np.full((~repeated).sum(), line), "|", color=ACCENT, markersize=12
-        )
-        ax.plot(
-            place[repeated], np.full(repeated.sum(), line + 0.25), "v", color=SECOND, markersize=6
-        )
-        if place.isna().all():
-            ax.text(
-                0.5,
-                line,
-                "position unknown",
-                transform=ax.get_yaxis_transform(),
-                ha="center",
-                va="center",
-            )
-    ax.plot([], [], "|", color=ACCENT, markersize=12, label="a slice")
-    ax.plot([], [], "v", color=SECOND, label="again at the same position")
-    ax.set_yticks(
-        range(len(stacks)), [_stack_label(stack, slices) for stack, slices in stacks.items()]
-    )
-    ax.set(
-        title="Positions of the slices",
-        xlabel="position along the normal in mm",
-        ylim=(len(stacks) - 0.5, -0.6),
-    )
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    table = counts.sort_values("files")
+    ax = axes_or_new(ax, 9, 0.8 + 0.22 * min(len(table), MAX_PATIENTS))
+    rows = np.arange(len(table))
+    ax.barh(rows, table["files"], color=MUTED_COLOUR, label="files")
+    ax.plot(table["largest_stack"], rows, "o", color=ACCENT_COLOUR, markersize=5, label=POSITIONS)
+    ax.set(title=f"Files and slices of each {counts.index.name}", xlabel=NUMBERS)
+    ax.set_ylim(-0.7, len(table) - 0.3)
+    named = len(table) <= MAX_PATIENTS
+    ax.set_yticks(rows if named else [], table.index if named else [])
+    ax.legend(**LEGEND_BESIDE)
     return ax
 
 
-def plot_findings(findings, *, ax=None):
-    """Draws how many findings of each rule there are, the worst rules first, on a logarithmic axis.
+def plot_positions(stacks: Mapping[Any, pd.DataFrame], *, ax: Axes | None = None) -> Axes:
+    """Draws where the slices of stacks lie, in mm along the normal, with gaps and repetitions.
+
+    Parameters
+    ----------
+    stacks : mapping of stack to DataFrame of `helpers.stack_slices`
+        A stack is an entry of the index of `stack_table`, or any name.
+    """
+    ax = axes_or_new(ax, 9, 1.2 + 0.45 * len(stacks))
+    if not stacks:
+        ax.set(title="No stack to draw", xticks=[], yticks=[])
+        return ax
+    for row, slices in enumerate(stacks.values()):
+        once, again = (slices["position_mm"][slices["repeated"] == repeated] for repeated in (0, 1))
+        label, again_label = (None, None) if row else ("a slice", "again at the same position")
+        ax.plot(once, [row] * len(once), "|", color=ACCENT_COLOUR, markersize=12, label=label)
+        ax.plot(again, [row + 0.25] * len(again), "v", color=SECOND_COLOUR, label=again_label)
+        if slices["position_mm"].isna().all():
+            place = ax.get_yaxis_transform()
+            ax.text(0.5, row, "position unknown", transform=place, ha="center", va="center")
+    ax.set_yticks(range(len(stacks)), [_stack_label(*stack) for stack in stacks.items()])
+    ax.set(title="Positions of the slices", ylim=(len(stacks) - 0.5, -0.6))
+    ax.set_xlabel("position along the normal in mm")
+    ax.legend(**LEGEND_BESIDE)
+    return ax
+
+
+def _stack_label(stack: Any, slices: pd.DataFrame) -> str:
+    """Patient and number of a stack, and whether its order is a guess."""
+    patient = slices["PatientID"].iloc[0] if "PatientID" in slices else "?"
+    name = f"{patient} · stack {stack[1]}" if isinstance(stack, tuple) else str(stack)
+    return name if (slices["order_grade"] == "A").all() else f"{name} (a guess)"
+
+
+def plot_findings(findings: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draws how many findings of each rule there are, the worst rules first, on a log axis.
 
     Parameters
     ----------
     findings : DataFrame of `helpers.audit`
     """
     counts = findings.groupby(["severity", "rule"], sort=False).size()
-    ax = (
-        ax
-        or plt.figure(
-            figsize=(9, 1.2 + 0.28 * max(len(counts), 2)), layout="constrained"
-        ).add_subplot()
-    )
+    ax = axes_or_new(ax, 9, 1.2 + 0.28 * max(len(counts), 2), layout="constrained")
     if counts.empty:
         ax.set(title="Nothing was found", xticks=[], yticks=[])
         return ax
-    for severity, color in zip(("error", "warning", "note"), (SECOND, ACCENT, QUIET)):
-        chosen = [place for place, (level, _) in enumerate(counts.index) if level == severity]
-        ax.barh(chosen, counts.iloc[chosen], color=color, label=f"{severity}s" if chosen else None)
-    for place, count in enumerate(counts):
-        ax.text(count, place, f" {count}", va="center", fontsize=8)
-    ax.set_yticks(range(len(counts)), [rule for _, rule in counts.index])
-    ax.set(
-        title="What the audit found",
-        xlabel="number of findings",
-        xscale="log",
-        xlim=(0.7, 2 * counts.max()),
-    )
-    ax.set_ylim(len(counts) - 0.4, -0.6)
-    ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    severities, rules = counts.index.get_level_values(0), counts.index.get_level_values(1)
+    for severity, colour in SEVERITY_COLOURS.items():
+        rows = np.flatnonzero(severities == severity)
+        if len(rows):
+            ax.barh(rows, counts.iloc[rows], color=colour, label=f"{severity}s")
+    for row, count in enumerate(counts):
+        ax.text(count, row, f" {count}", va="center", fontsize=8)
+    ax.set_yticks(range(len(counts)), rules)
+    ax.set(title="What the audit found", xlabel="number of findings", xscale="log")
+    ax.set(xlim=(0.7, 2 * counts.max()), ylim=(len(counts) - 0.4, -0.6))
+    ax.legend(**LEGEND_BESIDE)
     return ax
 
 
-def plot_missing(headers, *, by="PatientID", ax=None):
-    """Draws which elements have a value where: the share of files in which each has one, per value of `by`.
+def plot_missing(headers: pd.DataFrame, *, by: str = "PatientID", ax: Axes | None = None) -> Axes:
+    """Draws which elements have a value where: the share of files with one, per value of `by`.
 
     Elements with a value in every file are left out, and so are those without one in any.
 
@@ -215,35 +195,76 @@ def plot_missing(headers, *, by="PatientID", ax=None):
     present = headers.drop(columns="error").notna()
     partly = present.loc[:, ~present.all() & present.any()]
     groups = headers[by].fillna("?").to_numpy() if by in headers else np.full(len(headers), "?")
-    share = partly.groupby(groups).mean()
-    share = share[share.mean().sort_values(ascending=False).index[:MANY_KEYWORDS]].iloc[
-        :MANY_PATIENTS
-    ]
-    ax = (
-        ax
-        or plt.figure(
-            figsize=(2 + 0.24 * max(share.shape[1], 8), 2.5 + 0.2 * len(share)),
-            layout="constrained",
-        ).add_subplot()
-    )
-    if share.empty:
+    shares = partly.groupby(groups).mean()
+    frequent = shares.mean().sort_values(ascending=False).index[:MAX_KEYWORDS]
+    drawn = shares[frequent].iloc[:MAX_PATIENTS]
+    width, height = 2 + 0.24 * max(drawn.shape[1], 8), 2.5 + 0.2 * len(drawn)
+    ax = axes_or_new(ax, width, height, layout="constrained")
+    if drawn.empty:
         ax.set(title="No file lacks what another has", xticks=[], yticks=[])
         return ax
-    image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    ax.set_xticks(range(share.shape[1]), share.columns, rotation=90, fontsize=7)
-    ax.set_yticks(range(len(share)), share.index, fontsize=7)
-    cut = (
-        f" (the first {MANY_PATIENTS} of {len(set(groups))} shown)"
-        if len(set(groups)) > MANY_PATIENTS
-        else ""
-    )
-    ax.set(title=f"Which elements have a value where{cut}")
+    image = ax.imshow(drawn, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    ax.set_xticks(range(drawn.shape[1]), drawn.columns, rotation=90, fontsize=7)
+    ax.set_yticks(range(len(drawn)), drawn.index, fontsize=7)
+    part = f" (the first {len(drawn)} of {len(shares)} shown)" if len(drawn) < len(shares) else ""
+    ax.set(title=f"Which elements have a value where{part}")
     ax.figure.colorbar(image, ax=ax, label="share of files with a value", shrink=0.8)
     return ax
 
 
-def _stack_label(stack, slices):
-    """Patient and number of a stack, and whether its order is a guess."""
-    patient = slices["PatientID"].iloc[0] if "PatientID" in slices else "?"
-    name = f"{patient} · stack {stack[1]}" if isinstance(stack, tuple) else str(stack)
-    return name if (slices["order_grade"] == "A").all() else f"{name} (a guess)"
+def plot_histogram(values: Slice | Volume, *, window: Any = None, ax: Axes | None = None) -> Axes:
+    """Draws how often each value occurs, padding left out, and the window on it; returns the Axes.
+
+    Parameters
+    ----------
+    values : Slice or Volume
+    window : as `Slice.window` takes it; marked are what it shows as black and as white, and how
+        the grey rises in between
+    """
+    require_type(values, (Slice, Volume), "of load_slice or load_volume")
+    array = values.array if isinstance(values, Volume) else values.pixels
+    ax = axes_or_new(ax, 9, 4, layout="constrained")
+    if isinstance(values, Slice) and array.ndim == 3:
+        ax.set(title="A colour image: its values have no unit and no window", xticks=[], yticks=[])
+        return ax
+    padding, (name, shown) = values.padding, values.window(window)
+    kept = array.ravel() if padding is None else array[~padding]
+    counts, edges = np.histogram(kept, _bin_edges(array, *_drawn_range(array, padding, shown)))
+    ax.stairs(100 * counts / max(1, kept.size), edges, fill=True, color=MUTED_COLOUR)
+    label = f"value in {values.unit}" if values.unit else "value"
+    ax.set(xlabel=label, ylabel="% of the values, each bar", xlim=edges[[0, -1]])
+    ax.set_yscale("symlog", linthresh=0.1)
+    ax.set_ylim(bottom=0)
+    _draw_window(ax, shown, np.linspace(edges[0], edges[-1], 500), values.inverted)
+    title = window_text((name, shown), values.unit)
+    if padding is not None:
+        title += f"; {padding.mean():.1%} of the pixels are padding and left out"
+    ax.set_title(title, fontsize=10)
+    return ax
+
+
+def _drawn_range(
+    array: np.ndarray, padding: np.ndarray | None, window: Window | VoiLut
+) -> tuple[float, float]:
+    """(low, high) that spans most values, and the whole window as far as it is near them."""
+    low, high = value_range(array, padding=padding, share=HISTOGRAM_SHARE).limits
+    (black, white), near = window.limits, high - low
+    return max(min(low, black), low - near), min(max(high, white), high + near)
+
+
+def _bin_edges(array: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Edges of the bars; of whole numbers each bar holds equally many, so that none stands out."""
+    if array.dtype.kind != "i":
+        return np.linspace(low, high, HISTOGRAM_BINS + 1)
+    step = max(1, round((high - low) / HISTOGRAM_BINS))
+    return np.arange(np.floor(low) - 0.5, high + step, step)
+
+
+def _draw_window(ax: Axes, window: Window | VoiLut, values: np.ndarray, inverted: bool) -> None:
+    """The grey of each value as a line over the histogram, and what is black and white."""
+    for limit in window.limits:
+        ax.axvline(limit, color=SECOND_COLOUR, linestyle="--", linewidth=1)
+    grey, right = apply_window(values, window), ax.twinx()
+    right.plot(values, 1 - grey if inverted else grey, color=ACCENT_COLOUR)
+    right.set_ylim(-0.02, 1.02)
+    right.set_ylabel("grey, 0 black to 1 white", color=ACCENT_COLOUR)
