@@ -130,7 +130,7 @@ def test_statistics_of_a_window(phantom_headers, real):
 
 
 def test_an_image_that_cannot_be_decoded_is_a_reason_and_no_number(phantom_headers):
-    rows = phantom_headers[phantom_headers["PatientID"] == "P30-jpeg-12-bit"]
+    rows = phantom_headers[phantom_headers["PatientID"] == "P30-retired-syntax"]
     table = pixel_table(rows, progress=False)
     assert table["pixel_error"].str.contains("cannot decode").all() and table[
         ["min", "mean", "padding"]

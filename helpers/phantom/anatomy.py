@@ -4,12 +4,28 @@ Heart, stomach bubble and spleen are on the left, the liver on the right below, 
 the sternum in front, the couch under the back; the right lung is the larger one.
 """
 
+from functools import cache
+
 import numpy as np
 
 AIR_HU = -1000
+SMALLEST_VESSEL_MM = 1.4  # radius from which a branch of the lungs does not fork any more
+LARGE_VESSEL_MM = 3.4  # radius above which it forks into three
+TUBES = np.array(  # of the mediastinum: start, end (LPS mm), radius (mm), Hounsfield units
+    [
+        (20, 52, -190, 20, 50, 50, 12, 48),  # descending aorta, left of the spine
+        (20, 50, 50, -12, -14, 62, 13, 48),  # its arch
+        (-18, -22, 30, -20, -24, 120, 9, 46),  # superior vena cava
+        (-4, 8, 30, -2, 2, 210, 9, AIR_HU),  # trachea
+        (-4, 8, 32, -46, 14, -4, 7, AIR_HU),  # bronchi
+        (-4, 8, 32, 44, 18, 2, 6, AIR_HU),
+        (6, 30, -120, 2, 26, 190, 6, 35),  # oesophagus
+    ],
+    np.float32,
+)
 
 
-def chest(points, *, couch_side=1):
+def chest(points: np.ndarray, *, couch_side: int = 1) -> np.ndarray:
     """Hounsfield units of the phantom's anatomy, float32 of shape ``(...)``.
 
     Parameters
@@ -51,14 +67,11 @@ def _put_lungs(hu, x, y, z):
     left = _ellipsoid(x, y, z, (80, 8, 12), (54, 82, 122))
     lung = right | left
     x, y, z = x[lung], y[lung], z[lung]
-    fibrosis = np.clip((20 - z) / 90, 0, 1) * np.clip(
-        (y - 5) / 50, 0, 1
-    )  # lower and rear, as in the disease
+    # lower and rear, as in the disease
+    fibrosis = np.clip((20 - z) / 90, 0, 1) * np.clip((y - 5) / 50, 0, 1)
     net = np.abs(np.sin(x / 4.1) * np.sin(y / 3.7 + np.sin(x / 9)) * np.sin(z / 6.1 + 1))
     inside = -860 + 0.35 * y + 450 * fibrosis * (net > 0.45)
-    for start, end, radius in VESSELS if x.size else ():
-        if (vessel := _near(x, y, z, start, end, radius)) is not None:
-            inside[vessel] = 30
+    _put_tubes(inside, x, y, z, _vessels())
     hu[lung] = inside
 
 
@@ -79,18 +92,7 @@ def _put_mediastinum(hu, x, y, z):
     hu[middle] = -60
     hu[_ellipsoid(x, y, z, (34, -38, -34), (58, 48, 50))] = 45  # heart: mostly on the left
     hu[_ellipsoid(x, y, z, (6, -24, 26), (24, 26, 30))] = 48  # great vessels
-    tubes = [
-        ((20, 52, -190), (20, 50, 50), 12, 48),  # descending aorta, left of the spine
-        ((20, 50, 50), (-12, -14, 62), 13, 48),  # its arch
-        ((-18, -22, 30), (-20, -24, 120), 9, 46),  # superior vena cava
-        ((-4, 8, 30), (-2, 2, 210), 9, AIR_HU),  # trachea
-        ((-4, 8, 32), (-46, 14, -4), 7, AIR_HU),  # bronchi
-        ((-4, 8, 32), (44, 18, 2), 6, AIR_HU),
-        ((6, 30, -120), (2, 26, 190), 6, 35),  # oesophagus
-    ]
-    for start, end, radius, value in tubes:
-        if (tube := _near(x, y, z, start, end, radius)) is not None:
-            hu[tube] = value
+    _put_tubes(hu, x, y, z, TUBES)
 
 
 def _put_bones(hu, x, y, z):
@@ -102,7 +104,7 @@ def _put_bones(hu, x, y, z):
     disc = (z + 300) % 27 < 6
     body = _ellipse(x, y - 76, 23, 17)
     hu[body] = np.where(disc, 90, 240)[body]
-    hu[_ellipse(x, y - 76, 23, 17) & ~_ellipse(x, y - 76, 20, 14) & ~disc] = 480
+    hu[body & ~_ellipse(x, y - 76, 20, 14) & ~disc] = 480
     hu[_ellipse(x, y - 98, 17, 12)] = 420
     hu[_ellipse(x, y - 97, 10, 8)] = 28  # spinal canal
     hu[(np.abs(x) < 4) & (y > 104) & (y < 110) & (slanted < 18)] = 400
@@ -116,38 +118,37 @@ def _ellipsoid(x, y, z, center, radii):
     return sum(((a - c) / r) ** 2 for a, c, r in zip((x, y, z), center, radii)) < 1
 
 
-def _near(x, y, z, start, end, radius):
-    """Where a point is within `radius` of a line segment, or None where none can be."""
-    start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
-    low, high = np.minimum(start, end) - radius, np.maximum(start, end) + radius
-    if any(a.max() < lo or a.min() > hi for a, lo, hi in zip((x, y, z), low, high)):
-        return None
-    along = end - start
-    t = ((x - start[0]) * along[0] + (y - start[1]) * along[1] + (z - start[2]) * along[2]) / (
-        along @ along
-    )
-    t = np.clip(t, 0, 1)
-    return sum((a - s - t * d) ** 2 for a, s, d in zip((x, y, z), start, along)) < radius**2
+def _put_tubes(hu, x, y, z, tubes):
+    """Fills tubes (n, 8) of start, end, radius and value; those that lie elsewhere are skipped."""
+    if not x.size:
+        return
+    low = np.minimum(tubes[:, :3], tubes[:, 3:6]) - tubes[:, 6:7]
+    high = np.maximum(tubes[:, :3], tubes[:, 3:6]) + tubes[:, 6:7]
+    first, last = np.transpose([(a.min(), a.max()) for a in (x, y, z)])
+    for *ends, radius, value in tubes[((low <= last) & (high >= first)).all(axis=1)]:
+        start, along = np.array(ends[:3]), np.subtract(ends[3:], ends[:3])
+        t = sum((a - s) * d for a, s, d in zip((x, y, z), start, along)) / (along @ along)
+        t = np.clip(t, 0, 1)
+        beside = sum((a - s - t * d) ** 2 for a, s, d in zip((x, y, z), start, along))
+        hu[beside < radius**2] = value
 
 
-def _vessel_tree():
-    """(start, end, radius) of the branches of both lungs, from the hila outwards."""
+@cache
+def _vessels():
+    """The tubes (n, 8) of the vessels of both lungs, from the hila outwards."""
     rng = np.random.default_rng(7)
     branches = []
 
     def grow(start, direction, length, radius):
         end = start + direction * length
-        branches.append((start, end, radius))
-        if radius > 1.4:
-            for _ in range(3 if radius > 3.4 else 2):
-                turned = direction + rng.normal(0, 0.6, 3)
-                grow(end, turned / np.linalg.norm(turned), length * 0.8, radius * 0.68)
+        branches.append((*start, *end, radius, 30))
+        if radius > SMALLEST_VESSEL_MM:
+            for _ in range(3 if radius > LARGE_VESSEL_MM else 2):
+                bent = direction + rng.normal(0, 0.6, 3)
+                grow(end, bent / np.linalg.norm(bent), length * 0.8, radius * 0.68)
 
     for side in (-1, 1):
         for direction in ((side, 0, 0.9), (side, 0.5, -1), (side, -0.5, -0.2)):
             unit = np.array(direction) / np.linalg.norm(direction)
             grow(np.array([36 * side, 12, 4]), unit, 34, 5.5)
-    return branches
-
-
-VESSELS = _vessel_tree()
+    return np.array(branches, np.float32)

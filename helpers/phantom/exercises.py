@@ -1,5 +1,7 @@
-"""Faults to find oneself: small collections with something planted, and a checker."""
+"""Can you find the fault? Small collections with one planted fault each, and a check of answers."""
 
+import atexit
+import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -9,19 +11,21 @@ from helpers.errors import ClearError
 from helpers.phantom.scans import GE, PHILIPS, SIEMENS, Scan
 from helpers.phantom.writing import write_phantom
 
+TOLERANCE = 0.5  # of an answer, in the unit that is asked for
+
 
 class ExerciseError(ClearError, KeyError):
-    """An exercise that there is not."""
+    """An exercise that does not exist."""
 
     __str__ = Exception.__str__  # KeyError's would quote the sentence
 
 
 class Exercise(NamedTuple):
-    """A scan with a fault, what is asked, the answer and a hint."""
+    """A scan with a fault, the question, its answer and a hint."""
 
     scan: Scan
     question: str
-    answer: object
+    answer: float
     hint: str
 
 
@@ -48,30 +52,30 @@ EXERCISES = {
 
 
 @cache
-def exercise(number):
-    """The folder of one exercise, as a Path; written once."""
-    folder = Path(tempfile.mkdtemp(prefix=f"exercise-{number}-"))
-    write_phantom(folder, scans=[_known(number).scan])
+def exercise(number: int) -> Path:
+    """The folder of one exercise: written once, and removed when Python ends."""
+    scan = _known(number).scan
+    folder = Path(tempfile.mkdtemp(prefix=f"dicom-exercise-{number}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_phantom(folder, scans=[scan])
     return folder
 
 
-def check(number, answer):
+def check(number: int, answer: object) -> str:
     """Whether an answer is right, as text; with a hint where it is not."""
     known = _known(number)
     if answer is None or answer is ...:
         return f"Exercise {number}: no answer yet. {known.question} Hint: {known.hint}."
     try:
-        right = abs(float(answer) - known.answer) < 0.5
+        right = abs(float(answer) - known.answer) < TOLERANCE  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return f"Exercise {number}: expected a number, got {answer!r}."
-    return (
-        f"Exercise {number}: right."
-        if right
-        else f"Exercise {number}: not {answer}. Hint: {known.hint}."
-    )
+    if right:
+        return f"Exercise {number}: right."
+    return f"Exercise {number}: not {answer}. Hint: {known.hint}."
 
 
-def _known(number):
+def _known(number: int) -> Exercise:
     if number not in EXERCISES:
         raise ExerciseError(f"expected an exercise from 1 to {len(EXERCISES)}, got {number!r}")
     return EXERCISES[number]

@@ -8,63 +8,62 @@ AXIAL = (1, 0, 0, 0, 1, 0)
 CORONAL = (1, 0, 0, 0, 0, -1)
 SAGITTAL = (0, 1, 0, 0, 0, -1)
 PRONE = (-1, 0, 0, 0, -1, 0)
-TURNED, TILTED = (  # by 20 and by 12 degrees about the row
+OBLIQUE, TILTED = (  # by 20 and by 12 degrees about the row
     (1, 0, 0, 0, *np.round([np.cos(np.radians(angle)), -np.sin(np.radians(angle))], 9).tolist())
     for angle in (20, 12)
 )
-SMALL, LARGE = 64, 128  # pixels along a side
 # slices of each of OSIC's 176 patients, in the order of their IDs, as public notebooks list them
 OSIC_COUNTS = [
-    30, 394, 106, 31, 49, 31, 295, 29, 493, 27, 24, 239, 358, 433, 205, 574, 346, 497, 103, 26, 122, 311, 275, 253, 30, 319,
-    118, 24, 355, 320, 64, 94, 1018, 266, 30, 36, 70, 37, 24, 25, 233, 498, 53, 512, 300, 211, 302, 24, 30, 71, 71, 258,
-    398, 22, 17, 50, 48, 27, 57, 210, 407, 52, 451, 337, 404, 304, 64, 271, 245, 28, 12, 221, 253, 115, 178, 31, 602, 577,
-    56, 62, 408, 361, 245, 121, 102, 87, 825, 64, 303, 268, 18, 21, 64, 375, 465, 58, 54, 207, 347, 17, 67, 405, 38, 296,
-    33, 253, 18, 16, 319, 28, 30, 61, 63, 74, 284, 25, 30, 306, 31, 26, 240, 485, 35, 31, 33, 62, 61, 29, 469, 409, 521, 38,
-    106, 258, 260, 74, 30, 33, 64, 56, 30, 60, 27, 39, 201, 29, 37, 312, 291, 33, 66, 266, 341, 217, 364, 396, 346, 423, 32,
-    429, 56, 478, 49, 265, 24, 30, 54, 36, 278, 250, 56, 28, 62, 473, 290, 408,
+    30, 394, 106, 31, 49, 31, 295, 29, 493, 27, 24, 239, 358, 433, 205, 574, 346, 497, 103, 26,
+    122, 311, 275, 253, 30, 319, 118, 24, 355, 320, 64, 94, 1018, 266, 30, 36, 70, 37, 24, 25,
+    233, 498, 53, 512, 300, 211, 302, 24, 30, 71, 71, 258, 398, 22, 17, 50, 48, 27, 57, 210,
+    407, 52, 451, 337, 404, 304, 64, 271, 245, 28, 12, 221, 253, 115, 178, 31, 602, 577, 56, 62,
+    408, 361, 245, 121, 102, 87, 825, 64, 303, 268, 18, 21, 64, 375, 465, 58, 54, 207, 347, 17,
+    67, 405, 38, 296, 33, 253, 18, 16, 319, 28, 30, 61, 63, 74, 284, 25, 30, 306, 31, 26, 240,
+    485, 35, 31, 33, 62, 61, 29, 469, 409, 521, 38, 106, 258, 260, 74, 30, 33, 64, 56, 30, 60,
+    27, 39, 201, 29, 37, 312, 291, 33, 66, 266, 341, 217, 364, 396, 346, 423, 32, 429, 56, 478,
+    49, 265, 24, 30, 54, 36, 278, 250, 56, 28, 62, 473, 290, 408,
 ]  # fmt: skip
-FEW_SLICES = 75  # up to so many, OSIC's scans are interspaced ones
+MAX_INTERSPACED_SLICES = 75  # OSIC's scans of more slices are contiguous
 COVERED_MM = 300.0
 
 
 class Scan(NamedTuple):
-    """One series of the collection: how many slices of which plane, how far apart, in millimetres."""
+    """One series of the collection: how many slices of which plane, how far apart in mm."""
 
     patient: str
     slices: int
     gap: float
     thickness: float
     vendor: str = "SIEMENS"
-    image_orientation: tuple = AXIAL
+    image_orientation: tuple[float, ...] = AXIAL
     position: str = "HFS"
-    matrix: int = SMALL
-    faults: tuple = ()  # of helpers.phantom.faults
-    variants: tuple = ()  # of helpers.phantom.variants
+    matrix: int = 64  # pixels along a side
+    faults: tuple[str, ...] = ()  # of helpers.phantom.faults
+    variants: tuple[str, ...] = ()  # of helpers.phantom.variants
     feet_to_head: bool = False
-    table: tuple | None = (
-        None  # the way from slice to slice, where it is not the normal: a tilted gantry
-    )
+    table: tuple[float, ...] | None = None  # the way the table moves past a tilted gantry
 
 
-# two groups as in OSIC: few slices far apart, and many thin ones; one with far more files than it has slices
 GE, SIEMENS, TOSHIBA = "GE MEDICAL SYSTEMS", "SIEMENS", "TOSHIBA"
 PHILIPS, HITACHI = "Philips", "Hitachi Medical Corporation"
+# as in OSIC: few slices far apart, or many thin ones; one patient has far more files than slices
 SCANS = (
-    Scan("P01-reference", 96, 3.0, 3.0, matrix=LARGE),
-    Scan("P02-interspaced", 24, 10.0, 1.25, GE, matrix=LARGE),
-    Scan("P03-interspaced", 15, 20.0, 1.0, TOSHIBA, matrix=LARGE),
-    Scan("P04-feet-first", 28, 10.0, 1.5, PHILIPS, position="FFS", feet_to_head=True, matrix=LARGE),
-    Scan("P05-prone", 30, 10.0, 1.5, SIEMENS, PRONE, "HFP", matrix=LARGE),
+    Scan("P01-reference", 96, 3.0, 3.0, matrix=128),
+    Scan("P02-interspaced", 24, 10.0, 1.25, GE, matrix=128),
+    Scan("P03-interspaced", 15, 20.0, 1.0, TOSHIBA, matrix=128),
+    Scan("P04-feet-first", 28, 10.0, 1.5, PHILIPS, AXIAL, "FFS", 128, feet_to_head=True),
+    Scan("P05-prone", 30, 10.0, 1.5, SIEMENS, PRONE, "HFP", matrix=128),
     Scan("P06-large-matrix", 12, 20.0, 1.0, HITACHI, matrix=192),
     Scan("P07-thin", 70, 4.0, 4.0, GE, feet_to_head=True),
-    Scan("P08-oblique", 30, 8.0, 2.0, PHILIPS, TURNED, matrix=LARGE),
+    Scan("P08-oblique", 30, 8.0, 2.0, PHILIPS, OBLIQUE, matrix=128),
     Scan("P09-two-scans", 94, 3.0, 3.0, SIEMENS, faults=("second-scan",)),
-    Scan("P10-sagittal", 40, 8.0, 2.0, SIEMENS, SAGITTAL, matrix=LARGE),
+    Scan("P10-sagittal", 40, 8.0, 2.0, SIEMENS, SAGITTAL, matrix=128),
     Scan("P11-slice-missing", 26, 10.0, 1.25, GE, faults=("missing-slice",)),
     Scan("P12-no-position", 20, 15.0, 1.0, TOSHIBA, faults=("no-position",)),
     Scan("P13-truncated-file", 25, 12.0, 1.25, PHILIPS, faults=("truncated-file",)),
     Scan("P14-slice-twice", 32, 9.0, 2.0, SIEMENS, faults=("repeated-slice",)),
-    Scan("P15-coronal", 28, 8.0, 2.0, GE, CORONAL, matrix=LARGE),
+    Scan("P15-coronal", 28, 8.0, 2.0, GE, CORONAL, matrix=128),
     Scan("P16-thin", 80, 3.75, 3.75, TOSHIBA),
     Scan("P17-file-copied", 24, 10.0, 1.25, GE, faults=("same-instance-twice",)),
     Scan("P18-scout-inside", 26, 10.0, 1.5, SIEMENS, faults=("localizer",)),
@@ -79,7 +78,7 @@ SCANS = (
     Scan("P27-other-patient", 20, 15.0, 1.0, SIEMENS, faults=("other-patient",)),
     Scan("P28-unknown-charset", 14, 20.0, 1.0, HITACHI, faults=("unknown-charset",)),
     Scan("P29-text-file", 33, 9.0, 1.5, PHILIPS, faults=("not-dicom",)),
-    Scan("P30-jpeg-12-bit", 17, 15.0, 1.0, SIEMENS, faults=("no-decoder",)),
+    Scan("P30-retired-syntax", 17, 15.0, 1.0, SIEMENS, faults=("no-decoder",)),
     Scan("P31-rle-damaged", 31, 10.0, 1.5, PHILIPS, faults=("undecodable",)),
     Scan("P32-black-slice", 90, 3.25, 3.25, SIEMENS, faults=("black-slice",)),
     Scan("P33-air-slice", 21, 12.0, 1.0, PHILIPS, faults=("empty-slice",)),
@@ -92,16 +91,7 @@ SCANS = (
     Scan("P40-white-is-low", 19, 15.0, 1.0, HITACHI, variants=("monochrome1",)),
     Scan("P41-sigmoid", 72, 4.0, 4.0, PHILIPS, variants=("sigmoid", "accented")),
     Scan("P42-one-file", 26, 10.0, 1.25, SIEMENS, variants=("enhanced",)),
-    Scan(
-        "P43-private",
-        23,
-        12.0,
-        1.25,
-        GE,
-        position="FFP",
-        image_orientation=PRONE,
-        variants=("private",),
-    ),
+    Scan("P43-private", 23, 12.0, 1.25, GE, PRONE, "FFP", variants=("private",)),
     Scan("P44-no-extension", 32, 9.0, 2.0, TOSHIBA, variants=("no-extension", "run-length")),
     Scan("P45-turned-midway", 22, 12.0, 1.5, HITACHI, faults=("several-orientations",)),
     Scan("P46-rescale-varies", 36, 8.0, 2.0, SIEMENS, faults=("rescale-varies",)),
@@ -111,8 +101,8 @@ SCANS = (
 )
 
 
-def full_size(matrix=SMALL):
-    """Scans (a tuple of Scan) of as many patients as OSIC has, with OSIC's own numbers of slices.
+def full_size(matrix: int = 64) -> tuple[Scan, ...]:
+    """Scans of as many patients as OSIC has, with OSIC's own numbers of slices.
 
     Parameters
     ----------
@@ -126,16 +116,9 @@ def full_size(matrix=SMALL):
 
 
 def _of_count(number, count, vendor, matrix):
-    patient, faults = f"F{number:03d}", ()
+    faults: tuple[str, ...] = ()
     if count == max(OSIC_COUNTS):  # two scans in one folder
         count, faults = count // 2, ("second-scan",)
     gap = round(COVERED_MM / count, 2)
-    return Scan(
-        patient,
-        count,
-        gap,
-        1.25 if count <= FEW_SLICES else gap,
-        vendor,
-        matrix=matrix,
-        faults=faults,
-    )
+    thickness = 1.25 if count <= MAX_INTERSPACED_SLICES else gap
+    return Scan(f"F{number:03d}", count, gap, thickness, vendor, matrix=matrix, faults=faults)

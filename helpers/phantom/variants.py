@@ -1,13 +1,13 @@
-"""What is unusual in a scan and yet right? Functions that change clean images without spoiling them.
+"""What is unusual in a scan and yet right? Functions that change clean images, and spoil nothing.
 
 Each takes the scan's files, a dict of file name to Dataset, and changes it in place.
 """
 
-import numpy as np
-from pydicom import Dataset
-from pydicom.uid import EnhancedCTImageStorage, ExplicitVRLittleEndian, RLELossless
+from collections.abc import Callable
 
-from helpers.phantom.pixel_faults import begin_meta, stored
+from pydicom.uid import EnhancedCTImageStorage
+
+from helpers.phantom.encoding import compress, data_set
 
 SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6.16.2)
     "PixelMeasuresSequence": ["PixelSpacing", "SliceThickness"],
@@ -16,22 +16,34 @@ SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6
     "FrameVOILUTSequence": ["WindowCenter", "WindowWidth"],
 }
 
+VARIANTS: dict[str, Callable] = {}
 
+
+def variant(change: Callable) -> Callable:
+    """Puts a function into `VARIANTS`."""
+    VARIANTS[change.__name__.replace("_", "-")] = change
+    return change
+
+
+@variant
 def monochrome1(files):
     """The lowest value is to be shown white."""
-    _set(files, PhotometricInterpretation="MONOCHROME1")
+    _update(files, PhotometricInterpretation="MONOCHROME1")
 
 
+@variant
 def sigmoid(files):
     """The window is to be applied as a sigmoid curve."""
-    _set(files, VOILUTFunction="SIGMOID")
+    _update(files, VOILUTFunction="SIGMOID")
 
 
+@variant
 def accented(files):
     """A name with letters beyond ASCII, in UTF-8."""
-    _set(files, PatientName="Ångström^Zoë")
+    _update(files, PatientName="Ångström^Zoë")
 
 
+@variant
 def private(files):
     """A manufacturer's own elements."""
     for number, dataset in enumerate(files.values()):
@@ -40,6 +52,7 @@ def private(files):
         block.add_new(0x11, "DS", str(number))
 
 
+@variant
 def no_extension(files):
     """File names that end in nothing, and only some files with a Slice Location."""
     for number, name in enumerate(list(files)):
@@ -48,62 +61,42 @@ def no_extension(files):
             del dataset.SliceLocation
 
 
+@variant
 def run_length(files):
-    """Compressed without loss, in a way that every reader knows."""
+    """Compressed without loss."""
     for dataset in files.values():
-        begin_meta(dataset, ExplicitVRLittleEndian)
-        dataset.compress(RLELossless, generate_instance_uid=False)
+        compress(dataset)
 
 
+@variant
 def enhanced(files):
     """All images as the frames of one file."""
     datasets = list(files.values())
     first = datasets[0]
-    pixels = np.concatenate([stored(dataset) for dataset in datasets])
-    first.SOPClassUID, first.NumberOfFrames, first.InstanceNumber = (
-        EnhancedCTImageStorage,
-        len(datasets),
-        1,
-    )
-    first.PerFrameFunctionalGroupsSequence = [
-        _frame(dataset, number) for number, dataset in enumerate(datasets, 1)
-    ]
-    shared = Dataset()
-    for group, keywords in SHARED.items():
-        setattr(shared, group, [_moved(first, keywords)])
-    first.SharedFunctionalGroupsSequence = [shared]
+    frames = [_frame(dataset, number) for number, dataset in enumerate(datasets, 1)]
+    first.PerFrameFunctionalGroupsSequence = frames
+    shared = {group: [_taken(first, keywords)] for group, keywords in SHARED.items()}
+    first.SharedFunctionalGroupsSequence = [data_set(**shared)]
     del first.ImagePositionPatient, first.SliceLocation
-    first.PixelData = pixels.tobytes()
+    first.SOPClassUID, first.InstanceNumber = EnhancedCTImageStorage, 1
+    first.NumberOfFrames = len(datasets)
+    first.PixelData = b"".join(dataset.PixelData for dataset in datasets)
     files.clear()
     files["1.dcm"] = first
 
 
-VARIANTS = {
-    variant.__name__.replace("_", "-"): variant
-    for variant in (monochrome1, sigmoid, accented, private, no_extension, run_length, enhanced)
-}
-
-
-def _set(files, **values):
+def _update(files, **values):
     for dataset in files.values():
         dataset.update(values)
 
 
 def _frame(dataset, number):
     """The functional groups of one frame."""
-    frame, content = Dataset(), Dataset()
-    content.InStackPositionNumber, content.StackID = number, "1"
-    frame.FrameContentSequence = [content]
-    position = Dataset()
-    position.ImagePositionPatient = list(dataset.ImagePositionPatient)
-    frame.PlanePositionSequence = [position]
-    return frame
+    content = data_set(InStackPositionNumber=number, StackID="1")
+    position = data_set(ImagePositionPatient=list(dataset.ImagePositionPatient))
+    return data_set(FrameContentSequence=[content], PlanePositionSequence=[position])
 
 
-def _moved(dataset, keywords):
-    """An item with these elements, taken out of the dataset."""
-    item = Dataset()
-    for keyword in keywords:
-        item[keyword] = dataset[keyword]
-        del dataset[keyword]
-    return item
+def _taken(dataset, keywords):
+    """An item with these elements, taken out of the data set."""
+    return data_set(**{keyword: dataset.pop(keyword).value for keyword in keywords})
