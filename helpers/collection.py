@@ -1,23 +1,28 @@
 """Which collection is meant? The folder that is named, the one that is found, or the phantom."""
 
+import contextlib
 import os
+import re
 import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pandas as pd
+from pydicom.misc import is_dicom
 
-from helpers.files import FolderError, _walk
+from helpers.files import FolderError, walk_files
 from helpers.phantom.writing import clinical_rows, write_phantom
 
 KAGGLE_INPUT = Path("/kaggle/input")
-MOST_FOLDERS = 0.9  # a child holding this share of the DICOM folders is walked into
-FILES_TRIED = 3  # files of a folder looked into before it is held to have no DICOM
-PHANTOM_FOLDER = "dicom-phantom-8"  # the number changes with the phantom
+MAIN_CHILD_SHARE = 0.9  # of the DICOM folders: a child that holds so many is walked into
+MAX_FILES_PROBED = 3  # of a folder, before it is taken to have no DICOM
+PHANTOM_VERSION = 9  # changes with the phantom
+PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
+ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
 
 
-def collection_root():
-    """The folder to explore, as a Path; prints one line that says which and why.
+def collection_root() -> Path:
+    """The folder to explore; prints one line that says which and why.
 
     ``$DICOM_ROOT`` if it is set; else the DICOM folder found below ``/kaggle/input``;
     else the phantom collection, written once to a cache folder.
@@ -27,89 +32,110 @@ def collection_root():
     FolderError
         Where ``$DICOM_ROOT`` names no folder.
     """
-    if os.environ.get("DICOM_ROOT"):
-        root = Path(os.environ["DICOM_ROOT"]).expanduser()
-        if not root.is_dir():
-            raise FolderError(
-                f"DICOM_ROOT: expected a folder, found {'a file' if root.exists() else 'none'} at {root}"
-            )
-        why = "named by DICOM_ROOT"
-    elif KAGGLE_INPUT.is_dir() and (found := find_dicom(KAGGLE_INPUT)) is not None:
-        root, why = found
-    else:
-        root, why = (
-            phantom_root(),
-            "the phantom, made here; set DICOM_ROOT to explore your own folder",
-        )
+    root, why = _root_and_reason()
     print(f"Collection: {root} ({why})")
     return root
 
 
-def find_dicom(folder):
-    """The folder of a collection below `folder` and why that one, or None where no DICOM lies there.
+def find_dicom(folder: str | os.PathLike[str]) -> tuple[Path, str] | None:
+    """The folder of a collection below `folder` and why that one; None where no DICOM lies there.
 
     Goes down while nine tenths of the folders with DICOM files lie below one child, so that
     it stops above the patients.
     """
     names = defaultdict(list)
-    for path in _walk(os.fsdecode(Path(folder))):
+    for path in walk_files(folder):
         names[os.path.dirname(path)].append(path)
     holders = [Path(holder) for holder, paths in names.items() if _any_dicom(paths)]
     if not holders:
         return None
-    root, count = Path(folder), len(holders)
+    root = Path(folder)
     while (child := _main_child(root, holders)) is not None:
         root = child
     inside = sum(holder.is_relative_to(root) for holder in holders)
-    return root, f"found below {folder}: {inside} of its {count} folders with DICOM files"
+    return root, f"found below {folder}: {inside} of its {len(holders)} folders with DICOM files"
 
 
-def phantom_root():
-    """The folder of the phantom collection, written on first use; beside it lie ``train.csv``, as OSIC has it, and the truth."""
+def phantom_root() -> Path:
+    """The folder of the phantom collection, written on first use.
+
+    Beside it lie ``train.csv``, as OSIC has it, and the truth. Phantoms of earlier versions, and
+    those whose writing was cut short, are removed from the cache folder.
+    """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = cache / PHANTOM_FOLDER
+    _remove_outdated(cache)
     if not root.is_dir():
         unfinished = cache / f"{PHANTOM_FOLDER}.{os.getpid()}"
-        write_phantom(unfinished / "train").to_csv(unfinished / "truth.csv", index=False)
-        clinical_rows().to_csv(unfinished / "train.csv", index=False)
         try:
-            unfinished.rename(root)
-        except OSError:  # another process was first: its phantom is the same
-            shutil.rmtree(unfinished)
+            write_phantom(unfinished / "train").to_csv(unfinished / "truth.csv", index=False)
+            clinical_rows().to_csv(unfinished / "train.csv", index=False)
+            with contextlib.suppress(OSError):  # another process was first: its phantom is the same
+                unfinished.rename(root)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
     return root / "train"
 
 
-def is_phantom(root):
-    """Whether a folder is the phantom's, whose patients are nobody."""
-    return Path(root).parent.name == PHANTOM_FOLDER and (Path(root).parent / "truth.csv").is_file()
+def is_phantom(root: str | os.PathLike[str]) -> bool:
+    """Whether a folder is the phantom's, whose patients are synthetic."""
+    beside = Path(root).parent
+    return beside.name == PHANTOM_FOLDER and (beside / "truth.csv").is_file()
 
 
-def phantom_truth(root):
-    """The truth table of the phantom (see `helpers.write_phantom`), as a DataFrame; empty for another collection."""
-    file = Path(root).parent / "truth.csv"
+def phantom_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
+    """The truth table of the phantom (see `helpers.write_phantom`); empty for what is none."""
     if not is_phantom(root):
         return pd.DataFrame(columns=["rule", "path", "stack", "patient"], dtype=object)
-    table = pd.read_csv(file, dtype=str)
+    table = pd.read_csv(Path(root).parent / "truth.csv", dtype=str)
     return table.astype(object).where(table.notna(), None)
 
 
-def _any_dicom(paths):
+def _root_and_reason() -> tuple[Path, str]:
+    if named := os.environ.get("DICOM_ROOT"):
+        root = Path(named).expanduser()
+        if not root.is_dir():
+            found = "a file" if root.exists() else "none"
+            raise FolderError(f"DICOM_ROOT: expected a folder, found {found} at {root}")
+        return root, "named by DICOM_ROOT"
+    if KAGGLE_INPUT.is_dir() and (found_below := find_dicom(KAGGLE_INPUT)) is not None:
+        return found_below
+    return phantom_root(), "the phantom, made here; set DICOM_ROOT to explore your own folder"
+
+
+def _any_dicom(paths: list[str]) -> bool:
+    """Whether one of the likeliest files begins as DICOM does (PS3.10 7.1)."""
     likely_first = sorted(paths, key=lambda path: not path.lower().endswith((".dcm", ".dicom")))
-    return any(map(_has_preamble, likely_first[:FILES_TRIED]))
+    for path in likely_first[:MAX_FILES_PROBED]:
+        with contextlib.suppress(OSError):
+            if is_dicom(path):
+                return True
+    return False
 
 
-def _has_preamble(path):
-    """Whether the file has DICOM's prefix (PS3.10 7.1)."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
-
-
-def _main_child(root, holders):
+def _main_child(root: Path, holders: list[Path]) -> Path | None:
     """The child of `root` below which nine tenths of the holders under `root` lie, or None."""
     inside = [holder for holder in holders if holder.is_relative_to(root)]
     below = Counter(holder.relative_to(root).parts[0] for holder in inside if holder != root)
     name, count = below.most_common(1)[0] if below else ("", 0)
-    return root / name if count and count >= MOST_FOLDERS * len(inside) else None
+    return root / name if count and count >= MAIN_CHILD_SHARE * len(inside) else None
+
+
+def _remove_outdated(cache: Path) -> None:
+    """Removes phantoms of earlier versions, and unfinished ones that no process writes any more."""
+    for folder in cache.glob("dicom-phantom-*"):
+        if found := ANY_PHANTOM.fullmatch(folder.name):
+            version, process = found.groups()
+            abandoned = process is not None and not _is_running(int(process))
+            if abandoned or (process is None and int(version) < PHANTOM_VERSION):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is such a process; yes where asking would end it (Windows)."""
+    try:
+        if os.name != "nt":
+            os.kill(process, 0)
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)
+    return True

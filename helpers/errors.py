@@ -7,17 +7,23 @@ class ClearError(Exception):
     Its text says what was expected, what was found, where, and how to go on.
     """
 
-    def _render_traceback_(self):
+    def _render_traceback_(self) -> list[str]:
         """Lines that IPython prints in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class WrongTypeError(ClearError, TypeError):
-    """A value of another kind than is needed."""
+    """A value of another type than is needed."""
 
 
-def require_type(value, kind, where_from):
-    """Refuses a value that is no `kind` (a type, or a tuple of them), in one line that says where to take the right one from."""
+def require_type(value: object, kind: type | tuple[type, ...], where_from: str) -> None:
+    """Refuses a value that is not of a type, or of one of several, in one clear line.
+
+    Parameters
+    ----------
+    where_from : words that say where to take the right value from, such as "of header_table"
+    """
     if not isinstance(value, kind):
-        names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        names = " or ".join(one.__name__ for one in kinds)
         raise WrongTypeError(f"expected a {names} ({where_from}), got {type(value).__name__}")

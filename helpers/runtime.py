@@ -3,18 +3,24 @@
 import os
 import sys
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import current_thread, main_thread
+from typing import Any
 
-MOST = 8  # threads
+MAX_THREADS = 8
+MANY_FILES = 200  # from here on a progress bar is shown
 
 
 @contextmanager
-def in_threads(function, items):
-    """Gives an iterator over ``function(item)`` in the order of the items; leaving it early drops what is not begun."""
+def in_threads(function: Callable[[Any], Any], items: Iterable) -> Iterator[Iterator]:
+    """Gives an iterator over ``function(item)`` in the order of the items.
+
+    Where it is left early, what has not begun by then is dropped.
+    """
     with quiet():
-        threads = ThreadPoolExecutor(min(MOST, os.cpu_count() or 1))
+        threads = ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1))
         try:
             yield threads.map(function, items)
         finally:
@@ -22,8 +28,11 @@ def in_threads(function, items):
 
 
 @contextmanager
-def quiet():
-    """Ignores warnings. A process has one list of filters, so only its main thread touches it, around the others."""
+def quiet() -> Iterator[None]:
+    """Ignores warnings.
+
+    A process has one list of filters, so only its main thread touches it, around the others.
+    """
     if current_thread() is not main_thread():
         yield
         return
@@ -32,11 +41,12 @@ def quiet():
         yield
 
 
-def is_live():
+def is_live() -> bool:
     """Whether widgets will have a kernel to talk to.
 
-    Not where a notebook is executed from end to end: by nbclient or nbconvert, or as the saved version of a Kaggle
-    kernel. Those clients say that nobody can be asked for input; Voila says so too, and yet serves widgets.
+    They have none where a notebook is executed from end to end: by nbclient or nbconvert, or as
+    the saved version of a Kaggle kernel. Those clients say that nobody can be asked for input;
+    Voila says so too, and yet serves widgets.
     """
     if os.environ.get("KAGGLE_KERNEL_RUN_TYPE") == "Batch":
         return False
@@ -44,15 +54,17 @@ def is_live():
         return True
     ipython = sys.modules.get("IPython")
     kernel = getattr(ipython.get_ipython(), "kernel", None) if ipython else None
-    return kernel is not None and bool(
-        kernel.get_parent("shell").get("content", {}).get("allow_stdin")
-    )
+    if kernel is None:
+        return False
+    return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin"))
 
 
-def install_line(package):
-    """What to type so that a package is there; on Kaggle, where kernels have no internet, from a wheel among the data.
+def install_line(package: str) -> str:
+    """What to type so that a package is there.
 
-    ``--find-links`` looks into one folder alone, and data lies at several depths; so the file is searched for.
+    Kaggle's kernels have no internet: there it comes from a wheel among the data. As
+    ``--find-links`` looks into one folder alone, and data lies at several depths, the file is
+    searched for.
     """
     if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and not os.path.isdir("/kaggle/input"):
         return f"python -m pip install {package}"

@@ -16,8 +16,8 @@ import pytest
 from helpers import header_table
 from helpers.errors import WrongTypeError
 from helpers.headers.cache import CacheError
-from helpers.headers.fast_reader import Elements
-from helpers.headers.table import table as module
+from helpers.headers.fast_reader import FastReader
+from helpers.headers import cache as cache_module, table as module
 
 
 @pytest.fixture
@@ -39,8 +39,8 @@ def folder(real, phantom, tmp_path):
 @pytest.fixture
 def read(monkeypatch):
     """The paths that were read since the start of the test."""
-    paths, row = [], Elements.row
-    monkeypatch.setattr(Elements, "row", lambda self, path: paths.append(path) or row(self, path))
+    paths, row = [], FastReader.row
+    monkeypatch.setattr(FastReader, "row", lambda self, path: paths.append(path) or row(self, path))
     return paths
 
 
@@ -227,8 +227,8 @@ def test_an_interrupted_reading_keeps_what_was_read(folder, tmp_path, read, monk
 
 def test_a_killed_process_keeps_what_was_read(phantom, tmp_path, read):
     script = (
-        "import sys, time; from helpers import headers, elements; headers.KEPT_EVERY = 0.1; row = elements.Elements.row\n"
-        "elements.Elements.row = lambda *these: (time.sleep(0.01), row(*these))[1]\n"
+        "import sys, time; from helpers import headers, elements; headers.KEPT_EVERY = 0.1; row = elements.FastReader.row\n"
+        "elements.FastReader.row = lambda *these: (time.sleep(0.01), row(*these))[1]\n"
         "headers.header_table(sys.argv[1], cache=sys.argv[2], progress=False)"
     )
     process = subprocess.Popen(

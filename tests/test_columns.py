@@ -53,14 +53,14 @@ def _lines(function):
     return range(start + 1, start + len(lines))
 
 
-@pytest.mark.parametrize("line", _lines(Columns._turn))
+@pytest.mark.parametrize("line", _lines(Columns._flush))
 def test_an_interrupt_on_any_line_loses_no_row_and_repeats_none(line, monkeypatch):
     """As Ctrl-C does: an exception between two lines, after which the columns are asked for all the same."""
-    monkeypatch.setattr("helpers.headers.columns.AT_ONCE", 4)
+    monkeypatch.setattr("helpers.headers.columns.MAX_ROWS", 4)
     columns, visits = Columns(), []
 
     def trace(frame, event, _):
-        if frame.f_code is Columns._turn.__code__ and event == "line" and frame.f_lineno == line:
+        if frame.f_code is Columns._flush.__code__ and event == "line" and frame.f_lineno == line:
             visits.append(1)
             if len(visits) == 3:
                 raise KeyboardInterrupt

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from helpers import header_table, list_files
-from helpers.headers.fast_reader import Elements
+from helpers.headers.fast_reader import FastReader
 from helpers.headers.pydicom_reader import pydicom_row
 
 PYDICOMS_OWN = Path(pydicom.__file__).parent / "data"
@@ -42,7 +42,7 @@ def _compare(path, elements):
 
 @pytest.mark.parametrize("private", [False, True])
 def test_every_value_of_every_file_equals_pydicoms(real, phantom, capsys, private):
-    elements, fast, slow, well_formed = Elements(private=private), 0, 0, 0
+    elements, fast, slow, well_formed = FastReader(private=private), 0, 0, 0
     for root in (real, PYDICOMS_OWN, phantom):
         for path in list_files(root):
             took, theirs = _compare(path, elements)
@@ -70,7 +70,7 @@ MOST_SECONDS = 5  # for a damaged file; a hang takes longer
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_file_cut_anywhere_has_its_row(real, tmp_path, whole, name, part):
     """Cut at every byte; without ``--whole`` at every 20th."""
-    content, elements = (real / name).read_bytes(), Elements()
+    content, elements = (real / name).read_bytes(), FastReader()
     places = range(0, min(len(content), LONGEST_HEADER), 1 if whole else 20)
     for kept in places[part::PARTS]:
         (tmp_path / "cut.dcm").write_bytes(content[:kept])
@@ -83,7 +83,7 @@ def test_damaged_files_have_their_rows(real, tmp_path, whole, part):
 
     20,000 of them; without ``--whole`` 1,200.
     """
-    rng, elements = random.Random(part), Elements()
+    rng, elements = random.Random(part), FastReader()
     sources = [
         (real / name).read_bytes()[:LONGEST_HEADER]
         for name in (*HEADERS, "odd/pydicom/MR_small_RLE.dcm")
@@ -133,7 +133,7 @@ def test_sequences_nested_too_deep_are_left_alone(real, tmp_path):
     place = whole.index(b"\x08\x00\x08\x00CS")
     nested = b"\x08\x00\x06\x00SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff" * 3000
     (tmp_path / "1.dcm").write_bytes(whole[:place] + nested + whole[place:])
-    assert Elements().row(str(tmp_path / "1.dcm")) is None
+    assert FastReader().row(str(tmp_path / "1.dcm")) is None
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_the_character_set_decides_what_bytes_mean(phantom, tmp_path, character_
     dataset = pydicom.dcmread(phantom / "P03-interspaced" / "1.dcm")
     dataset.SpecificCharacterSet, dataset.PatientName = character_set, name
     dataset.save_as(tmp_path / "1.dcm")
-    took, theirs = _compare(tmp_path / "1.dcm", Elements())
+    took, theirs = _compare(tmp_path / "1.dcm", FastReader())
     assert took and theirs["PatientName"] == name
 
 
@@ -159,7 +159,7 @@ def test_the_sign_of_the_pixels_decides_in_implicit_vr(phantom, tmp_path, signed
     dataset.add_new(0x00280120, "SS" if signed else "US", -2000 if signed else 63536)
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
     dataset.save_as(tmp_path / "1.dcm", implicit_vr=True)
-    took, theirs = _compare(tmp_path / "1.dcm", Elements())
+    took, theirs = _compare(tmp_path / "1.dcm", FastReader())
     assert took and theirs["PixelPaddingValue"] == (-2000 if signed else 63536)
 
 
@@ -169,7 +169,7 @@ def test_one_memory_serves_files_of_different_kinds(real, phantom):
         *(real / "odd/pydicom").glob("chr*"),
         *(real / "series/one-slice-7-transfer-syntaxes").iterdir(),
     ]
-    elements = Elements()
+    elements = FastReader()
     for seed in range(3):
         random.Random(seed).shuffle(paths)
         for path in paths:
@@ -178,7 +178,7 @@ def test_one_memory_serves_files_of_different_kinds(real, phantom):
 
 def test_runs_of_elements_follow_what_changes(phantom, tmp_path):
     """Files of one series in which elements come, go and change at different paces, private ones among them."""
-    elements = Elements()
+    elements = FastReader()
     for number in range(40):
         dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{1 + number % 15}.dcm")
         dataset.KVP, dataset.SeriesNumber = 120 + number // 7, number % 2

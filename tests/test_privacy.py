@@ -9,8 +9,8 @@ import pytest
 
 from helpers import header_table, identifying
 from helpers.errors import ClearError
-from helpers.headers.keywords import meanings
-from helpers.privacy.identifying import PROFILE, identifies, identifying_values, where
+from helpers.headers.keywords import dictionary_entries
+from helpers.privacy.identifying import PROFILE, identifies, identifying_values, folders_with
 
 
 def test_counts_by_element(phantom_headers):
@@ -40,11 +40,11 @@ def test_counts_by_element(phantom_headers):
 
 
 def test_where_an_element_has_a_value(phantom_headers):
-    found = where(phantom_headers, "VOILUTFunction")
+    found = folders_with(phantom_headers, "VOILUTFunction")
     assert [os.path.basename(folder) for folder in found.index] == [
         "P41-sigmoid"
     ] and found.tolist() == [72]
-    assert where(phantom_headers, "PatientAddress").empty
+    assert folders_with(phantom_headers, "PatientAddress").empty
 
 
 def test_no_value_is_shown(real_headers):
@@ -111,7 +111,7 @@ def test_several_values_private_ones_and_what_is_no_text():
 def test_the_profile_names_keywords_of_the_standard():
     profile = pd.read_csv(PROFILE)
     assert profile["keyword"].is_unique and len(profile) > 600
-    assert set(profile["keyword"]) <= set(meanings())
+    assert set(profile["keyword"]) <= set(dictionary_entries())
     assert set("".join(profile["action"])) <= set("XZDUKC/*")
     known = profile.set_index("keyword")["action"]  # PS3.15 Table E.1-1
     assert known[

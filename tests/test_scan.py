@@ -9,7 +9,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from helpers import header_table, list_files
-from helpers.headers.fast_reader import Elements
+from helpers.headers.fast_reader import FastReader
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,6 @@ def test_a_fast_disk_needs_no_threads(phantom, monkeypatch):
 
 
 def test_a_copy_for_another_process_has_the_same_wishes(phantom):
-    copy = (lambda made: made[0](*made[1]))(Elements(["PatientID"], True).__reduce__())
+    copy = (lambda made: made[0](*made[1]))(FastReader(["PatientID"], True).__reduce__())
     row = copy.row(str(phantom / "P01-reference" / "1.dcm"))
     assert copy.private and "PatientID" in row and "StudyDate" not in row

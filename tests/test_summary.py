@@ -5,7 +5,7 @@ import pytest
 from pydicom.datadict import keyword_dict, repeater_has_keyword
 
 from helpers import header_table, tag_summary
-from helpers.headers.keywords import MODULES, KeywordError, meanings
+from helpers.headers.keywords import MODULES, KeywordError, dictionary_entries
 
 TABLE = pd.DataFrame(
     {
@@ -105,7 +105,7 @@ def test_the_table_of_modules_names_keywords_of_the_standard():
     assert all(
         keyword in keyword_dict or repeater_has_keyword(keyword) for keyword in table["keyword"]
     )
-    assert set(table["keyword"]) <= set(meanings())
+    assert set(table["keyword"]) <= set(dictionary_entries())
     known = table.set_index("keyword")["module"]
     expected = {  # PS3.3 C.7.1 to C.12.1
         "PatientID": "Patient", "PatientAge": "Patient Study", "StudyDate": "General Study", "Modality": "General Series",

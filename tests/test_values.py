@@ -9,7 +9,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.values import convert_value
 
-from helpers.headers.elements import AS_WRITTEN, plain, value_of
+from helpers.headers.elements import PLAIN_TEXT, python_value, value_of
 
 NUMBERS = st.one_of(
     st.floats().map(str), st.integers().map(str), st.text("0123456789+-.eE: \0", max_size=20)
@@ -18,13 +18,13 @@ PARTS = st.lists(NUMBERS, min_size=1, max_size=6).map(lambda parts: "\\".join(pa
 
 
 @settings(max_examples=3000, deadline=None)
-@given(st.sampled_from(sorted(AS_WRITTEN)), PARTS)
+@given(st.sampled_from(sorted(PLAIN_TEXT)), PARTS)
 def test_values_equal_pydicoms(vr, content):
     tag = Tag(0x00080005)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            theirs = plain(
+            theirs = python_value(
                 convert_value(
                     vr, RawDataElement(tag, vr, len(content), content, 0, False, True), ["iso8859"]
                 )

@@ -1,19 +1,19 @@
-"""What did we read last time, and is it still true? Remembers the rows of the header table in a Parquet file.
+"""What was read last time, and is it still true? Remembers header tables in a Parquet file.
 
-A row per file: its full path as bytes (so that any name will do), size and times, then the columns of the
-header table. A column of whole numbers, of fractions or of text is one of Parquet's; tuples, mixed values and
-empty ones stand as JSON, each distinct one once. A row counts as long as path, size and times are those of the file.
+A row per file: its full path as bytes (so that any name will do), size and times, then the columns
+of the header table. A column holds each distinct value once, as JSON. A row counts as long as
+path, size and times are those of the file.
 """
 
 import contextlib
-import hashlib
 import itertools
 import json
 import os
 import threading
 import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,229 +21,189 @@ import pyarrow as pa
 import pydicom
 from pyarrow import parquet
 
-from helpers.errors import ClearError
-from helpers.headers.columns import ABSENT, Columns, any_inexact, column_of, table_of
+from helpers.errors import ClearError, WrongTypeError
+from helpers.headers.columns import ABSENT, Columns, Row
 from helpers.headers.pydicom_reader import NOT_READ
 
-FORMAT = 1  # changes with what is stored, and with how headers are read
+FORMAT = 2  # changes with what is stored, and with how headers are read
 ABOUT = b"dicom header table"  # the key of what the file says about itself
-JSON = {b"form": b"json"}  # marks a column of JSON texts
-SEAL, SEAL_LENGTH = (
-    b'"seal": "',
-    32,
-)  # what stands before the digest of all other bytes, and its characters
-UNKNOWN = -1  # size of a file that could not be read: to be read next time, whatever it is then
+UNKNOWN_SIZE = -1  # of a file that could not be read: it is read again when it can be
 
 
 class CacheError(ClearError):
     """A cache that cannot be where it was said to be."""
 
 
-class Stamp(NamedTuple):
-    """What tells whether a file is as it was: full path as the system has it, size in bytes, times in ns."""
+class Fingerprint(NamedTuple):
+    """What tells whether a file is as it was: size in bytes, times in nanoseconds."""
 
-    file: bytes
+    path: bytes  # the full one, as the system has it
     size: int
     modified: int
     changed: int  # its content or who may read it; on Windows when it was made
 
 
-def stamp_of(path):
-    """The Stamp of a file."""
+def cached_table(
+    cache: str | os.PathLike[str],
+    root: Any,
+    paths: list[str],
+    read: Callable[[list[str]], Iterable[list[Row]]],
+    private: bool,
+) -> pd.DataFrame:
+    """The header table, of which only those files are read that are not in the cache as they are.
+
+    What was read is written even where the reading is interrupted.
+
+    Parameters
+    ----------
+    cache : the Parquet file
+    root : what the table is of; where that is a folder, the cache must not lie in it
+    read : yields the rows of files, some at a time
+    private : whether private elements become columns too
+
+    Raises
+    ------
+    CacheError
+        For a cache that cannot be where it is said to be.
+    """
+    fingerprints = [fingerprint_of(path) for path in paths]
+    file = _checked(cache, root, fingerprints)
+    stored, columns = load(file, private)
+    numbers = {fingerprint: number for number, fingerprint in enumerate(stored)}
+    found = [numbers.get(fingerprint, -1) for fingerprint in fingerprints]  # -1: not stored
+    if found == list(range(len(stored))):
+        return columns.table(paths)
+    known = [n for n, number in enumerate(found) if number >= 0]
+    order = known + [n for n, number in enumerate(found) if number < 0]  # in which rows come
+    columns = columns.take([found[n] for n in known])
+    try:
+        for rows in read([paths[n] for n in order[len(known) :]]):
+            columns.add(rows)
+    finally:
+        rows_read = np.argsort(order[: len(columns)])
+        columns = columns.take(rows_read)
+        save(file, [fingerprints[order[n]] for n in rows_read], columns, private)
+    return columns.table(paths)
+
+
+def fingerprint_of(path: str) -> Fingerprint:
+    """The Fingerprint of a file, whether or not it is there."""
     full = os.path.abspath(path)
     try:
-        file, status = os.fsencode(full), os.stat(path)
+        name, status = os.fsencode(full), os.stat(path)
     except (OSError, ValueError):
-        return Stamp(full.encode("utf-8", "backslashreplace"), UNKNOWN, UNKNOWN, UNKNOWN)
-    return Stamp(file, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return Fingerprint(full.encode("utf-8", "backslashreplace"), UNKNOWN_SIZE, 0, 0)
+    return Fingerprint(name, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def recall(cache, private):
-    """What a cache remembers; nothing where there is none, or where it is not to be trusted.
+def load(file: Path, private: bool) -> tuple[list[Fingerprint], Columns]:
+    """What a cache holds: the Fingerprint of each file, and their columns.
 
     Warns
     -----
     UserWarning
-        Where the file is damaged, or was written by something else: it is renamed, and a new one begun.
+        Where the file is damaged, or was written by something else: it is renamed.
     """
-    folder = Path(cache).absolute().parent
-    if Path(cache).is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise CacheError(
-            f"cache: expected the name of a file in a folder that can be written to, got {str(cache)!r}"
-        )
     try:
-        data = Path(cache).read_bytes()
+        return _load(file.read_bytes(), private)
     except FileNotFoundError:
-        return Remembered()
-    except OSError as error:
-        warnings.warn(f"cache: {cache} cannot be read and is not used ({error})", stacklevel=4)
-        return Remembered()
-    try:
-        stored, about = _trusted(data)
-    except Exception as error:
-        aside = _free_name(cache)
+        pass
+    except Exception as error:  # whatever is wrong with the file, headers can be read without it
+        aside = _free_name(file)
         with contextlib.suppress(FileNotFoundError):  # another process was first
-            os.replace(cache, aside)
+            os.replace(file, aside)
         reason = " ".join(str(error).split())
-        warnings.warn(
-            f"cache: {cache} is set aside as {aside} and begun anew ({reason})", stacklevel=4
-        )
-        return Remembered()
-    return Remembered(stored, private) if about["private"] or not private else Remembered()
+        message = f"cache: {file} is set aside as {aside} and begun anew ({reason})"
+        warnings.warn(message, stacklevel=5)
+    return [], Columns()
 
 
-def _trusted(data):
-    """(Parquet table, what it says about itself) of a cache's bytes. Raises where they are not to be trusted."""
-    stored = parquet.read_table(pa.BufferReader(data))
-    about = json.loads((stored.schema.metadata or {}).get(ABOUT, b"null"))
-    if about is None:
-        raise ValueError("not a cache of headers")
-    if _sealed(data) != data:
-        raise ValueError("not as it was written")
-    if about | {"seal": ""} != _about(stored.schema.names, about.get("private")) | {"seal": ""}:
-        raise ValueError("written by another version")
-    return stored, about
+def save(file: Path, fingerprints: list[Fingerprint], columns: Columns, private: bool) -> None:
+    """Writes the columns of the files, under a temporary name that then becomes `file`.
 
-
-def keep(cache, stamps, columns, private):
-    """Writes the Columns of the files with these stamps, under a temporary name that then becomes `cache`."""
+    Warns
+    -----
+    UserWarning
+        Where it cannot be written.
+    """
     lists = columns.lists()
-    stamps = [
-        stamp._replace(size=UNKNOWN) if _not_read(error) else stamp
-        for stamp, error in zip(stamps, lists["error"])
+    sizes = [
+        UNKNOWN_SIZE if str(error).startswith(NOT_READ) else fingerprint.size
+        for fingerprint, error in zip(fingerprints, lists["error"])
     ]
-    fields = [
-        _plain_field(name, pa.array([getattr(stamp, name) for stamp in stamps]))
-        for name in Stamp._fields
-    ]
-    fields += [_stored(name, values) for name, values in lists.items()]
-    names = [field.name for field, _ in fields]
-    schema = pa.schema(
-        [field for field, _ in fields],
-        {ABOUT: json.dumps(_about(names, private) | {"seal": "0" * SEAL_LENGTH})},
-    )
-    temporary = f"{os.fspath(cache)}.{os.getpid()}-{threading.get_ident()}"
+    of_files = pd.DataFrame(fingerprints, columns=Fingerprint._fields).assign(size=sizes)
+    arrays = {name: pa.array(of_files[name]) for name in of_files}
+    arrays |= {name: _encoded(values) for name, values in lists.items()}
+    about = {"format": FORMAT, "pydicom": pydicom.__version__, "private": private}
+    table = pa.table(arrays).replace_schema_metadata({ABOUT: json.dumps(about)})
+    temporary = f"{file}.{os.getpid()}-{threading.get_ident()}"
     try:
-        sink = pa.BufferOutputStream()
-        parquet.write_table(pa.table([array for _, array in fields], schema), sink)
-        Path(temporary).write_bytes(_sealed(sink.getvalue().to_pybytes()))
-        os.replace(temporary, cache)
+        parquet.write_table(table, temporary, write_page_checksum=True)
+        os.replace(temporary, file)
+    except OSError as error:
+        message = f"cache: {file} could not be written ({error}); the table is complete"
+        warnings.warn(message, stacklevel=5)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
 
 
-class Remembered:
-    """The rows that a cache holds."""
+def _checked(cache: Any, root: Any, fingerprints: list[Fingerprint]) -> Path:
+    """The full path of the cache, links followed, if it can be a file there.
 
-    def __init__(self, stored=None, private=False):
-        self._stored = pa.table({name: [] for name in Stamp._fields}) if stored is None else stored
-        self._private = private
-        stamps = zip(*(self._stored.column(name).to_pylist() for name in Stamp._fields))
-        self._places = {stamp: place for place, stamp in enumerate(stamps) if stamp[1] != UNKNOWN}
-
-    def places(self, stamps):
-        """Where the row of each stamp stands; None where there is none, or the file is no longer as it was."""
-        return [self._places.get(stamp) for stamp in stamps]
-
-    def columns(self, places):
-        """The Columns of some rows."""
-        return Columns(
-            {name: _values(field, array) for name, field, array in self._fields()},
-            len(self._stored),
-        ).take(places)
-
-    def table(self, paths):
-        """All rows as the DataFrame that a fresh reading gives, its index the paths."""
-        return table_of(
-            {name: _series(field, array) for name, field, array in self._fields()}, paths
-        )
-
-    def __len__(self):
-        return len(self._stored)
-
-    def _fields(self):
-        for field in list(self._stored.schema)[len(Stamp._fields) :]:
-            if self._private or not field.name.startswith("("):
-                yield field.name, field, self._stored.column(field.name).combine_chunks()
+    One in the folder that is read is refused: nothing is written there.
+    """
+    if not isinstance(cache, (str, os.PathLike)):
+        raise WrongTypeError(f"cache: expected the name of a file, got {cache!r}")
+    file = Path(os.path.realpath(os.path.expanduser(cache))) if os.fspath(cache) else Path()
+    if os.fsencode(file) in {fingerprint.path for fingerprint in fingerprints}:
+        raise CacheError(f"cache: expected a file of its own, got {file}, which is to be read")
+    folder = isinstance(root, (str, os.PathLike)) and os.path.realpath(os.path.expanduser(root))
+    if folder and file.is_relative_to(folder):
+        expected = "a file outside of the folder that is read"
+        raise CacheError(f"cache: expected {expected}, got {cache}; it would be one of its files")
+    if file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        expected = "the name of a file in a folder that can be written to"
+        raise CacheError(f"cache: expected {expected}, got {str(cache)!r}")
+    return file
 
 
-def _about(names, private):
-    """What a cache says about itself, to be compared when it is read."""
-    return {"format": FORMAT, "pydicom": pydicom.__version__, "private": private, "names": names}
+def _load(content: bytes, private: bool) -> tuple[list[Fingerprint], Columns]:
+    stored = parquet.read_table(pa.BufferReader(content), page_checksum_verification=True)
+    about = json.loads((stored.schema.metadata or {}).get(ABOUT, b"{}"))
+    if not about:
+        raise ValueError("not a cache of headers")
+    if (about["format"], about["pydicom"]) != (FORMAT, pydicom.__version__):
+        raise ValueError("written by another version")
+    if private and not about["private"]:
+        return [], Columns()
+    fields = Fingerprint._fields
+    fingerprints = list(map(Fingerprint, *(stored[name].to_pylist() for name in fields)))
+    names = [name for name in stored.column_names[len(fields) :] if private or name[0] != "("]
+    lists = {name: _decoded(stored[name].combine_chunks()) for name in names}
+    return fingerprints, Columns(lists, len(stored))
 
 
-def _sealed(data):
-    """The bytes of a cache with their digest in the place that is kept for it, near their end."""
-    start = data.rindex(SEAL) + len(SEAL)
-    before, behind = data[:start], data[start + SEAL_LENGTH :]
-    return (
-        before
-        + hashlib.blake2b(before + behind, digest_size=SEAL_LENGTH // 2).hexdigest().encode()
-        + behind
-    )
-
-
-def _not_read(error):
-    return isinstance(error, str) and error.startswith(NOT_READ)
-
-
-def _free_name(cache):
+def _free_name(file: Path) -> str:
     """A name beside the cache that no file has."""
-    names = (f"{os.fspath(cache)}.set-aside{number or ''}" for number in itertools.count())
+    names = (f"{file}.set-aside{number or ''}" for number in itertools.count())
     return next(name for name in names if not os.path.exists(name))
 
 
-def _stored(name, values):
-    """(field, array) of Parquet for the values of a column."""
-    kinds = set(map(type, values)) - {type(ABSENT)}
-    present = [None if value is ABSENT else value for value in values]
-    with contextlib.suppress(UnicodeEncodeError):  # text that is not Unicode stands as JSON
-        if kinds == {str}:
-            return _plain_field(name, pa.array(present, pa.string()).dictionary_encode())
-    if not kinds or kinds == {float} or (kinds == {int} and not any_inexact(values)):
-        return _plain_field(name, pa.array(present))
+def _encoded(values: list) -> pa.DictionaryArray:
+    """The values as JSON, each distinct text once; null where the element is absent."""
+    identities = list(map(id, values))  # equal values that files share are one object
     texts = {
-        identity: json.dumps(value)
-        for identity, value in {id(value): value for value in values}.items()
-        if value is not ABSENT
+        identity: None if value is ABSENT else json.dumps(value)
+        for identity, value in dict(zip(identities, values)).items()
     }
-    array = pa.array([texts.get(id(value)) for value in values], pa.string()).dictionary_encode()
-    return pa.field(name, array.type, metadata=JSON), array
+    return pa.array(map(texts.get, identities), pa.string()).dictionary_encode()
 
 
-def _plain_field(name, array):
-    return pa.field(name, array.type), array
-
-
-def _series(field, array):
-    """A column as the Series that a fresh reading gives."""
-    if pa.types.is_dictionary(array.type) or pa.types.is_null(array.type):
-        return (
-            column_of(_values(field, array))
-            if field.metadata
-            else pd.Series(_objects(array, None), dtype=object)
-        )
-    return array.to_pandas()
-
-
-def _values(field, array):
-    """A column as the list of values that a fresh reading gives."""
-    if pa.types.is_dictionary(array.type):
-        return _objects(array, ABSENT, as_json=bool(field.metadata)).tolist()
-    return [ABSENT if value is None else value for value in array.to_pylist()]
-
-
-def _objects(array, missing, as_json=False):
-    """The values of a dictionary array as an array of objects."""
-    if pa.types.is_null(array.type):
-        return np.full(len(array), missing)
-    distinct = array.dictionary.to_pylist()
-    if as_json:
-        distinct = [
-            tuple(value) if isinstance(value, list) else value
-            for value in json.loads(f"[{','.join(distinct)}]")
-        ]
-    objects = np.empty(len(distinct) + 1, dtype=object)
-    objects[:-1], objects[-1] = distinct, missing
-    return objects[array.indices.fill_null(len(distinct)).to_numpy()]
+def _decoded(array: pa.DictionaryArray) -> list:
+    """The values of a column, as a fresh reading has them."""
+    distinct = json.loads(f"[{','.join(array.dictionary.to_pylist())}]")
+    distinct = [tuple(value) if isinstance(value, list) else value for value in distinct]
+    distinct.append(ABSENT)  # number -1
+    numbers = array.indices.fill_null(-1).to_numpy().tolist()
+    return list(map(distinct.__getitem__, numbers))

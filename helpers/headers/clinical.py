@@ -1,20 +1,27 @@
-"""What else is known of the patients? Finds the CSV file beside a collection that speaks of them."""
+"""What else is known of the patients? Finds the CSV file beside a collection that names them."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from helpers.errors import require_type
 
-MOST_BYTES = 50_000_000  # of a CSV file that is looked into
+MAX_BYTES = 50_000_000  # of a CSV file that is looked into
+ROWS_TRIED = 20  # of a CSV file, before it is read as a whole
+AS_TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 
-def clinical_table(headers, path=None):
-    """The clinical table of a collection, such as OSIC's ``train.csv``; prints one line that says which.
+def clinical_table(
+    headers: pd.DataFrame, path: str | os.PathLike[str] | None = None
+) -> pd.DataFrame:
+    """The clinical table of a collection, such as OSIC's ``train.csv``; prints which it is.
 
-    Of the CSV files in the collection's folder and the two above, that is the one with the column whose
-    values are the most of the collection's patients.
+    Of the CSV files in the collection's folder and the one above, that is the one with the column
+    whose values are the most of the collection's patients. A file is read as a whole only where
+    a column is named after patients, or the first rows name one of the collection's.
 
     Parameters
     ----------
@@ -24,48 +31,57 @@ def clinical_table(headers, path=None):
     Returns
     -------
     DataFrame, all rows of the file, its index that column, as text and named ``PatientID``: so
-        ``counts.join(table.groupby("PatientID").first())`` joins it to a table by patient. Empty where there is none.
+        ``counts.join(table.groupby("PatientID").first())`` joins it to a table by patient. Empty
+        where there is none.
     """
     require_type(headers, pd.DataFrame, "of header_table")
     patients = set(headers["PatientID"].dropna().map(str)) if "PatientID" in headers else set()
-    found = [
-        match
-        for path in ([Path(path)] if path else _csv_files(headers.index))
-        for match in _matches(path, patients)
-    ]
-    if not found:
-        print("Clinical table: no CSV file beside the collection speaks of its patients")
+    found: list[tuple[int, bool, Path, pd.Series]] = []
+    unreadable = []
+    for file in [Path(path)] if path else _csv_files(headers.index):
+        try:
+            if path or _speaks_of(patients, _table(file, nrows=ROWS_TRIED, **AS_TEXT)):
+                found += [
+                    (
+                        len(patients.intersection(column)),
+                        _is_named_after_patients(name),
+                        file,
+                        column,
+                    )
+                    for name, column in _table(file, **AS_TEXT).items()
+                ]
+        except (ValueError, OSError) as error:
+            unreadable.append(f"; {file} cannot be read: {' '.join(str(error).split())}")
+    if not any(match[0] for match in found):
+        print("Clinical table: no CSV file beside the collection names its patients", *unreadable)
         return pd.DataFrame(index=pd.Index([], dtype=object, name="PatientID"))
-    known, path, column, names = max(
-        found, key=lambda match: (match[0], "patient" in str(match[2]).lower())
-    )
-    print(f"Clinical table: {path}, column {column}: {known} of {len(patients)} patients")
-    table = _table(path).drop(columns=column).drop(columns="PatientID", errors="ignore")
-    return table.set_index(names.rename("PatientID"))
+    known, _, file, column = max(found, key=lambda match: match[:2])
+    print(f"Clinical table: {file}, column {column.name}: {known} of {len(patients)} patients")
+    table = _table(file).drop(columns=[column.name, "PatientID"], errors="ignore")
+    return table.set_index(column.rename("PatientID"))
 
 
-def _csv_files(paths):
-    if not len(paths):
+def _csv_files(paths: Iterable[str]) -> list[Path]:
+    """The CSV files in the folder in which all paths lie, and in the one above."""
+    folders = {os.path.dirname(os.path.abspath(path)) for path in paths}
+    if not folders:
         return []
-    root = Path(os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in paths]))
-    folders = [root, *root.parents[:2]]
-    files = [file for folder in folders for file in sorted(folder.glob("*.csv"))]
-    return [file for file in files if file.is_file() and file.stat().st_size <= MOST_BYTES]
+    root = Path(os.path.commonpath(folders))
+    files = [*sorted(root.glob("*.csv")), *sorted(root.parent.glob("*.csv"))]
+    return [file for file in files if file.is_file() and file.stat().st_size <= MAX_BYTES]
 
 
-def _table(path, **options):
+def _speaks_of(patients: set[str], rows: pd.DataFrame) -> bool:
+    """Whether rows of a CSV file name a patient, or a column is named after patients."""
+    known = any(not patients.isdisjoint(column) for _, column in rows.items())
+    return known or any(map(_is_named_after_patients, rows))
+
+
+def _is_named_after_patients(column: str) -> bool:
+    return "patient" in column.lower()
+
+
+def _table(path: Path, **options: Any) -> pd.DataFrame:
     """A CSV file whose values stand between commas or semicolons."""
     table = pd.read_csv(path, **options)
     return table if table.shape[1] > 1 else pd.read_csv(path, sep=";", **options)
-
-
-def _matches(path, patients):
-    """Yields (patients known, path, column, its values) for each column of a CSV file that knows one of them."""
-    try:
-        table = _table(path, dtype=str, keep_default_na=False)
-    except (ValueError, OSError):
-        return
-    for column in table:
-        known = len(patients & set(table[column]))
-        if known:
-            yield known, path, column, table[column]

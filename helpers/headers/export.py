@@ -1,25 +1,26 @@
 """How does the header table leave for other programs? As CSV or Parquet."""
 
 import csv
+import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from helpers.errors import ClearError, require_type
-from helpers.headers.columns import any_inexact
-
-LONGEST_INTEGER = 2**63  # what Parquet holds
 
 
 class ExportError(ClearError, ValueError):
-    """A kind of file that the table is not written as."""
+    """A table, or a kind of file, that is not written."""
 
 
-def export(table, path):
+def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """Writes a table of this suite as CSV or Parquet, by the end of the name; returns the path.
 
-    In CSV several values stand as DICOM writes them, with backslashes between. In Parquet a column of numbers
-    stays one, a column with several values in places becomes one of lists, and mixed kinds become text.
+    In CSV several values stand as DICOM writes them, with backslashes between. In Parquet a
+    column of numbers stays one, a column with several values in places becomes one of lists, and
+    mixed kinds become text.
 
     Parameters
     ----------
@@ -29,74 +30,68 @@ def export(table, path):
     Raises
     ------
     ExportError
-        For another ending, or a folder that is not there.
+        For another ending, a folder that is not there, or a name that stands twice.
     """
     require_type(table, pd.DataFrame, "such as that of header_table")
     path = Path(path)
-    writers = {".csv": _to_csv, ".parquet": _to_parquet}
-    if path.suffix not in writers or not path.absolute().parent.is_dir():
-        raise ExportError(
-            f"expected a file that ends in .csv or .parquet, in a folder that exists, got {path}"
-        )
-    writers[path.suffix](_with_index(table), path)
+    if path.suffix not in (".csv", ".parquet") or not path.absolute().parent.is_dir():
+        expected = "a file that ends in .csv or .parquet, in a folder that exists"
+        raise ExportError(f"expected {expected}, got {path}")
+    table = _with_index(table)
+    change = _joined if path.suffix == ".csv" else _of_one_kind
+    table = pd.DataFrame(
+        {
+            name: change(table[name]) if table[name].dtype == object else table[name]
+            for name in table
+        }
+    )
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
+    else:
+        table.to_parquet(path, index=False)
     return path
 
 
-def _with_index(table):
-    """The table with its index as columns; file names stay as they are, even where they are no text."""
+def _with_index(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its index as columns; names of files stay as they are, if they are no text."""
     named = [name for name in table.index.names if name is not None]
-    if twice := sorted(
-        {str(name) for name in [*named, *table] if [*named, *table].count(name) > 1}
-    ):
-        raise ExportError(
-            f"expected columns and index of different names, got {', '.join(twice)} twice"
-        )
+    names = [*named, *table]
+    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+        got = ", ".join(twice)
+        raise ExportError(f"expected columns and index of different names, got {got} twice")
     levels = {
         name: pd.Series(list(table.index.get_level_values(name)), dtype=object) for name in named
     }
     return pd.DataFrame(levels | {name: table[name].reset_index(drop=True) for name in table})
 
 
-def _to_csv(table, path):
-    pd.DataFrame({name: _joined(table[name]) for name in table}).to_csv(
-        path, index=False, quoting=csv.QUOTE_NONNUMERIC
-    )
-
-
-def _joined(column):
-    """The column with its tuples as text."""
-    if column.dtype != object:
-        return column
+def _joined(column: pd.Series) -> pd.Series:
+    """The column as text, with backslashes between several values."""
     joined = ["\\".join(map(str, value)) if isinstance(value, tuple) else value for value in column]
     return pd.Series(map(_text, joined), dtype=object)
 
 
-def _to_parquet(table, path):
-    pd.DataFrame({name: _one_kind(table[name]) for name in table}).to_parquet(path, index=False)
-
-
-def _one_kind(column):
-    """The column with values of one kind, or lists of them."""
-    if column.dtype != object:
-        return column
+def _of_one_kind(column: pd.Series) -> pd.Series:
+    """The column with values of one kind, or lists of them; text where Parquet has no such kind."""
+    several = any(isinstance(value, tuple) for value in column)
     lists = [
         None if _is_missing(value) else list(value) if isinstance(value, tuple) else [value]
         for value in column
     ]
-    kinds = {type(part) for values in lists if values for part in values}
-    parts = [part for values in lists if values for part in values]
-    whole = kinds == {int} and max(map(abs, parts)) < LONGEST_INTEGER
-    exact = kinds <= {int, float} and not any_inexact(parts)
-    one = int if whole else float if kinds and exact else _text
-    lists = [values and [one(part) for part in values] for values in lists]
-    several = any(isinstance(value, tuple) for value in column)
+    try:
+        pa.array(lists)
+    except (ValueError, TypeError, OverflowError):
+        lists = [values and list(map(_text, values)) for values in lists]
     return pd.Series(lists if several else [values and values[0] for values in lists], dtype=object)
 
 
-def _is_missing(value):
+def _is_missing(value: Any) -> bool:
     return value is None or value != value
 
 
-def _text(value):
-    """A value as text that every program can read; bytes of a file name that are no text stand as ``\\udce9``."""
+def _text(value: Any) -> str | None:
+    """A value as text that every program can read.
+
+    Bytes of a file name that are no text stand as ``\\udce9``.
+    """
     return None if _is_missing(value) else str(value).encode("utf-8", "backslashreplace").decode()

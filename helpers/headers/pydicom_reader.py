@@ -1,59 +1,59 @@
-"""What does the header of one file say? Read by pydicom, whatever the file; the pixels stay on disk."""
+"""What does the header of one file say? Read by pydicom, whatever it is; pixels stay on disk."""
 
 import io
 import os
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pydicom
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
+from pydicom.dataset import FileDataset
+from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.headers.elements import (
-    BULK,
-    LONG,
+    BULK_VRS,
+    LONG_VRS,
     SEQUENCE_END,
-    UNDEFINED,
-    plain,
-    plain_value,
+    UNDEFINED_LENGTH,
+    element_value,
+    private_creator,
     private_name,
+    python_value,
 )
 
-PIXEL_VALUES = {0x7FE00008, 0x7FE00009, 0x7FE00010}
-FIRST_GROUPS = {
-    0x0002,
-    0x0008,
-}  # where a file without DICOM's prefix must begin to be taken for DICOM
-NEAR_END = 4096  # bytes looked at first for the end of compressed pixel data, which is always little endian
+PIXEL_TAGS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
+FIRST_GROUPS = {0x0002, 0x0008}  # of a file without DICOM's prefix, to be taken for DICOM
+SEARCHED_BYTES = 4096  # at the end of a file, first, for the end of compressed pixel data
 LONGEST_ERROR = 300  # characters
-NOT_READ = (
-    "not read: "  # begins the error of a file that the system did not give; it may another time
-)
-LONG_VALUE = 2**22  # bytes; bulk data from there on is not read
-MOST_AT_ONCE = 2**20  # bytes read at once
+NOT_READ = "not read: "  # begins the error of a file that the system did not give; it may later
+LONGEST_VALUE = 2**22  # bytes of bulk data; what is longer is not read
+BLOCK_SIZE = 2**20  # bytes read at once
 
 
 class Header(NamedTuple):
     """What could be read of one file."""
 
-    dataset: pydicom.Dataset | None  # None where nothing could
+    dataset: FileDataset | None  # None where nothing could
     error: str | None  # one line: what is wrong with the file
     pixel_offset: int | None  # byte where uncompressed pixel values start
 
 
 class SizeLimitedReader(io.BufferedReader):
-    """An open file that is never asked for more than it holds, so that a length that lies takes no memory."""
+    """An open file that is never asked for more than it holds: a wrong length takes no memory."""
 
-    def __init__(self, raw):
+    def __init__(self, raw: io.FileIO) -> None:
         super().__init__(raw)
         self.size = os.fstat(raw.fileno()).st_size
 
-    def read(self, size=-1, /):
+    def read(self, size: int | None = -1, /) -> bytes:
         """Some bytes, as of any file."""
         return super().read(self.size if size is None or size < 0 else min(size, self.size))
 
 
-def read_header(path):
-    """The `Header` of one file. Raises nothing: whatever a broken file does to the reader is its `error`.
+def read_header(path: str | os.PathLike[str]) -> Header:
+    """The `Header` of one file.
+
+    Raises nothing: whatever a broken file does to the reader is its `error`.
 
     References
     ----------
@@ -61,131 +61,115 @@ def read_header(path):
     """
     try:
         if not os.path.isfile(path):
-            return Header(
-                None, "not a regular file" if os.path.exists(path) else "no such file", None
-            )
+            error = "not a regular file" if os.path.exists(path) else "no such file"
+            return Header(None, error, None)
         with SizeLimitedReader(io.FileIO(path)) as file:
-            start = file.read(132)
-            file.seek(0)
-            prefixed = start[128:] == b"DICM"
-            if not prefixed and not _may_begin(start):
-                return Header(None, "not DICOM" if start else "empty file", None)
-            dataset = _read(file)
-            if not prefixed and not _plausible(dataset):
-                return Header(None, "not DICOM", None)
-            if pixels := _pixel_element(file, dataset):
-                return Header(dataset, *pixel_state(file.fileno(), file.size, *pixels))
-            return Header(dataset, _header_truncation(dataset, file.size), None)
+            return _header_of(file)
     except Exception as error:
         of_the_disk = isinstance(error, OSError) and error.errno is not None
         return Header(None, (NOT_READ if of_the_disk else "") + one_line(error), None)
 
 
-def pydicom_row(path, private=False):
-    """One file's columns as a dict, read by pydicom; what `helpers.headers.fast_reader` reads faster must equal it."""
+def pydicom_row(path: str, private: bool = False) -> dict[str, Any]:
+    """One file's columns; what `helpers.headers.fast_reader` reads faster must equal them."""
     dataset, error, pixel_offset = read_header(path)
-    row = {"error": error, "file_size": _size(path)}
+    size = os.path.getsize(path) if os.path.isfile(path) else None
+    row = {"error": error, "file_size": size}
     if dataset is None:
         return row
-    row["TransferSyntaxUID"] = plain(dataset.file_meta.get("TransferSyntaxUID"))
+    row["TransferSyntaxUID"] = python_value(dataset.file_meta.get("TransferSyntaxUID"))
     row["pixel_offset"] = pixel_offset
     row["private_elements"] = sum(tag.is_private for tag in dataset.keys())
     for tag in dataset.keys():
-        name = _name(dataset, tag, private)
+        name = _column_name(dataset, tag, private)
         if name and name not in row:
-            row[name] = plain_value(dataset, tag)
+            row[name] = element_value(dataset, tag)
     return row
 
 
-def _size(path):
-    """Bytes of a file; None where it cannot be asked."""
-    try:
-        return os.path.getsize(path)
-    except (OSError, ValueError):
-        return None
+def pixel_state(file: int, size: int, offset: int, length: int) -> tuple[str | None, int | None]:
+    """(error or None, offset of uncompressed values or None) of a file's pixel element.
 
-
-def _name(dataset, tag, private):
-    """The column of an element; empty for one that has none."""
-    if not tag.is_private:
-        return keyword_for_tag(tag) if tag.element else ""
-    if not private or tag.is_private_creator:
-        return ""
-    owner = (tag.group, tag.element >> 8)
-    creator = plain_value(dataset, owner) if owner in dataset else None
-    return private_name(tag, creator)
-
-
-def pixel_state(file, size, offset, length):
-    """(error or None, offset of uncompressed values or None) of a pixel element of an open file (its descriptor)."""
-    if length == UNDEFINED:
-        return (
-            None
-            if _has_delimiter(file, size, offset)
-            else "truncated: compressed pixel data has no end (PS3.5 A.4)"
-        ), None
+    Parameters
+    ----------
+    file : descriptor of the open file, which has `size` bytes
+    offset, length : where the values start, and how many bytes they have
+    """
+    if length == UNDEFINED_LENGTH:
+        complete = _has_delimiter(file, size, offset)
+        return None if complete else "truncated: compressed pixel data has no end (PS3.5 A.4)", None
     end = offset + length
-    error = (
-        None if end <= size else f"truncated: pixel values end at byte {end} of a file of {size}"
-    )
-    return error, offset if length else None
+    missing = f"truncated: pixel values end at byte {end} of a file of {size}"
+    return missing if end > size else None, offset if length else None
 
 
-def one_line(error):
+def one_line(error: Exception) -> str:
     """An exception's class and text, without line breaks."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_ERROR]
 
 
-def _read(file):
+def _header_of(file: SizeLimitedReader) -> Header:
+    start = file.read(132)
+    file.seek(0)
+    prefixed = start[128:] == b"DICM"
+    if not prefixed and not _may_begin(start):
+        return Header(None, "not DICOM" if start else "empty file", None)
+    dataset = _read(file)
+    if not prefixed and not _plausible(dataset):
+        return Header(None, "not DICOM", None)
+    if pixels := _pixel_element(file, dataset):
+        return Header(dataset, *pixel_state(file.fileno(), file.size, *pixels))
+    return Header(dataset, _header_truncation(dataset, file.size), None)
+
+
+def _may_begin(start: bytes) -> bool:
+    """Whether bytes may begin a file without prefix: a low group, in either byte order."""
+    groups = {int.from_bytes(start[:2], "little"), int.from_bytes(start[:2], "big")}
+    return not groups.isdisjoint(FIRST_GROUPS)
+
+
+def _read(file: SizeLimitedReader) -> FileDataset:
     """The data set before the pixels; long bulk data stays on disk."""
-    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, defer_size=LONG_VALUE)
-    left = [
+    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, defer_size=LONGEST_VALUE)
+    left_on_disk = [
         element
         for element in dataset.values()
-        if getattr(element, "length", 0) > LONG_VALUE and element.value is None
+        if getattr(element, "length", 0) > LONGEST_VALUE and element.value is None
     ]
-    if all(element.VR in BULK for element in left):
+    if all(element.VR in BULK_VRS for element in left_on_disk):
         return dataset
     file.seek(0)
     return pydicom.dcmread(file, stop_before_pixels=True, force=True)
 
 
-def _may_begin(start):
-    """Whether bytes may be the first of a file without the prefix: a low group, in either byte order."""
-    return {int.from_bytes(start[:2], "little"), int.from_bytes(start[:2], "big")} & FIRST_GROUPS
-
-
-def _plausible(dataset):
+def _plausible(dataset: FileDataset) -> bool:
     """Whether what was read without the prefix is DICOM all the same."""
     tags = [*dataset.file_meta.keys(), *dataset.keys()]
-    return (
-        len(tags) > 1 and tags[0].group in FIRST_GROUPS and any(map(dictionary_has_tag, tags[:2]))
-    )
+    known = any(map(dictionary_has_tag, tags[:2]))
+    return len(tags) > 1 and tags[0].group in FIRST_GROUPS and known
 
 
-def _pixel_element(file, dataset):
-    """(offset of the values, their length) of the pixel element that reading stopped at; None where it met none."""
+def _pixel_element(file: SizeLimitedReader, dataset: FileDataset) -> tuple[int, int] | None:
+    """(offset of the values, length) of the pixel element where reading stopped; None if none."""
     implicit, little = dataset.original_encoding
-    start, element, order = file.tell(), file.read(12), "little" if little else "big"
+    order: Literal["little", "big"] = "little" if little else "big"
+    start, element = file.tell(), file.read(12)
     tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
-    if tag not in PIXEL_VALUES:
+    if tag not in PIXEL_TAGS:
         return None
-    long = not implicit and element[4:6] in LONG
+    long = not implicit and element[4:6] in LONG_VRS
     where = slice(8, 12) if long else slice(4, 8) if implicit else slice(6, 8)
     return start + (12 if long else 8), int.from_bytes(element[where], order)
 
 
-def _header_truncation(dataset, size):
+def _header_truncation(dataset: FileDataset, size: int) -> str | None:
     """Where a file without pixels ends too early, or None."""
     if not len(dataset):
         return "truncated: no data element behind the file meta information"
     last = dataset.get_item(max(dataset.keys()), keep_deferred=True)
-    length, start = getattr(last, "length", UNDEFINED), getattr(last, "value_tell", None)
-    if (
-        length == UNDEFINED
-        or start is None
-        or dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
-    ):
+    length, start = getattr(last, "length", UNDEFINED_LENGTH), getattr(last, "value_tell", None)
+    deflated = dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+    if length == UNDEFINED_LENGTH or start is None or deflated:
         return None
     left = size - start - length
     if left < 0:
@@ -193,15 +177,19 @@ def _header_truncation(dataset, size):
     return f"truncated: {left} bytes behind {last.tag}" if 0 < left < 8 else None
 
 
-def _has_delimiter(file, size, offset):
+def _has_delimiter(file: int, size: int, offset: int) -> bool:
     """Whether a sequence delimiter stands near the end of the file, or anywhere behind `offset`."""
-    for start in (max(offset, size - NEAR_END), offset):
+    for start in (max(offset, size - SEARCHED_BYTES), offset):
         os.lseek(file, start, os.SEEK_SET)
-        if SEQUENCE_END in _rest(file):
+        if SEQUENCE_END in b"".join(iter(lambda: os.read(file, BLOCK_SIZE), b"")):
             return True
     return False
 
 
-def _rest(file):
-    """All bytes of a file from where it is read to its end."""
-    return b"".join(iter(lambda: os.read(file, MOST_AT_ONCE), b""))
+def _column_name(dataset: FileDataset, tag: BaseTag, private: bool) -> str:
+    """The column of an element; empty for one that has none."""
+    if not tag.is_private:
+        return keyword_for_tag(tag) if tag.element else ""
+    if not private or tag.is_private_creator or not tag.element:
+        return ""
+    return private_name(tag, private_creator(dataset, tag))

@@ -1,78 +1,59 @@
-"""What stands in place of a value that could identify a person, where identity is to be left out?"""
+"""What here could identify a person?"""
 
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.uid import UID_dictionary
 
-from helpers.errors import require_type
+from helpers.errors import ClearError, require_type
 
-PROFILE = Path(__file__).with_name(
-    "identifying.csv"
-)  # keyword and action (PS3.15 Table E.1-1, the Basic Profile)
-TELLING = {
-    "PN",
-    "DA",
-    "DT",
-    "TM",
-    "LT",
-    "ST",
-    "UT",
-    "UC",
-    "UR",
-    "AE",
-}  # value representations of names, dates, free text
-NAMED_TELLING = re.compile(
+PROFILE = Path(__file__).with_name("identifying.csv")  # keyword, action (PS3.15 Table E.1-1)
+IDENTIFYING_VRS = {"PN", "DA", "DT", "TM", "LT", "ST", "UT", "UC", "UR", "AE"}  # names, dates, text
+IDENTIFYING_NAMES = re.compile(  # of elements that are newer than the profile, or retired
     r"Comment|Calendar|OrderNumber|Label$|(?<!U)IDs?$"
-)  # newer and retired elements, listed or not
+)
+STANDARD_ROOT = "1.2.840.10008."  # of the UIDs that the standard itself gives away (PS3.5 9)
+KINDS = {
+    **{"PN": "name", "DA": "date", "DT": "date", "TM": "date"},
+    **{"UI": "identifier (UID)", "SQ": "sequence"},
+}
+WORD = re.compile(r"[^\W_]+")
+TOKEN = re.compile(r"\w+(?:[.\-]\w+)*")  # an ID, a UID, a word
 
 
 @cache
-def identifies(keyword):
-    """Whether the values of an element can identify a person: those of the Basic Profile, and all names, dates and free text.
+def identifies(keyword: str) -> bool:
+    """Whether the values of an element can identify a person.
 
-    So can private elements, the names of whose columns begin with a bracket.
+    These are the elements of the Basic Profile, and all names, dates and free text. Private
+    elements can, too: the names of their columns begin with a bracket.
 
     References
     ----------
     PS3.15 Table E.1-1 and E.3.10
     """
-    if keyword in _listed():
+    if keyword in _profile():
         return True
-    VR = vr_of(keyword)
-    return VR in TELLING or bool(NAMED_TELLING.search(keyword)) if VR else keyword.startswith("(")
+    if VR := vr_of(keyword):
+        return VR in IDENTIFYING_VRS or IDENTIFYING_NAMES.search(keyword) is not None
+    return keyword.startswith("(")
 
 
-def vr_of(keyword):
-    """The value representation of an element; empty for a column that is no element of the standard."""
+def vr_of(keyword: str) -> str:
+    """The value representation of an element; empty for a column that is no public element."""
     return dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else ""
 
 
-@cache
-def _listed():
-    return frozenset(pd.read_csv(PROFILE)["keyword"])
+def identifying(headers: pd.DataFrame) -> pd.DataFrame:
+    """One row per element that can identify a person: how many files and patients have a value.
 
-
-WORD = re.compile(r"[^\W_]+")
-STANDARD_ROOT = "1.2.840.10008."  # of the UIDs that the standard itself gives away (PS3.5 9)
-KINDS = {
-    "PN": "name",
-    "DA": "date",
-    "DT": "date",
-    "TM": "date",
-    "UI": "identifier (UID)",
-    "SQ": "sequence",
-}
-
-
-def identifying(headers):
-    """One row per element that can identify a person: how many files have a value, and of how many patients.
-
-    Values are not shown. What is listed is listed because the Basic Profile lists it, whether or not its
-    values were already replaced; pixels are not looked at.
+    Values are not shown. What is listed is listed because the Basic Profile lists it, whether or
+    not its values were already replaced; pixels are not looked at.
 
     Parameters
     ----------
@@ -80,127 +61,111 @@ def identifying(headers):
 
     Returns
     -------
-    DataFrame, index ``keyword``: ``kind`` (name, date, identifier (UID), sequence, text, private, pixels),
-        ``files`` with a value, ``patients`` and ``folders`` (numbers; `where` names the folders), ``distinct``
-        values, and ``action``, what the profile asks for: X remove, Z empty, D replace, U another UID, K keep,
-        C clean; several where it depends (PS3.15 Table E.1-1 and E.3.1)
+    DataFrame, index ``keyword``: ``kind`` (name, date, identifier (UID), sequence, text, private,
+        pixels), ``files`` with a value, ``patients`` and ``folders`` (numbers; `folders_with` names
+        the folders), ``distinct`` values, and ``action``, what the profile asks for: X remove,
+        Z empty, D replace, U another UID, K keep, C clean; several where it depends (PS3.15 Table
+        E.1-1 and E.3.1)
     """
     require_type(headers, pd.DataFrame, "of header_table")
     headers = headers[~headers.index.duplicated()]  # a file once, however many frames it has
-    actions = pd.read_csv(PROFILE, index_col="keyword")["action"]
-    rows = [
-        (
-            keyword,
-            *_counts(headers, headers[keyword].notna()),
-            headers[keyword].nunique(),
-            actions[keyword],
-        )
-        for keyword in headers
-        if keyword in actions
+    found = [
+        (keyword, KINDS.get(vr_of(keyword), "text"), column.notna(), column.nunique(), action)
+        for keyword, column in headers.items()
+        if (action := _profile().get(keyword))
     ]
-    table = pd.DataFrame(
-        rows, columns=["keyword", "files", "patients", "folders", "distinct", "action"]
-    ).set_index("keyword")
-    table.insert(0, "kind", [KINDS.get(vr_of(keyword), "text") for keyword in table.index])
-    others = [_private(headers), _burned_in(headers)]
-    table = pd.concat([table, *(other for other in others if len(other))])
-    return (
-        table[table["files"] > 0]
-        .rename_axis("keyword")
-        .sort_values(["kind", "files"], ascending=[True, False], kind="stable")
-    )
+    if "private_elements" in headers:  # their meaning is not known (PS3.15 E.3.10)
+        private = headers["private_elements"]
+        having = private.fillna(0) > 0
+        found.append(("private elements", "private", having, private.nunique(), "X"))
+    if "BurnedInAnnotation" in headers:  # names in the pixels (PS3.3 C.7.6.1)
+        having = headers["BurnedInAnnotation"] == "YES"
+        found.append(("burned-in annotation", "pixels", having, 1, "clean pixel data"))
+    rows = [
+        (name, kind, *_counts(headers, having), distinct, action)
+        for name, kind, having, distinct, action in found
+        if having.any()
+    ]
+    names = ["keyword", "kind", "files", "patients", "folders", "distinct", "action"]
+    table = pd.DataFrame(rows, columns=names).set_index("keyword")
+    return table.sort_values(["kind", "files"], ascending=[True, False], kind="stable")
 
 
-def _counts(headers, having):
-    patients = headers["PatientID"][having].nunique() if "PatientID" in headers else 0
-    folders = {os.path.dirname(path) for path in headers.index[having]}
-    return int(having.sum()), int(patients), len(folders)
-
-
-def where(headers, keyword):
-    """The folders (a Series of folder to number of files) in which files have a value for one element, most files first."""
+def folders_with(headers: pd.DataFrame, keyword: str) -> pd.Series:
+    """The folders in which files have a value for an element, each with its number of files."""
     require_type(headers, pd.DataFrame, "of header_table")
-    having = headers[keyword].notna() if keyword in headers else pd.Series(False, headers.index)
-    folders = pd.Series(
-        [os.path.dirname(path) for path in headers.index[having].unique()],
-        dtype=object,
-        name="folder",
-    )
+    files = headers.index[headers[keyword].notna()].unique() if keyword in headers else []
+    folders = pd.Series(map(os.path.dirname, files), dtype=object, name="folder")
     return folders.value_counts().rename("files")
 
 
-def identifying_values(headers):
-    """Every text that an identifying element holds, as it would be printed: to be looked for, never to be shown.
+def identifying_values(headers: pd.DataFrame) -> set[str]:
+    """Every text that an identifying element holds: to be looked for, never to be shown.
 
-    Names, dates, UIDs and other texts of the elements that `helpers.privacy.identifying.identifies` names. Several values of one
-    element are several texts; numbers are none, nor is what stands inside sequences.
+    Names, dates, UIDs and other texts of the elements that `identifies` names. Several values of
+    one element are several texts; numbers are none, nor is what stands inside sequences.
 
     Parameters
     ----------
     headers : DataFrame of `helpers.header_table`; with ``private=True`` private elements too
-
-    Returns
-    -------
-    set of str
     """
     require_type(headers, pd.DataFrame, "of header_table")
     return _texts_of(headers, filter(identifies, headers))
 
 
-def harmless_values(headers):
-    """Every text of the other elements, as a set of str: what stands there too identifies nobody."""
+def harmless_values(headers: pd.DataFrame) -> set[str]:
+    """Every text of the other elements: what stands there too identifies nobody."""
     return _texts_of(headers, (name for name in headers if not identifies(name)))
 
 
-def own_words(helpers=Path(__file__).parent):
-    """The words that the modules in a folder use themselves, in lower case: a page may hold them whatever the headers say."""
-    texts = (path.read_text(encoding="utf-8") for path in helpers.glob("*.py"))
-    return frozenset(word for text in texts for word in WORD.findall(text.casefold()))
+def own_words(helpers: Path = Path(__file__).parents[1]) -> frozenset[str]:
+    """The words that a page may hold whatever the headers say, in lower case.
+
+    They are the words of this suite's own modules, and the standard's (see `standard_words`).
+
+    Parameters
+    ----------
+    helpers : folder with the modules
+
+    Raises
+    ------
+    ClearError
+        Where no module lies below the folder.
+    """
+    texts = [path.read_text(encoding="utf-8") for path in helpers.rglob("*.py")]
+    if not texts:
+        raise ClearError(f"expected the modules of this suite below {helpers}, found none")
+    return standard_words().union(*(WORD.findall(text.casefold()) for text in texts))
 
 
-def _texts_of(headers, names):
+@cache
+def standard_words() -> frozenset[str]:
+    """The words in the names of transfer syntaxes and SOP classes, in lower case: "jpeg-ls", "rle".
+
+    References
+    ----------
+    PS3.6 Annex A
+    """
+    named = {"Transfer Syntax", "SOP Class"}
+    names = [name.casefold() for name, kind, *_ in UID_dictionary.values() if kind in named]
+    return frozenset(word for name in names for word in TOKEN.findall(name) + WORD.findall(name))
+
+
+@cache
+def _profile() -> dict[str, str]:
+    """Keyword and action of the Basic Profile."""
+    return pd.read_csv(PROFILE, index_col="keyword")["action"].to_dict()
+
+
+def _counts(headers: pd.DataFrame, having: pd.Series) -> tuple[int, int, int]:
+    """Files, patients and folders in which something is."""
+    patients = headers["PatientID"][having].nunique() if "PatientID" in headers else 0
+    folders = {os.path.dirname(path) for path in headers.index[having]}
+    return int(having.sum()), int(patients), len(folders)
+
+
+def _texts_of(headers: pd.DataFrame, names: Iterable[str]) -> set[str]:
     values = {value for name in names for value in headers[name].dropna().unique()}
     several = (value if isinstance(value, tuple) else (value,) for value in values)
-    return {
-        text.strip()
-        for texts in several
-        for text in texts
-        if isinstance(text, str) and text.strip()
-    }
-
-
-def _private(headers):
-    """One row for private elements, where there are any: their meaning is not known (PS3.15 E.3.10)."""
-    if "private_elements" not in headers:
-        return pd.DataFrame()
-    having = headers["private_elements"].fillna(0) > 0
-    return _row(
-        "private elements", "private", headers, having, headers["private_elements"].nunique(), "X"
-    )
-
-
-def _burned_in(headers):
-    """One row for images that say that names are burned into their pixels (PS3.3 C.7.6.1)."""
-    if "BurnedInAnnotation" not in headers:
-        return pd.DataFrame()
-    return _row(
-        "burned-in annotation",
-        "pixels",
-        headers,
-        headers["BurnedInAnnotation"] == "YES",
-        1,
-        "clean pixel data",
-    )
-
-
-def _row(name, kind, headers, having, distinct, action):
-    files, patients, folders = _counts(headers, having)
-    values = {
-        "kind": kind,
-        "files": files,
-        "patients": patients,
-        "folders": folders,
-        "distinct": distinct,
-        "action": action,
-    }
-    return pd.DataFrame(values, index=pd.Index([name], name="keyword"))
+    texts = {text.strip() for texts in several for text in texts if isinstance(text, str)}
+    return texts - {""}

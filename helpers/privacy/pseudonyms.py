@@ -1,4 +1,4 @@
-"""What stands in place of a value that could identify a person, where identity is to be left out?"""
+"""What is shown in place of a value that could identify a person, where identity is hidden?"""
 
 import hashlib
 import hmac
@@ -10,85 +10,82 @@ import pandas as pd
 
 from helpers.privacy.identifying import identifies, vr_of
 
-VARIABLE = "DICOM_HIDE_IDENTITY"  # of the environment; its value is the secret that the stand-ins are made with
-SHAPES = {
+VARIABLE = "DICOM_HIDE_IDENTITY"  # of the environment: the secret that pseudonyms are made with
+CHARACTERS = {  # of which the values of some value representations consist (PS3.5 6.2)
     "UI": re.compile(r"[\d.]*"),
     "DS": re.compile(r"[\d.+\-eE\s]*"),
     "IS": re.compile(r"[\d+\-\s]*"),
 }
+LOOKS_LIKE_UID = re.compile(r"\d+(\.\d+){3,}")
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
-def is_deidentified():
-    """Whether identity is left out: where the environment variable ``DICOM_HIDE_IDENTITY`` is set."""
+def is_deidentified() -> bool:
+    """Whether identity is hidden: where the environment variable ``DICOM_HIDE_IDENTITY`` is set."""
     return bool(os.environ.get(VARIABLE))
 
 
-def is_foreign(VR, value):
-    """Whether a text is none of its value representation, a name among numbers for example (PS3.5 6.2)."""
-    return VR in SHAPES and isinstance(value, str) and not SHAPES[VR].fullmatch(value)
+def violates_vr(VR: str, value: object) -> bool:
+    """Whether a text does not fit its value representation: a name among numbers, for example."""
+    return VR in CHARACTERS and isinstance(value, str) and not CHARACTERS[VR].fullmatch(value)
 
 
-def pseudonym(value):
-    """What stands for a value: the same for the same text, another for another, and no way back without the secret.
+def pseudonym(value: object, secret: str | None = None) -> str:
+    """What stands for a value: the same for the same text, and no way back without the secret.
 
-    A UID has a UID (PS3.5 B.2), all else ``hidden-`` and twelve digits.
+    A UID has a UID (PS3.5 B.2), all else ``hidden-`` and twelve digits. Without a secret it is
+    made with the environment's.
 
     Examples
     --------
-    >>> os.environ[VARIABLE] = "a secret"
-    >>> pseudonym("DOE^JANE"), pseudonym("1.2.840.1")[:5]
+    >>> pseudonym("DOE^JANE", "a secret"), pseudonym("1.2.840.1", "a secret")[:5]
     ('hidden-4f84b52dc4b2', '2.25.')
-    >>> del os.environ[VARIABLE]
     """
-    digest = hmac.digest(
-        _key(os.environ[VARIABLE]), str(value).encode("utf-8", "surrogateescape"), hashlib.sha256
-    )
-    if re.fullmatch(r"\d+(\.\d+){3,}", str(value)):
+    text = str(value)
+    content = text.encode("utf-8", "surrogateescape")
+    digest = hmac.digest(_key(secret or os.environ[VARIABLE]), content, hashlib.sha256)
+    if LOOKS_LIKE_UID.fullmatch(text):
         return f"2.25.{int.from_bytes(digest[:16], 'big')}"
     return f"hidden-{digest[:6].hex()}"
 
 
-def deidentified(keyword, value):
-    """The value of an element; its stand-in where identity is hidden and it could identify a person."""
-    empty = value is None or value == "" or (isinstance(value, float) and value != value)
-    if empty or not is_deidentified():
-        return value
+def deidentified(keyword: str, value: object) -> object:
+    """The value of an element; its pseudonym where identity is hidden and it could identify."""
+    empty = value is None or value == "" or value != value
     VR = vr_of(keyword)
-    if VR == "SQ":  # the number of its items, which tells nothing
+    if empty or VR == "SQ" or not is_deidentified():  # of a sequence it is the number of its items
         return value
     values = value if isinstance(value, tuple) else (value,)
-    return (
-        pseudonym(value)
-        if identifies(keyword) or any(is_foreign(VR, one) for one in values)
-        else value
-    )
+    identifying = identifies(keyword) or any(violates_vr(VR, one) for one in values)
+    return pseudonym(value) if identifying else value
 
 
-def deidentified_table(table):
-    """A table with a column per keyword, its identifying values replaced where identity is hidden, and what errors quote."""
+def deidentified_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with a column per keyword, with pseudonyms for what identifies where that is hidden.
+
+    What an error quotes is left out of it.
+    """
     if not is_deidentified():
         return table
-    return pd.DataFrame(
-        {name: _deidentified_column(table[name]) for name in table}, index=table.index
-    )
+    columns = {name: _deidentified_column(column) for name, column in table.items()}
+    return pd.DataFrame(columns, index=table.index)
 
 
-def _deidentified_column(column):
-    change = _unquoted if column.name == "error" else partial(deidentified, column.name)
-    changed = {
+def _deidentified_column(column: pd.Series) -> pd.Series:
+    change = _without_quotes if column.name == "error" else partial(deidentified, column.name)
+    shown = {
         value: new for value in column.dropna().unique() if (new := change(value)) is not value
     }
-    values = [changed.get(value, value) for value in column]
-    return pd.Series(values, column.index, dtype=object) if changed else column
+    values = [shown.get(value, value) for value in column]
+    return pd.Series(values, column.index, dtype=object) if shown else column
 
 
-def _unquoted(error):
+def _without_quotes(error: str) -> str:
     """An error without what it quotes, which may be a value."""
     return QUOTED.sub("'…'", error)
 
 
 @cache
-def _key(secret):
-    """The key of a secret, dear to try out."""
+def _key(secret: str) -> bytes:
+    """The key of a secret; slow to compute, so that secrets cannot be guessed one after another."""
     return hashlib.scrypt(secret.encode(), salt=b"stand-ins", n=2**14, r=8, p=1)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.headers.columns import column_of
-from helpers.headers.elements import plain
+from helpers.headers.elements import python_value
 from helpers.headers.pydicom_reader import read_header
 from helpers.privacy.pseudonyms import deidentified
 from helpers.slices.images import frame_counts, is_image
@@ -69,7 +69,7 @@ def _columns_of(group):
     macros = [element.value[0] for element in public if len(element.value)]
     elements = [element for macro in macros for element in macro if element.keyword]
     return {
-        element.keyword: deidentified(element.keyword, plain(element.value)) for element in elements
+        element.keyword: deidentified(element.keyword, python_value(element.value)) for element in elements
     }
 
 

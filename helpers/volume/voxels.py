@@ -1,160 +1,37 @@
 """What are the values of a stack's images, as one array?"""
 
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
-from helpers.headers.fast_reader import Elements
-from helpers.pixels.auto_window import body_range
-from helpers.pixels.frame_header import RowHeader
+from helpers.headers.elements import FastPathNotApplicable
+from helpers.headers.fast_reader import FastReader
+from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.image import Image, read_image, read_images
-from helpers.pixels.luts import WINDOW_KEYWORDS, rescaled_type, stored_range, unit_of, voi_luts_of
-from helpers.pixels.padding import declared_padding, guessed_padding, with_mask
+from helpers.pixels.luts import (
+    DTYPES,
+    WINDOW_KEYWORDS,
+    rescale,
+    rescaled_dtype,
+    slope_and_intercept,
+    stored_range,
+    unit_of,
+    voi_luts_of,
+)
+from helpers.pixels.padding import declared_padding, guessed_padding
+from helpers.pixels.window import VoiLut, Window, body_range
 from helpers.runtime import in_threads
 from helpers.slices.grid import StackError, is_per_frame
 
-KINDS = [
-    np.dtype(kind) for kind in (np.int16, np.int32, np.float32)
-]  # each fits into those behind it
-TOGETHER = 16  # images that a thread reads one after the other
-
-
-class Voxels(NamedTuple):
-    """Values (slices, rows, columns), where they are padding (or None), what was guessed, and what the files say of them."""
-
-    array: np.ndarray
-    padding: np.ndarray | None
-    guess: float | None  # the value of padding that no header declares
-    windows: dict
-    first: Image
-
-
-class NeedsWiderDtype(Exception):
-    """Values that need a wider type than those before them."""
-
-    def __init__(self, kind):
-        self.kind = kind
-
-
-def read_voxels(slices, progress=tqdm):
-    """The `Voxels` of the slices, in their order; `progress` makes a progress bar as tqdm does.
-
-    In threads, each image into its place: uncompressed values are read straight there (`helpers.volume.voxels`), all
-    others decoded; beside the result there are never more than a few images in memory.
-    """
-    frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
-    places = list(zip(slices.index.tolist(), frames))
-    progress = partial(progress, desc="Loading slices", total=len(places))
-    first = read_image(*places[0])
-    if first.pixels.ndim != 2:
-        raise StackError(
-            f"expected grey values, got colour in {places[0][0]}: see load_slice(path)"
-        )
-    array, padding, guesses, windows = _read(places, progress) or _decode(places, first, progress)
-    guess = next((guess for guess in guesses if guess is not None), None)
-    return Voxels(array, padding, guess, _common_windows(windows, array, padding), first)
-
-
-def _read(places, progress):
-    """(array, padding or None, guesses, windows) of uncompressed images; None where they are not surely plain."""
-    headers = (
-        None if any(frame for _, frame in places) else plain_headers([path for path, _ in places])
-    )
-    if headers is None:
-        return None
-    array = array_for(headers)
-    place = partial(_place_plain, places, headers, windows_of(headers), array)
-    try:
-        return array, *_fill(array, place, places, progress)
-    except FastPathNotApplicable:
-        return None
-
-
-def _decode(places, first, progress):
-    """(array, padding or None, guesses, windows) of the images at (path, frame), each like the `first`."""
-    kind = first.pixels.dtype
-    while True:
-        array = np.empty((len(places), *first.pixels.shape), kind)
-        try:
-            return array, *_fill(
-                array, partial(_place_decoded, places, array, first.inverted), places, progress
-            )
-        except NeedsWiderDtype as error:
-            kind = error.kind
-
-
-def _fill(array, place, places, progress):
-    """(padding or None, guesses, windows) of what `place` puts into the array and tells of each image."""
-    padding, guesses, windows = None, [], []
-    with in_threads(place, _chunks(places)) as results, progress() as bar:
-        for found in results:
-            for number, mask, guess, own in found:
-                padding = with_mask(padding, number, mask, array.shape)
-                guesses.append(guess)
-                windows.append(own)
-            bar.update(len(found))
-    return padding, guesses, windows
-
-
-def _place_plain(places, headers, windows, array, numbers):
-    """Reads some uncompressed images into their places; returns (number, padding or None, guess, windows) of each."""
-    return [
-        (number, *place_values(places[number][0], headers[number], array[number]), windows[number])
-        for number in numbers
-    ]
-
-
-def _place_decoded(places, array, inverted, numbers):
-    """Decodes some images into their places; returns (number, padding or None, guess, windows) of each."""
-    found = []
-    for number, image in zip(numbers, read_images([places[number] for number in numbers])):
-        _check(image, array, inverted, places[number][0])
-        if KINDS.index(image.pixels.dtype) > KINDS.index(array.dtype):
-            raise NeedsWiderDtype(image.pixels.dtype)
-        array[number] = image.pixels
-        found.append((number, image.padding, image.guess, image.windows))
-    return found
-
-
-def _check(image, array, inverted, path):
-    """Refuses an image that is not like the others of its stack."""
-    if image.pixels.shape != array.shape[1:]:
-        raise StackError(
-            f"expected an image of {array.shape[1:]} pixels, got {image.pixels.shape} in {path}"
-        )
-    if image.inverted != inverted:
-        raise StackError(
-            f"expected one sense of grey in all images, got MONOCHROME1 beside MONOCHROME2 in {path}: "
-            "load the rows of each Photometric Interpretation by itself"
-        )
-
-
-def _chunks(places):
-    """Lists of numbers of places that one thread takes together."""
-    for start in range(0, len(places), TOGETHER):
-        yield range(start, min(start + TOGETHER, len(places)))
-
-
-def _common_windows(windows, array, padding):
-    """The files' windows where all have the same; else one from the values, good for every slice."""
-    if windows[0] and all(_alike(own, windows[0]) for own in windows):
-        return windows[0]
-    return {"body": body_range(array, padding=padding)}
-
-
-def _alike(one, other):
-    """Whether two files offer the same views."""
-    if one is other:
-        return True
-    return list(one) == list(other) and all(
-        np.array_equal(a, b) for name in one for a, b in zip(one[name], other[name])
-    )
-
-
-SAME = ["Rows", "Columns", "BitsStored", "PixelRepresentation"]  # of all images of a stack
-PLAIN = {  # what they must say
+IMAGES_PER_TASK = 16  # that a thread reads one after the other
+UNCOMPRESSED: dict[
+    str, set[Any]
+] = {  # what a header must say for values to be read straight from the file
     "TransferSyntaxUID": {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"},
     "BitsAllocated": {16},
     "SamplesPerPixel": {1},
@@ -164,51 +41,211 @@ PLAIN = {  # what they must say
     "ModalityLUTSequence": {None},
     "VOILUTSequence": {None},
     "SharedFunctionalGroupsSequence": {None},
+    "PerFrameFunctionalGroupsSequence": {None},
 }
-RESCALE = {
-    "RescaleSlope": 1.0,
-    "RescaleIntercept": 0.0,
-}  # and what stands for them where they are absent
-ALSO = [
+RESCALE = {"RescaleSlope": 1.0, "RescaleIntercept": 0.0}  # and what an absent one means
+SIZES = ["Rows", "Columns", "BitsStored"]
+EQUAL_IN_ALL = [*SIZES, "PixelRepresentation", "PhotometricInterpretation"]
+OTHER_KEYWORDS = [
     *("HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit"),
     *("Modality", "RescaleType", *WINDOW_KEYWORDS),
 ]
 
+Wanted: TypeAlias = Sequence[tuple[str, int]]  # (path, frame) of each image
+Windows: TypeAlias = dict[str, Window | VoiLut]
 
-class FastPathNotApplicable(Exception):
-    """Values that are not plain after all."""
+
+class Voxels(NamedTuple):
+    """The values of a stack, and what its files say of them."""
+
+    array: np.ndarray  # (slices, rows, columns)
+    padding: np.ndarray | None  # boolean, as `array`
+    guess: float | None  # the value of padding that no header declares
+    windows: Windows
+    remark: str  # of the first image that has one
+    first: Image
 
 
-def plain_headers(paths):
-    """The headers (`RowHeader`) of files with one image each; None where they are not surely plain and alike."""
-    reader = Elements([*SAME, *PLAIN, *RESCALE, *ALSO])
-    rows = [reader.row(path) for path in paths]
-    if not all(row is not None and _is_plain(row) and _is_like(row, rows[0]) for row in rows):
+class ImageFacts(NamedTuple):
+    """What is known of one image beside its values."""
+
+    padding: np.ndarray | None
+    guess: float | None
+    windows: Windows
+    remark: str = ""
+
+
+class NeedsWiderDtype(Exception):
+    """Values that need a wider type than those before them."""
+
+    def __init__(self, dtype: np.dtype):
+        self.dtype = dtype
+
+
+def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Voxels:
+    """The `Voxels` of the slices, in their order; `progress` makes a progress bar as tqdm does.
+
+    In threads, each image straight into its part of the array: uncompressed values are read there,
+    all others decoded. Beside the result there are never more than a few images in memory.
+    """
+    frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
+    wanted = list(zip(slices.index.tolist(), frames))
+    new_bar = partial(progress, desc="Loading slices", total=len(wanted))
+    first = read_image(*wanted[0])
+    if first.pixels.ndim != 2:
+        raise StackError(
+            f"expected grey values, got colour in {wanted[0][0]}: see load_slice(path)"
+        )
+    array, padding, facts = _read(wanted, new_bar) or _decode(wanted, first, new_bar)
+    guess = next((image.guess for image in facts if image.guess is not None), None)
+    windows = _common_windows([image.windows for image in facts], array, padding)
+    remark = next((image.remark for image in facts if image.remark), "")
+    return Voxels(array, padding, guess, windows, remark, first)
+
+
+Filled: TypeAlias = tuple[np.ndarray, np.ndarray | None, list[ImageFacts]]
+
+
+def _read(wanted: Wanted, new_bar: Callable[[], Any]) -> Filled | None:
+    """(array, padding, facts) of uncompressed images; None where they are not surely that."""
+    if any(frame for _, frame in wanted):
         return None
-    return list(map(RowHeader, rows))
+    paths = [path for path, _ in wanted]
+    if (headers := uncompressed_headers(paths)) is None:
+        return None
+    array, windows = array_for(headers), windows_of(headers)
+
+    def read(numbers: Iterable[int]) -> list[ImageFacts]:
+        return [
+            ImageFacts(*read_values(paths[n], headers[n], array[n]), windows[n]) for n in numbers
+        ]
+
+    try:
+        return _fill(array, read, new_bar)
+    except FastPathNotApplicable:
+        return None
 
 
-def windows_of(headers):
-    """The windows of each header; those that are alike are one object."""
-    found = {}
-    keys = [tuple(header.get(keyword) for keyword in WINDOW_KEYWORDS) for header in headers]
-    return [
-        found.get(key) or found.setdefault(key, voi_luts_of(header))
-        for key, header in zip(keys, headers)
-    ]
+def _decode(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Filled:
+    """(array, padding, facts) of images that are each like the `first`."""
+    array = np.empty((len(wanted), *first.pixels.shape), first.pixels.dtype)
+
+    def decode(numbers: Sequence[int]) -> list[ImageFacts]:
+        facts = []
+        for n, image in zip(numbers, read_images(wanted[number] for number in numbers)):
+            _check_like(image, first, wanted[n][0])
+            if DTYPES.index(image.pixels.dtype) > DTYPES.index(array.dtype):
+                raise NeedsWiderDtype(image.pixels.dtype)
+            array[n] = image.pixels
+            facts.append(ImageFacts(image.padding, image.guess, image.windows, image.remark))
+        return facts
+
+    while True:
+        try:
+            return _fill(array, decode, new_bar)
+        except NeedsWiderDtype as error:
+            array = np.empty(array.shape, error.dtype)
 
 
-def array_for(headers):
-    """An array (slices, rows, columns), not filled, of the type that holds every value that the headers allow.
+def _fill(
+    array: np.ndarray,
+    read: Callable[[range], list[ImageFacts]],
+    new_bar: Callable[[], Any],
+) -> Filled:
+    """(array, padding, facts), with the array filled by ``read(numbers)`` in threads."""
+    padding: np.ndarray | None = None
+    facts: list[ImageFacts] = []
+    with in_threads(read, _tasks(len(array))) as results, new_bar() as bar:
+        for images in results:
+            for image in images:
+                if image.padding is not None:
+                    padding = np.zeros(array.shape, bool) if padding is None else padding
+                    padding[len(facts)] = image.padding
+                facts.append(image._replace(padding=None))
+            bar.update(len(images))
+    return array, padding, facts
+
+
+def _tasks(count: int) -> Iterator[range]:
+    """Numbers of images that one thread takes together."""
+    for start in range(0, count, IMAGES_PER_TASK):
+        yield range(start, min(start + IMAGES_PER_TASK, count))
+
+
+def _check_like(image: Image, first: Image, path: str) -> None:
+    """Refuses an image that is not like the first of its stack."""
+    shape = first.pixels.shape
+    if image.pixels.shape != shape:
+        raise StackError(f"expected an image of {shape} pixels, got {image.pixels.shape} in {path}")
+    if image.inverted != first.inverted:
+        raise StackError(
+            "expected one Photometric Interpretation in all images, got mixed MONOCHROME1 and "
+            f"MONOCHROME2 in {path}: load the rows of each by itself"
+        )
+
+
+def _common_windows(
+    windows: list[Windows], array: np.ndarray, padding: np.ndarray | None
+) -> Windows:
+    """The files' windows where all have the same; else one from the values of all slices."""
+    if windows[0] and all(_is_equal(own, windows[0]) for own in windows):
+        return windows[0]
+    return {"body": body_range(array, padding=padding)}
+
+
+def _is_equal(one: Windows, other: Windows) -> bool:
+    """Whether two files offer the same windows."""
+    if one is other:
+        return True
+    pairs = zip(one.values(), other.values())
+    return list(one) == list(other) and all(
+        np.array_equal(np.asarray(a), np.asarray(b)) for pair in pairs for a, b in zip(*pair)
+    )
+
+
+# uncompressed values, read without pydicom
+
+
+def uncompressed_headers(paths: Sequence[str]) -> list[FrameHeader] | None:
+    """The headers of files with one image each; None where they are not surely plain and alike."""
+    reader = FastReader([*EQUAL_IN_ALL, *UNCOMPRESSED, *RESCALE, *OTHER_KEYWORDS])
+    rows: list[dict[str, Any]] = []
+    for path in paths:
+        row = reader.row(path)
+        if row is None or not _is_plain(row) or not _is_like(row, (rows or [row])[0]):
+            return None
+        rows.append(row)
+    return [FrameHeader(row) for row in rows]
+
+
+def windows_of(headers: Iterable[FrameHeader]) -> list[Windows]:
+    """The windows of each header; those that are equal are one object."""
+    known: dict[tuple, Windows] = {}
+    found = []
+    for header in headers:
+        key = tuple(header.get(keyword) for keyword in WINDOW_KEYWORDS)
+        if key not in known:
+            known[key] = voi_luts_of(header)
+        found.append(known[key])
+    return found
+
+
+def array_for(headers: Sequence[FrameHeader]) -> np.ndarray:
+    """An array (slices, rows, columns), not filled, for every value that the headers allow.
 
     int16 where that range fits, else int32; float32 where a slope or an intercept is fractional.
     """
+    dtypes = [
+        rescaled_dtype(stored_range(header), *slope_and_intercept(header)) for header in headers
+    ]
     shape = len(headers), headers[0].get("Rows"), headers[0].get("Columns")
-    return np.empty(shape, max(map(_type_of, headers), key=_width))
+    return np.empty(shape, max(dtypes, key=DTYPES.index))
 
 
-def place_values(path, header, here):
-    """Puts the rescaled values of one file into their place.
+def read_values(
+    path: str | os.PathLike[str], header: FrameHeader, out: np.ndarray
+) -> tuple[np.ndarray | None, float | None]:
+    """Puts the rescaled values of one file into `out` (rows, columns).
 
     Returns
     -------
@@ -217,78 +254,40 @@ def place_values(path, header, here):
     Raises
     ------
     FastPathNotApplicable
-        Where they are too few, or use bits that Bits Stored does not allow: those are pydicom's to interpret.
+        Where they are too few, or use bits that Bits Stored does not allow: those are pydicom's
+        to interpret.
     """
-    stored = np.dtype("<i2" if header.get("PixelRepresentation") else "<u2")
-    slope, intercept = _rescale(header)
-    in_place = here.dtype == np.int16 and slope == 1 and abs(intercept) < 2**15
-    values = here.view(stored) if in_place else np.empty(here.shape, stored)
-    _read_stored(values, path, header.get("pixel_offset"))
-    _check_range(values, header)
-    mask, guess = declared_padding(values, header), None
-    if in_place:
-        here += np.int16(intercept)  # what wraps around in between comes back
-    elif here.dtype.kind == "i":
-        np.add(
-            values * np.int64(slope) if slope != 1 else values,
-            int(intercept),
-            out=here,
-            casting="unsafe",
-            dtype=np.int64,
-        )
-    else:
-        here[...] = values * slope + intercept
-    if mask is None and unit_of(header) == "HU":
-        mask, guess = guessed_padding(here)
-    return mask, guess
-
-
-def _is_plain(row):
-    """Whether a header says all that is needed, and that nothing more is to be done."""
-    known = (
-        all(isinstance(row.get(keyword), int) for keyword in SAME)
-        and row["error"] is None
-        and row["pixel_offset"]
-    )
-    known = known and row["Rows"] * row["Columns"] > 0
-    numbers = all(_is_finite(row.get(keyword, absent)) for keyword, absent in RESCALE.items())
-    plain = all(row.get(keyword) in allowed for keyword, allowed in PLAIN.items())
-    return bool(known and numbers and plain and row.get("HighBit") == row["BitsStored"] - 1 <= 15)
-
-
-def _is_like(row, first):
-    return all(row[keyword] == first[keyword] for keyword in [*SAME, "PhotometricInterpretation"])
-
-
-def _is_finite(value):
-    return isinstance(value, float) and np.isfinite(value)
-
-
-def _rescale(header):
-    return tuple(header.get(keyword, absent) for keyword, absent in RESCALE.items())
-
-
-def _type_of(header):
-    ends = stored_range(header.get("BitsStored"), header.get("PixelRepresentation"))
-    return rescaled_type(ends, *_rescale(header))
-
-
-def _width(kind):
-    return (np.int16, np.int32, np.float32).index(kind)
-
-
-def _read_stored(values, path, offset):
-    """Reads the stored values of a file, which must have enough of them."""
+    dtype = np.dtype("<i2" if header.get("PixelRepresentation") else "<u2")
+    slope, intercept = slope_and_intercept(header)
+    in_place = out.dtype == np.int16 and slope == 1
+    stored = out.view(dtype) if in_place else np.empty(out.shape, dtype)
     with open(path, "rb", buffering=0) as file:
-        file.seek(offset)
-        if file.readinto(memoryview(values).cast("B")) != values.nbytes:
-            raise FastPathNotApplicable
+        file.seek(header.get("pixel_offset"))
+        if file.readinto(stored.data.cast("B")) != stored.nbytes:
+            raise FastPathNotApplicable("the file is cut short")
+    low, high = stored_range(header)
+    if header.get("BitsStored") < 16 and (stored.max() > high or (low < 0 and stored.min() < low)):
+        raise FastPathNotApplicable("bits beyond those stored")
+    padding = declared_padding(stored, header)
+    rescale(stored, slope, intercept, out)
+    if padding is None and unit_of(header) == "HU":
+        return guessed_padding(out)
+    return padding, None
 
 
-def _check_range(values, header):
-    bits = header.get("BitsStored")
-    if bits == 16:
-        return
-    low, high = stored_range(bits, header.get("PixelRepresentation"))
-    if values.max() > high or (low < 0 and values.min() < low):
-        raise FastPathNotApplicable
+def _is_plain(row: dict[str, Any]) -> bool:
+    """Whether a header says all that is needed, and that nothing more is to be done."""
+    numbers = [row.get(keyword, absent) for keyword, absent in RESCALE.items()]
+    sizes = [row.get(keyword) for keyword in SIZES]
+    return bool(
+        row["error"] is None
+        and row["pixel_offset"]
+        and all(row.get(keyword) in allowed for keyword, allowed in UNCOMPRESSED.items())
+        and all(isinstance(number, float) and np.isfinite(number) for number in numbers)
+        and all(isinstance(size, int) and size > 0 for size in sizes)
+        and row.get("HighBit") == row["BitsStored"] - 1 <= 15
+    )
+
+
+def _is_like(row: dict[str, Any], first: dict[str, Any]) -> bool:
+    return all(row[keyword] == first[keyword] for keyword in EQUAL_IN_ALL)
