@@ -1,22 +1,27 @@
 PYTHON ?= python3
 BIN := .venv/bin
 KAGGLE := build/kaggle-venv/bin
+INSTALL := -m pip install --quiet --no-compile
 DATA ?=
+DEIDENTIFY ?=
 LAB ?=
 KAGGLE_USER ?=
+# everything, once it is there; before that, what pages 01 to 06 need
+SET_UP := $(if $(wildcard .venv/ready),.venv/ready,.venv/ready-pages)
 
 .PHONY: help run lab kaggle test test-all test-kaggle bench lint picture clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: .venv/ready  ## execute every page into build/html; DATA=/path/to/dicom for your own folder
-	@$(BIN)/python -m helpers.site $(if $(DATA),"$(DATA)")
+run: $(SET_UP)  ## execute every page into build/html; DATA=/path/to/dicom for your own folder, DEIDENTIFY=1 to hand it on
+	@trap : INT; { $(BIN)/python -m helpers.site $(if $(DATA),"$(DATA)") $(if $(DEIDENTIFY),--deidentify) \
+		--install requirements.txt && touch .venv/ready; } || [ $$? = 130 ]
 
 lab: .venv/ready  ## open JupyterLab on the pages; LAB=--allow-root where you are root
 	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab $(LAB) notebooks
 
-kaggle: .venv/ready  ## build one Kaggle kernel per page into build/kaggle; KAGGLE_USER=name, else Kaggle's configuration
+kaggle: $(SET_UP)  ## build one Kaggle kernel per page into build/kaggle; KAGGLE_USER=name, else Kaggle's configuration
 	@$(BIN)/python -m helpers.kaggle $(if $(KAGGLE_USER),--user "$(KAGGLE_USER)")
 
 test: .venv/ready-test  ## all tests, in parallel
@@ -33,9 +38,10 @@ bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench_volumes.py
 	$(BIN)/python tests/bench_viewer.py
 
-lint: .venv/ready-test  ## ruff on code and pages
+lint: .venv/ready-test  ## ruff on code and pages, mypy on helpers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 picture: .venv/ready-test  ## draw the README's picture anew
 	$(BIN)/python tests/viewer_picture.py
@@ -43,21 +49,27 @@ picture: .venv/ready-test  ## draw the README's picture anew
 clean:  ## remove what was made here
 	rm -rf .venv build
 
-.venv/ready: requirements.txt
-	@echo "Setting up .venv: several gigabytes, some minutes"
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+.venv/ready-pages: requirements.txt
+	@echo "Setting up .venv for pages 01 to 06: 200 MB to fetch, about a minute"
+	@$(PYTHON) -m venv .venv
+	@sed '/^# Later/,$$d' requirements.txt > .venv/first.txt
+	@$(BIN)/python $(INSTALL) --requirement .venv/first.txt
+	@touch $@
+
+.venv/ready: requirements.txt .venv/ready-pages
+	@echo "Adding PyTorch, fastai and JupyterLab: up to 5 GB, some minutes"
+	@$(BIN)/python $(INSTALL) --requirement requirements.txt
 	@touch $@
 
 .venv/ready-test: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[test,browser,lint]'
+	$(BIN)/python $(INSTALL) --editable '.[test,browser,lint]'
 	@touch $@
 
 .venv/ready-bench: .venv/ready-test
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python $(INSTALL) --editable '.[bench]'
 	@touch $@
 
 build/kaggle-venv/ready: tests/kaggle-image.txt pyproject.toml
 	$(PYTHON) -m venv build/kaggle-venv
-	$(KAGGLE)/python -m pip install --quiet --requirement tests/kaggle-image.txt --editable '.[test]'
+	$(KAGGLE)/python $(INSTALL) --requirement tests/kaggle-image.txt --editable '.[test]'
 	@touch $@

@@ -1,4 +1,4 @@
-"""The pages, each as a Kaggle kernel that carries the helpers it imports: ``python -m helpers.kaggle [--user NAME]``."""
+"""The pages, each as a Kaggle kernel: ``python -m helpers.kaggle [--user NAME]``."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from helpers.errors import ClearError
 from helpers.publish.kernels import build_kernels
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Command line: builds the kernels; exit status 1 with one clear line where it cannot."""
     parser = argparse.ArgumentParser(
         description="Build one Kaggle kernel per page, with the helpers that it imports."

@@ -1,14 +1,17 @@
 """The pages, executed and bound into one HTML report: ``python -m helpers.site [FOLDER]``."""
 
 import argparse
+import os
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 from helpers.errors import ClearError
 from helpers.publish.report import PAGES, SITE, build_site
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Command line: builds the site; exit status 1 with one clear line where it cannot."""
     parser = argparse.ArgumentParser(
         description="Execute the pages on a folder of DICOM files and bind them into one HTML site."
@@ -16,31 +19,50 @@ def main(arguments=None):
     parser.add_argument(
         "folder",
         nargs="?",
-        help="folder of DICOM files; without it the phantom is made and explored",
+        help="folder of DICOM files; without it $DICOM_ROOT, or else the phantom, which is made",
+    )
+    parser.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="show pseudonyms in place of values that could identify a person",
     )
     parser.add_argument(
         "--pages", default=PAGES, help=f"folder of the notebooks (default: {PAGES})"
     )
     parser.add_argument("--site", default=SITE, help=f"folder to write to (default: {SITE})")
     parser.add_argument(
-        "--identity", action="store_true", help="show the values that could identify a person"
+        "--install",
+        metavar="REQUIREMENTS",
+        help="file of packages to install, once the pages that do without are made",
     )
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         index = build_site(
-            chosen.folder or None, pages=chosen.pages, site=chosen.site, identity=chosen.identity
+            options.folder,
+            pages=options.pages,
+            site=options.site,
+            deidentify=options.deidentify,
+            install=partial(_install, options.install) if options.install else None,
         )
     except ClearError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(
-            f"\ninterrupted; the pages before are in {Path(chosen.site).absolute()}",
-            file=sys.stderr,
-        )
+        index = Path(options.site, "index.html").absolute()
+        made = f"the pages made before are in {index}" if index.is_file() else "no page is made"
+        print(f"\ninterrupted; {made}", file=sys.stderr)
         return 130
-    print(f"Open {index.absolute()}")
+    print(f"Open {index}")
     return 0
+
+
+def _install(requirements: str, folder: Path) -> None:
+    """Installs packages; pip shows how far it is, and leaves its temporary files in the folder."""
+    print("Next: PyTorch and fastai for page 07, up to 5 GB, some minutes; Ctrl-C keeps the others")
+    command = [sys.executable, "-m", "pip", "install", "--no-compile", "-r", requirements]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    if subprocess.run(command, env=environment, check=False).returncode:
+        raise ClearError("pip failed, as it says above; the pages made before stay as they are")
 
 
 if __name__ == "__main__":

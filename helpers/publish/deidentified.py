@@ -3,16 +3,18 @@
 import html
 import os
 import re
-import secrets
-import tempfile
-from contextlib import contextmanager
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
+from pydicom.datadict import DicomDictionary
+from pydicom.uid import UID_dictionary
 
 from helpers.errors import ClearError
 from helpers.privacy.identifying import (
     STANDARD_ROOT,
+    TOKEN,
     WORD,
     harmless_values,
     identifying_values,
@@ -21,165 +23,150 @@ from helpers.privacy.identifying import (
 )
 from helpers.privacy.pseudonyms import VARIABLE, pseudonym
 
-SUFFIXES = {
-    ".dcm",
-    ".dicom",
-    ".ima",
-    ".csv",
-    ".txt",
-}  # of file names; these tell nothing of a person
-TOKEN = re.compile(r"\w+(?:[.\-]\w+)*")  # an ID, a UID, a word
-TAG = re.compile(r"(<[^>]*>)")
-SHORTEST_WORD, SHORTEST_NAME, SHORTEST_NUMBER = (
-    4,
-    3,
-    6,
-)  # characters of what is looked for in other text
+HARMLESS_SUFFIXES = {".dcm", ".dicom", ".ima", ".csv", ".txt"}  # of file names
+ID_KEYWORDS = {"PatientID", "OtherPatientIDs", "AccessionNumber"}
+HTML_TAG = re.compile(r"(<[^>]*>)")
+MIN_WORD_LENGTH, MIN_NAME_LENGTH, MIN_DIGITS = 4, 3, 6  # of what is looked for in other text
 
 
-class VeilError(ClearError, OSError):
-    """A collection that cannot be hidden."""
+class LinkError(ClearError, OSError):
+    """A system that makes no links, which a de-identified collection consists of."""
 
 
-class Veil:
-    """A folder of links to the files of a collection, named so that they tell of no person."""
+class DeidentifiedCollection:
+    """Links to the files of a collection, named by numbers and pseudonyms.
 
-    def __init__(self, root, headers, folder):
-        self._folder = Path(folder)
-        self.root = self._folder / "collection"
-        patients = set(headers["PatientID"].dropna().map(str)) if "PatientID" in headers else set()
-        paths = list(dict.fromkeys(headers.index))
-        shown = _names([os.path.relpath(path, Path(root).parent) for path in paths], patients)
-        for path, name in zip(paths, shown):
-            _link(path, self.root / name)
-        names = {"shown": shown, "path": paths}  # which file a name in the pages stands for
-        self.names = pd.DataFrame(
-            {name: pd.Series(values, dtype=object) for name, values in names.items()}
-        )
-        self._told = _telling(headers)
-
-    def cleaned(self, text, is_html=False):
-        """A text without what identifies a person and was quoted in it all the same, and without the name of the folder."""
-        text = text.replace(f"{self._folder}{os.sep}", "")
-        if not is_html:
-            return TOKEN.sub(self._replaced, text)
-        pieces = TAG.split(text)
-        for place in range(0, len(pieces), 2):  # between the tags
-            plain = html.unescape(pieces[place])
-            if (cleaned := TOKEN.sub(self._replaced, plain)) != plain:
-                pieces[place] = html.escape(cleaned)
-        return "".join(pieces)
-
-    def _replaced(self, found):
-        """The stand-in of a token that tells something; else the token, with stand-ins for the words in it that do."""
-        token = found[0]
-        return (
-            pseudonym(token)
-            if token.casefold() in self._told
-            else WORD.sub(self._word_replaced, token)
-        )
-
-    def _word_replaced(self, found):
-        word = found[0]
-        return pseudonym(word) if word.casefold() in self._told and not word.isdigit() else word
-
-
-@contextmanager
-def deidentified_collection(root, headers):
-    """The Veil of a collection: within it this is the folder to explore, and headers are read with identity hidden.
-
-    What is written to temporary files meanwhile goes with the folder. The secret is that of the environment, else a new one.
+    Attributes
+    ----------
+    root : the folder to explore
+    environment : variables for the process that explores it, so that it reads pseudonyms
+    names : which file a name in the pages stands for; columns ``shown`` and ``path``
 
     Raises
     ------
-    VeilError
-        Where the system makes no links.
+    LinkError
     """
-    before = dict(os.environ)
-    try:
-        with tempfile.TemporaryDirectory(prefix="dicom-") as folder:
-            os.environ[VARIABLE] = os.environ.get(VARIABLE) or secrets.token_hex(16)
-            veil = Veil(root, headers, folder)
-            os.environ["DICOM_ROOT"], os.environ["TMPDIR"] = str(veil.root), folder
-            yield veil
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+
+    root: Path
+    environment: dict[str, str]
+    names: pd.DataFrame
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        headers: pd.DataFrame,
+        folder: str | os.PathLike[str],
+        secret: str,
+    ):
+        """The collection in `root`, of files in the index of `headers`, as links in `folder`."""
+        self._folder, self._secret = Path(folder), secret
+        self.root = self._folder / "collection"
+        self.environment = {"DICOM_ROOT": str(self.root), VARIABLE: secret}
+        patients = set(headers["PatientID"].dropna().map(str)) if "PatientID" in headers else set()
+        paths = list(dict.fromkeys(headers.index))
+        parent = Path(root).parent
+        shown = _new_names([os.path.relpath(path, parent) for path in paths], patients, secret)
+        for path, name in zip(paths, shown):
+            _link(path, self.root / name)
+        self.names = pd.DataFrame({"shown": shown, "path": paths}, dtype=object)
+        self._words = identifying_words(headers)
+
+    def clean(self, text: str, is_html: bool = False) -> str:
+        """A text with pseudonyms for what identifies, and without the name of the folder."""
+        text = text.replace(f"{self._folder}{os.sep}", "")
+        if not is_html:
+            return TOKEN.sub(self._cleaned_token, text)
+        parts = HTML_TAG.split(text)
+        for number in range(0, len(parts), 2):  # between the tags
+            plain = html.unescape(parts[number])
+            if (cleaned := TOKEN.sub(self._cleaned_token, plain)) != plain:
+                parts[number] = html.escape(cleaned)
+        return "".join(parts)
+
+    def _cleaned_token(self, found: re.Match[str]) -> str:
+        token = found[0]
+        if token.casefold() in self._words:
+            return pseudonym(token, self._secret)
+        return WORD.sub(self._cleaned_word, token)
+
+    def _cleaned_word(self, found: re.Match[str]) -> str:
+        word = found[0]
+        identifies = word.casefold() in self._words and not word.isdigit()
+        return pseudonym(word, self._secret) if identifies else word
 
 
-@contextmanager
-def identity_shown():
-    """Within it headers are read as they are, whatever the environment says."""
-    secret = os.environ.pop(VARIABLE, None)
-    try:
-        yield
-    finally:
-        if secret is not None:
-            os.environ[VARIABLE] = secret
+def identifying_words(headers: pd.DataFrame) -> set[str]:
+    """Words and IDs of identifying elements, in lower case, that must not be in a page.
+
+    Left out are words that this suite uses itself, and in free text the standard's terms, such as
+    "JPEG-LS" and "Patient Position", and what harmless elements hold as well.
+    """
+    own = [name for name in headers if vr_of(name) == "PN" or name in ID_KEYWORDS]
+    times = [name for name in headers if vr_of(name) == "TM"]  # six digits mean many things
+    names = _words(identifying_values(headers[own]), MIN_NAME_LENGTH)
+    others = _words(identifying_values(headers.drop(columns=[*own, *times])), MIN_WORD_LENGTH)
+    harmless = _words(harmless_values(headers), 1) | dictionary_words()
+    return (names | (others - harmless)) - own_words()
 
 
-def _link(path, link):
+@cache
+def dictionary_words() -> frozenset[str]:
+    """Keywords, and words in the names of elements and UIDs, in lower case.
+
+    References
+    ----------
+    PS3.6 6, 7, 8 and Annex A
+    """
+    elements = {
+        text for _, _, name, _, keyword in DicomDictionary.values() for text in (name, keyword)
+    }
+    return frozenset(_words(elements | {name for name, *_ in UID_dictionary.values()}, 1))
+
+
+def _words(texts: Iterable[str], min_length: int) -> set[str]:
+    """The tokens of texts and the words in them that are long enough to identify; lower case."""
+    tokens = {token for text in texts for token in TOKEN.findall(text.casefold())}
+    words = {word for token in tokens for word in WORD.findall(token) if not word.isdigit()}
+    return {
+        text
+        for text in tokens | words
+        if len(text) >= (MIN_DIGITS if text.replace(".", "", 1).isdigit() else min_length)
+        and not text.startswith(STANDARD_ROOT)
+    }
+
+
+def _new_names(paths: list[str], patients: set[str], secret: str) -> list[str]:
+    """New names for files in natural order, which they keep: folders and files are numbered.
+
+    A folder that is called like a patient ID is called by its pseudonym. A file that counts within
+    its folder keeps that number.
+    """
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folders.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
+    new = {}
+    for number, (folder, files) in enumerate(folders.items(), 1):
+        ids = [pseudonym(part, secret) for part in Path(folder).parts if part in patients]
+        for position, (file, count) in enumerate(zip(files, _counts(files)), 1):
+            suffix = os.path.splitext(file)[1].lower()
+            name = f"{position:04}{count}{suffix if suffix in HARMLESS_SUFFIXES else ''}"
+            new[os.path.join(folder, file)] = os.path.join(f"folder-{number:03}", *ids, name)
+    return [new[path] for path in paths]
+
+
+def _counts(files: list[str]) -> list[str]:
+    """The last number in each file's name after a hyphen, where these count the folder's files."""
+    numbers = [re.findall(r"\d+", os.path.splitext(file)[0]) for file in files]
+    last = [int(found[-1]) if found else -1 for found in numbers]
+    counting = min(last) >= 0 and len(set(last)) == len(last) and max(last) <= 2 * len(last)
+    return [f"-{number}" if counting else "" for number in last]
+
+
+def _link(path: str, link: Path) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
     try:
         link.symlink_to(os.path.abspath(path))
     except OSError as error:
-        way = "on Windows, switch Developer Mode on; or let identity be shown"
-        raise VeilError(f"expected to make links in {link.parent}, got: {error}; {way}") from None
-
-
-def _names(paths, patients):
-    """New names for files in natural order, which they keep: folders and files are numbered.
-
-    A folder that is named by a patient ID has its stand-in, and a file that counts within its folder keeps that number.
-    """
-    folders = {}
-    for path in paths:
-        folders.setdefault(os.path.dirname(path), []).append(os.path.basename(path))
-    shown = {}
-    for number, (folder, files) in enumerate(folders.items(), 1):
-        whose = [pseudonym(part) for part in Path(folder).parts if part in patients]
-        counts = _counts(files)
-        for place, (file, count) in enumerate(zip(files, counts), 1):
-            suffix = os.path.splitext(file)[1].lower()
-            name = f"{place:04}{count}{suffix if suffix in SUFFIXES else ''}"
-            shown[os.path.join(folder, file)] = os.path.join(f"folder-{number:03}", *whose, name)
-    return [shown[path] for path in paths]
-
-
-def _counts(files):
-    """The number in the name of each file, with a hyphen, where these count the files of the folder; else nothing."""
-    numbers = [re.findall(r"\d+", os.path.splitext(file)[0]) for file in files]
-    last = [int(found[-1]) if found else None for found in numbers]
-    counting = None not in last and len(set(last)) == len(last) and max(last) <= 2 * len(last)
-    return [f"-{number}" if counting else "" for number in last]
-
-
-def _telling(headers):
-    """Words and IDs, in lower case, that must not be in a page."""
-    names = [
-        name
-        for name in headers
-        if vr_of(name) == "PN" or name in ("PatientID", "OtherPatientIDs", "AccessionNumber")
-    ]
-    times = [
-        name for name in headers if vr_of(name) == "TM"
-    ]  # six digits are too many other things
-    own = _words(identifying_values(headers[names]), SHORTEST_NAME)
-    others = _words(identifying_values(headers.drop(columns=[*names, *times])), SHORTEST_WORD)
-    return (own | (others - _words(harmless_values(headers), 1))) - own_words()
-
-
-def _words(values, shortest):
-    """The tokens of texts and the words in them, as far as they are long enough to tell something; in lower case."""
-    tokens = {token for value in values for token in TOKEN.findall(value.casefold())}
-    words = {word for token in tokens for word in WORD.findall(token) if not word.isdigit()}
-    uids = {token for token in tokens if token.startswith(STANDARD_ROOT)}
-    return {
-        text
-        for text in (tokens | words) - uids
-        if len(text) >= (SHORTEST_NUMBER if _is_number(text) else shortest)
-    }
-
-
-def _is_number(text):
-    return text.replace(".", "", 1).isdigit()
+        way = "on Windows, switch Developer Mode on; or make the report without de-identification"
+        expected = f"expected to make links in {link.parent}"
+        raise LinkError(f"{expected}, got: {error}; {way}") from error

@@ -2,8 +2,12 @@
 
 import ast
 import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from helpers.errors import ClearError
+from helpers.publish.pages import code_of, title_of
 
 HIDDEN = {
     "_kg_hide-input": True,
@@ -12,126 +16,136 @@ HIDDEN = {
     "jupyter": {"outputs_hidden": True, "source_hidden": True},
 }
 SETUP = """\
-# The helpers are written to this folder and taken from it, whatever is installed, however often the cells run.
+# The helpers are written to this folder and imported from it, whatever is installed, and however
+# often the cells run.
 import importlib
 import os
 import sys
 
-os.makedirs("helpers", exist_ok=True)
+for folder in [{folders}]:
+    os.makedirs(folder, exist_ok=True)
 sys.path.insert(0, os.getcwd())
 sys.dont_write_bytecode = True
 for name in [name for name in sys.modules if name.split(".")[0] == "helpers"]:
     del sys.modules[name]
 importlib.invalidate_caches()"""
 INTRO = """\
-The collapsed cells below write into `helpers/` the {count} files that this page stands on: a kernel without internet \
-installs nothing, and what runs here can be read here. [The page begins below them](#{anchor}).
+The collapsed cells below write the {count} files of `helpers/` that this page needs: a kernel \
+without internet installs nothing, and what runs here can be read here. \
+[The page begins below them](#{anchor}).
 
 Its links to other pages lead nowhere on Kaggle; those pages, once pushed: {others}."""
-# newer wheels of imagecodecs ask for a newer numpy than Kaggle's, and without internet there is none
+# newer wheels of imagecodecs ask for a newer numpy than Kaggle's, which no internet brings
 DECODERS = """
 
-Where an image cannot be decoded here, the page says so, with the line that installs a decoder from an attached dataset. \
-That dataset is one file, which any computer with internet gets by `pip download imagecodecs==2026.3.6 --no-deps \
---only-binary=:all: --python-version 3.12 --platform manylinux_2_28_x86_64`."""
+Where an image cannot be decoded here, the page says so, with the line that installs a decoder \
+from an attached dataset. That dataset is one file, which any computer with internet gets by \
+`pip download imagecodecs==2026.3.6 --no-deps --only-binary=:all: --python-version 3.12 \
+--platform manylinux_2_28_x86_64`."""
+DECODING_MODULE = "pixels/codecs.py"
+DATA_FILE = re.compile(r"\w+\.(?!py$)\w+")  # a name in a module's code, of a file beside it
 
 
-class CellError(ClearError):
-    """A file that no cell can write as it is."""
+class KaggleError(ClearError):
+    """What no kernel can be made of, or what Kaggle would not take: where, and why."""
 
 
-def helper_cells(page, helpers, others):
-    """The cells before a page's own: one that says what they are, one that makes their folder, one for each file.
+def helper_cells(
+    page: Mapping[str, Any], helpers: Path, others: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The cells before a page's own: what they are, their folders, and one cell for each file.
 
     Parameters
     ----------
-    page : dict, a notebook
+    page : a notebook
     helpers : folder of the package
-    others : dict, name of each other page → its kernel as ``owner/slug``
+    others : name of each other page → its kernel as ``owner/slug``
 
     Raises
     ------
-    CellError
+    KaggleError
     """
-    code = "\n".join(text_of(cell) for cell in page["cells"] if cell["cell_type"] == "code")
-    files = sorted(_needed(code, helpers))
-    links = ", ".join(
-        f"[{name}](https://www.kaggle.com/code/{kernel})" for name, kernel in others.items()
-    )
+    files = sorted(file.relative_to(helpers).as_posix() for file in _needed(page, helpers))
+    links = [f"[{name}](https://www.kaggle.com/code/{kernel})" for name, kernel in others.items()]
     intro = INTRO.format(
-        count=len(files), anchor=heading(page).replace(" ", "-"), others=links or "there are none"
+        count=len(files),
+        anchor=title_of(page).replace(" ", "-"),
+        others=", ".join(links) or "there are none",
     )
-    intro += DECODERS if "codecs.py" in files else ""
-    first = [
+    intro += DECODERS if DECODING_MODULE in files else ""
+    folders = sorted({f"helpers/{file}".rpartition("/")[0] for file in files})
+    setup = SETUP.format(folders=", ".join(f'"{folder}"' for folder in folders))
+    return [
         {"cell_type": "markdown", "id": "kaggle", "metadata": {}, "source": intro},
-        _hidden("helpers", SETUP),
+        _hidden("helpers", setup),
+        *(
+            _hidden(f"helpers-{re.sub('[/.]', '-', file)}", _writing(helpers, file))
+            for file in files
+        ),
     ]
-    return first + [
-        _hidden(f"helpers-{name.replace('.', '-')}", _writing(helpers / name)) for name in files
-    ]
 
 
-def heading(page):
-    """The heading of a page: its first line."""
-    return text_of(page["cells"][0]).splitlines()[0].removeprefix("# ")
-
-
-def text_of(cell):
-    """The source of a cell as one text, which a file may have as a list of lines."""
-    return "".join(cell["source"])
-
-
-def _needed(code, helpers):
-    """Names of files in `helpers`: the package itself, the modules that code imports and they in turn, what these name."""
-    needed, waiting = {"__init__.py"}, [code]
+def _needed(page: Mapping[str, Any], helpers: Path) -> set[Path]:
+    """The files that a page needs: modules, those that they import, and data beside these."""
+    owners = _owners(helpers / "__init__.pyi")
+    needed: set[Path] = set()
+    waiting = [helpers / "__init__.py", *_imported(code_of(page), helpers, owners)]
     while waiting:
-        tree = ast.parse(waiting.pop())
-        beside = {
-            name
-            for name in _texts(tree)
-            if re.fullmatch(r"\w+\.(?!py$)\w+", name) and (helpers / name).is_file()
-        }
-        modules = {name for name in _modules(tree) if (helpers / name).is_file()} - needed
-        waiting += [(helpers / name).read_text(encoding="utf-8") for name in modules]
-        needed |= modules | beside
+        file = waiting.pop()
+        if file in needed:
+            continue
+        if not file.is_file():
+            raise KaggleError(f"expected a module of the helpers, found none at {file}")
+        needed.add(file)
+        code = file.read_text(encoding="utf-8")
+        waiting += [file.with_name("__init__.py"), *_imported(code, helpers, owners)]
+        beside = map(file.with_name, filter(DATA_FILE.fullmatch, _texts(code)))
+        needed.update(filter(Path.is_file, beside))
     return needed
 
 
-def _texts(tree):
-    return {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+def _owners(stub: Path) -> dict[str, str]:
+    """Public name → the module that owns it, as the package's stub imports it."""
+    owners = {name: module for module, name in _imports(stub.read_text(encoding="utf-8")) if name}
+    if not owners:
+        raise KaggleError(f"expected imports of the public names, found none in {stub}")
+    return owners
 
 
-def _modules(tree):
-    """Yields the files of what may be modules of `helpers` among all that is imported, inside functions too."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names = [alias.name for alias in node.names]
-            names = (
-                [f"{node.module}.{name}" for name in names]
-                if isinstance(node, ast.ImportFrom)
-                else names
-            )
-            yield from (f"{name.split('.')[1]}.py" for name in names if name.startswith("helpers."))
+def _imported(code: str, helpers: Path, owners: Mapping[str, str]) -> Iterator[Path]:
+    """The files of the modules of the helpers that code imports."""
+    for module, name in _imports(code):
+        if module == "helpers" and name:
+            module = owners.get(name, f"helpers.{name}")
+        if module.startswith("helpers."):
+            file = helpers.joinpath(*module.split(".")[1:])
+            yield (file / (name or "__init__") if file.is_dir() else file).with_suffix(".py")
 
 
-def _hidden(name, source):
-    return {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": name,
-        "metadata": HIDDEN,
-        "outputs": [],
-        "source": source,
-    }
+def _imports(code: str) -> Iterator[tuple[str, str]]:
+    """Module and name of all that is imported, inside functions too; no name for ``import x``."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name) for alias in node.names)
 
 
-def _writing(path):
-    """A cell that writes a file as it is; the end of its last line is what the notebook adds to every cell."""
-    text = path.read_bytes().decode("utf-8")
-    if "\r" in text or not text.endswith("\n") or text.endswith("\n\n"):
-        raise CellError(f"{path}: expected lines that end as on Linux, and no empty one at the end")
-    return f"%%writefile helpers/{path.name}\n{text[:-1]}"
+def _texts(code: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _hidden(name: str, source: str) -> dict[str, Any]:
+    cell = {"cell_type": "code", "execution_count": None, "id": name, "metadata": HIDDEN}
+    return {**cell, "outputs": [], "source": source}
+
+
+def _writing(helpers: Path, file: str) -> str:
+    """A cell that writes a file as it is; a notebook ends the last line of every cell itself."""
+    text = (helpers / file).read_bytes().decode("utf-8")
+    if "\r" in text or (text and not text.endswith("\n")) or text.endswith("\n\n"):
+        expected = "expected lines that end as on Linux, and no empty one at the end"
+        raise KaggleError(f"{helpers / file}: {expected}")
+    return f"%%writefile helpers/{file}\n{text[:-1]}"

@@ -17,17 +17,18 @@ from helpers.volume.slice import load_slice
 from helpers.volume.volume import load_volume
 
 MEGABYTE = 1e6
-TRIED = 5  # stacks of which one shall give the pictures
+MAX_STACKS_TRIED = 5  # of which one shall give the pictures
+MAX_RULES_NAMED = 5
 
 
 class Overview(NamedTuple):
     """A collection at a glance."""
 
     facts: pd.Series  # text; index files, images, patients, modalities, stacks, findings, identity
-    pictures: dict  # what it is → PNG bytes: the middle slices of the best stack, or else one image; empty without any
+    pictures: dict[str, bytes]  # plane → PNG, of the best stack; or one "image"; empty without any
 
 
-def overview(headers):
+def overview(headers: pd.DataFrame) -> Overview:
     """The `Overview` of a collection; nothing in it names a person.
 
     Parameters
@@ -41,12 +42,11 @@ def overview(headers):
     """
     frames = frame_table(headers)
     stacks = stack_table(frames)
-    megabytes, series = (
-        headers["file_size"].sum() / MEGABYTE,
-        stacks.index.unique("SeriesInstanceUID"),
-    )
+    megabytes = headers["file_size"].sum() / MEGABYTE
+    unreadable = _share(headers["error"].notna())
+    series = stacks.index.unique("SeriesInstanceUID")
     facts = {
-        "files": f"{len(headers)}, {megabytes:.1f} MB; {_share(headers['error'].notna())} cannot be read",
+        "files": f"{len(headers)}, {megabytes:.1f} MB; {unreadable} cannot be read",
         "images": f"{is_image(frames).sum()} in {len(series)} series",
         "patients": f"{stacks['PatientID'].nunique()}",
         "modalities": _modalities(stacks),
@@ -57,61 +57,60 @@ def overview(headers):
     return Overview(pd.Series(facts), _best_pictures(frames, stacks))
 
 
-def _best_pictures(frames, stacks):
+def _best_pictures(frames: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, bytes]:
     """The pictures of the first stack that can be drawn, of the best few."""
-    for stack in stacks.index[:TRIED]:
-        with contextlib.suppress(ClearError):
+    for stack in stacks.index[:MAX_STACKS_TRIED]:
+        with contextlib.suppress(ClearError):  # the pages say why
             return _pictures(stack_slices(frames, stack))
     return {}
 
 
-def _pictures(slices):
+def _pictures(slices: pd.DataFrame) -> dict[str, bytes]:
     try:
         volume = load_volume(slices, progress=False)
     except ClearError:  # no regular grid, or colour
         middle = slices.iloc[len(slices) // 2]
-        return {"image": snapshot(load_slice(middle.name, frame=middle["frame"]), None)}
-    return {plane: snapshot(volume.slice(plane), None) for plane in PLANES}
+        return {"image": snapshot(load_slice(middle.name, frame=middle["frame"]))}
+    return {plane: snapshot(volume.slice(plane)) for plane in PLANES}
 
 
-def _modalities(stacks):
+def _modalities(stacks: pd.DataFrame) -> str:
     """How many images of each."""
-    modality = stacks["Modality"].fillna("none said")
+    modality = stacks["Modality"].fillna("no modality")
     images = stacks.groupby(modality)["images"].sum().sort_values(ascending=False)
     return ", ".join(f"{modality} {count}" for modality, count in images.items())
 
 
-def _stacks(stacks):
+def _stacks(stacks: pd.DataFrame) -> str:
     """How many, how many of them are volumes, and how far apart their slices are."""
     spacing = stacks["spacing_mm"].dropna()
     sizes = " to ".join(dict.fromkeys(f"{size:.3g}" for size in (spacing.min(), spacing.max())))
-    apart = f"; slices {sizes} mm apart" if len(spacing) else ""
-    volumes, odd = _share(stacks["volume"] == "whole"), _share(stacks["problems"] != "")
-    largest = stacks["positions"].max()
-    return f"{len(stacks)}; {volumes} lie on a regular grid, {odd} have a problem; the largest has {largest} positions{apart}"
+    return (
+        f"{len(stacks)}; {_share(stacks['volume'] == 'whole')} lie on a regular grid, "
+        f"{_share(stacks['problems'] != '')} have a problem; "
+        f"the largest has {stacks['positions'].max()} positions"
+        + (f"; slices {sizes} mm apart" if len(spacing) else "")
+    )
 
 
-def _share(mask):
+def _share(mask: pd.Series) -> str:
     return f"{int(mask.sum())} of {len(mask)}"
 
 
-def _findings(findings):
+def _findings(findings: pd.DataFrame) -> str:
     """Counts by severity, and the rules that found most; pixels are not looked at."""
-    counts = findings["severity"].value_counts()
-    rules = findings["rule"].value_counts().head(TRIED)
-    severities = ", ".join(
-        f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items()
-    )
+    rules = findings["rule"].value_counts().head(MAX_RULES_NAMED)
     found = ", ".join(f"{rule} ({count})" for rule, count in rules.items())
+    severities = ", ".join(
+        f"{count} {severity}{'s' * (count != 1)}"
+        for severity, count in findings["severity"].value_counts().items()
+    )
     return f"{severities} in the headers; most of {found}" if found else "none"
 
 
-def _identity(table):
-    """How many elements could identify a person, and whether pixels say that they do."""
+def _identity(table: pd.DataFrame) -> str:
+    """How many elements could identify a person, and how many files say that pixels do."""
     burned = int(table["files"].get("burned-in annotation", 0))
     elements = f"{len(table) - bool(burned)} elements with values that could identify a person"
-    return (
-        f"{elements}; text is burned into the pixels of {burned} files, they say"
-        if burned
-        else elements
-    )
+    text = f"; {burned} files say that text is burned into their pixels" if burned else ""
+    return elements + text
