@@ -48,7 +48,7 @@ ONLY_IN = {  # a library → the rooms that may import it at most
     "fastai": {"learn"},
     "torch": {"learn"},
 }
-NUMPY_ALONE = {"geometry", "pixels.window", "pixels.auto_window", "phantom.anatomy"}
+NUMPY_ALONE = {"geometry", "pixels.window", "phantom.anatomy"}
 LONGEST = 350  # lines
 
 

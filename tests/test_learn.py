@@ -171,7 +171,7 @@ def test_what_has_no_hu_is_seen_through_its_own_values(real, folder):
     ].iloc[5]
     assert np.ptp(_read(images, "body")) > 0.9
     with pytest.raises(
-        ClearError, match=r"^window 'lungs' is for HU, got values of .* in .*: 'body' takes any$"
+        ClearError, match=r"^expected values in HU for the window 'lungs', got .*: use 'body', .*; in .*$"
     ):
         _read(images, "lungs")
 

@@ -1,5 +1,7 @@
 """Look-up tables against pydicom where it is right, and against the standard's words everywhere."""
 
+from fractions import Fraction
+
 import numpy as np
 import pydicom
 import pytest
@@ -9,10 +11,16 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
 from helpers import apply_window, load_slice
 from helpers.pixels.frame_header import FrameHeader
-from helpers.pixels.luts import luts_of, rescaled, voi_luts_of
+from helpers.pixels.luts import read_lut, rescaled, voi_luts_of
 from helpers.pixels.window import VoiLut
 
-bits_of_entries = st.sampled_from([8, 10, 12, 16])
+
+@st.composite
+def tables(draw, depths):
+    """(entries, their bits, the VR in which they are written) of a look-up table."""
+    bits = draw(st.sampled_from(depths))
+    entries = draw(st.lists(st.integers(0, 2**bits - 1), min_size=2, max_size=300))
+    return np.array(entries), bits, draw(st.sampled_from(["US", "OW"]))
 
 
 def _item(entries, first, bits, explanation="a curve", vr="US"):
@@ -34,48 +42,35 @@ def _header(**sequences):
 
 
 @given(
-    st.data(),
-    bits_of_entries,
+    tables([8, 10, 12, 16]),
     st.integers(-3000, 3000),
-    st.integers(2, 300),
-    st.sampled_from(["US", "OW"]),
+    st.lists(st.integers(-4000, 4000), min_size=1, max_size=30),
 )
-def test_a_voi_lut_is_the_standards_and_pydicoms(data, bits, first, count, vr):
-    entries = np.array(
-        data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count))
-    )
+def test_a_voi_lut_is_the_standards_and_pydicoms(table, first, values):
+    entries, bits, vr = table
     dataset = _header(VOILUTSequence=[_item(entries, first, bits, vr=vr)])
-    values = np.array(
-        data.draw(st.lists(st.integers(-4000, 4000), min_size=1, max_size=30)), np.int16
-    )
     ((name, curve),) = voi_luts_of(FrameHeader(dataset)).items()
     assert name == "a curve"
     grey = apply_window(values, curve)
-    for value, ours in zip(values.tolist(), grey):
-        assert ours == pytest.approx(
-            entries[min(max(value - first, 0), count - 1)] / (2**bits - 1), abs=1e-6
-        )
+    for value, ours in zip(values, grey):
+        entry = entries[min(max(value - first, 0), len(entries) - 1)]
+        assert ours == pytest.approx(entry / (2**bits - 1), abs=1e-6)
     if bits > 8:  # with 8 pydicom lets places beyond 255 wrap around
-        assert np.allclose(grey, apply_voi_lut(values, dataset) / (2**bits - 1), atol=1e-6)
+        theirs = apply_voi_lut(np.array(values, np.int16), dataset) / (2**bits - 1)
+        assert np.allclose(grey, theirs, atol=1e-6)
 
 
 @given(
-    st.data(),
-    st.sampled_from([8, 16]),
+    tables([8, 16]),
     st.integers(0, 3000),
-    st.integers(2, 300),
-    st.sampled_from(["US", "OW"]),
+    st.lists(st.integers(0, 60_000), min_size=1, max_size=30),
 )
-def test_a_modality_lut_is_pydicoms_where_nothing_is_negative(data, bits, first, count, vr):
-    entries = np.array(
-        data.draw(st.lists(st.integers(0, 2**bits - 1), min_size=count, max_size=count))
-    )
+def test_a_modality_lut_is_pydicoms_where_nothing_is_negative(table, first, stored):
+    entries, bits, vr = table
     dataset = _header(ModalityLUTSequence=[_item(entries, first, bits, vr=vr)])
-    stored = np.array(
-        data.draw(st.lists(st.integers(0, 60_000), min_size=1, max_size=30)), np.uint16
-    )
-    ours = rescaled(stored, FrameHeader(dataset))
-    assert ours.dtype == np.int32 and np.array_equal(ours, apply_modality_lut(stored, dataset))
+    values = np.array(stored, np.uint16)
+    ours = rescaled(values, FrameHeader(dataset))
+    assert ours.dtype == np.int32 and np.array_equal(ours, apply_modality_lut(values, dataset))
 
 
 @given(
@@ -93,17 +88,44 @@ def test_a_modality_lut_is_the_standards_everywhere(stored, first, count):
         assert ours == entries[0 if value <= first else min(value - first, count - 1)]
 
 
+@given(
+    st.sampled_from([np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32]),
+    st.sampled_from([1, -1, 2, 40, 0.5, 1e-3]),
+    st.sampled_from([0, -1024, 40_000, -70_000, 0.25]),
+    st.data(),
+)
+def test_a_rescale_is_pythons_own_arithmetic(dtype, slope, intercept, data):
+    """In any type of stored values, and into the narrowest that holds what the header allows."""
+    limits = np.iinfo(dtype)
+    stored = data.draw(st.lists(st.integers(limits.min, limits.max), min_size=1, max_size=20))
+    header = _header(
+        RescaleSlope=slope,
+        RescaleIntercept=intercept,
+        BitsStored=limits.bits,
+        PixelRepresentation=int(limits.min < 0),
+    )
+    found = rescaled(np.array(stored, dtype), FrameHeader(header))
+    expected = [Fraction(str(slope)) * value + Fraction(str(intercept)) for value in stored]
+    ends = [slope * end + intercept for end in (limits.min, limits.max)]
+    if slope % 1 or intercept % 1 or max(map(abs, ends)) > 2**31:
+        assert found.dtype == np.float32
+        assert found == pytest.approx(list(map(float, expected)), rel=1e-6)
+    else:
+        fits = min(ends) >= -(2**15) and max(ends) < 2**15
+        assert found.dtype == (np.int16 if fits else np.int32) and found.tolist() == expected
+
+
 def test_entries_of_eight_bits_may_be_packed_two_in_a_word():
     item = _item(np.array([0x0201, 0x0403]), 5, 8, vr="OW")
     item.LUTDescriptor = [4, 5, 8]
-    (lut,) = luts_of(FrameHeader(_header(VOILUTSequence=[item])), "VOILUTSequence", negative=False)
+    lut = read_lut(item, "VOILUTSequence", signed=False)
     assert lut.entries.tolist() == [1, 2, 3, 4] and lut.first == 5
 
 
 def test_a_first_value_written_unsigned_is_negative_where_values_are():
-    header = FrameHeader(_header(VOILUTSequence=[_item(np.arange(3), 64_536, 16)]))
-    assert luts_of(header, "VOILUTSequence", negative=True)[0].first == -1000
-    assert luts_of(header, "VOILUTSequence", negative=False)[0].first == 64_536
+    item = _item(np.arange(3), 64_536, 16)
+    assert read_lut(item, "VOILUTSequence", signed=True).first == -1000
+    assert read_lut(item, "VOILUTSequence", signed=False).first == 64_536
 
 
 @pytest.mark.parametrize("descriptor", [None, [3, 0], [9, 0, 16]])

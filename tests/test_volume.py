@@ -1,4 +1,4 @@
-"""Voxels and their place: against each header, against SimpleITK, and under every turn of the axes."""
+"""Voxels and where they are: against headers, SimpleITK, and every transposition of the axes."""
 
 import threading
 import tracemalloc
@@ -25,8 +25,9 @@ from helpers import (
 )
 from helpers.geometry.planes import PlaneError
 from helpers.phantom.anatomy import chest
-from helpers.pixels.codecs import INSTALL, PLUGIN
-from helpers.pixels.image import DAMAGED, ImageError
+from helpers.pixels import codecs
+from helpers.pixels.codecs import DAMAGED, INSTALL
+from helpers.pixels.image import ImageError
 from helpers.slices.grid import StackError, StackWarning
 
 REGULAR = [
@@ -322,7 +323,7 @@ def test_every_image_of_the_odd_files_is_drawn_or_refused_in_one_line(real_heade
     assert "less than expected" in undecodable["MR_truncated.dcm"] and undecodable.pop(
         "MR_truncated.dcm"
     ).endswith(DAMAGED)
-    if PLUGIN in get_decoder(pydicom.uid.JPEGLossless).available_plugins:
+    if codecs.is_available(pydicom.uid.JPEGLossless):
         assert len(undecodable) == 3 and all(
             "pydicom has no decoder for" in reason for reason in undecodable.values()
         )
@@ -383,7 +384,8 @@ def test_one_image_in_seven_transfer_syntaxes(real, syntax):
     try:
         assert np.array_equal(load_slice(folder / f"{syntax}.dcm").pixels, plain.pixels)
     except ImageError as error:
-        assert not pydicom.pixels.get_decoder(other.file_meta.TransferSyntaxUID).is_available
+        syntax = other.file_meta.TransferSyntaxUID
+        assert not codecs.is_available(syntax) and not get_decoder(syntax).is_available
         assert str(error).endswith(INSTALL)
 
 
@@ -510,13 +512,14 @@ def test_an_error_in_a_thread_leaves_warnings_as_they_were(phantom_headers):
         assert warnings.filters == before
 
 
-def test_images_of_both_senses_of_grey_are_no_volume(phantom, tmp_path):
+def test_mixed_monochrome1_and_monochrome2_are_no_volume(phantom, tmp_path):
     for number in range(1, 5):
         dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{number}.dcm")
         dataset.PhotometricInterpretation = f"MONOCHROME{1 + number % 2}"
         dataset.save_as(tmp_path / f"{number}.dcm")
     headers = header_table(tmp_path, progress=False)
-    with pytest.raises(StackError, match="expected one sense of grey in all images"):
+    mixed = r"expected one Photometric Interpretation .*, got mixed MONOCHROME1 and MONOCHROME2 in"
+    with pytest.raises(StackError, match=mixed):
         load_volume(stack_slices(headers, stack_table(headers).index[0]))
 
 
@@ -578,14 +581,14 @@ def test_stopping_drops_what_is_not_begun(phantom_headers, monkeypatch):
     rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
     slices, begun = stack_slices(rows, stack_table(rows).index[0]), []
 
-    def interrupted(path, header, here):
+    def interrupted(path, header, out):
         begun.append(path)
         if len(begun) == 20:
             raise KeyboardInterrupt
         sleep(0.002)
         return None, None
 
-    monkeypatch.setattr("helpers.volume.voxels.place_values", interrupted)
+    monkeypatch.setattr("helpers.volume.voxels.read_values", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load_volume(slices)
     assert len(begun) < len(slices)

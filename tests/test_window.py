@@ -1,5 +1,9 @@
 """Windows against the standard's pseudo-code and against pydicom."""
 
+import subprocess
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pydicom
 import pytest
@@ -7,16 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.pixels import apply_windowing
 
-from helpers import WINDOWS, Window, apply_window
-from helpers.pixels.auto_window import (
+from helpers import (
+    WINDOWS,
+    Slice,
+    Volume,
+    Window,
+    apply_window,
+    edge_letters,
+    header_table,
+    load_slice,
+    load_volume,
+    pixel_table,
+    show_slice,
+    stack_slices,
+    stack_table,
+)
+from helpers.pixels.window import (
     COMPUTED,
+    WindowError,
     body_range,
     equal_frequency,
     resolve_window,
     sampled,
     value_range,
 )
-from helpers.pixels.window import WindowError
 
 centers, widths = st.floats(-4000, 4000), st.floats(1, 8000)
 values = st.lists(st.floats(-10000, 10000), min_size=1, max_size=20)
@@ -170,7 +188,7 @@ def test_an_image_that_shows_no_air_keeps_its_values():
 
 @pytest.mark.parametrize("columns", [64, 100, 512])
 def test_a_sample_meets_every_column(monkeypatch, columns):
-    monkeypatch.setattr("helpers.pixels.auto_window.SAMPLE", 1000)
+    monkeypatch.setattr("helpers.pixels.window.SAMPLE_SIZE", 1000)
     array = np.broadcast_to(np.arange(columns), (30, 128, columns))
     assert len(np.unique(sampled(array))) > 0.8 * min(columns, 1000)
 
@@ -189,24 +207,37 @@ def test_labels_are_all_told_apart(labels):
 )
 def test_what_is_no_window_is_refused_in_one_line(wanted):
     with pytest.raises(WindowError, match=r"expected a name, a Window or \(center, width\), got"):
-        resolve_window(wanted, {}, np.zeros((4, 4)))
+        resolve_window(wanted, {}, np.zeros((4, 4)), unit="HU")
 
 
 def test_lungs_are_part_of_the_body(real):
-    from helpers import load_slice
-
     cut = load_slice(real / "series/chest-ct-8mm-siemens/1-15.dcm")
     low, high = cut.window("body")[1].limits
     assert -1010 < low < -750 and high > 200
 
 
-def test_equal_frequency_is_fastais():
-    """``freqhist_bins`` and ``hist_scaled`` in numpy: the same places of the sorted values, straight lines in between."""
-    values = np.random.default_rng(0).gamma(2, 300, (64, 64)).round()
-    ordered = np.sort(values.ravel())
-    places = np.concatenate([[0.001], np.arange(100) / 100 + 1 / 200, [0.999]])
-    breaks = np.unique(ordered[(len(ordered) * places).astype(int)])
-    expected = np.interp(values, breaks, np.linspace(0, 1, len(breaks)))
+HIST_SCALED = """
+import sys
+import numpy, torch
+import fastai.medical.imaging
+values = torch.from_numpy(numpy.load(sys.argv[1]))
+numpy.save(sys.argv[2], values.hist_scaled().numpy())
+"""
+
+
+def test_equal_frequency_is_fastais(tmp_path):
+    """Asked in a process of its own: fastai.medical.imaging changes other packages' classes."""
+    pytest.importorskip(
+        "fastai", reason="fastai is left out of the environment of Kaggle's versions"
+    )
+    values = np.random.default_rng(0).gamma(2, 300, (64, 64)).round().astype(np.float32)
+    given, theirs = tmp_path / "values.npy", tmp_path / "grey.npy"
+    np.save(given, values)
+    command = [sys.executable, "-c", HIST_SCALED, str(given), str(theirs)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    expected = np.load(theirs)
+    assert expected.min() == 0 and expected.max() == 1
     assert np.allclose(apply_window(values, equal_frequency(values)), expected, atol=1e-6)
 
 
@@ -228,3 +259,63 @@ def test_views_of_few_values_are_usable(name, values):
     for padding in (None, values == 7, np.ones(values.shape, bool)):
         grey = apply_window(values, COMPUTED[name](values, padding=padding), padding=padding)
         assert np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= 1
+
+
+# windows in HU
+
+
+REFUSED = (
+    r"^expected values in HU for the window 'lungs', got values without unit: "
+    r"use 'body', 'most values', 'whole range', 'equal frequency', .*or \(center, width\)"
+)
+
+
+@pytest.fixture(scope="module")
+def mr_slices(real):
+    """The rows of an MR stack."""
+    headers = header_table(real / "series/mr-nonsquare-pixels-28x64", progress=False)
+    return stack_slices(headers, stack_table(headers).index[0])
+
+
+@pytest.mark.parametrize("window", ["lungs", WINDOWS["lungs"]])
+def test_windows_in_hu_are_refused_for_mr_in_one_line(mr_slices, window):
+    one, volume = load_slice(mr_slices.index[0]), load_volume(mr_slices)
+    for ask in (
+        one.window,
+        one.grey,
+        volume.window,
+        lambda window: show_slice(one, window=window),
+        lambda window: show_slice(volume.slice("sagittal"), window=window),
+        lambda window: pixel_table(mr_slices, window=window, progress=False),
+    ):
+        with pytest.raises(WindowError, match=REFUSED) as caught:
+            ask(window)
+        assert "\n" not in str(caught.value)
+    own = {"SOFT": Window(500, 900)}
+    with pytest.raises(WindowError, match="the file's own 'SOFT', or"):
+        replace(one, windows=own).window(window)
+    assert replace(one, windows=own).window("SOFT") == ("SOFT", own["SOFT"])
+
+
+def test_windows_in_hu_are_for_hu(real):
+    letters = edge_letters()
+    values = np.linspace(-1000, 1000, 64).reshape(8, 8)
+    for unit in ("HU", "", "OD", "US"):
+        for what in (
+            Slice(values, (1, 1), letters, unit=unit),
+            Volume(values[None], np.eye(4)[[2, 1, 0, 3]], unit),
+        ):
+            assert what.window((-600, 1500)) == ("custom", Window(-600, 1500))
+            if unit == "HU":
+                assert what.window("lungs") == ("lungs", WINDOWS["lungs"])
+                assert what.window(WINDOWS["lungs"]) == ("lungs", WINDOWS["lungs"])
+                continue
+            with pytest.raises(WindowError, match=f"got {unit or 'values without unit'}: use"):
+                what.window("lungs")
+
+
+def test_a_files_own_window_may_be_called_as_one_in_hu():
+    own = {"lungs": Window(300, 600), "other": WINDOWS["brain"]}
+    image = Slice(np.zeros((4, 4)), (1, 1), edge_letters(), windows=own)
+    assert image.window() == image.window("lungs") == ("lungs", own["lungs"])
+    assert image.window(WINDOWS["brain"]) == ("other", WINDOWS["brain"])

@@ -14,8 +14,7 @@ import pandas as pd
 from helpers.errors import ClearError
 from helpers.geometry.planes import PROJECTIONS
 from helpers.learn.cohort import patient_split
-from helpers.pixels.auto_window import resolve_window
-from helpers.pixels.window import WINDOWS, Window
+from helpers.pixels.window import Window, WindowError, resolve_window
 from helpers.slices.images import images
 from helpers.volume.slice import load_slice
 
@@ -84,7 +83,7 @@ def SliceBlock(windows=("body",), *, size=None, mm=None, how="mean"):
     """
     windows = [windows] if isinstance(windows, (str, Window)) else list(windows)
     for window in windows:
-        resolve_window(window, {}, np.zeros((2, 2)))
+        resolve_window(window, {}, np.zeros((2, 2)), unit="HU")
     if not windows or how not in PROJECTIONS or (mm is not None and size is None):
         raise LearnError(
             f"expected windows, how of {', '.join(PROJECTIONS)}, and a size with mm, got {windows}, {how!r}, {size}"
@@ -187,12 +186,11 @@ def _slab(slices, images, how):
 
 def _grey(values, window, path):
     """A slice through one window, float32 (rows, columns) from 0 to 1."""
-    measured = values.unit == "HU"
-    if isinstance(window, str) and window in WINDOWS and not measured:
-        raise LearnError(
-            f"window {window!r} is for HU, got values of {values.unit or 'no unit'} in {path}: 'body' takes any"
-        )
-    return replace(values, windows={}, inverted=values.inverted and not measured).grey(window)
+    measured = replace(values, windows={}, inverted=values.inverted and values.unit != "HU")
+    try:
+        return measured.grey(window)
+    except WindowError as error:
+        raise LearnError(f"{error}; in {path}") from None
 
 
 def _scaled(x, rows, columns):

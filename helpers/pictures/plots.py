@@ -17,8 +17,7 @@ from helpers.pictures.style import (
     SECOND_COLOUR,
     axes_or_new,
 )
-from helpers.pixels.auto_window import value_range
-from helpers.pixels.window import VoiLut, Window, apply_window
+from helpers.pixels.window import VoiLut, Window, apply_window, value_range
 from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 

@@ -1,15 +1,20 @@
 """What does the header of a file say of one of its frames?"""
 
-from pydicom.multival import MultiValue
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydicom import Dataset
 
 
 class FrameHeader:
-    """The header of a file as one of its frames sees it: functional groups first (PS3.3 C.7.6.16.2).
+    """The header of a file as one of its frames has it: functional groups first (C.7.6.16.2).
 
-    `dataset` is the whole of it; `get` reads one attribute.
+    Parameters
+    ----------
+    dataset : pydicom's, or a row (a dict of columns) of a file without functional groups
     """
 
-    def __init__(self, dataset, frame=0):
+    def __init__(self, dataset: Dataset | Mapping[str, Any], frame: int = 0):
         per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
         shared = dataset.get("SharedFunctionalGroupsSequence") or []
         groups = [*per_frame[frame : frame + 1], *shared[:1]]
@@ -19,29 +24,28 @@ class FrameHeader:
             for macro in group
             if macro.VR == "SQ" and not macro.tag.is_private
         ]
-        self.dataset = dataset
-        self._places = [*(item for macro in macros for item in macro.value[:1]), *groups, dataset]
+        self.dataset: Any = dataset
+        self._groups = [*(item for macro in macros for item in macro.value[:1]), *groups]
 
-    def get(self, keyword, default=None):
+    def get(self, keyword: str, default: Any = None) -> Any:
         """pydicom's value; `default` where it is missing or empty."""
-        found = (place.get(keyword) for place in self._places)
+        found = (group.get(keyword) for group in (*self._groups, self.dataset))
         return next((value for value in found if value not in (None, "")), default)
 
-    def of_frame(self, keyword):
+    def of_frame(self, keyword: str) -> bool:
         """Whether the functional groups have it, whatever the file has beside them."""
-        return any(place.get(keyword) not in (None, "") for place in self._places[:-1])
+        return any(group.get(keyword) not in (None, "") for group in self._groups)
 
-    def floats(self, keyword):
-        """All values as a tuple of floats; empty where there are none or they are no numbers."""
+    def floats(self, keyword: str) -> tuple[float, ...]:
+        """All values as floats; empty where there are none or they are no numbers."""
         value = self.get(keyword, ())
+        values = [value] if isinstance(value, str) or not isinstance(value, Sequence) else value
         try:
-            return tuple(
-                map(float, value if isinstance(value, (MultiValue, tuple, list)) else [value])
-            )
+            return tuple(map(float, values))
         except (TypeError, ValueError):
             return ()
 
-    def number(self, keyword, default):
+    def number(self, keyword: str, default: float) -> float:
         """One number.
 
         Raises
@@ -57,18 +61,6 @@ class FrameHeader:
         return values[0]
 
 
-class RowHeader(FrameHeader):
-    """The same of a file with one image, from its row (a dict of columns) instead of its data set."""
-
-    def __init__(self, row):
-        self._row = row
-
-    def get(self, keyword, default=None):
-        """The value of the row; `default` where it is missing or empty."""
-        value = self._row.get(keyword)
-        return default if value is None or value == "" else value
-
-
-def frame_count(header):
+def frame_count(header: FrameHeader) -> int:
     """Number of Frames; 1 where the header does not say, or says no number."""
     return max(1, int((header.floats("NumberOfFrames") or (1,))[0]))

@@ -1,22 +1,24 @@
-"""What are the values of one image? Reads one file with pydicom, decodes it and rescales it."""
+"""What are the values of one image? Reads one file, decodes it and rescales it."""
 
+import os
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_color_lut, apply_icc_profile, get_decoder, iter_pixels
+from pydicom.pixels import apply_color_lut, apply_icc_profile
 
 from helpers.errors import ClearError
-from helpers.pixels.codecs import DECODERS, INSTALL, PLUGIN, is_available
+from helpers.headers.pydicom_reader import one_line
+from helpers.pixels.codecs import DecodingError, stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.luts import rescaled, unit_of, voi_luts_of
 from helpers.pixels.padding import declared_padding, guessed_padding
+from helpers.pixels.window import VoiLut, Window
 from helpers.runtime import quiet
 
-NO_IMAGE = "its row in header_table says what it is"
-DAMAGED = "it is damaged or its header does not fit: copy it again, or ask for the original"
-LARGE = 2**23  # bytes of pixel data that are not all read for one frame
+DEFER_BYTES = 2**23  # larger pixel data stays in the file, and its frames are read one by one
 
 
 class ImageError(ClearError):
@@ -30,13 +32,13 @@ class Image(NamedTuple):
     padding: np.ndarray | None  # boolean (rows, columns): stored there is no measured value
     guess: float | None  # the value of the padding, where no header declares it
     unit: str  # of the values; empty where the header does not say
-    windows: dict  # name → Window or VoiLut, the file's own, the first one its default
+    windows: dict[str, Window | VoiLut]  # the file's own, the first one its default
     inverted: bool  # low values are meant to be white
     header: FrameHeader
-    remark: str = ""
+    remark: str  # what went otherwise than the header says; empty as a rule
 
 
-def read_image(path, frame=0):
+def read_image(path: str | os.PathLike[str], frame: int = 0) -> Image:
     """One frame of a file as an `Image`.
 
     Raises
@@ -52,29 +54,73 @@ def read_image(path, frame=0):
     return next(read_images([(path, frame)]))
 
 
-def read_images(places):
-    """An iterator over the `Image` of each (path, frame); frames of one file that follow each other read its header once."""
-    for path, group in groupby(places, key=lambda place: place[0]):
+def read_images(wanted: Iterable[tuple[str | os.PathLike[str], int]]) -> Iterator[Image]:
+    """An iterator over the `Image` of each (path, frame).
+
+    Frames of one file that follow each other read its header once.
+    """
+    for path, group in groupby(wanted, key=lambda one: one[0]):
         frames = [frame for _, frame in group]
         with quiet():  # odd headers are the audit's matter
             dataset = _dataset(path, frames)
-        decoded = _stored(dataset, path, frames)
+        decoded = stored_frames(path, dataset, frames)
         for frame in frames:
             with quiet():
-                image = _image(next(decoded), FrameHeader(dataset, frame), path)
+                try:
+                    stored, remark = next(decoded)
+                except DecodingError as error:
+                    raise ImageError(f"cannot decode {path}: {error}") from error
+                image = _image(stored, FrameHeader(dataset, frame), remark, path)
             yield image
 
 
-def _image(stored, header, path):
+def _dataset(path: str | os.PathLike[str], frames: list[int]) -> pydicom.Dataset:
+    """The header, and the pixel data unless it is large."""
+    try:
+        dataset = pydicom.dcmread(path, force=True, defer_size=DEFER_BYTES)
+    except Exception as error:
+        raise ImageError(f"expected a DICOM image in {path}, got {one_line(error)}") from error
+    has_pixels = bool({"PixelData", "FloatPixelData", "DoubleFloatPixelData"} & set(dataset.dir()))
+    if not has_pixels or "Rows" not in dataset:
+        found = "pixels without Rows" if has_pixels else "no pixels"
+        raise ImageError(
+            f"expected a DICOM image in {path}, found {found} there: "
+            "its row in header_table says what it is"
+        )
+    count = frame_count(FrameHeader(dataset))
+    for frame in frames:
+        if not isinstance(frame, (int, np.integer)) or not 0 <= frame < count:
+            raise ImageError(f"expected a frame from 0 to {count - 1}, got {frame!r} for {path}")
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta.TransferSyntaxUID = _read_as(dataset)
+    return dataset
+
+
+def _read_as(dataset: pydicom.Dataset) -> pydicom.uid.UID:
+    """The transfer syntax that pydicom assumed for a file whose meta information names none."""
+    implicit, little = dataset.original_encoding
+    if not little:
+        return pydicom.uid.ExplicitVRBigEndian
+    return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
+
+
+def _image(
+    stored: np.ndarray, header: FrameHeader, remark: str, path: str | os.PathLike[str]
+) -> Image:
     """Stored values with what the header makes of them."""
     try:
-        return _colour(stored, header) if stored.ndim == 3 else _grey(stored, header)
+        if header.get("PhotometricInterpretation") == "PALETTE COLOR":
+            colour = apply_color_lut(stored, header.dataset)
+            return _colour(colour, 16 if colour.dtype != np.uint8 else 8, header, remark)
+        if stored.ndim == 3:
+            return _colour(stored, int(header.get("BitsStored", 8)), header, remark)
+        return _grey(stored, header, remark)
     except Exception as error:
-        raise ImageError(f"cannot interpret the values of {path}: {_first_line(error)}") from error
+        raise ImageError(f"cannot interpret the values of {path}: {one_line(error)}") from error
 
 
-def _grey(stored, header):
-    inverted = (
+def _grey(stored: np.ndarray, header: FrameHeader, remark: str) -> Image:
+    is_inverted = (
         header.get("PhotometricInterpretation") == "MONOCHROME1"
         or header.get("PresentationLUTShape") == "INVERSE"
     )
@@ -85,94 +131,17 @@ def _grey(stored, header):
     unit = unit_of(header)
     if padding is None and unit == "HU":
         padding, guess = guessed_padding(pixels)
-    return Image(pixels, padding, guess, unit, voi_luts_of(header), inverted, header)
+    return Image(pixels, padding, guess, unit, voi_luts_of(header), is_inverted, header, remark)
 
 
-def _colour(stored, header):
-    """Colour from 0 to 255, as sRGB where a profile says how; what has more bits loses its lowest (palettes have 16)."""
-    palette = header.get("PhotometricInterpretation") == "PALETTE COLOR"
-    bits = 16 if palette and stored.dtype != np.uint8 else int(header.get("BitsStored", 8))
-    colour = stored if stored.dtype == np.uint8 else (stored >> max(0, bits - 8)).astype(np.uint8)
-    remark = ""
+def _colour(colour: np.ndarray, bits: int, header: FrameHeader, remark: str) -> Image:
+    """Colour from 0 to 255: more bits lose their lowest, and an ICC profile makes it sRGB."""
+    if colour.dtype != np.uint8:
+        colour = (colour >> max(0, bits - 8)).astype(np.uint8)
     if header.get("ICCProfile"):
         try:
             colour = apply_icc_profile(colour, header.dataset, color_space="sRGB")
-        except Exception:
-            remark = "colours as stored: the profile cannot be read"
+        except Exception as error:
+            reason = f"colours as stored: the profile cannot be applied, {one_line(error)}"
+            remark = "; ".join(filter(None, (remark, reason)))
     return Image(colour, None, None, "", {}, False, header, remark)
-
-
-def _dataset(path, frames):
-    """The header, and the pixel data unless it is large."""
-    try:
-        dataset = pydicom.dcmread(path, force=True, defer_size=LARGE)
-    except Exception as error:
-        raise ImageError(f"expected a DICOM image in {path}, got {_first_line(error)}") from error
-    has_pixels = bool({"PixelData", "FloatPixelData", "DoubleFloatPixelData"} & set(dataset.dir()))
-    if not has_pixels or "Rows" not in dataset:
-        found = "pixels without Rows" if has_pixels else "no pixels"
-        raise ImageError(f"expected a DICOM image in {path}, found {found} there: {NO_IMAGE}")
-    count = frame_count(FrameHeader(dataset))
-    for frame in frames:
-        if not isinstance(frame, (int, np.integer)) or not 0 <= frame < count:
-            raise ImageError(f"expected a frame from 0 to {count - 1}, got {frame!r} for {path}")
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = _guessed_syntax(dataset)
-    return dataset
-
-
-def _stored(dataset, path, frames):
-    """Yields stored values (rows, columns), or colour (rows, columns, 3) as RGB, of some frames, each when it is asked for."""
-    syntax, palette = (
-        dataset.file_meta.TransferSyntaxUID,
-        dataset.get("PhotometricInterpretation") == "PALETTE COLOR",
-    )
-    deferred = (
-        "PixelData" in dataset and dataset.get_item("PixelData", keep_deferred=True).value is None
-    )
-    in_pieces = deferred and not syntax.is_deflated and frame_count(FrameHeader(dataset)) > 1
-    source = path if in_pieces else dataset
-    try:
-        for stored in _decoded(source, syntax, frames):
-            yield apply_color_lut(stored, dataset) if palette else stored
-    except Exception as error:
-        raise ImageError(f"cannot decode {path}: {_cause(syntax, error)}") from error
-
-
-def _decoded(source, syntax, frames):
-    """Yields frames by our plugin; from where that fails, by any that pydicom has."""
-    done = 0
-    if is_available(syntax):
-        try:
-            for stored in iter_pixels(
-                source, indices=frames, decoding_plugin=PLUGIN, transfer_syntax_uid=syntax
-            ):
-                done += 1
-                yield stored
-        except Exception:
-            pass  # another may know better, or say what is wrong
-    if frames[done:]:
-        yield from iter_pixels(source, indices=frames[done:], transfer_syntax_uid=syntax)
-
-
-def _cause(syntax, error):
-    """Why pixel data of a transfer syntax cannot be decoded here, and the way on."""
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError:
-        return f"pydicom has no decoder for {syntax.name}; convert it with other software"
-    cause = _first_line(error) if decoder.is_available else "no decoder for it is installed"
-    missing = syntax in DECODERS and not is_available(syntax)
-    return f"{syntax.name}: {cause}; {INSTALL if missing else DAMAGED}"
-
-
-def _guessed_syntax(dataset):
-    """What pydicom took the encoding for in a file whose meta information does not say."""
-    implicit, little = dataset.original_encoding
-    if not little:
-        return pydicom.uid.ExplicitVRBigEndian
-    return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
-
-
-def _first_line(error):
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:240]

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from helpers.pixels.auto_window import resolve_window
 from helpers.pixels.image import ImageError, read_image
-from helpers.pixels.window import WINDOWS, WindowError
+from helpers.pixels.window import WindowError, resolve_window
 from helpers.runtime import in_threads
 from helpers.slices.images import is_image
 
@@ -40,8 +39,8 @@ def pixel_table(headers, *, window=None, progress=None):
     Parameters
     ----------
     headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
-    window : for ``in_window``: (center, width), a name of `helpers.WINDOWS`, or None for the first of each
-        file's own
+    window : for ``in_window``: (center, width), a Window, a name as `helpers.Slice.window` takes it, or None for
+        the first of each file's own; those of `helpers.WINDOWS` are refused where an image is not in HU
     progress : bool or None
         Whether to show a progress bar; None shows it for 200 images and more.
 
@@ -54,22 +53,15 @@ def pixel_table(headers, *, window=None, progress=None):
         of all pixels on the edge, else missing; ``histogram`` (256 counts from -4096 to 4096) and ``checksum``.
         All but the error are missing where there is one, for colour, and where all is padding.
     """
-    view = _view(window)
     rows = headers[is_image(headers)]
     frames = rows["frame"].fillna(0).astype(int) if "frame" in rows else [0] * len(rows)
     shown = len(rows) >= MANY_IMAGES if progress is None else progress
-    with in_threads(lambda place: _statistics(*place, view), zip(rows.index, frames)) as found:
+    with in_threads(lambda place: _statistics(*place, window), zip(rows.index, frames)) as found:
         found = list(tqdm(found, "Reading images", len(rows), unit=" images", disable=not shown))
     return pd.DataFrame(found, columns=COLUMNS, index=rows.index)
 
 
-def _view(window):
-    if isinstance(window, str) and window not in WINDOWS:
-        raise WindowError(f"expected a window of {', '.join(WINDOWS)}, got {window!r}")
-    return None if window is None else resolve_window(window, {}, None)[1]
-
-
-def _statistics(path, frame, view):
+def _statistics(path, frame, window):
     """One row as a dict."""
     try:
         image = read_image(path, frame)
@@ -79,7 +71,8 @@ def _statistics(path, frame, view):
     kept = values if image.padding is None else values[~image.padding]
     if values.ndim == 3 or not kept.size:
         return {"frame": frame}
-    view = view or next(iter(image.windows.values()), None)
+    has_window = window is not None or image.windows
+    low, high = _limits(image, window, path) if has_window else (np.nan, np.nan)
     corners = _corners(values, image.padding)
     edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
     return {
@@ -88,9 +81,7 @@ def _statistics(path, frame, view):
         "max": float(kept.max()),
         "mean": float(kept.mean(dtype=float)),
         "sd": float(kept.std(dtype=float)),
-        "in_window": np.nan
-        if view is None
-        else float(((kept > view.limits[0]) & (kept <= view.limits[1])).mean()),
+        "in_window": float(((kept > low) & (kept <= high)).mean()) if has_window else np.nan,
         "padding": 1 - kept.size / values.size,
         "guessed_padding": np.nan if image.guess is None else image.guess,
         "tissue": float((kept > TISSUE_HU).mean()),
@@ -100,6 +91,15 @@ def _statistics(path, frame, view):
         "histogram": np.histogram(kept, BINS)[0],
         "checksum": zlib.crc32(values.tobytes()),
     }
+
+
+def _limits(image, window, path):
+    """(black, white) of the window of an image."""
+    try:
+        found = resolve_window(window, image.windows, image.pixels, image.padding, unit=image.unit)
+    except WindowError as error:
+        raise WindowError(f"{error}; in {path}") from None
+    return found[1].limits
 
 
 def _corners(values, padding):

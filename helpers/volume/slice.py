@@ -1,19 +1,21 @@
-"""What is one image, ready to be drawn? The value that `pictures` and `browser` take, and how to load one."""
+"""What is one image, ready to be drawn? The value that drawing functions take, and its loading."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from helpers.geometry.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
-from helpers.pixels.auto_window import resolve_window
-from helpers.pixels.frame_header import frame_count
+from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.image import read_image
-from helpers.pixels.window import VoiLut, Window, apply_window
+from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.privacy.pseudonyms import deidentified
 
-DETECTOR_SPACINGS = {
-    "ImagerPixelSpacing": "at the detector, not in the patient",
+AT_DETECTOR = "at the detector, not in the patient"
+SPACING_REMARKS = {  # keywords of a spacing in mm, the preferred one first
+    "PixelSpacing": "",
+    "ImagerPixelSpacing": AT_DETECTOR,
     "NominalScannedPixelSpacing": "as scanned",
 }
 
@@ -38,12 +40,15 @@ class Slice:
     caption: Mapping[str, str] = field(default_factory=dict)
     spacing_unit: str = "mm"
 
-    def window(self, wanted=None):
-        """(name, Window or VoiLut) of a view, as `helpers.pixels.window.resolve_window` has it."""
-        return resolve_window(wanted, self.windows, self.pixels, self.padding)
+    def window(self, wanted: object = None) -> tuple[str, Window | VoiLut]:
+        """(name, Window or VoiLut) of a window as `helpers.pixels.window.resolve_window` has it."""
+        return resolve_window(wanted, self.windows, self.pixels, self.padding, unit=self.unit)
 
-    def grey(self, wanted=None):
-        """What is seen: float32 (rows, columns) in [0, 1], padding 0, inversion done; or colour, float (rows, columns, 3)."""
+    def grey(self, wanted: object = None) -> np.ndarray:
+        """What is seen: float32 (rows, columns) in [0, 1], padding 0, inversion done.
+
+        Of colour it is (rows, columns, 3), from 0 to 1 too.
+        """
         if self.pixels.ndim == 3:
             return self.pixels.astype(np.float32) / 255
         grey = apply_window(self.pixels, self.window(wanted)[1], padding=self.padding)
@@ -52,7 +57,7 @@ class Slice:
         return 1 - grey if self.padding is None else np.where(self.padding, 0, 1 - grey)
 
 
-def load_slice(path, *, frame=0):
+def load_slice(path: str | os.PathLike[str], *, frame: int = 0) -> Slice:
     """One image of a file as it is stored, as a `Slice`: any modality, any geometry, colour too.
 
     Letters come from Image Orientation, else from Patient Orientation, else they are ``?``. Spacing
@@ -71,96 +76,79 @@ def load_slice(path, *, frame=0):
     image = read_image(path, frame)
     header = image.header
     orientation = header.floats("ImageOrientationPatient")
-    words = header.get("PatientOrientation")
-    letters = edge_letters(
-        orientation, patient_orientation=words, anatomical_orientation=anatomy(header)
-    )
     spacing, spacing_unit, remark = _spacing(header)
-    caption = {
-        **identity(header),
-        "plane": plane_name(orientation),
-        "slice": _number(header, frame),
-        "position": _position(header, frame),
-        "spacing": remark,
-        "thickness": thickness(header),
-        "padding": padding_remark(image.guess, image.unit),
-        "remark": image.remark,
-    }
     return Slice(
-        image.pixels,
-        spacing,
-        letters,
-        image.padding,
-        image.windows,
-        image.inverted,
-        image.unit,
-        caption,
-        spacing_unit,
+        pixels=image.pixels,
+        spacing=spacing,
+        letters=edge_letters(
+            orientation,
+            patient_orientation=header.get("PatientOrientation"),
+            anatomical_orientation=anatomical_orientation(header),
+        ),
+        padding=image.padding,
+        windows=image.windows,
+        inverted=image.inverted,
+        unit=image.unit,
+        caption={
+            **header_captions(header),
+            "plane": plane_name(orientation),
+            "slice": _number(header, frame),
+            "position": _position(header, frame),
+            "spacing": remark,
+            "padding": padding_caption(image.guess, image.unit),
+            "remark": image.remark,
+        },
+        spacing_unit=spacing_unit,
     )
 
 
-def identity(header):
-    """What names the patient, for a caption."""
-    said = {"patient": "PatientID", "series": "SeriesDescription"}
+def header_captions(header: FrameHeader) -> dict[str, str]:
+    """Captions of patient, series and Slice Thickness; empty where the header says nothing."""
+    names = {"patient": "PatientID", "series": "SeriesDescription"}
+    thickness = header.floats("SliceThickness")
     return {
-        name: deidentified(keyword, str(header.get(keyword, ""))) for name, keyword in said.items()
+        **{name: str(deidentified(key, str(header.get(key, "")))) for name, key in names.items()},
+        "thickness": f"{thickness[0]:g} mm thick" if thickness else "",
     }
 
 
-def thickness(header):
-    """Slice Thickness, for a caption; empty where the header has none."""
-    values = header.floats("SliceThickness")
-    return f"{values[0]:g} mm thick" if values else ""
-
-
-def padding_remark(guess, unit):
-    """What is said of padding that no header declares, for a caption; empty where none was guessed."""
+def padding_caption(guess: float | None, unit: str) -> str:
+    """The caption of padding that no header declares; empty where none was guessed."""
     return "" if guess is None else f"padding guessed: {guess:g} {unit}"
 
 
-def anatomy(header):
+def anatomical_orientation(header: FrameHeader) -> str:
     """Anatomical Orientation Type (0010,2210); BIPED where the header has none."""
     return str(header.get("AnatomicalOrientationType", "BIPED"))
 
 
-def _position(header, frame):
-    """Distance of the image along its normal, as `helpers.stack_slices` has it; empty where the frame has no own."""
+def _number(header: FrameHeader, frame: int) -> str:
+    """Which image this is: the frame of a multi-frame object, else the instance number."""
+    if (frames := frame_count(header)) > 1:
+        return f"frame {frame + 1} of {frames}"
+    instance = header.get("InstanceNumber")
+    return "" if instance is None else f"instance {instance}"
+
+
+def _position(header: FrameHeader, frame: int) -> str:
+    """Distance of the image along its normal; empty where the frame has none of its own."""
     if frame and not header.of_frame("ImagePositionPatient"):
         return ""
-    position, normal = (
-        header.floats("ImagePositionPatient"),
-        slice_normal(header.floats("ImageOrientationPatient")),
-    )
-    known = len(position) == 3 and not np.isnan(normal).any()
-    return f"{np.dot(position, normal):+.1f} mm along the normal" if known else ""
+    position = header.floats("ImagePositionPatient")
+    normal = slice_normal(header.floats("ImageOrientationPatient"))
+    is_known = len(position) == 3 and not np.isnan(normal).any()
+    return f"{np.dot(position, normal):+.1f} mm along the normal" if is_known else ""
 
 
-def _number(header, frame):
-    """Which image this is: the frame of a multi-frame object, else the instance number."""
-    frames = frame_count(header)
-    instance = header.get("InstanceNumber")
-    return (
-        f"frame {frame + 1} of {frames}"
-        if frames > 1
-        else f"instance {instance}"
-        if instance is not None
-        else ""
-    )
-
-
-def _spacing(header):
+def _spacing(header: FrameHeader) -> tuple[tuple[float, float], str, str]:
     """((row, column) spacing, its unit, a remark where it is not Pixel Spacing)."""
-    for keyword, remark in {"PixelSpacing": "", **DETECTOR_SPACINGS}.items():
+    for keyword, remark in SPACING_REMARKS.items():
         spacing = header.floats(keyword)
         if len(spacing) == 2 and min(spacing) > 0:
-            uncalibrated = spacing == header.floats("ImagerPixelSpacing") and not header.get(
-                "PixelSpacingCalibrationType"
-            )
-            return (
-                spacing,
-                "mm",
-                DETECTOR_SPACINGS["ImagerPixelSpacing"] if uncalibrated else remark,
-            )
+            as_detected = spacing == header.floats("ImagerPixelSpacing")
+            is_calibrated = bool(header.get("PixelSpacingCalibrationType"))
+            remark = AT_DETECTOR if as_detected and not is_calibrated else remark
+            return (spacing[0], spacing[1]), "mm", remark
     aspect = header.floats("PixelAspectRatio")
     ratio = aspect[0] / aspect[1] if len(aspect) == 2 and min(aspect) > 0 else 1.0
     return (ratio, 1.0), "px", ""

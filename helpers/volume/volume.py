@@ -1,36 +1,42 @@
 """What are the voxels of a stack, and where are they in the patient?"""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers.errors import require_type
-from helpers.geometry.orientation import EdgeLetters, direction_letters
+from helpers.geometry.orientation import EdgeLetters, letters_of_axes
 from helpers.geometry.planes import (
     PLANES,
     PROJECTIONS,
+    PlaneAxes,
     PlaneError,
     normal_axis,
     plane_axes,
     shear_of,
 )
-from helpers.pixels.auto_window import resolve_window
-from helpers.pixels.window import VoiLut, Window
+from helpers.pixels.window import VoiLut, Window, resolve_window
 from helpers.slices.grid import StackError, grid_affine, longest_run
-from helpers.volume.slice import Slice, anatomy, identity, padding_remark, thickness
+from helpers.volume.slice import Slice, anatomical_orientation, header_captions, padding_caption
 from helpers.volume.voxels import read_voxels
 
-MANY_SLICES = 100  # from here on a progress bar is shown
-VISIBLE_SHEAR = 1.0  # degrees from which on a picture across the slices says that they are sheared
+MIN_SLICES_FOR_BAR = 100  # from here on a progress bar is shown
+VISIBLE_SHEAR_DEG = 1.0  # from here on a picture across the slices says that they are sheared
 
 
 @dataclass(frozen=True, eq=False)
 class Volume:
-    """Voxels ``array[slice, row, column]`` and the `affine` (4, 4) that takes (slice, row, column, 1) to LPS mm."""
+    """Voxels ``array[slice, row, column]`` and where they are in the patient.
+
+    `affine` (4, 4) takes (slice, row, column, 1) to LPS mm. `padding` is a boolean mask like
+    `array`, or None. `windows` maps names to `Window` or `VoiLut`, the default first.
+    `acquired_axis` is the axis of the array along which images were acquired.
+    """
 
     array: np.ndarray
     affine: np.ndarray
@@ -42,48 +48,69 @@ class Volume:
     anatomical_orientation: str = "BIPED"
     acquired_axis: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("array", "affine", "padding"):
             if (values := getattr(self, name)) is not None:
                 frozen = values.view()
                 frozen.flags.writeable = False
                 object.__setattr__(self, name, frozen)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
+        shape = " × ".join(map(str, self.array.shape))
         spacing = " × ".join(f"{step:.4g}" for step in self.spacing)
-        return f"Volume of {' × '.join(map(str, self.array.shape))} voxels, {spacing} mm, {self.array.dtype} {self.unit}".strip()
+        return f"Volume of {shape} voxels, {spacing} mm, {self.array.dtype} {self.unit}".strip()
 
     @property
-    def spacing(self):
+    def spacing(self) -> tuple[float, ...]:
         """Distance in mm of neighbouring voxels along (slice, row, column) axes of the array."""
         return tuple(np.linalg.norm(self.affine[:3, :3], axis=0).tolist())
 
-    def shape_of(self, plane):
-        """(number of slices, rows, columns) of the pictures that `slice` gives of a plane."""
-        cut = plane_axes(self.affine, plane)
-        return tuple(self.array.shape[axis] for axis in (cut.normal, cut.down, cut.right))
+    @property
+    def middle(self) -> np.ndarray:
+        """The voxel in the middle of the volume, (3,) LPS mm."""
+        return (self.affine @ [*(n // 2 for n in self.array.shape), 1])[:3]
 
-    def slice(self, plane, index=None):
+    @property
+    def acquired_plane(self) -> str:
+        """The plane that was acquired; the other two are cut from the volume."""
+        normals = {plane_axes(self.affine, plane).normal: plane for plane in PLANES}
+        return normals[self.acquired_axis]
+
+    def shape_of(self, plane: str) -> tuple[int, int, int]:
+        """(number of slices, rows, columns) of the pictures that `slice` gives of a plane."""
+        axes, shape = plane_axes(self.affine, plane), self.array.shape
+        return shape[axes.normal], shape[axes.down], shape[axes.right]
+
+    def window(self, wanted: object = None) -> tuple[str, Window | VoiLut]:
+        """(name, Window or VoiLut) of a window for all slices; see `Slice.window`."""
+        return resolve_window(wanted, self.windows, self.array, self.padding, unit=self.unit)
+
+    def slice(self, plane: str, index: int | None = None) -> Slice:
         """The picture of one plane in radiological view, as a `Slice`.
 
         The axes of the array are matched to those of the patient, each to the nearest, and the one
-        along the plane's normal is cut at `index` (None for the middle). Flips and transposition
-        alone turn the picture (axial: R on the left, A on top; coronal: R left, H top; sagittal:
+        along the plane's normal is cut at `index` (None for the middle). The picture is only
+        flipped and transposed (axial: R on the left, A on top; coronal: R left, H top; sagittal:
         A left, H top), and the letters follow; on an oblique volume they are compound.
 
         Raises
         ------
         PlaneError
         """
-        cut = plane_axes(self.affine, plane)
-        index = self._checked(plane, index, self.array.shape[cut.normal])
-        padding = None if self.padding is None else np.take(self.padding, index, axis=cut.normal)
-        return self._picture(
-            plane, cut, np.take(self.array, index, axis=cut.normal), padding, index
-        )
+        axes = plane_axes(self.affine, plane)
+        index = self._checked(plane, axes, index)
+        padding = None if self.padding is None else np.take(self.padding, index, axes.normal)
+        return self._picture(plane, index, np.take(self.array, index, axes.normal), padding)
 
-    def slab(self, plane, index=None, *, thickness_mm=10.0, how="max"):
-        """Several neighbouring slices as one picture, as a `Slice`: a maximum, minimum or mean intensity projection.
+    def slab(
+        self,
+        plane: str,
+        index: int | None = None,
+        *,
+        thickness_mm: float = 10.0,
+        how: str = "max",
+    ) -> Slice:
+        """Several neighbouring slices as one picture: an intensity projection, as a `Slice`.
 
         Parameters
         ----------
@@ -103,40 +130,24 @@ class Volume:
             raise PlaneError(f"expected a thickness in mm, 0 or more, got {thickness_mm!r}")
         if how not in PROJECTIONS:
             raise PlaneError(f"expected a projection of {', '.join(PROJECTIONS)}, got {how!r}")
-        cut = plane_axes(self.affine, plane)
-        count = self.array.shape[cut.normal]
-        index = self._checked(plane, index, count)
-        wanted = max(1, round(thickness_mm / self._distance(cut)))
+        axes = plane_axes(self.affine, plane)
+        index, step = self._checked(plane, axes, index), self._distance(axes)
+        wanted = max(1, round(thickness_mm / step))
         start = index - (wanted - 1) // 2
-        places = range(max(0, start), min(count, start + wanted))
-        array = np.take(self.array, places, axis=cut.normal)
-        padding = (
-            np.zeros(array.shape, bool)
-            if self.padding is None
-            else np.take(self.padding, places, axis=cut.normal)
-        )
-        values = PROJECTIONS[how](array, padding, cut.normal)
-        lost = None if self.padding is None else padding.all(axis=cut.normal)
-        picture = self._picture(plane, cut, values, lost, index)
-        many = f"{len(places)} slices" if len(places) > 1 else "1 slice"
-        slab = f"{how} of {many}, {len(places) * self._distance(cut):.4g} mm"
-        return replace(picture, caption={**picture.caption, "thickness": slab})
+        indices = range(max(0, start), min(self.array.shape[axes.normal], start + wanted))
+        array = np.take(self.array, indices, axes.normal)
+        padding = np.zeros(array.shape, bool)
+        if self.padding is not None:
+            padding = np.take(self.padding, indices, axes.normal)
+        values = PROJECTIONS[how](array, padding, axes.normal)
+        lost = None if self.padding is None else np.all(padding, axis=axes.normal)
+        picture = self._picture(plane, index, values, lost)
+        count = f"{len(indices)} slice{'' if len(indices) == 1 else 's'}"
+        caption = {"thickness": f"{how} of {count}, {len(indices) * step:.4g} mm"}
+        return replace(picture, caption={**picture.caption, **caption})
 
-    def _picture(self, plane, cut, pixels, padding, index):
-        """What was cut from the array, turned, with its letters and caption."""
-        return Slice(
-            pixels=cut.picture(pixels),
-            spacing=(self.spacing[cut.down], self.spacing[cut.right]),
-            letters=self._letters(cut),
-            padding=None if padding is None else cut.picture(padding),
-            windows=self.windows,
-            inverted=self.inverted,
-            unit=self.unit,
-            caption={**self.caption, **self._place(plane, cut, index)},
-        )
-
-    def place_in(self, plane, point):
-        """Where a point (3,) in LPS mm lies: (index of the plane's nearest slice, its (row, column) in pixels there).
+    def place_in(self, plane: str, point: Any) -> tuple[int, tuple[float, float]]:
+        """Where a point (3,) in LPS mm lies: (index of the nearest slice, (row, column) in it).
 
         Raises
         ------
@@ -147,90 +158,86 @@ class Volume:
             isinstance(end, (int, float, np.number)) and np.isfinite(end) for end in point
         ):
             raise PlaneError(f"expected a point as (x, y, z) in LPS mm, got {point!r}")
-        voxel = np.linalg.solve(self.affine, [*point, 1])[:3]
-        if (voxel < -0.5).any() or (voxel > np.array(self.array.shape) - 0.5).any():
-            corners = np.array([*np.ndindex(2, 2, 2)]) * np.subtract(self.array.shape, 1)
-            ends = self.affine[:3] @ np.c_[corners, np.ones(8)].T
-            spans = ", ".join(
-                f"{axis} {min(pair):g} to {max(pair):g}" for axis, pair in zip("xyz", ends.round(2))
-            )
+        voxel, last = np.linalg.solve(self.affine, [*point, 1])[:3], np.array(self.array.shape) - 1
+        if (voxel < -0.5).any() or (voxel > last + 0.5).any():
             raise PlaneError(
-                f"expected a point inside the volume ({spans} mm), got {tuple(map(float, point))}"
+                f"expected a point inside the volume ({self._extent()} mm), "
+                f"got {tuple(map(float, point))}"
             )
-        cut = plane_axes(self.affine, plane)
-        place = tuple(
-            float(voxel[axis] if step > 0 else self.array.shape[axis] - 1 - voxel[axis])
-            for axis, step in ((cut.down, cut.down_step), (cut.right, cut.right_step))
+        axes = plane_axes(self.affine, plane)
+        row, column = (
+            float(voxel[axis] if step > 0 else last[axis] - voxel[axis])
+            for axis, step in ((axes.down, axes.down_step), (axes.right, axes.right_step))
         )
-        return int(np.clip(np.round(voxel[cut.normal]), 0, self.array.shape[cut.normal] - 1)), place
+        return int(np.clip(np.round(voxel[axes.normal]), 0, last[axes.normal])), (row, column)
 
-    @property
-    def middle(self):
-        """The voxel (3,) in the middle of the volume, LPS mm."""
-        return (self.affine @ [*(n // 2 for n in self.array.shape), 1])[:3]
-
-    @property
-    def acquired_plane(self):
-        """The plane that was acquired; the other two are cut from the volume."""
-        return next(
-            plane for plane in PLANES if plane_axes(self.affine, plane).normal == self.acquired_axis
-        )
-
-    def window(self, wanted=None):
-        """(name, Window or VoiLut) of a view for all slices, as `helpers.pixels.window.resolve_window` has it."""
-        return resolve_window(wanted, self.windows, self.array, self.padding)
-
-    @staticmethod
-    def _checked(plane, index, count):
-        """The index counted from 0; None is the middle."""
-        if index is None:
-            return count // 2
+    def _checked(self, plane: str, axes: PlaneAxes, index: int | None) -> int:
+        """The index of a slice, counted from 0."""
+        count = self.array.shape[axes.normal]
+        index = count // 2 if index is None else index
         if not isinstance(index, (int, np.integer)) or not -count <= index < count:
             raise PlaneError(
                 f"expected an index from 0 to {count - 1} for the {plane} plane, got {index!r}"
             )
         return int(index) % count
 
-    def _letters(self, cut):
-        right, down = (
-            self.affine[:3, cut.right] * cut.right_step,
-            self.affine[:3, cut.down] * cut.down_step,
-        )
-        kind = self.anatomical_orientation
-        return EdgeLetters(
-            *(
-                direction_letters(end, anatomical_orientation=kind)
-                for end in (-right, right, -down, down)
-            )
+    def _picture(
+        self, plane: str, index: int, pixels: np.ndarray, padding: np.ndarray | None
+    ) -> Slice:
+        """A section of the array as it is displayed, with its letters and caption."""
+        axes = plane_axes(self.affine, plane)
+        return Slice(
+            pixels=axes.picture(pixels),
+            spacing=(self.spacing[axes.down], self.spacing[axes.right]),
+            letters=self._letters(axes),
+            padding=None if padding is None else axes.picture(padding),
+            windows=self.windows,
+            inverted=self.inverted,
+            unit=self.unit,
+            caption={**self.caption, **self._captions(plane, axes, index)},
         )
 
-    def _distance(self, cut):
-        """Distance in mm of neighbouring slices of a cut, along their normal."""
-        normal = np.cross(
-            *(self.affine[:3, axis] / self.spacing[axis] for axis in range(3) if axis != cut.normal)
-        )
-        return float(abs(self.affine[:3, cut.normal] @ normal) / np.linalg.norm(normal))
+    def _letters(self, axes: PlaneAxes) -> EdgeLetters:
+        right = self.affine[:3, axes.right] * axes.right_step
+        down = self.affine[:3, axes.down] * axes.down_step
+        return letters_of_axes(right, down, anatomical_orientation=self.anatomical_orientation)
 
-    def _place(self, plane, cut, index):
-        """Caption of one cut: which of how many, and where its middle lies."""
+    def _distance(self, axes: PlaneAxes) -> float:
+        """Distance in mm of neighbouring slices of a plane, along their normal."""
+        normal = np.cross(self.affine[:3, axes.down], self.affine[:3, axes.right])
+        return float(abs(self.affine[:3, axes.normal] @ normal) / np.linalg.norm(normal))
+
+    def _captions(self, plane: str, axes: PlaneAxes, index: int) -> dict[str, str]:
+        """Captions of one picture: which of how many, and where its middle lies."""
         middle = [(n - 1) / 2 for n in self.array.shape]
-        middle[cut.normal] = index
-        axis = normal_axis(plane)
-        place = (self.affine @ [*middle, 1])[axis]
-        acquired = {} if cut.normal == self.acquired_axis else {"thickness": "cut from the volume"}
-        shear = shear_of(self.affine)
-        slanted = cut.normal != self.acquired_axis and shear >= VISIBLE_SHEAR
-        return {
-            **acquired,
-            **({"remark": f"slices are sheared by {shear:.1f}°"} if slanted else {}),
+        middle[axes.normal] = index
+        lps = normal_axis(plane)
+        captions = {
             "plane": plane,
-            "slice": f"{index + 1} of {self.array.shape[cut.normal]}",
-            "position": f"{'xyz'[axis]} {place:+.1f} mm",
-            "spacing": f"{self._distance(cut):.4g} mm apart",
+            "slice": f"{index + 1} of {self.array.shape[axes.normal]}",
+            "position": f"{'xyz'[lps]} {(self.affine @ [*middle, 1])[lps]:+.1f} mm",
+            "spacing": f"{self._distance(axes):.4g} mm apart",
         }
+        if axes.normal != self.acquired_axis:
+            captions["thickness"] = "cut from the volume"
+            if (shear := shear_of(self.affine)) >= VISIBLE_SHEAR_DEG:
+                remarks = self.caption.get("remark"), f"slices are sheared by {shear:.1f}°"
+                captions["remark"] = "; ".join(filter(None, remarks))
+        return captions
+
+    def _extent(self) -> str:
+        """From where to where the volume reaches along x, y and z, in mm."""
+        corners = np.array([*np.ndindex(2, 2, 2)]) * np.subtract(self.array.shape, 1)
+        ends = (self.affine[:3] @ np.c_[corners, np.ones(8)].T).round(2)
+        return ", ".join(f"{x} {min(pair):g} to {max(pair):g}" for x, pair in zip("xyz", ends))
 
 
-def load_volume(slices, *, on_irregular="raise", progress=None):
+def load_volume(
+    slices: pd.DataFrame,
+    *,
+    on_irregular: str = "raise",
+    progress: bool | Callable[..., Any] | None = None,
+) -> Volume:
     """The voxels of a stack with the affine that says where they are, as a `Volume`.
 
     Parameters
@@ -244,14 +251,14 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
 
     Returns
     -------
-    Volume; `array` (slices, rows, columns) is rescaled: int16 if the possible range fits, else int32;
-    float32 where slope or intercept is fractional. A tilted gantry is kept as shear in `affine`.
-    Where the stack is a single image its thickness (else 1 mm) stands for the step.
+    Volume; `array` (slices, rows, columns) is rescaled: int16 if the possible range fits, else
+    int32; float32 where slope or intercept is fractional. A tilted gantry is kept as shear in
+    `affine`. Where the stack is a single image its thickness (else 1 mm) stands for the step.
 
     Raises
     ------
     StackError
-        Where positions are missing or make no regular grid: names the files, the gap and the ways on.
+        Where positions are missing or make no regular grid: names files, gap and the ways on.
     ImageError
         Where an image cannot be read or decoded.
 
@@ -264,14 +271,21 @@ def load_volume(slices, *, on_irregular="raise", progress=None):
         raise StackError(f"expected on_irregular to be 'raise' or 'longest', got {on_irregular!r}")
     slices = longest_run(slices) if on_irregular == "longest" else slices
     affine = grid_affine(slices)
-    shown = len(slices) >= MANY_SLICES if progress is None else progress
-    bar = progress if callable(progress) else partial(tqdm, disable=not shown)
-    array, padding, guess, windows, first = read_voxels(slices, bar)
-    caption = {
-        **identity(first.header),
-        "thickness": thickness(first.header),
-        "padding": padding_remark(guess, first.unit),
-    }
+    is_shown = len(slices) >= MIN_SLICES_FOR_BAR if progress is None else progress
+    bar = progress if callable(progress) else partial(tqdm, disable=not is_shown)
+    voxels = read_voxels(slices, bar)
+    first = voxels.first
     return Volume(
-        array, affine, first.unit, padding, windows, first.inverted, caption, anatomy(first.header)
+        array=voxels.array,
+        affine=affine,
+        unit=first.unit,
+        padding=voxels.padding,
+        windows=voxels.windows,
+        inverted=first.inverted,
+        caption={
+            **header_captions(first.header),
+            "padding": padding_caption(voxels.guess, first.unit),
+            "remark": voxels.remark,
+        },
+        anatomical_orientation=anatomical_orientation(first.header),
     )
