@@ -1,8 +1,7 @@
-"""Times the viewer in JupyterLab and headless Chromium beside what notebooks use otherwise: a part of `make bench`."""
+"""Times the viewer in JupyterLab beside what notebooks use otherwise: a part of `make bench`."""
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,26 +10,23 @@ import time
 from pathlib import Path
 
 import nbformat
+from viewer_picture import FLAGS, chromium_path
 
 MOVES = 25
-FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-NO_GPU = ["--disable-gpu"]
-WEBGL = [
-    "--ignore-gpu-blocklist",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
+SOFTWARE_GL = [
+    *("--ignore-gpu-blocklist", "--use-gl=angle", "--use-angle=swiftshader"),
     "--enable-unsafe-swiftshader",
-]  # in software
-KEPT_ON_CANVAS = """
+]
+PRESERVE_CANVAS = """
 const original = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, options) {
-  return original.call(this, kind, kind.startsWith('webgl') ? { ...options, preserveDrawingBuffer: true } : options);
+  if (kind.startsWith('webgl')) options = { ...options, preserveDrawingBuffer: true };
+  return original.call(this, kind, options);
 };
 """
 VOLUME = """
 import numpy as np, time
-from helpers.volume.volume import Volume
-from helpers.viewer.volume_browser import VolumeBrowser
+from helpers import Volume, browse
 def volume(slices):
     rng = np.random.default_rng(0)
     one = rng.normal(-400, 300, (512, 512)).astype(np.int16)
@@ -39,16 +35,24 @@ def volume(slices):
     return Volume(array, affine, "HU")
 """
 CELLS = {
-    "few": [VOLUME, "few = volume(300)", "print(round(1000 * time.time())); VolumeBrowser(few)"],
-    "many": [VOLUME, "many = volume(1018)", "VolumeBrowser(many, three_planes=False)"],
+    "few": [VOLUME, "few = volume(300)", "print(round(1000 * time.time())); browse(few)"],
+    "many": [VOLUME, "many = volume(1018)", "browse(many, three_planes=False)"],
     "niivue": [
-        "import numpy as np, nibabel\nimport ipywidgets as widgets\nfrom ipyniivue import NiiVue, SliceType\n"
-        "array = np.stack([np.full((512, 512), 10 * i, np.int16) for i in range(100)])\n"
-        "nibabel.save(nibabel.Nifti1Image(array.transpose(2, 1, 0), np.eye(4)), 'volume.nii')",
-        "viewer, slider = NiiVue(height=512), widgets.IntSlider(50, 0, 99)\nviewer.load_volumes([{'path': 'volume.nii'}])\n"
-        "viewer.set_slice_type(SliceType.AXIAL)\n"
-        "slider.observe(lambda change: viewer.move_crosshair_in_vox(0, 0, change.new - change.old), 'value')\n"
-        "display(slider, viewer)",
+        """
+import ipywidgets as widgets, nibabel, numpy as np
+from ipyniivue import NiiVue, SliceType
+array = np.stack([np.full((512, 512), 10 * i, np.int16) for i in range(100)])
+nibabel.save(nibabel.Nifti1Image(array.transpose(2, 1, 0), np.eye(4)), 'volume.nii')
+""",
+        """
+viewer, slider = NiiVue(height=512), widgets.IntSlider(50, 0, 99)
+viewer.load_volumes([{'path': 'volume.nii'}])
+viewer.set_slice_type(SliceType.AXIAL)
+def move(change):
+    viewer.move_crosshair_in_vox(0, 0, change.new - change.old)
+slider.observe(move, 'value')
+display(slider, viewer)
+""",
     ],
     "interact": [
         VOLUME
@@ -57,11 +61,19 @@ CELLS = {
         "    plt.figure(figsize=(6, 6))\n    plt.imshow(few.array[i], cmap='gray')\n    plt.show()",
     ],
 }
-WAIT = "const wait = (done) => new Promise((go) => { const look = () => done() ? go() : setTimeout(look, 0); look(); });"
+WAIT = """
+  const wait = (done) => new Promise((go) => {
+    const look = () => done() ? go() : setTimeout(look, 0);
+    look();
+  });
+  const step_by_key = (handle) => handle.dispatchEvent(
+    new KeyboardEvent('keydown', { key: 'ArrowRight', keyCode: 39, bubbles: true }));
+"""
 CHANGED = """
 async ([number, known]) => {
   WAIT
-  const slider = document.querySelector('.dv input[type=range]'), canvas = document.querySelector('.dv-views > canvas');
+  const slider = document.querySelector('.dv input[type=range]');
+  const canvas = document.querySelector('.dv-views > canvas');
   const times = [], move = async (index) => {
     slider.value = index;
     slider.dispatchEvent(new Event('input'));
@@ -79,8 +91,8 @@ async ([number, known]) => {
 WINDOWED = """
 async (number) => {
   WAIT
-  const canvas = document.querySelector('.dv-views > canvas'), root = document.querySelector('.dv'), times = [];
-  const box = canvas.getBoundingClientRect();
+  const canvas = document.querySelector('.dv-views > canvas');
+  const root = document.querySelector('.dv'), times = [], box = canvas.getBoundingClientRect();
   const at = (x, y) => ({ pointerId: 1, clientX: box.x + x, clientY: box.y + y, buttons: 1 });
   const fire = (kind, x, y) => canvas.dispatchEvent(new PointerEvent(kind, at(x, y)));
   fire('pointerdown', 200, 200);
@@ -97,38 +109,47 @@ async (number) => {
 """.replace("WAIT", WAIT)
 INTERACT = """
 async (number) => {
-  const handle = document.querySelector('.widget-slider .noUi-handle'), area = document.querySelector('.widget-output');
+  WAIT
+  const handle = document.querySelector('.widget-slider .noUi-handle');
+  const area = document.querySelector('.widget-output');
   const times = [], shown = () => area.querySelector('img')?.src;
   for (let move = 0; move < number; move++) {
     const before = shown(), start = performance.now();
-    handle.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', keyCode: 39, bubbles: true }));
-    await new Promise((go) => { const look = () => shown() && shown() !== before ? go() : setTimeout(look, 0); look(); });
+    step_by_key(handle);
+    await wait(() => shown() && shown() !== before);
     times.push(performance.now() - start);
     await new Promise((go) => setTimeout(go, 150));
   }
   return times;
 }
-"""
-
-
+""".replace("WAIT", WAIT)
 NIIVUE = """
 async (number) => {
-  const canvas = [...document.querySelectorAll('canvas')].sort((a, b) => b.width * b.height - a.width * a.height)[0];
-  const small = Object.assign(document.createElement('canvas'), { width: 32, height: 32 }), times = [];
-  const pen = small.getContext('2d', { willReadFrequently: true });
+  WAIT
+  const area = (canvas) => canvas.width * canvas.height;
+  const [canvas] = [...document.querySelectorAll('canvas')].sort((a, b) => area(b) - area(a));
+  const small = Object.assign(document.createElement('canvas'), { width: 32, height: 32 });
+  const pen = small.getContext('2d', { willReadFrequently: true }), times = [];
   const handle = document.querySelector('.widget-slider .noUi-handle');
-  const look = () => { pen.drawImage(canvas, 0, 0, 32, 32); return pen.getImageData(0, 0, 32, 32).data.join(); };
+  const shown = () => {
+    pen.drawImage(canvas, 0, 0, 32, 32);
+    return pen.getImageData(0, 0, 32, 32).data.join();
+  };
   for (let move = 0; move < number; move++) {
-    const before = look(), start = performance.now();
-    handle.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', keyCode: 39, bubbles: true }));
-    await new Promise((go) => {
-      const wait = () => look() !== before || performance.now() > start + 3000 ? go() : setTimeout(wait, 0);
-      wait();
-    });
+    const before = shown(), start = performance.now();
+    step_by_key(handle);
+    await wait(() => shown() !== before || performance.now() > start + 3000);
     times.push(performance.now() - start);
     await new Promise((go) => setTimeout(go, 150));
   }
   return times;
+}
+""".replace("WAIT", WAIT)
+SCROLLED = """
+(index) => {
+  const slider = document.querySelector('.dv input[type=range]');
+  slider.value = index;
+  slider.dispatchEvent(new Event('input'));
 }
 """
 
@@ -138,10 +159,9 @@ def median(times):
 
 
 def run(page, address, done):
-    """Runs a notebook in JupyterLab; ms from the time that its last cell prints to what is waited for."""
-    page.add_init_script(
-        f"setInterval(() => {{ if (!window.first && {done}) window.first = Date.now(); }}, 1)"
-    )
+    """Runs a notebook in JupyterLab; ms from what its last cell prints until `done` is true."""
+    look = f"if (!window.first && {done}) window.first = Date.now();"
+    page.add_init_script(f"setInterval(() => {{ {look} }}, 1)")
     page.goto(address)
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
     page.wait_for_function(
@@ -166,11 +186,8 @@ def main():
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source.strip()) for source in sources]
         )
-        notebook.metadata.kernelspec = {
-            "name": "python3",
-            "display_name": "Python 3",
-            "language": "python",
-        }
+        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata.kernelspec = spec
         nbformat.write(notebook, folder / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -186,11 +203,11 @@ def main():
     server = subprocess.Popen(
         command, cwd=folder, env={**os.environ, "HOME": str(folder)}, stderr=subprocess.DEVNULL
     )
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium_path()
     time.sleep(6)
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS + NO_GPU)
+            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
             page = browser.new_page(viewport={"width": 1400, "height": 1600})
             lab = f"http://127.0.0.1:{port}/lab/workspaces"
             ready = "document.querySelector('.dv-views > canvas')?.dataset.slice !== undefined"
@@ -209,9 +226,12 @@ def main():
             )
             interact = median(page.evaluate(INTERACT, MOVES))
             page.close()
-            other = playwright.chromium.launch(executable_path=path, args=FLAGS + WEBGL)
+            other = playwright.chromium.launch(
+                executable_path=path,
+                args=[*(flag for flag in FLAGS if flag != "--disable-gpu"), *SOFTWARE_GL],
+            )
             page = other.new_page(viewport={"width": 1400, "height": 1600})
-            page.add_init_script(KEPT_ON_CANVAS)
+            page.add_init_script(PRESERVE_CANVAS)
             run(
                 page, f"{lab}/niivue/tree/niivue.ipynb", "document.querySelector('canvas') !== null"
             )
@@ -222,17 +242,12 @@ def main():
             run(page, f"{lab}/many/tree/many.ipynb", ready)
             session, most = page.context.new_cdp_session(page), 0
             for index in range(0, 1018, 1):
-                page.evaluate(f"(() => {{ const s = document.querySelector('.dv input[type=range]'); s.value = {index}; "
-                              "s.dispatchEvent(new Event('input')); })()")  # fmt: skip
+                page.evaluate(SCROLLED, index)
                 if index % 50 == 49:
                     page.wait_for_timeout(300)
                     heap = session.send("Runtime.getHeapUsage")
-                    most = max(
-                        most,
-                        heap["usedSize"]
-                        + heap.get("backingStorageSize", 0)
-                        + heap.get("embedderHeapUsedSize", 0),
-                    )
+                    parts = ("usedSize", "backingStorageSize", "embedderHeapUsedSize")
+                    most = max(most, sum(heap.get(part, 0) for part in parts))
             browser.close()
     finally:
         server.terminate()

@@ -1,7 +1,8 @@
-"""The viewers by their traits and data; what they look like in a real browser is in test_in_browser.py."""
+"""The viewers by their traits and data; a real browser shows them in test_in_browser.py."""
 
 import json
 import re
+import subprocess
 import sys
 import threading
 from base64 import b64decode
@@ -9,6 +10,7 @@ from io import BytesIO
 
 import ipywidgets as widgets
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -18,24 +20,22 @@ from helpers import (
     Window,
     audit,
     browse,
-    browse_together,
     header_table,
     load_volume,
     stack_slices,
     stack_table,
 )
 from helpers.geometry.planes import PlaneError
-from helpers.pixels.auto_window import COMPUTED
-from helpers.pixels.window import WindowError
+from helpers.pixels.window import COMPUTED, WindowError
 from helpers.runtime import is_live
 from helpers.slices.grid import StackError
 from helpers.viewer.browse import StaticViewer
-from helpers.viewer.stack_browser import StackBrowser
-from helpers.viewer.standalone_html import PageError, _shrunk, save_html, standalone_html
+from helpers.viewer.stack_browser import StackBrowser, _Load, _ordinal
+from helpers.viewer.standalone_html import HtmlError, _shrunk, standalone_html
 from helpers.viewer.viewer_data import (
-    kind_of,
     picture_affine,
     slice_bytes,
+    slice_dtype,
     volume_data,
     volume_windows,
 )
@@ -52,11 +52,22 @@ def volume(phantom_headers):
     return _volume(phantom_headers, "P02")
 
 
+@pytest.fixture(scope="module")
+def chest(real):
+    headers = header_table(real / "series/chest-ct-8mm-siemens", progress=False)
+    return load_volume(stack_slices(headers, stack_table(headers).index[0]))
+
+
+def _page_data(document):
+    """What the viewers of a page hold, read from its HTML."""
+    texts = re.findall(r'<script type="application/json">(.*?)</script>', document, re.S)
+    return [json.loads(text) for text in texts]
+
+
 def test_it_starts_in_the_middle_of_the_plane_that_was_acquired(volume, phantom_headers):
     viewer = VolumeBrowser(volume)
-    assert (viewer.plane, viewer.index) == ("axial", 12) and viewer.window == volume.windows[
-        "window 1"
-    ]
+    assert (viewer.plane, viewer.index) == ("axial", 12)
+    assert viewer.window == volume.windows["window 1"]
     assert VolumeBrowser(_volume(phantom_headers, "P10")).plane == "sagittal"
 
 
@@ -69,40 +80,26 @@ def test_plane_index_and_position_go_together(volume):
     viewer.position_mm = [30, -40, -20]
     assert viewer.index == volume.place_in("coronal", (30, -40, -20))[0]
     viewer.plane = "axial"
-    assert viewer.index == volume.place_in("axial", (30, -40, -20))[0] and viewer.position_mm == [
-        30,
-        -40,
-        -20,
-    ]
+    assert viewer.index == volume.place_in("axial", (30, -40, -20))[0]
+    assert viewer.position_mm == [30, -40, -20]
     viewer.position_mm = [0, 0, 9999]
     assert viewer.index == 23, "outside: the nearest slice"
-    with pytest.raises(
-        PlaneError, match="expected an index from 0 to 23 for the axial plane, got 24"
-    ):
+    said = "expected an index from 0 to 23 for the axial plane, got 24"
+    with pytest.raises(PlaneError, match=said):
         viewer.index = 24
 
 
 def test_windows_are_set_by_name_and_by_numbers(volume):
     viewer = VolumeBrowser(volume, window="lungs")
-    assert viewer.window[:2] == (-600, 1500) and viewer.view["name"] == "lungs"
+    assert viewer.window[:2] == (-600, 1500) and viewer.voi["name"] == "lungs"
     viewer.window = (40, 400)
-    assert viewer.window == Window(40, 400) and viewer.view == {
-        "name": "chosen",
-        "center": 40,
-        "width": 400,
-        "function": "LINEAR",
-    }
-    viewer.view = {
-        "name": "chosen",
-        "center": 50,
-        "width": 500,
-        "function": "LINEAR",
-    }  # as the browser sets it
+    custom = {"name": "custom", "center": 40, "width": 400, "function": "LINEAR"}
+    assert viewer.window == Window(40, 400) and viewer.voi == custom
+    viewer.voi = {**custom, "center": 50, "width": 500}  # as the browser sets it
     assert viewer.window[:2] == (50, 500)
     viewer.window = "equal frequency"
-    assert viewer.view["name"] == "equal frequency" and len(viewer.view["values"]) == len(
-        viewer.view["greys"]
-    )
+    assert viewer.voi["name"] == "equal frequency"
+    assert len(viewer.voi["values"]) == len(viewer.voi["greys"]) > 1
     with pytest.raises(WindowError, match=r"expected a window of body, .*got 'lung'"):
         viewer.window = "lung"
     with pytest.raises(WindowError, match="expected a name, a Window or"):
@@ -118,7 +115,7 @@ def test_traits_can_be_observed_and_linked(volume, phantom_headers):
     assert seen == [3] and other.position_mm == one.position_mm
     assert other.index == other.volume.place_in("axial", one.position_mm)[0]
     one.window = "liver"
-    assert other.window == one.window and other.view["name"] == "liver"
+    assert other.window == one.window and other.voi["name"] == "liver"
 
 
 @pytest.mark.parametrize("patient", ["P02", "P08", "P10", "P39"])
@@ -128,7 +125,7 @@ def test_what_is_sent_is_the_picture_in_its_place(phantom_headers, patient):
     json.dumps(data)
     for plane, about in data["planes"].items():
         picture = volume.slice(plane, 2)
-        values, padding = slice_bytes(volume, plane, 2, kind_of(volume))
+        values, padding = slice_bytes(volume, plane, 2, slice_dtype(volume))
         assert np.array_equal(
             np.frombuffer(values, "<i2").reshape(about["rows"], about["columns"]), picture.pixels
         )
@@ -153,8 +150,10 @@ def test_what_is_sent_is_the_picture_in_its_place(phantom_headers, patient):
 def test_values_that_need_more_than_16_bits_travel_as_floats():
     affine = np.eye(4)[[2, 1, 0, 3]]
     wide, small = np.full((2, 3, 4), 70_000, np.int32), np.full((2, 3, 4), 7, np.int32)
-    assert kind_of(Volume(wide, affine)) == "<f4" and kind_of(Volume(small, affine)) == "<i2"
-    values, _ = slice_bytes(Volume(wide, affine), "axial", 0, kind_of(Volume(wide, affine)))
+    assert (
+        slice_dtype(Volume(wide, affine)) == "<f4" and slice_dtype(Volume(small, affine)) == "<i2"
+    )
+    values, _ = slice_bytes(Volume(wide, affine), "axial", 0, slice_dtype(Volume(wide, affine)))
     assert (np.frombuffer(values, "<f4") == 70_000).all()
 
 
@@ -171,7 +170,7 @@ def test_a_viewer_answers_with_the_slice_that_it_is_asked_for(volume, monkeypatc
 
 
 def test_beside_the_widget_stands_a_picture(volume):
-    bundle = VolumeBrowser(volume)._repr_mimebundle_()
+    bundle, _ = VolumeBrowser(volume)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
     with Image.open(BytesIO(b64decode(bundle["image/png"]))) as image:
         assert image.size == (512, 512)
@@ -209,69 +208,102 @@ def test_without_a_kernel_a_page_and_a_picture_stand_in(volume, phantom_headers)
     assert isinstance(shown, StaticViewer)
     bundle = shown._repr_mimebundle_()
     assert bundle.keys() == {"text/html", "image/png", "text/plain"}
-    assert (
-        bundle["text/html"].count("<iframe") == 1
-        and 'sandbox="allow-scripts"' in bundle["text/html"]
-    )
-    assert isinstance(browse(phantom_headers), StaticViewer)
-    assert browse_together(volume, volume)._repr_mimebundle_()["text/html"].count("<iframe") == 2
+    assert bundle["text/html"].count("<iframe") == 1
+    assert 'sandbox="allow-scripts"' in bundle["text/html"]
+    rows = phantom_headers[phantom_headers["PatientID"] == "P03-interspaced"]
+    (of_the_best,) = browse(rows).volumes
+    assert np.array_equal(of_the_best.array, _volume(phantom_headers, "P03").array)
+
+
+SCRIPT = """
+import sys, ipywidgets, helpers.viewer.browse
+assert not ipywidgets.widgets.widget._instances, "importing makes no widget"
+from helpers import browse, browse_together, header_table, load_volume, stack_slices, stack_table
+headers = header_table(sys.argv[1], progress=False)
+volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
+viewer = browse(volume, window="lungs", badge="! gap")
+print(repr(viewer))
+print(viewer.save_html(sys.argv[2], max_mb=1))
+print(browse_together(volume, volume).save_html(sys.argv[3], max_mb=1))
+print(browse(headers).save_html(sys.argv[4]))
+"""
+
+
+def test_a_script_saves_what_it_browses(phantom, tmp_path):
+    """What the text of the viewer promises, in a process that has no notebook."""
+    paths = [tmp_path / name for name in ("one.html", "two.html", "best.html")]
+    command = [sys.executable, "-c", SCRIPT, str(phantom / "P03-interspaced"), *map(str, paths)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    said = run.stdout.splitlines()
+    assert said[0].endswith("a notebook shows it, save_html writes it to a file")
+    assert len(said) == 5 and all(line.startswith("Reduced for this page") for line in said[1:])
+    one, two, best = (_page_data(path.read_text(encoding="utf-8")) for path in paths)
+    (only,) = one
+    assert only["state"]["voi"]["name"] == "lungs" and only["meta"]["badge"] == "! gap"
+    assert len(two) == 2 and len(best) == 1 and best[0]["shape"] == only["shape"]
+    assert all(path.stat().st_size <= 1.02e6 for path in paths[:2])
+
+
+def test_several_volumes_share_one_page_equally(chest, volume):
+    page = standalone_html(chest, volume, max_mb=1)
+    assert len(page.document) <= 1.02e6 and len(page.snapshots) == 2
+    first, second = _page_data(page.document)
+    assert (first["shape"][0], second["shape"][0]) == (30, 24)
+    sizes = [sum(map(len, data["pictures"])) for data in (first, second)]
+    assert max(sizes) < 0.5e6, "neither takes the room of the other"
+    assert page.note.count("Reduced for this page") == 2
 
 
 @pytest.mark.parametrize("max_mb", [3, 0.5, 0.35])
-def test_a_page_fits_and_says_what_it_lacks(real, tmp_path, max_mb):
-    headers = header_table(real / "series/chest-ct-8mm-siemens", progress=False)
-    volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
-    note = save_html(volume, tmp_path / "page.html", max_mb=max_mb)
-    assert (tmp_path / "page.html").stat().st_size <= 1.02e6 * max_mb
-    assert re.match(r"Reduced for this page: \d+ of 30 slices", note) and re.search(
-        r"values from -\d+ to \d+ in 256 steps of 8 HU", note
-    )
+def test_a_page_fits_and_says_what_it_lacks(chest, tmp_path, max_mb):
+    path = tmp_path / "page.html"
+    note = browse(chest).save_html(path, max_mb=max_mb)
+    assert path.stat().st_size <= 1.02e6 * max_mb
+    assert re.match(r"Reduced for this page: \d+ of 30 slices", note)
+    assert re.search(r"values from -\d+ to \d+ in 256 steps of 8 HU", note)
     assert ("of 512 × 512 pixels" in note) == (max_mb < 3)
-    with pytest.raises(PageError, match="nothing is overwritten"):
-        save_html(volume, tmp_path / "page.html")
-    with pytest.raises(PageError, match="expected a size in MB above 0, got 0"):
-        save_html(volume, tmp_path / "other.html", max_mb=0)
-    with pytest.raises(PageError, match="raise max_mb"):
-        save_html(volume, tmp_path / "other.html", max_mb=0.01)
 
 
-def test_64_slices_of_512_fit_into_3_mb(real, tmp_path):
-    headers = header_table(real / "series/chest-ct-8mm-siemens", progress=False)
-    volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
-    tall = Volume(
-        np.concatenate([volume.array, volume.array, volume.array[:4]]),
-        volume.affine,
-        "HU",
-        windows=volume.windows,
-    )
-    document, note = standalone_html(tall)
-    assert "64 of 64 slices; values" in note and len(document) <= 3e6
+def test_what_cannot_be_saved_is_said(volume, tmp_path):
+    path, viewer = tmp_path / "page.html", browse(volume)
+    viewer.save_html(path)
+    before = path.read_bytes()
+    with pytest.raises(HtmlError, match="nothing is overwritten"):
+        viewer.save_html(path)
+    assert path.read_bytes() == before
+    with pytest.raises(HtmlError, match="expected a size in MB above 0, got 0"):
+        viewer.save_html(tmp_path / "other.html", max_mb=0)
+    with pytest.raises(HtmlError, match="raise max_mb"):
+        viewer.save_html(tmp_path / "other.html", max_mb=0.01)
+    assert not (tmp_path / "other.html").exists()
+
+
+def test_64_slices_of_512_fit_into_3_mb(chest):
+    array = np.concatenate([chest.array, chest.array, chest.array[:4]])
+    page = standalone_html(Volume(array, chest.affine, "HU", windows=chest.windows))
+    assert "64 of 64 slices; values" in page.note and len(page.document) <= 3e6
 
 
 @pytest.mark.parametrize("patient", ["P02", "P08", "P10", "P15"])
 def test_a_page_holds_the_values_of_every_plane(phantom_headers, patient):
-    """What a page cuts from its pictures, by its own strides, are the slices to its own accuracy."""
+    """What a page cuts from its pictures by its own strides is each slice, to its accuracy."""
     volume = _volume(phantom_headers, patient)
-    document, _ = standalone_html(volume)
-    data = json.loads(re.search(r'id="data">(.*?)</script>', document, re.S)[1])
+    (data,) = _page_data(standalone_html(volume).document)
     stack = []
     for picture in data["pictures"]:
         with Image.open(BytesIO(b64decode(picture))) as image:
             stack.append(np.asarray(image))
-    flat = np.concatenate([values.ravel() for values in stack])
+    flat, (low, step) = np.concatenate([values.ravel() for values in stack]), data["scale"]
     for plane, about in data["meta"]["planes"].items():
-        strides, index = about["strides"], about["count"] // 2
+        strides, index = data["strides"][plane], about["count"] // 2
         rows, columns = np.mgrid[: about["rows"], : about["columns"]]
-        places = (
-            strides["origin"]
-            + index * strides["along"]
-            + rows * strides["down"]
-            + columns * strides["right"]
-        )
-        values = data["low"] + data["step"] * flat[places].astype(float)
+        places = strides["origin"] + index * strides["along"]
+        places = places + rows * strides["down"] + columns * strides["right"]
+        values = low + step * flat[places].astype(float)
         expected = volume.slice(plane, index)
         known = np.ones(values.shape, bool) if expected.padding is None else ~expected.padding
-        assert np.abs(values - expected.pixels)[known].mean() < 4 * data["step"]
+        assert np.abs(values - expected.pixels)[known].mean() < 4 * step
 
 
 def test_a_chooser_leads_from_findings_to_slices(phantom_headers):
@@ -281,27 +313,65 @@ def test_a_chooser_leads_from_findings_to_slices(phantom_headers):
     findings = audit(rows)
     chooser = StackBrowser(rows, findings=findings)
     chooser.wait()
-    assert chooser.viewer is not None and chooser.patient.options == (
-        "P02-interspaced",
-        "P14-slice-twice",
-        "P20-no-spacing",
-    )
+    assert chooser.viewer is not None
+    assert chooser.patient.options == ("P02-interspaced", "P14-slice-twice", "P20-no-spacing")
     place = findings["rule"].tolist().index("repeated-slice")
     chooser.finding.value = place
     chooser.wait()
-    assert (
-        chooser.patient.value == "P14-slice-twice"
-        and chooser.viewer.meta["badge"] == "! repeated-slice"
-    )
+    assert chooser.patient.value == "P14-slice-twice"
+    assert chooser.viewer.meta["badge"] == "! repeated-slice"
     assert "32 of 33 images" in chooser.message.value
     path = findings["path"].iloc[place]
     assert chooser.viewer.position_mm == pytest.approx(rows.loc[path, "ImagePositionPatient"])
     chooser.finding.value = findings["rule"].tolist().index("no-spacing")
     chooser.wait()
     assert chooser.viewer is None and isinstance(chooser.place.children[0], widgets.Image)
+    assert "PixelSpacing" in chooser.message.value
+    with pytest.raises(HtmlError, match="expected a stack that is shown, got none: "):
+        chooser.save_html("nowhere.html")
     chooser.patient.value = "P02-interspaced"
     chooser.wait()
     assert chooser.viewer.volume is chooser.volumes[chooser.stack.value][0]
+
+
+def test_a_finding_is_found_behind_a_stack_that_is_in_memory(phantom_headers):
+    """Its patient's first stack, which is shown on the way, does not use it up."""
+    rows = phantom_headers[phantom_headers["PatientID"].isin(["P02-interspaced", "P09-two-scans"])]
+    stacks = stack_table(rows)
+    first, second = stacks.index[stacks["PatientID"] == "P09-two-scans"]
+    path = stack_slices(rows, second).index[5]
+    values = {"severity": "note", "rule": "a rule", "value": "x", "path": path, "stack": second}
+    chooser = StackBrowser(rows, findings=pd.DataFrame([values]))
+    for patient in ("P09-two-scans", "P02-interspaced"):
+        chooser.patient.value = patient
+        chooser.wait()
+    assert first in chooser.volumes
+    chooser.finding.value = 0
+    chooser.wait()
+    assert chooser.stack.value == second
+    position = rows.loc[path, "ImagePositionPatient"]
+    assert chooser.viewer.position_mm == pytest.approx(position)
+
+
+def test_a_saved_chooser_is_the_viewer_that_it_shows(phantom_headers, tmp_path):
+    rows = phantom_headers[phantom_headers["PatientID"] == "P03-interspaced"]
+    chooser = StackBrowser(rows)
+    chooser.wait()
+    chooser.viewer.index = 4
+    chooser.save_html(tmp_path / "page.html")
+    (data,) = _page_data((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert data["state"]["index"] == 4
+
+
+def test_what_nobody_foresaw_is_said_with_its_kind(phantom_headers, monkeypatch):
+    def fails(*_, **__):
+        raise ZeroDivisionError("nobody thought of it")
+
+    monkeypatch.setattr("helpers.viewer.stack_browser.load_volume", fails)
+    chooser = StackBrowser(phantom_headers[phantom_headers["PatientID"] == "P03-interspaced"])
+    chooser.wait()
+    assert chooser.message.value == "ZeroDivisionError: nobody thought of it"
+    assert chooser.viewer is None and chooser.bar.layout.visibility == "hidden"
 
 
 def test_a_load_can_be_cancelled(phantom_headers, monkeypatch):
@@ -309,15 +379,16 @@ def test_a_load_can_be_cancelled(phantom_headers, monkeypatch):
     chooser = StackBrowser(rows, max_mb=100)
     chooser.wait()
     chooser.volumes.clear()
-    monkeypatch.setattr("helpers.viewer.stack_browser._Bar.update", _cancel_at_once)
+    update = _Load.update
+
+    def cancelled_at_once(load, number):
+        load.browser.cancel.click()
+        update(load, number)
+
+    monkeypatch.setattr(_Load, "update", cancelled_at_once)
     chooser._load()
     chooser.wait()
     assert chooser.message.value == "Cancelled." and not chooser.volumes
-
-
-def _cancel_at_once(bar, number):
-    bar.browser._give_up()
-    bar.check()
 
 
 def test_volumes_in_memory_stay_within_a_limit(phantom_headers):
@@ -330,31 +401,29 @@ def test_volumes_in_memory_stay_within_a_limit(phantom_headers):
         chooser.wait()
         assert sum(volume.array.nbytes for volume, _ in chooser.volumes.values()) <= 2e6
         if patient.startswith("P01"):
-            assert (
-                "every 4. slice, to stay below 1 MB" in chooser.message.value
-                and len(chooser.viewer.volume.array) == 24
-            )
+            assert "every 4th slice, to stay below 1 MB" in chooser.message.value
+            assert len(chooser.viewer.volume.array) == 24
     assert len(chooser.volumes) < 3
+
+
+def test_ordinals():
+    words = {2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 21: "21st", 112: "112th"}
+    assert {number: _ordinal(number) for number in words} == words
 
 
 def test_headers_are_searched_and_stepped_through(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
     shown = HeaderBrowser(stack_slices(rows, stack_table(rows).index[0]), search="position")
-    assert (
-        set(shown.rows["keyword"]) >= {"ImagePositionPatient", "PatientPosition"}
-        and "<table>" in shown.table.value
-    )
+    assert set(shown.rows["keyword"]) >= {"ImagePositionPatient", "PatientPosition"}
+    assert "<table>" in shown.table.value
     shown.file.value = 1
     assert "1 changed since the file before" in shown.words.value
-    assert re.search(
-        r"<tr class=changed><td>[^<]*</td><td>DS</td><td>3</td><td>ImagePositionPatient",
-        shown.table.value,
-    )
+    marked = r"<tr class=changed><td>[^<]*</td><td>DS</td><td>3</td><td>ImagePositionPatient"
+    assert re.search(marked, shown.table.value)
+    assert shown.table.value.count("class=changed") == 1
     shown.varying.value = True
-    assert (
-        list(shown.rows["keyword"]) == ["ImagePositionPatient"]
-        and "along 24 files" in shown.words.value
-    )
+    assert list(shown.rows["keyword"]) == ["ImagePositionPatient"]
+    assert "along 24 files" in shown.words.value
     shown.search.value = ""
     assert {"InstanceNumber", "SOPInstanceUID"} <= set(shown.rows["keyword"])
     assert "<table>" in shown._repr_mimebundle_()["text/html"], "without a kernel its table remains"
@@ -365,8 +434,11 @@ def test_only_a_volume_or_a_collection_can_be_browsed():
         browse(np.zeros((2, 3, 4)))
 
 
-def test_views_by_name_are_those_of_the_volume(volume):
-    assert {*COMPUTED, "window 1", "lungs"} <= set(volume_windows(volume))
+def test_windows_to_choose_from_are_the_volumes_own_computed_and_known_in_hu(volume):
+    names = list(volume_windows(volume))
+    assert names[: len(volume.windows)] == list(volume.windows) and "window 1" in names
+    assert {*COMPUTED, "lungs"} <= set(names)
+    assert list(volume_windows(_ramp(np.arange(60, dtype=np.int16)))) == list(COMPUTED)
 
 
 def _ramp(values, **options):
@@ -376,9 +448,8 @@ def _ramp(values, **options):
 
 
 def _data(volume, **options):
-    return json.loads(
-        re.search(r'id="data">(.*?)</script>', standalone_html(volume, **options)[0], re.S)[1]
-    )
+    (data,) = _page_data(standalone_html(volume, **options).document)
+    return data
 
 
 def test_a_page_counts_large_values_as_floats():
@@ -399,17 +470,18 @@ def test_a_page_has_the_padding_of_each_slice():
 
 
 def test_no_word_can_end_the_script_that_it_stands_in():
-    document, _ = standalone_html(_ramp(np.arange(60, dtype=np.int16)), badge="<!-- </script><b>")
-    inside = re.search(r'id="data">(.*?)</script>', document, re.S)[1]
-    assert "<" not in inside and json.loads(inside)["meta"]["badge"] == "<!-- </script><b>"
+    badge = "<!-- </script><b>"
+    document = standalone_html(_ramp(np.arange(60, dtype=np.int16)), badge=badge).document
+    (inside,) = re.findall(r'<script type="application/json">(.*?)</script>', document, re.S)
+    assert "<" not in inside and json.loads(inside)["meta"]["badge"] == badge
 
 
 def test_a_page_opens_where_the_viewer_was(volume, tmp_path):
     viewer = VolumeBrowser(volume)
     viewer.index = 8
     viewer.save_html(tmp_path / "page.html")
-    text = (tmp_path / "page.html").read_text()
-    state = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])["state"]
+    (data,) = _page_data((tmp_path / "page.html").read_text(encoding="utf-8"))
+    state = data["state"]
     assert state["index"] == 8 and state["position_mm"] == viewer.position_mm
     assert _data(volume, index=23)["state"]["index"] == 23
 
@@ -421,9 +493,8 @@ def test_smaller_pixels_are_the_mean_of_what_was_measured():
     array = volume.array.copy()
     array[padding] = -2000
     values, mask = _shrunk(Volume(array, volume.affine, padding=padding), 0, 2)
-    assert (
-        values[0, 0] == -2000 and mask[0].all() and (values[1:] == 500).all() and not mask[1:].any()
-    )
+    assert values[0, 0] == -2000 and mask[0].all()
+    assert (values[1:] == 500).all() and not mask[1:].any()
 
 
 def test_a_slice_that_is_not_there_is_answered(volume, monkeypatch):
@@ -447,16 +518,13 @@ def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_headers, monk
         go_on.wait(20)
         raise StackError("late")
 
-    monkeypatch.setattr("helpers.load_volume", fails_late)
+    monkeypatch.setattr("helpers.viewer.stack_browser.load_volume", fails_late)
     chooser.patient.value = "P03-interspaced"
     chooser.patient.value = "P02-interspaced"
     go_on.set()
     chooser.wait()
-    assert (
-        chooser.viewer is shown
-        and chooser.message.value == ""
-        and chooser.place.children == (shown,)
-    )
+    assert chooser.viewer is shown and chooser.place.children == (shown,)
+    assert chooser.message.value == ""
 
 
 def test_viewers_that_are_not_seen_any_more_are_closed(phantom_headers, monkeypatch):

@@ -1,4 +1,4 @@
-"""The viewers in a real browser: JupyterLab, Voila, and pages without a kernel or a network. Part of `make test-all`."""
+"""The viewers in a real browser, part of `make test-all`: JupyterLab, Voila, pages of their own."""
 
 import io
 import json
@@ -18,12 +18,21 @@ import pytest
 from PIL import Image, ImageSequence
 from viewer_picture import FLAGS, MAIN, PICTURE, chromium_path, frames
 
-from helpers import Volume, browse, header_table, load_volume, stack_slices, stack_table
-from helpers.viewer.standalone_html import save_html
+from helpers import (
+    Volume,
+    browse,
+    browse_together,
+    header_table,
+    load_volume,
+    stack_slices,
+    stack_table,
+)
 
 pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-ALL_THERE = "document.querySelectorAll('.dv').length >= 4 && document.querySelector('.dh') !== null"  # the viewers of page 06
+ALL_THERE = (  # the viewers of page 06
+    "document.querySelectorAll('.dv').length >= 4 && document.querySelector('.dh') !== null"
+)
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
@@ -113,14 +122,14 @@ class Server:
         }
         settings = folder / "overrides" / "overrides.json"
         settings.parent.mkdir()
-        settings.write_text(json.dumps(SETTINGS))
+        settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
         self.runtime.mkdir()
         options = [
             part.format(port=self.port, settings=settings.parent, runtime=self.runtime)
             for part in command
         ]
         self.log = folder / "log"
-        with open(self.log, "w") as log:
+        with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *options], cwd=folder, env=env, stdout=log, stderr=log
             )
@@ -132,7 +141,7 @@ class Server:
                 if tried.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
+        raise AssertionError(self.log.read_text(encoding="utf-8"))
 
     def python(self, code):
         """What an expression gives in the newest kernel, through JSON."""
@@ -199,7 +208,7 @@ def host(request, tmp_path_factory, phantom):
 
 
 def _run_all(page):
-    """Runs the cells, again where JupyterLab was not ready: asked right after its kernel is there, it may run the first alone."""
+    """Runs the cells; again where JupyterLab, asked right after its start, ran the first alone."""
     from playwright.sync_api import TimeoutError as NotYet
 
     for _ in range(3):
@@ -234,7 +243,7 @@ def page(host, chromium):
 
 
 def _shown(viewer):
-    """What the main canvas of a viewer shows: (rows, columns) of grey, without the colours of letters and lines."""
+    """What the main canvas of a viewer shows, (rows, columns, 3)."""
     viewer.page.wait_for_timeout(150)
     viewer.locator(f"{MAIN}:not([data-waiting])").wait_for(timeout=10_000)
     picture = viewer.locator(MAIN).evaluate("canvas => canvas.toDataURL('image/png')")
@@ -262,7 +271,7 @@ def _index(viewer):
 
 
 def _dragged(page, viewer, start, end):
-    """Center and width after the mouse was dragged over the main picture, between two points in its pixels."""
+    """Center and width after the mouse was dragged between two points of the main picture."""
     box = viewer.locator(MAIN).bounding_box()
     page.mouse.move(box["x"] + start[0], box["y"] + start[1])
     page.mouse.down()
@@ -288,9 +297,8 @@ def test_page_06_scrolls_by_slider_wheel_keys_and_from_python(page, host, phanto
     volume, server = _volume(phantom_headers, "P01-reference"), host[1]
     viewer = _viewer(page, 0)
     canvas, slider = viewer.locator(MAIN), viewer.get_by_label("Slice", exact=True)
-    assert canvas.get_attribute("data-slice") == "axial 48" and _agrees(
-        _shown(viewer), volume, "axial", 48, None
-    )
+    assert canvas.get_attribute("data-slice") == "axial 48"
+    assert _agrees(_shown(viewer), volume, "axial", 48, None)
     slider.fill("20")
     assert _agrees(_shown(viewer), volume, "axial", 20, None)
     canvas.focus()
@@ -378,24 +386,19 @@ def test_the_pointer_reads_value_and_place(page, phantom_headers):
 
 
 def test_the_chooser_leads_from_a_finding_to_its_slice(page, phantom_headers):
-    volume = _volume(
-        phantom_headers[phantom_headers.index.str.endswith("33.dcm").__invert__()],
-        "P14-slice-twice",
-    )
+    once = phantom_headers[~phantom_headers.index.str.endswith("33.dcm")]
+    volume = _volume(once, "P14-slice-twice")
     chooser = page.get_by_label("Finding")
     chooser.scroll_into_view_if_needed()
     option = chooser.locator("option", has_text="repeated-slice").first.inner_text()
     chooser.select_option(label=option)
-    page.wait_for_function("[...document.querySelectorAll('.dv')].some(e => e.innerHTML && "
-                           "e.querySelector('canvas').ariaLabel.includes('! repeated-slice'))", timeout=30_000)  # fmt: skip
-    viewer = _viewer(page, 1)
-    assert _agrees(
-        _shown(viewer),
-        volume,
-        "axial",
-        int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]),
-        None,
+    page.wait_for_function(
+        "[...document.querySelectorAll('.dv')].some(e => e.innerHTML && "
+        "e.querySelector('canvas').ariaLabel.includes('! repeated-slice'))",
+        timeout=30_000,
     )
+    viewer = _viewer(page, 1)
+    assert _agrees(_shown(viewer), volume, "axial", _index(viewer), None)
     page.get_by_label("Patient", exact=True).select_option("P02-interspaced")
     page.wait_for_function(
         "document.querySelectorAll('.dv')[1].querySelector('canvas').ariaLabel.includes('of 24')",
@@ -436,7 +439,7 @@ def test_headers_are_searched(page):
 @pytest.fixture(scope="module")
 def saved(volume, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "page.html"
-    save_html(volume, path)
+    browse(volume).save_html(path)
     return path
 
 
@@ -449,20 +452,46 @@ def test_a_saved_page_lives_without_network_and_kernel(open_page, saved, volume)
     assert _agrees(_shown(viewer), volume, "axial", 5, "mediastinum")
     viewer.get_by_label("Plane", exact=True).select_option("coronal")
     page.wait_for_timeout(800)
-    assert _agrees(
-        _shown(viewer),
-        volume,
-        "coronal",
-        int(viewer.locator(MAIN).get_attribute("data-slice").split()[1]),
-        "mediastinum",
-    )
+    assert _agrees(_shown(viewer), volume, "coronal", _index(viewer), "mediastinum")
     assert "Reduced for this page: 24 of 24 slices" in page.inner_text("body")
 
 
-def test_with_scripts_off_the_still_picture_shows(open_page, saved):
-    page = open_page(saved.as_uri(), offline=True, java_script_enabled=False)
-    image = page.locator("noscript img")
-    assert image.is_visible() and image.bounding_box()["width"] > 400
+@pytest.fixture(scope="module")
+def both(volume, phantom_headers, tmp_path_factory):
+    """Two volumes of different spacing on one page, and as a notebook frames them."""
+    folder = tmp_path_factory.mktemp("both")
+    viewer = browse_together(_volume(phantom_headers, "P01-reference"), volume)
+    viewer.save_html(folder / "page.html")
+    framed = viewer._repr_mimebundle_()["text/html"]
+    (folder / "framed.html").write_text(framed, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["page.html", "framed.html"])
+def test_two_viewers_of_one_page_move_together(open_page, both, phantom_headers, name):
+    page = open_page((both / name).as_uri(), offline=True)
+    root = page if name == "page.html" else page.frame_locator("iframe")
+    one, other = (root.locator(".dv").nth(number) for number in (0, 1))
+    first = _volume(phantom_headers, "P01-reference")
+    for number in (10, 70):
+        one.get_by_label("Slice", exact=True).fill(str(number))
+        page.wait_for_timeout(600)
+        _, second = (
+            float(viewer.locator(MAIN).get_attribute("aria-label").split("z ")[1].split(" mm")[0])
+            for viewer in (one, other)
+        )
+        height = (first.affine @ [number, 0, 0, 1])[2]
+        assert abs(second - height) <= 5.1, "to the nearest slice"
+        assert _index(one) == number, "and the other does not pull it back"
+
+
+@pytest.mark.parametrize("name", ["page.html", "framed.html"])
+def test_with_scripts_off_the_pictures_show(open_page, both, name):
+    page = open_page((both / name).as_uri(), offline=True, java_script_enabled=False)
+    images = page.locator("noscript img" if name == "page.html" else "div > img")
+    boxes = [image.bounding_box() for image in images.all()]
+    assert len(boxes) == 2 and all(box["width"] > 400 for box in boxes)
+    assert all(image.is_visible() for image in images.all())
 
 
 def test_every_control_has_a_name_and_can_be_reached_by_key(open_page, saved):
@@ -474,18 +503,16 @@ def test_every_control_has_a_name_and_can_be_reached_by_key(open_page, saved):
     reached = []
     for _ in range(len(names)):
         page.keyboard.press("Tab")
-        reached.append(
-            page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent")
-        )
+        focus = "document.activeElement"
+        reached.append(page.evaluate(f"{focus}.ariaLabel || {focus}.textContent"))
     assert len(set(reached)) == len(names), "each one is reached"
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid", "the focus can be seen"
 
 
 def test_touch_drags(open_page, saved):
-    page = open_page(
-        saved.as_uri(), offline=True, has_touch=True, viewport={"width": 420, "height": 900}
-    )
+    narrow = {"width": 420, "height": 900}
+    page = open_page(saved.as_uri(), offline=True, has_touch=True, viewport=narrow)
     page.wait_for_timeout(500)
     viewer = page.locator(".dv")
     viewer.get_by_label("Drag", exact=True).select_option("slice")
@@ -493,14 +520,9 @@ def test_touch_drags(open_page, saved):
     assert box["width"] <= 420, "it fits a narrow page"
     client = page.context.new_cdp_session(page)
     x, y = box["x"] + box["width"] / 2, box["y"] + 60
-    client.send(
-        "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}
-    )
-    for step in range(1, 6):
-        client.send(
-            "Input.dispatchTouchEvent",
-            {"type": "touchMove", "touchPoints": [{"x": x, "y": y + 20 * step}]},
-        )
+    for step, kind in enumerate(["touchStart", *["touchMove"] * 5]):
+        event = {"type": kind, "touchPoints": [{"x": x, "y": y + 20 * step}]}
+        client.send("Input.dispatchTouchEvent", event)
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_timeout(300)
     assert viewer.locator(MAIN).get_attribute("data-slice") != "axial 12"
@@ -510,14 +532,13 @@ def test_touch_drags(open_page, saved):
 def test_words_can_be_read_in_light_and_dark(open_page, saved, scheme):
     page = open_page(saved.as_uri(), offline=True, color_scheme=scheme)
     page.wait_for_timeout(300)
-    text, ground = (page.evaluate(f"getComputedStyle(document.querySelector('{place}')).{what}") for place, what in (
-        (".dv", "color"), ("html", "backgroundColor")))  # fmt: skip
+    text = page.evaluate("getComputedStyle(document.querySelector('.dv')).color")
     dark_text = sum(map(float, text[4:-1].split(",")[:3])) < 300
-    assert dark_text == (scheme == "light"), (text, ground)
+    assert dark_text == (scheme == "light"), text
 
 
 def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
-    """Every page on a collection whose headers attack, as one would send it to a colleague; and a saved viewer of it."""
+    """Every page on a collection whose headers attack, and a saved viewer of it."""
     collection = tmp_path / "collection"
     _write_hostile(phantom, collection)
     command = [
@@ -531,14 +552,13 @@ def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
     subprocess.run(command, cwd=NOTEBOOKS.parent, check=True, stdout=subprocess.DEVNULL)
     headers = header_table(collection, progress=False)
     volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
-    (tmp_path / "site" / "viewer.html").write_text(browse(volume)._repr_mimebundle_()["text/html"])
-    save_html(volume, tmp_path / "site" / "saved.html")
+    framed = browse(volume)._repr_mimebundle_()["text/html"]
+    (tmp_path / "site" / "viewer.html").write_text(framed, encoding="utf-8")
+    browse(volume).save_html(tmp_path / "site" / "saved.html")
     for name in sorted((tmp_path / "site").glob("*.html")):
         page = open_page(name.as_uri(), offline=True)
         page.wait_for_timeout(700)
-        assert page.title() != "owned" and all(frame.title() != "owned" for frame in page.frames), (
-            name
-        )
+        assert "owned" not in {page.title(), *(frame.title() for frame in page.frames)}, name
         assert not page.locator("img[src=x], svg[onload]").count(), name
         assert page.evaluate("document.documentElement.scrollWidth") < 3000, name
     assert page.locator(".dv").count() or page.frames
@@ -547,14 +567,12 @@ def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
 def test_small_ranges_and_curves_can_be_windowed_by_hand(open_page, tmp_path):
     affine = np.diag([2.0, 1.0, 1.0, 1.0])[[2, 1, 0, 3]]
     ramp = np.broadcast_to(np.linspace(0, 1, 60, dtype=np.float32), (10, 40, 60)).copy()
-    save_html(Volume(ramp, affine), tmp_path / "page.html")
+    browse(Volume(ramp, affine)).save_html(tmp_path / "page.html")
     page = open_page((tmp_path / "page.html").as_uri(), offline=True)
     page.wait_for_timeout(500)
     viewer = page.locator(".dv")
     center, width = _dragged(page, viewer, (100, 100), (60, 100))
-    assert center == pytest.approx(0.5, abs=0.05) and 0.8 < width < 1, (
-        "still the range of the values"
-    )
+    assert center == pytest.approx(0.5, abs=0.05) and 0.8 < width < 1, "the values' range"
     viewer.get_by_label("Window", exact=True).select_option(label="equal frequency")
     viewer.get_by_label("Center").fill("0.4")
     assert float(viewer.get_by_label("Width").input_value()) > 0.5

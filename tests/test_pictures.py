@@ -1,10 +1,15 @@
 """Pictures by their structure: where letters are, in which aspect, what is said and what is not."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from io import BytesIO
 from itertools import combinations
 
 import numpy as np
 import pytest
+from matplotlib import colors
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from helpers import (
     Slice,
@@ -22,7 +27,8 @@ from helpers import (
     stack_table,
 )
 from helpers.geometry.orientation import EdgeLetters
-from helpers.pictures.style import DrawingError
+from helpers.pictures.slices import snapshot
+from helpers.pictures.style import PADDING_COLOUR, DrawingError
 from helpers.pixels.window import WindowError
 
 CHEST = "series/chest-ct-8mm-siemens"
@@ -58,14 +64,13 @@ def test_millimetres_are_equally_long_both_ways(real):
 
 
 def test_without_spacing_the_axes_say_px(real):
-    assert (
-        show_slice(load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")).get_xlabel() == "px"
-    )
+    ax = show_slice(load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm"))
+    assert ax.get_xlabel() == "px"
 
 
 def test_corners_say_which_slice_where_and_through_which_window(volume):
     said = "\n".join(_texts(show_slice(volume.slice("axial", 4), window=(40, 400))))
-    assert "5 of 24" in said and "z -75.0 mm" in said and "chosen: C 40 W 400 HU" in said
+    assert "5 of 24" in said and "z -75.0 mm" in said and "custom: C 40 W 400 HU" in said
     assert "1.25 mm thick" in said and "10 mm apart" in said
     assert not _texts(
         show_slice(volume.slice("axial", 4), letters=False, corners=False, scale_bar=False)
@@ -116,17 +121,14 @@ def test_histograms_of_whole_numbers_draw_every_value():
     counts, edges = bars.get_data().values, bars.get_data().edges
     for value in (0, 1, 2):
         place = np.searchsorted(edges, value, side="right") - 1
-        assert (
-            counts[place] == pytest.approx(100 / 3)
-            and ax.get_xlim()[0] <= edges[place] < edges[place + 1] <= ax.get_xlim()[1]
-        )
+        assert counts[place] == pytest.approx(100 / 3)
+        assert ax.get_xlim()[0] <= edges[place] < edges[place + 1] <= ax.get_xlim()[1]
 
 
 def test_a_histogram_of_a_volume_has_the_windows_of_the_volume(volume):
     ax = plot_histogram(volume, window="whole range")
-    assert ax.get_title().startswith(
-        f"whole range: {volume.window('whole range')[1].text('HU')}; 2"
-    )
+    window = volume.window("whole range")[1].text("HU")
+    assert ax.get_title().startswith(f"whole range: {window}; 2")
     assert ax.get_xlim()[0] > -1200, "padding is left out"
     colour = plot_histogram(Slice(np.zeros((4, 4, 3), np.uint8), (1, 1), EdgeLetters(*"RLAP")))
     assert "colour image" in colour.get_title()
@@ -134,16 +136,14 @@ def test_a_histogram_of_a_volume_has_the_windows_of_the_volume(volume):
 
 @pytest.mark.parametrize("shape", [(10, 2000), (2000, 10), (40, 800), (3, 3)])
 def test_flat_pictures_have_no_words_and_no_letters_that_change_places(shape):
-    ax = show_slice(
-        Slice(np.arange(np.prod(shape)).reshape(shape), (1, 1), EdgeLetters(*"RLAP")), badge="! gap"
-    )
+    pixels = np.arange(np.prod(shape)).reshape(shape)
+    ax = show_slice(Slice(pixels, (1, 1), EdgeLetters(*"RLAP")), badge="! gap")
     ax.figure.canvas.draw()
     boxes = {text.get_text(): text.get_window_extent() for text in ax.texts}
     picture = ax.get_window_extent()
     for text, box in boxes.items():
-        assert box.y0 >= picture.y0 - 1 and box.y1 <= picture.y1 + 1 and box.x1 <= picture.x1 + 1, (
-            text
-        )
+        assert box.y0 >= picture.y0 - 1 and box.y1 <= picture.y1 + 1, text
+        assert box.x0 >= picture.x0 - 1 and box.x1 <= picture.x1 + 1, text
     for one, other in combinations(boxes, 2):
         assert not boxes[one].overlaps(boxes[other]), (one, other)
 
@@ -151,11 +151,8 @@ def test_flat_pictures_have_no_words_and_no_letters_that_change_places(shape):
 @pytest.mark.parametrize(("inches", "dpi"), [(6, 100), (3, 100), (2, 200), (12, 50), (3, 50)])
 def test_a_long_badge_leaves_letters_and_captions_alone(volume, inches, dpi):
     figure = plt.figure(figsize=(inches, inches), dpi=dpi)
-    ax = show_slice(
-        volume.slice("axial"),
-        ax=figure.add_subplot(),
-        badge="! uneven-spacing, repeated-slice, wrong-declared-spacing",
-    )
+    badge = "! uneven-spacing, repeated-slice, wrong-declared-spacing"
+    ax = show_slice(volume.slice("axial"), ax=figure.add_subplot(), badge=badge)
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.texts]
     assert len(boxes) >= 4
@@ -164,52 +161,37 @@ def test_a_long_badge_leaves_letters_and_captions_alone(volume, inches, dpi):
 
 
 def test_corners_are_those_that_are_asked_for(volume):
-    assert list(
-        _texts(
-            show_slice(volume.slice("axial"), corners=["spacing"], letters=False, scale_bar=False)
-        )
-    ) == ["10 mm apart"]
-    with pytest.raises(
-        DrawingError,
-        match=r"expected corners to be True, False or some of slice, position, .*'postion'",
-    ):
-        show_slice(volume.slice("axial"), corners=["postion"])
+    slice = volume.slice("axial")
+    ax = show_slice(slice, corners=["spacing"], letters=False, scale_bar=False)
+    assert list(_texts(ax)) == ["10 mm apart"]
+    said = r"expected corners to be True, False or some of slice, position, .*'postion'"
+    with pytest.raises(DrawingError, match=said):
+        show_slice(slice, corners=["postion"])
 
 
-def test_views_side_by_side(volume, real):
+def test_windows_side_by_side(volume, real):
     titles = [ax.get_title() for ax in show_windows(volume.slice("axial"))]
-    assert titles[0].startswith("window 1: C -500 W 1500 HU") and any(
-        title.startswith("lungs") for title in titles
-    )
-    assert len(show_windows(volume.slice("axial"), windows="brain")) == 1 and show_windows(
-        volume.slice("axial"), windows=[]
-    )
+    assert titles[0].startswith("window 1: C -500 W 1500 HU")
+    assert any(title.startswith("lungs") for title in titles)
+    assert len(show_windows(volume.slice("axial"), windows="brain")) == 1
+    assert len(show_windows(volume.slice("axial"), windows=[])) == len(titles)
     assert len(show_windows(load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm"))) == 1
 
 
 def test_inversion_comes_last():
     pixels = np.array([[0, 50, 100]], float)
-    slice = Slice(
-        pixels, (1, 1), EdgeLetters(*"RLAP"), inverted=True, windows={"own": Window(50.5, 101)}
-    )
+    windows = {"own": Window(50.5, 101)}
+    slice = Slice(pixels, (1, 1), EdgeLetters(*"RLAP"), inverted=True, windows=windows)
     assert slice.grey().tolist() == [[1, 0.5, 0]]
-    padded = Slice(
-        pixels,
-        (1, 1),
-        slice.letters,
-        np.array([[True, False, False]]),
-        slice.windows,
-        inverted=True,
-    )
+    padded = replace(slice, padding=np.array([[True, False, False]]))
     assert padded.grey().tolist() == [[0, 0.5, 0]]
 
 
 def test_windows_by_name(volume):
     slice = volume.slice("axial", 0)
     assert slice.window()[0] == "window 1" and slice.window("liver")[1].width == 150
-    with pytest.raises(
-        WindowError, match=r"expected a window of body, most values, .*, lungs, .*, got 'lung'"
-    ):
+    said = r"expected a window of body, most values, .*, lungs, .*, got 'lung'"
+    with pytest.raises(WindowError, match=said):
         slice.window("lung")
 
 
@@ -226,13 +208,8 @@ def test_three_planes_cross_in_one_point(volume):
 
 def test_a_montage_runs_from_first_to_last(volume):
     axes = show_montage(volume, count=5)
-    assert [ax.get_title().split(" ·")[0] for ax in axes] == [
-        "1 of 24",
-        "7 of 24",
-        "13 of 24",
-        "18 of 24",
-        "24 of 24",
-    ]
+    numbers = [ax.get_title().split(" ·")[0] for ax in axes]
+    assert numbers == [f"{number} of 24" for number in (1, 7, 13, 18, 24)]
     assert len(show_montage(volume, count=100)) == 24
     assert all({"R", "L", "A", "P"} <= _texts(ax).keys() for ax in axes)
 
@@ -261,6 +238,81 @@ def test_a_header_without_geometry_cannot_be_drawn(phantom_headers):
     header = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"].iloc[0]
     with pytest.raises(DrawingError, match="found no usable ImagePositionPatient"):
         show_plane_in_patient(header)
+
+
+def _seen(slice, window=None, **options):
+    """A snapshot as an array (rows, columns, 3)."""
+    with Image.open(BytesIO(snapshot(slice, window, **options))) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _yellow(picture):
+    """Where letters are."""
+    red, green, blue = np.moveaxis(picture.astype(int), -1, 0)
+    return (red > 200) & (green > 160) & (blue < 120)
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing", "size"),
+    [
+        ((28, 64), (4.0, 6.4), (512, 140)),  # not square
+        ((300, 60), (1, 1), (102, 512)),  # tall
+        ((40, 800), (2, 0.5), (512, 102)),  # wide
+        ((700, 700), (1, 1), (512, 512)),
+        ((3, 3), (1, 1), (512, 512)),
+        ((1, 4000), (1, 1), (512, 1)),
+    ],
+)
+def test_a_snapshot_has_true_aspect_and_at_most_512_pixels(shape, spacing, size):
+    pixels = np.arange(np.prod(shape)).reshape(shape)
+    slice = Slice(pixels, spacing, EdgeLetters(*"RLAP"))
+    with Image.open(BytesIO(snapshot(slice))) as image:
+        assert image.size == size
+
+
+def test_a_snapshot_is_what_show_slice_draws(volume):
+    """The same greys, a letter on each edge, the ground where padding is; no axes."""
+    slice = volume.slice("axial", 4)
+    picture = _seen(slice, "mediastinum")
+    pixels = picture.reshape(128, 4, 128, 4, 3)[:, 2, :, 2].astype(float)  # their middles
+    inner = np.s_[20:-20, 20:-20]  # without text
+    grey, measured = 255 * slice.grey("mediastinum")[inner], ~slice.padding[inner]
+    assert np.abs(pixels[inner] - grey[..., None])[measured].max() <= 2
+    ground = np.round(255 * np.array(colors.to_rgb(PADDING_COLOUR)))
+    assert slice.padding[2, 100] and np.array_equal(picture[10, 402], ground)
+    letters = _yellow(picture)
+    for edge in (np.s_[:, :40], np.s_[:, -40:], np.s_[:40], np.s_[-40:]):
+        assert letters[edge].sum() > 50
+    assert not letters[60:-60, 60:-60].any()
+    assert not plt.get_fignums(), "drawn beside pyplot"
+
+
+def test_a_snapshot_of_monochrome1_is_inverted_and_colour_keeps_its_colours(real):
+    values = np.linspace(0, 100, 64 * 64).reshape(64, 64)
+    options = {"windows": {"own": Window(50, 100)}, "unit": ""}
+    plain, inverted = (
+        _seen(Slice(values, (1, 1), EdgeLetters(*"RLAP"), inverted=inverted, **options))
+        for inverted in (False, True)
+    )
+    inner = np.s_[200:300, 200:300, 0]
+    total = plain[inner].astype(int) + inverted[inner]
+    assert np.abs(total - 255).max() <= 1 and plain[200, 256, 0] < plain[300, 256, 0]
+    colour = load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm")
+    assert np.array_equal(_seen(colour)[120, 256], colour.pixels[0, 1])
+
+
+def test_a_snapshot_warns_with_its_badge(volume):
+    orange = np.round(255 * np.array(colors.to_rgb("#d55e00")))
+    pictures = [_seen(volume.slice("axial"), badge=badge) for badge in ("", "! gap")]
+    counts = [(picture[:100, 300:] == orange).all(axis=2).sum() for picture in pictures]
+    assert counts[0] == 0 and counts[1] > 500
+
+
+def test_snapshots_drawn_in_threads_are_those_drawn_one_by_one(volume):
+    slices = [volume.slice("axial", index) for index in range(8)]
+    alone = [snapshot(slice) for slice in slices]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(snapshot, slices)) == alone
 
 
 def test_everything_draws_on_the_axes_it_is_given(volume, phantom_headers):

@@ -1,4 +1,4 @@
-"""Eight reference pictures, as they come out on the canvas: letters on their edges, organs under them, in true proportions."""
+"""Reference pictures, as they come out: letters on their edges, organs under them, proportions."""
 
 import numpy as np
 import pydicom
@@ -13,6 +13,7 @@ SOFT = (40, 400)  # lungs and air black, organs grey, bone white
 CENTER_MM = np.zeros(3)  # the middle of the phantom's chest, LPS
 HEART, STERNUM, SPINE, LIVER = (35, -35, -35), (0, -90, 0), (0, 72, 0), (-80, -20, -110)
 LUNG_BESIDE = (-60, *HEART[1:])
+STERNUM_BESIDE, SPINE_BESIDE = (0, -90, HEART[2]), (0, 72, HEART[2])
 
 
 def _volume(headers, patient, **options):
@@ -33,7 +34,7 @@ class Picture:
         self.canvas = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(float) / 255
 
     def at(self, point):
-        """Mean grey of the canvas around a point of the patient (LPS mm), projected onto the slice."""
+        """Mean grey of the canvas around a point of the patient (LPS mm) in the slice's plane."""
         x, y = self.pixel(point)
         return self.canvas[y - 2 : y + 3, x - 2 : x + 3].mean()
 
@@ -48,23 +49,11 @@ class Picture:
         box, found = self.ax.get_window_extent(), {}
         for text in self.ax.texts:
             extent = text.get_window_extent()
-            x, y = (
-                (extent.x0 + extent.width / 2 - box.x0) / box.width,
-                (extent.y0 + extent.height / 2 - box.y0) / box.height,
-            )
+            x = (extent.x0 + extent.width / 2 - box.x0) / box.width
+            y = (extent.y0 + extent.height / 2 - box.y0) / box.height
+            near = {"left": x < 0.2, "right": x > 0.8, "top": y > 0.8, "bottom": y < 0.2}
             if text.get_text() in self.slice.letters:
-                edge = (
-                    "left"
-                    if x < 0.2
-                    else "right"
-                    if x > 0.8
-                    else "top"
-                    if y > 0.8
-                    else "bottom"
-                    if y < 0.2
-                    else "nowhere"
-                )
-                found[edge] = text.get_text()
+                found[next((edge for edge in near if near[edge]), "nowhere")] = text.get_text()
         return found
 
     def check(self, letters, bright=(), dark=()):
@@ -78,21 +67,18 @@ class Picture:
 def test_axial_with_the_heart_under_l(phantom_headers):
     picture = Picture(_volume(phantom_headers, "P01"), "axial", HEART)
     picture.check("RLAP", bright=[HEART], dark=[LUNG_BESIDE])
-    assert picture.pixel(HEART)[0] > picture.pixel(CENTER_MM)[0], (
-        "the heart is on the side of the L"
-    )
-    assert picture.pixel((0, -90, HEART[2]))[1] < picture.pixel((0, 72, HEART[2]))[1], (
-        "the sternum is above the spine"
-    )
+    (heart, _), (middle, _) = picture.pixel(HEART), picture.pixel(CENTER_MM)
+    assert heart > middle, "the heart is on the side of the L"
+    (_, sternum), (_, spine) = picture.pixel(STERNUM_BESIDE), picture.pixel(SPINE_BESIDE)
+    assert sternum < spine, "the sternum is above the spine"
 
 
 def test_coronal_with_the_liver_under_r_and_f(phantom_headers):
     picture = Picture(_volume(phantom_headers, "P01"), "coronal", LIVER)
     picture.check("RLHF", bright=[LIVER], dark=[(-80, -20, 20)])
-    assert picture.pixel(LIVER)[0] < picture.pixel((0, -20, -110))[0], (
-        "the liver is on the side of the R"
-    )
-    assert picture.pixel(LIVER)[1] > picture.pixel((-80, -20, 20))[1], "and below the lung"
+    (liver, low), (middle, _) = picture.pixel(LIVER), picture.pixel((0, -20, -110))
+    assert liver < middle, "the liver is on the side of the R"
+    assert low > picture.pixel((-80, -20, 20))[1], "and below the lung"
 
 
 def test_sagittal_with_the_sternum_under_a(phantom_headers):
@@ -107,9 +93,7 @@ def test_oblique_has_compound_letters(phantom_headers):
     assert any(len(letter) > 1 for letter in picture.slice.letters)
     picture.check(picture.slice.letters, bright=[HEART])
     pairs = zip(picture.slice.letters.left, picture.slice.letters.right)
-    assert all({one, other} in ({"R", "L"}, {"A", "P"}, {"F", "H"}) for one, other in pairs), (
-        "edges are opposite"
-    )
+    assert all({*pair} in ({"R", "L"}, {"A", "P"}, {"F", "H"}) for pair in pairs), "opposite"
 
 
 def test_pixels_that_are_not_square_keep_the_proportions(phantom_headers, phantom, tmp_path):
@@ -124,10 +108,8 @@ def test_pixels_that_are_not_square_keep_the_proportions(phantom_headers, phanto
     halved = Picture(_volume(header_table(tmp_path, progress=False), "P03"), "axial", HEART)
     assert halved.slice.pixels.shape[0] * 2 == halved.slice.pixels.shape[1]
     halved.check("RLAP", bright=[HEART], dark=[LUNG_BESIDE])
-    for point in (HEART, (0, -90, HEART[2]), (0, 72, HEART[2])):
-        assert np.allclose(halved.pixel(point), whole.pixel(point), atol=4), (
-            "an organ stays where it is on the canvas"
-        )
+    for point in (HEART, STERNUM_BESIDE, SPINE_BESIDE):
+        assert np.allclose(halved.pixel(point), whole.pixel(point), atol=4), "it stays in place"
 
 
 def test_a_tilted_gantry_says_so_and_can_be_straightened(phantom_headers):
@@ -148,9 +130,8 @@ def test_white_is_low(phantom_headers):
     assert (rows["PhotometricInterpretation"] == "MONOCHROME1").all()
     picture = Picture(_volume(phantom_headers, "P40"), "axial", HEART)
     picture.check("RLAP", bright=[LUNG_BESIDE])
-    assert (
-        picture.at((0, -90, HEART[2])) < 0.25 < picture.at(HEART) < 0.8 < picture.at(LUNG_BESIDE)
-    ), "bone, heart, lung"
+    bone, heart, lung = map(picture.at, (STERNUM_BESIDE, HEART, LUNG_BESIDE))
+    assert bone < 0.25 < heart < 0.8 < lung
 
 
 def test_padding_shows_the_ground(phantom_headers):

@@ -1,4 +1,4 @@
-"""Draws the README's moving picture, the viewer of a saved page driven in Chromium: `make picture`."""
+"""Draws the README's moving picture, a saved viewer driven in Chromium: `make picture`."""
 
 import io
 import os
@@ -9,30 +9,18 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers import header_table, load_volume, stack_slices, stack_table
-from helpers.viewer.standalone_html import save_html
+from helpers import browse, header_table, load_volume, stack_slices, stack_table
 
 PICTURE = Path(__file__).parents[1] / ".github/viewer.gif"
 FLAGS = [
-    *(
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-    ),
-    *("--disable-component-update", "--disable-sync"),
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
 ]
 MAIN = ".dv-views > canvas"
 SIZE = {"width": 760, "height": 640}
 SHOWN = 600, 505  # pixels
 COLOURS = 48
-STEPS = [
-    ("ArrowDown", 7),
-    ("mediastinum", 1),
-    ("ArrowUp", 7),
-    ("LUNG", 1),
-]  # keys, and windows by name
+STEPS = [("ArrowDown", 7), ("mediastinum", 1), ("ArrowUp", 7), ("LUNG", 1)]  # keys, windows
 FRAME_MS, LOOK_MS = 250, 900
 
 
@@ -47,7 +35,7 @@ def frames(phantom, browser):
     volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "viewer.html"
-        save_html(volume, path)
+        browse(volume).save_html(path)
         page = browser.new_page(viewport=SIZE, color_scheme="light")
         page.goto(f"file://{path}")
         page.wait_for_selector(MAIN)

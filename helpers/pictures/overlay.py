@@ -17,6 +17,7 @@ from helpers.pictures.style import LETTER_COLOUR, SECOND_COLOUR
 
 MIN_WORDS_WIDTH = 110  # points; a narrower picture has no room for words in its corners
 MIN_WORDS_LINES = 7  # lines of text, one above the other, that a picture with words has room for
+MIN_LETTER, MIN_CAPTION, MAX_FONT = 6, 5, 16  # points
 MIN_TEXT_PIXELS = 6  # height of letters that can be read
 LETTER_ASPECT = 0.6  # width of a letter as a share of its height, about
 LINE_HEIGHT = 1.3  # of a line of text, as a share of the font size
@@ -54,10 +55,10 @@ def text_layout(ax: Axes, aspect: float) -> TextLayout:
     """The layout for a picture of an aspect (width / height) that fills its axes."""
     box, dpi = ax.get_window_extent(), ax.figure.dpi
     width = min(box.width, box.height * aspect) / dpi * 72
-    height, caption = width / aspect, _font_size(width / 38)
+    height, caption = width / aspect, _font_size(width / 38, MIN_CAPTION)
     large = width > MIN_WORDS_WIDTH and height > MIN_WORDS_LINES * LINE_HEIGHT * caption
     has_words = large and caption * dpi / 72 > MIN_TEXT_PIXELS
-    return TextLayout(width, height, _font_size(width / 22), caption, has_words)
+    return TextLayout(width, height, _font_size(width / 22, MIN_LETTER), caption, has_words)
 
 
 def write_letters(ax: Axes, letters: EdgeLetters, layout: TextLayout) -> None:
@@ -122,5 +123,5 @@ def _write(ax: Axes, place: tuple[float, float, str, str], text: str, **style: A
         ax.text(x, y, text, ha=ha, va=va, transform=ax.transAxes, **style).set_in_layout(False)
 
 
-def _font_size(points: float) -> float:
-    return float(np.clip(points, 5, 16))
+def _font_size(points: float, least: float) -> float:
+    return float(np.clip(points, least, MAX_FONT))

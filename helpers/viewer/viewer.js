@@ -1,19 +1,20 @@
 // Draws the slices of a volume on a canvas and lets a person scroll, window, zoom and point.
 //
 // Two hosts use it: a widget in a notebook with a kernel (`render` below), which fetches slices when they are
-// needed, and a page without a kernel (`mount` on a source of its own), which has them all. A source is
-//   meta            what does not change: planes, windows, unit, words (see helpers/viewer_data.py)
+// needed, and a page without a kernel (`standalone` below), which has them all. A source is
+//   meta            what does not change: planes, windows, unit, words (see helpers/viewer/viewer_data.py)
 //   slice(p, i)     {values, padding} of slice i of plane p, or null where it still has to come
-//   get(k), set(k, v), save(), on(k, f), off(f)   the shared state: plane, index, position_mm, view
+//   get(k), set(k, v), save(), on(k, f), off()   the shared state: plane, index, position_mm, voi
 //   arrived(f)      calls f(p, i) when a slice has come
+// A "voi" is what turns values into grey: a window {name, center, width, function} or a table {name, values, greys}.
 // Header values reach the page as text only: everything is written with textContent or fillText.
 
-const LETTER_COLOUR = "#ffd92f", CROSS_COLOUR = "#56b4e9", BADGE_COLOUR = "#d55e00", NO_VALUE = [36, 56, 76];
+const LETTER_COLOUR = "#ffd92f", CROSS_COLOUR = "#56b4e9", BADGE_COLOUR = "#d55e00", PADDING_COLOUR = [36, 56, 76];
 const PLANES = ["axial", "coronal", "sagittal"];
-const SIZE = 512; // height of the large picture, CSS pixels
-const SMALL = 230; // of the two beside it
-const AHEAD = 6; // slices fetched before they are asked for
-const LEAST_WIDTH = { LINEAR: 1, LINEAR_EXACT: 0, SIGMOID: 0 }; // and above 0
+const MAIN_SIZE = 512; // height of the large picture, CSS pixels
+const SIDE_SIZE = 230; // of the two beside it
+const PREFETCHED = 6; // slices fetched before they are asked for
+const MIN_WIDTH = { LINEAR: 1, LINEAR_EXACT: 0, SIGMOID: 0 }; // and above 0
 const BAR_LENGTHS = [500, 200, 100, 50, 20, 10, 5, 2, 1]; // mm
 const STYLE = `
 .dv { font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, CanvasText); max-width: 100%; }
@@ -31,10 +32,10 @@ const STYLE = `
 .dv output { min-width: 19em; font-variant-numeric: tabular-nums; }
 .dv-words { opacity: .85; }`;
 
-// How values become grey: the standard's three functions (PS3.3 C.11.2.1.2, C.11.2.1.3), or a curve; 0 to 255.
-export function grey(value, view) {
-  if (view.values) return 255 * interpolated(value, view.values, view.greys);
-  const { center, width, function: kind } = view;
+// The grey of a value, 0 to 255: by one of the standard's three functions (PS3.3 C.11.2.1.2, C.11.2.1.3) or by a table.
+export function grey(value, voi) {
+  if (voi.values) return 255 * interpolated(value, voi.values, voi.greys);
+  const { center, width, function: kind } = voi;
   if (kind === "SIGMOID") return 255 / (1 + Math.exp(-4 * (value - center) / width));
   if (kind === "LINEAR_EXACT") return 255 * clamp((value - center) / width + 0.5, 0, 1);
   if (width === 1) return value > center - 0.5 ? 255 : 0;
@@ -54,17 +55,17 @@ function interpolated(value, xs, ys) {
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-function limits(view) {
-  if (view.values) return [view.values[0], view.values[view.values.length - 1]];
-  const [shift, width] = view.function === "LINEAR" ? [0.5, view.width - 1] : [0, view.width];
-  return [view.center - shift - width / 2, view.center - shift + width / 2];
+function limits(voi) {
+  if (voi.values) return [voi.values[0], voi.values[voi.values.length - 1]];
+  const [shift, width] = voi.function === "LINEAR" ? [0.5, voi.width - 1] : [0, voi.width];
+  return [voi.center - shift - width / 2, voi.center - shift + width / 2];
 }
 
 // Greys of all 16-bit values at once: with it a picture of 512 x 512 is windowed in a millisecond.
-function greyTable(view, inverted) {
+function greyTable(voi, inverted) {
   const table = new Uint8Array(65536);
   for (let value = -32768; value < 32768; value++) {
-    const shown = Math.round(grey(value, view));
+    const shown = Math.round(grey(value, voi));
     table[value & 0xffff] = inverted ? 255 - shown : shown;
   }
   return table;
@@ -76,14 +77,14 @@ export function mount(el, source) {
   make("style", { textContent: STYLE }, root);
   const state = { zoom: 1, pan: [0, 0], tool: "window", three: meta.three_planes, playing: 0, pointed: null, table: null };
   const controls = buildControls(root, source, state);
-  const views = make("div", { className: "dv-views" }, root);
-  const main = makeCanvas(views, "");
+  const canvases = make("div", { className: "dv-views" }, root);
+  const main = makeCanvas(canvases, "");
   main.title = "Wheel or arrow keys: slices. Drag: what the menu says. Shift and drag: move. Ctrl and wheel: zoom. Double click: point.";
-  const side = make("div", { className: "dv-side" }, views);
+  const side = make("div", { className: "dv-side" }, canvases);
   const small = [0, 1].map(() => makeCanvas(side, ""));
   small.forEach((canvas) => { canvas.tabIndex = -1; }); // the same can be done with the large one
   const histogram = makeCanvas(root, "histogram of the values with the window; drag moves the window");
-  histogram.style.maxWidth = `${SIZE + SMALL + 4}px`;
+  histogram.style.maxWidth = `${MAIN_SIZE + SIDE_SIZE + 4}px`;
   const words = make("div", { className: "dv-row dv-words" }, root);
   const pointer = make("output", { ariaLive: "off" }, words);
   const status = make("span", { className: "dv-status", role: "status" }, words);
@@ -117,9 +118,9 @@ export function mount(el, source) {
     Object.assign(state, { zoom: 1, pan: [0, 0] });
     change({ plane: name, index: indexOf(name, source.get("position_mm")) });
   };
-  const setView = (view) => { source.set("view", view); source.save(); state.table = null; draw(); };
+  const setVoi = (voi) => { source.set("voi", voi); source.save(); state.table = null; draw(); };
   const ahead = (name, index) => {
-    for (let step = 1; step <= AHEAD; step++) for (const near of [index + step, index - step])
+    for (let step = 1; step <= PREFETCHED; step++) for (const near of [index + step, index - step])
       if (near >= 0 && near < meta.planes[name].count) source.slice(name, near, true);
   };
 
@@ -132,25 +133,25 @@ export function mount(el, source) {
     refresh = requestAnimationFrame(() => { refresh = 0; if (stale) draw(); });
   };
   function drawNow() {
-    const view = source.get("view"), name = source.get("plane"), index = clamp(source.get("index"), 0, plane().count - 1);
-    if (!state.table) state.table = greyTable(view, meta.inverted);
-    drawSlice(main, source, state, name, index, fitted(views, state), true);
+    const voi = source.get("voi"), name = source.get("plane"), index = clamp(source.get("index"), 0, plane().count - 1);
+    if (!state.table) state.table = greyTable(voi, meta.inverted);
+    drawSlice(main, source, state, name, index, fitted(canvases, state), true);
     side.hidden = !state.three;
     if (state.three) others().forEach((other, number) => {
       const near = indexOf(other, source.get("position_mm"));
-      drawSlice(small[number], source, { ...state, zoom: 1, pan: [0, 0] }, other, near, SMALL, false);
+      drawSlice(small[number], source, { ...state, zoom: 1, pan: [0, 0] }, other, near, SIDE_SIZE, false);
     });
-    drawHistogram(histogram, meta, view);
+    drawHistogram(histogram, meta, voi);
     controls.show(state);
     pointer.textContent = pointedText(main, source, state);
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
 
-  controls.wire({ setIndex, setPlane, setView, draw, plane });
-  wirePointer(main, source, state, { setIndex, setPosition, setView, draw, plane, pointer });
+  controls.wire({ setIndex, setPlane, setVoi, draw, plane });
+  wirePointer(main, source, state, { setIndex, setPosition, setVoi, draw, plane, pointer });
   small.forEach((canvas, number) => wireCrosshair(canvas, () => others()[number], source, setPosition));
   wireKeys(main, source, { setIndex, plane });
-  wireHistogram(histogram, source, setView);
+  wireHistogram(histogram, source, setVoi);
   const onChange = () => { state.table = null; draw(); };
   const onPosition = () => {
     if (setting) return;
@@ -158,7 +159,7 @@ export function mount(el, source) {
     if (index !== source.get("index")) { source.set("index", index); source.save(); }
     draw();
   };
-  source.on("index", draw); source.on("plane", draw); source.on("view", onChange); source.on("position_mm", onPosition);
+  source.on("index", draw); source.on("plane", draw); source.on("voi", onChange); source.on("position_mm", onPosition);
   source.arrived((name, index) => {
     if (name !== source.get("plane") || index === source.get("index") || state.three) draw();
   });
@@ -176,9 +177,9 @@ const times = (matrix, [a, b, c]) => matrix.map((row) => row[0] * a + row[1] * b
 const toPoint = (plane, voxel) => times(plane.affine, voxel);
 const toVoxel = (plane, point) => times(plane.inverse, point);
 
-function fitted(views, state) {
-  const room = views.clientWidth || SIZE;
-  return Math.max(120, Math.min(SIZE, state.three && room > SIZE + SMALL ? room - SMALL - 8 : room));
+function fitted(canvases, state) {
+  const room = canvases.clientWidth || MAIN_SIZE;
+  return Math.max(120, Math.min(MAIN_SIZE, state.three && room > MAIN_SIZE + SIDE_SIZE ? room - SIDE_SIZE - 8 : room));
 }
 
 // Where the picture lies on its canvas: CSS pixels of its corner, and CSS pixels for each mm.
@@ -214,7 +215,7 @@ function drawSlice(canvas, source, state, name, index, size, large) {
   delete canvas.dataset.waiting;
   const [left, right, top, bottom] = plane.letters;
   canvas.ariaLabel = `${name} slice ${index + 1} of ${plane.count}, ${plane.positions[index]}; ${left} is left, ${right} right, `
-    + `${top} above, ${bottom} below; ${viewText(source)}${large && source.meta.badge ? `; ${source.meta.badge}` : ""}`;
+    + `${top} above, ${bottom} below; ${voiText(source)}${large && source.meta.badge ? `; ${source.meta.badge}` : ""}`;
   const at = placement(canvas, plane, state);
   if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
   drawLetters(pen, plane.letters, width, height, large ? 20 : 13);
@@ -229,9 +230,9 @@ function paint(pen, canvas, found, plane, state, source) {
   const image = key.image ||= own.createImageData(plane.columns, plane.rows);
   const pixels = new Uint32Array(image.data.buffer), { values, padding } = found, { table } = state;
   if (values instanceof Float32Array) {
-    const view = source.get("view");
+    const voi = source.get("voi");
     for (let i = 0; i < values.length; i++) {
-      const shown = Math.round(grey(values[i], view)), g = source.meta.inverted ? 255 - shown : shown;
+      const shown = Math.round(grey(values[i], voi)), g = source.meta.inverted ? 255 - shown : shown;
       pixels[i] = 0xff000000 | (g << 16) | (g << 8) | g;
     }
   } else for (let i = 0; i < values.length; i++) {
@@ -239,7 +240,7 @@ function paint(pen, canvas, found, plane, state, source) {
     pixels[i] = 0xff000000 | (g << 16) | (g << 8) | g;
   }
   if (padding) {
-    const [r, g, b] = NO_VALUE, ground = (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
+    const [r, g, b] = PADDING_COLOUR, ground = (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
     for (let i = 0; i < values.length; i++) if (padding[i >> 3] & (128 >> (i & 7))) pixels[i] = ground;
   }
   own.putImageData(image, 0, 0);
@@ -276,7 +277,7 @@ function drawWords(pen, source, plane, index, at, width, height) {
   const { meta } = source, size = width < 300 ? 10 : 12, line = size * 1.35;
   write(pen, `${index + 1} of ${plane.count}`, 6, 6, "left", "top", size);
   write(pen, plane.positions[index], 6, 6 + line, "left", "top", size);
-  write(pen, viewText(source), 6, height - 6, "left", "bottom", size);
+  write(pen, voiText(source), 6, height - 6, "left", "bottom", size);
   [...plane.words].reverse().forEach((text, number) => write(pen, text, width - 6, height - 6 - number * line, "right", "bottom", size));
   const length = BAR_LENGTHS.find((mm) => mm * at.scale <= 0.3 * width);
   if (length) {
@@ -296,10 +297,10 @@ function drawWords(pen, source, plane, index, at, width, height) {
 
 const short = (number) => String(Number(number.toPrecision(5)));
 const exact = (number) => Number.isInteger(number) ? String(number) : short(number);
-function viewText(source) {
-  const view = source.get("view"), unit = source.meta.unit;
-  const range = view.values ? `${short(limits(view)[0])} to ${short(limits(view)[1])}` : `C ${short(view.center)} W ${short(view.width)}`;
-  return `${view.name}: ${range} ${unit}`.trim();
+function voiText(source) {
+  const voi = source.get("voi"), unit = source.meta.unit;
+  const range = voi.values ? `${short(limits(voi)[0])} to ${short(limits(voi)[1])}` : `C ${short(voi.center)} W ${short(voi.width)}`;
+  return `${voi.name}: ${range} ${unit}`.trim();
 }
 
 function pointedText(canvas, source, state) {
@@ -314,8 +315,8 @@ function pointedText(canvas, source, state) {
   return `${value.trim()} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
 }
 
-function drawHistogram(canvas, meta, view) {
-  const { counts, low, high } = meta.histogram, width = canvas.clientWidth || SIZE, height = 60;
+function drawHistogram(canvas, meta, voi) {
+  const { counts, low, high } = meta.histogram, width = canvas.clientWidth || MAIN_SIZE, height = 60;
   if (canvas.width !== width) { canvas.width = width; canvas.height = height; canvas.style.height = `${height}px`; }
   const pen = canvas.getContext("2d"), top = Math.log1p(Math.max(...counts)), x = (value) => (value - low) / (high - low) * width;
   pen.fillStyle = "#000"; pen.fillRect(0, 0, width, height);
@@ -326,7 +327,7 @@ function drawHistogram(canvas, meta, view) {
   });
   pen.strokeStyle = "#e69f00"; pen.lineWidth = 2; pen.beginPath();
   for (let px = 0; px <= width; px += 2) {
-    const shown = grey(low + px / width * (high - low), view) / 255;
+    const shown = grey(low + px / width * (high - low), voi) / 255;
     pen[px ? "lineTo" : "moveTo"](px, (height - 2) - (meta.inverted ? 1 - shown : shown) * (height - 16));
   }
   pen.stroke();
@@ -365,7 +366,7 @@ function buildControls(root, source, state) {
   const plane = labelled(first, "Plane", "select", {});
   choices(plane, PLANES.filter((name) => meta.planes[name]).map((name) => [name, name]));
   const preset = labelled(first, "Window", "select", {});
-  choices(preset, meta.windows.map((view, number) => [number, view.name]));
+  choices(preset, meta.windows.map((voi, number) => [number, voi.name]));
   const center = labelled(first, "Center", "input", { type: "number", step: "any" });
   const width = labelled(first, "Width", "input", { type: "number", step: "any", min: "0" });
   const slice = labelled(second, "Slice", "input", { type: "range", min: 0, step: 1 });
@@ -375,13 +376,13 @@ function buildControls(root, source, state) {
   const three = labelled(second, "Three planes", "input", { type: "checkbox" });
   const reset = make("button", { type: "button", textContent: "Fit" }, second);
 
-  function wire({ setIndex, setPlane, setView, draw, plane: current }) {
+  function wire({ setIndex, setPlane, setVoi, draw, plane: current }) {
     plane.onchange = () => setPlane(plane.value);
-    preset.onchange = () => setView({ ...meta.windows[preset.value] });
+    preset.onchange = () => setVoi({ ...meta.windows[preset.value] });
     center.oninput = width.oninput = () => {
-      const now = asWindow(source.get("view")), read = (field, other) => field.value === "" ? other : Number(field.value);
+      const now = asWindow(source.get("voi")), read = (field, other) => field.value === "" ? other : Number(field.value);
       const wanted = { ...now, center: read(center, now.center), width: read(width, now.width) };
-      if (Number.isFinite(wanted.center) && wanted.width >= LEAST_WIDTH[wanted.function] && wanted.width > 0) setView(wanted);
+      if (Number.isFinite(wanted.center) && wanted.width >= MIN_WIDTH[wanted.function] && wanted.width > 0) setVoi(wanted);
     };
     slice.oninput = () => setIndex(Number(slice.value));
     tool.onchange = () => { state.tool = tool.value; };
@@ -395,15 +396,15 @@ function buildControls(root, source, state) {
     };
   }
   function show() {
-    const count = meta.planes[source.get("plane")].count, view = source.get("view");
+    const count = meta.planes[source.get("plane")].count, voi = source.get("voi");
     plane.value = source.get("plane");
     slice.max = count - 1;
     slice.value = source.get("index");
     slice.setAttribute("aria-valuetext", `${source.get("index") + 1} of ${count}`);
-    const known = meta.windows.findIndex((one) => one.name === view.name && one.center === view.center && one.width === view.width);
+    const known = meta.windows.findIndex((one) => one.name === voi.name && one.center === voi.center && one.width === voi.width);
     preset.value = known;
-    if (document.activeElement !== center) center.value = view.values ? "" : short(view.center);
-    if (document.activeElement !== width) width.value = view.values ? "" : short(view.width);
+    if (document.activeElement !== center) center.value = voi.values ? "" : short(voi.center);
+    if (document.activeElement !== width) width.value = voi.values ? "" : short(voi.width);
     play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
     three.checked = state.three;
     tool.value = state.tool;
@@ -411,7 +412,7 @@ function buildControls(root, source, state) {
   return { wire, show };
 }
 
-function wirePointer(canvas, source, state, { setIndex, setPosition, setView, draw, plane, pointer }) {
+function wirePointer(canvas, source, state, { setIndex, setPosition, setVoi, draw, plane, pointer }) {
   const pointers = new Map();
   let start = null;
   const place = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
@@ -424,7 +425,7 @@ function wirePointer(canvas, source, state, { setIndex, setPosition, setView, dr
     try { canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
     pointers.set(event.pointerId, place(event));
     const tool = event.button === 1 || event.shiftKey ? "pan" : event.button === 2 ? "slice" : state.tool;
-    start = { at: place(event), tool, index: source.get("index"), view: source.get("view"), pan: [...state.pan], apart: 0, zoom: state.zoom };
+    start = { at: place(event), tool, index: source.get("index"), voi: source.get("voi"), pan: [...state.pan], apart: 0, zoom: state.zoom };
     if (tool === "point") point(start.at);
   };
   canvas.onpointermove = (event) => {
@@ -437,7 +438,7 @@ function wirePointer(canvas, source, state, { setIndex, setPosition, setView, dr
     if (start.tool === "pan") { state.pan = [start.pan[0] + dx, start.pan[1] + dy]; draw(); }
     else if (start.tool === "slice") setIndex(start.index + dy / Math.max(2, canvas.clientHeight / plane().count));
     else if (start.tool === "point") point(at);
-    else setView(dragged(start.view, dx, dy, source.meta.histogram));
+    else setVoi(dragged(start.voi, dx, dy, source.meta.histogram));
   };
   const pinch = () => {
     const [a, b] = [...pointers.values()], apart = Math.hypot(a[0] - b[0], a[1] - b[1]);
@@ -457,8 +458,8 @@ function wirePointer(canvas, source, state, { setIndex, setPosition, setView, dr
 }
 
 // To the right widens the window, downwards makes the picture darker, in steps that suit the values' range.
-function dragged(view, dx, dy, { low, high }) {
-  const now = asWindow(view), step = (high - low) / 800, least = Math.max(LEAST_WIDTH[now.function], step);
+function dragged(voi, dx, dy, { low, high }) {
+  const now = asWindow(voi), step = (high - low) / 800, least = Math.max(MIN_WIDTH[now.function], step);
   return { ...now, center: rounded(now.center + dy * step, step), width: Math.max(least, rounded(now.width + dx * step, step)) };
 }
 
@@ -468,11 +469,11 @@ function rounded(value, step) {
   return Math.round(value * digits) / digits;
 }
 
-// A view as a window that can be changed; a curve becomes the window of its ends.
-function asWindow(view) {
-  if (!view.values) return { name: "chosen", center: view.center, width: view.width, function: view.function };
-  const [black, white] = limits(view);
-  return { name: "chosen", center: (black + white) / 2, width: white - black || 1, function: "LINEAR_EXACT" };
+// A voi as a window that can be changed; a table becomes the window between its ends.
+function asWindow(voi) {
+  if (!voi.values) return { name: "custom", center: voi.center, width: voi.width, function: voi.function };
+  const [black, white] = limits(voi);
+  return { name: "custom", center: (black + white) / 2, width: white - black || 1, function: "LINEAR_EXACT" };
 }
 
 function wireCrosshair(canvas, name, source, setPosition) {
@@ -497,31 +498,31 @@ function wireKeys(canvas, source, { setIndex, plane }) {
   };
 }
 
-function wireHistogram(canvas, source, setView) {
+function wireHistogram(canvas, source, setVoi) {
   canvas.onpointerdown = canvas.onpointermove = (event) => {
     if (!event.buttons) return;
     const box = canvas.getBoundingClientRect(), { low, high } = source.meta.histogram;
-    setView({ ...asWindow(source.get("view")), center: rounded(canvas.toValue(event.clientX - box.left), (high - low) / 800) });
+    setVoi({ ...asWindow(source.get("voi")), center: rounded(canvas.toValue(event.clientX - box.left), (high - low) / 800) });
   };
   canvas.onkeydown = (event) => {
-    const view = source.get("view"), steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const voi = source.get("voi"), steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
     if (!(event.key in steps)) return;
     const [dx, dy] = steps[event.key];
-    setView(dragged(view, 8 * dy, 8 * dx, source.meta.histogram));
+    setVoi(dragged(voi, 8 * dy, 8 * dx, source.meta.histogram));
     event.preventDefault(); event.stopPropagation();
   };
 }
 
-// A widget in a notebook: slices come from the kernel when they are needed, and stay as long as memory is kept to.
+// A widget in a notebook: slices come from the kernel when they are needed; the last ones used stay in memory.
 
-const KEPT = 64 * 2 ** 20; // bytes of slices in the browser
-const UNDERWAY = 4; // requests that the kernel has at once; the newest is asked first
+const MAX_KEPT_BYTES = 64 * 2 ** 20; // bytes of slices in the browser
+const MAX_REQUESTS = 4; // requests that the kernel has at once; the newest is asked first
 
 function kernelSource(model) {
   const slices = new Map(), underway = new Set(), urgent = new Set(), listeners = [], failures = [];
   let waiting = [], bytes = 0;
   const ask = () => {
-    while (underway.size < UNDERWAY && waiting.length) {
+    while (underway.size < MAX_REQUESTS && waiting.length) {
       const next = waiting[waiting.length - 1];
       if (!urgent.has(next) && [...underway].some((key) => urgent.has(key))) return; // what is looked at comes alone
       const key = waiting.pop(), [plane, index] = key.split(" ");
@@ -534,7 +535,7 @@ function kernelSource(model) {
     slices.set(key, found);
     bytes += found.values.byteLength;
     for (const [oldest, old] of slices) {
-      if (bytes <= KEPT || oldest === key) break;
+      if (bytes <= MAX_KEPT_BYTES || oldest === key) break;
       slices.delete(oldest);
       bytes -= old.values.byteLength;
     }
@@ -548,7 +549,7 @@ function kernelSource(model) {
     }
     if (message.type !== "slice") return;
     const key = `${message.plane} ${message.index}`, kind = message.float ? Float32Array : Int16Array;
-    const bytesOf = (view) => view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength);
+    const bytesOf = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
     underway.delete(key);
     urgent.delete(key);
     keep(key, { values: new kind(bytesOf(buffers[0])), padding: buffers[1]?.byteLength ? new Uint8Array(bytesOf(buffers[1])) : null });
@@ -586,13 +587,29 @@ export default {
 
 // A page without a kernel: it holds all slices, as JPEG pictures of bytes; the other planes are cut from them here.
 
-export function page(el, data) {
-  const { meta, shape, low, step, pictures } = data, [count, rows, columns] = shape, area = rows * columns;
+// Mounts a viewer in each section, on the data that stand there; several move together, by the position in the patient.
+export function standalone(sections) {
+  const sources = [...sections].map((section) => {
+    const data = JSON.parse(section.querySelector("script").textContent), source = storedSource(data);
+    mount(section.querySelector("div"), source);
+    make("p", { textContent: data.note, className: "dv-note" }, section.querySelector(".dv"));
+    return source;
+  });
+  const link = (source) => sources.forEach((other) => {
+    const point = source.get("position_mm");
+    if (String(other.get("position_mm")) !== String(point)) other.set("position_mm", point);
+  });
+  sources.forEach((source) => source.on("position_mm", () => link(source)));
+  link(sources[0]);
+}
+
+function storedSource(data) {
+  const { meta, shape: [count, rows, columns], scale: [low, step] } = data, area = rows * columns;
   const bytes = new Uint8Array(count * area), decoded = new Array(count).fill(false), listeners = [], handlers = {};
   const kind = data.float ? Float32Array : Int16Array, state = { ...data.state };
   const masks = [], masked = (at) => masks[data.mask_of[Math.floor(at / area)]]?.[at % area] > 127;
-  let left = count;
   const cuts = new Map();
+  let left = count;
 
   async function bytesOf(address) {
     const picture = new Image();
@@ -604,13 +621,13 @@ export function page(el, data) {
     return pen.getImageData(0, 0, columns, rows).data.filter((_, place) => place % 4 === 0);
   }
   async function decode(number) {
-    bytes.set(await bytesOf(`data:image/jpeg;base64,${pictures[number]}`), number * area);
+    bytes.set(await bytesOf(`data:image/jpeg;base64,${data.pictures[number]}`), number * area);
     decoded[number] = true;
     left -= 1;
-    listeners.forEach((tell) => tell(meta.acquired, number));
+    listeners.forEach((tell) => tell(data.stored, number));
   }
   function cut(name, index) {
-    const plane = meta.planes[name], { origin, along, down, right } = plane.strides;
+    const plane = meta.planes[name], { origin, along, down, right } = data.strides[name];
     const values = new kind(plane.rows * plane.columns), padding = masks.length ? new Uint8Array(Math.ceil(values.length / 8)) : null;
     for (let row = 0, i = 0; row < plane.rows; row++) {
       let at = origin + index * along + row * down;
@@ -621,7 +638,12 @@ export function page(el, data) {
     }
     return { values, padding };
   }
-  const source = {
+  const nearestFirst = [...decoded.keys()].sort((a, b) => Math.abs(a - state.index) - Math.abs(b - state.index));
+  (async () => {
+    for (const mask of data.masks) masks.push(await bytesOf(`data:image/png;base64,${mask}`));
+    for (const number of nearestFirst) await decode(number);
+  })();
+  return {
     meta,
     get: (name) => state[name],
     set: (name, value) => { state[name] = value; (handlers[name] || []).forEach((tell) => tell()); },
@@ -629,7 +651,7 @@ export function page(el, data) {
     on: (name, tell) => (handlers[name] ||= []).push(tell),
     arrived: (tell) => listeners.push(tell),
     slice: (name, index) => {
-      if (name === meta.acquired ? !decoded[index] : left) return null;
+      if (name === data.stored ? !decoded[index] : left) return null;
       const key = `${name} ${index}`;
       if (!cuts.has(key)) {
         if (cuts.size > 40) cuts.delete(cuts.keys().next().value);
@@ -638,12 +660,4 @@ export function page(el, data) {
       return cuts.get(key);
     },
   };
-  const first = [...Array(count).keys()].sort((a, b) => Math.abs(a - state.index) - Math.abs(b - state.index));
-  (async () => {
-    for (const mask of data.masks) masks.push(await bytesOf(`data:image/png;base64,${mask}`));
-    for (const number of first) await decode(number);
-  })();
-  const stop = mount(el, source);
-  make("p", { textContent: data.note, className: "dv-note" }, el.querySelector(".dv"));
-  return stop;
 }
