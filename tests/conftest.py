@@ -1,14 +1,16 @@
-"""Collections that the tests read: the phantom, written once a run, and real scanner files beside the project."""
+"""Collections that the tests read: the phantom, written once a run, and files of real scanners."""
 
 import os
 from pathlib import Path
 
 import matplotlib
+import pydicom
 import pytest
 from matplotlib import pyplot
 
 matplotlib.use("Agg")
-REAL = Path(__file__).parents[2] / "shared" / "dicom"
+REAL = Path(__file__).parents[2] / "shared" / "dicom"  # beside the project, where it is there
+SHIPPED = Path(pydicom.__file__).parent / "data"  # what pydicom brings along for its own tests
 
 
 def pytest_addoption(parser):
@@ -45,7 +47,7 @@ def whole(request):
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory):
-    """A cache folder of this run, shared by its workers, so that no test writes into a home folder."""
+    """A cache folder of this run, shared by its workers: no test writes into a home folder."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CACHE_HOME"] = str(shared / "cache")
@@ -62,6 +64,7 @@ def phantom(cache):
 
 @pytest.fixture(scope="session")
 def phantom_headers(phantom):
+    """The header table of the phantom."""
     from helpers import header_table
 
     return header_table(phantom, progress=False)
@@ -74,12 +77,27 @@ def phantom_frames(phantom_headers):
     return frame_table(phantom_headers)
 
 
+class ShippedFiles(type(Path())):
+    """A folder of what pydicom ships; a test that asks for another file is skipped."""
+
+    def __truediv__(self, name):
+        path = super().__truediv__(name)
+        if not path.exists():
+            pytest.skip(f"{name} is not among the files that pydicom ships, and not at {REAL}")
+        return path
+
+
 @pytest.fixture(scope="session")
-def real():
-    """The folder of real scanner files."""
-    if not REAL.is_dir():
-        pytest.skip(f"no real scanner files at {REAL}")
-    return REAL
+def real(tmp_path_factory):
+    """A folder of real files: the one beside the project, else one of those that pydicom ships."""
+    if REAL.is_dir():
+        return REAL
+    folder = tmp_path_factory.mktemp("shipped")
+    (folder / "odd" / "pydicom").mkdir(parents=True)
+    for path in SHIPPED.glob("*_files/*"):
+        if path.is_file():
+            (folder / "odd" / "pydicom" / path.name).symlink_to(path)
+    return ShippedFiles(folder)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ from helpers.headers.elements import (
     tag_at,
     value_of,
 )
-from helpers.headers.pydicom_reader import PIXEL_TAGS, pixel_state
+from helpers.headers.pydicom_reader import CHARACTER_SET, PIXEL_TAGS, pixel_state
 
 FIRST_READ = 8192  # bytes; most headers end before
 # a pipe without a writer does not hold us up; on Windows bytes stay bytes
@@ -38,7 +38,7 @@ OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY"
 LONGEST_HEADER = 2**22  # bytes; a longer one is not read into memory here
 META_GROUP, PIXEL_GROUP = b"\x02\x00", b"\xe0\x7f"
 REPEATING_GROUPS = range(0x5000, 0x6100)  # curves and overlays: several elements of one keyword
-TRANSFER_SYNTAX, CHARACTER_SET, PIXEL_REPRESENTATION = 0x00020010, 0x00080005, 0x00280103
+TRANSFER_SYNTAX, PIXEL_REPRESENTATION = 0x00020010, 0x00280103
 ALWAYS_READ = {"TransferSyntaxUID", "SpecificCharacterSet", "PixelRepresentation"}
 MAX_CACHED_ELEMENTS = 10_000  # before the cache is begun anew
 LONGEST_CACHED_ELEMENT = 4096  # bytes

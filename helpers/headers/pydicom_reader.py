@@ -16,11 +16,13 @@ from helpers.headers.elements import (
     SEQUENCE_END,
     UNDEFINED_LENGTH,
     element_value,
+    end_of,
     private_creator,
     private_name,
     python_value,
 )
 
+CHARACTER_SET = 0x00080005
 PIXEL_TAGS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # of a file without DICOM's prefix, to be taken for DICOM
 SEARCHED_BYTES = 4096  # at the end of a file, first, for the end of compressed pixel data
@@ -119,7 +121,7 @@ def _header_of(file: SizeLimitedReader) -> Header:
         return Header(None, "not DICOM", None)
     if pixels := _pixel_element(file, dataset):
         return Header(dataset, *pixel_state(file.fileno(), file.size, *pixels))
-    return Header(dataset, _header_truncation(dataset, file.size), None)
+    return Header(dataset, _header_truncation(file, dataset), None)
 
 
 def _may_begin(start: bytes) -> bool:
@@ -162,16 +164,21 @@ def _pixel_element(file: SizeLimitedReader, dataset: FileDataset) -> tuple[int, 
     return start + (12 if long else 8), int.from_bytes(element[where], order)
 
 
-def _header_truncation(dataset: FileDataset, size: int) -> str | None:
+def _header_truncation(file: SizeLimitedReader, dataset: FileDataset) -> str | None:
     """Where a file without pixels ends too early, or None."""
     if not len(dataset):
         return "truncated: no data element behind the file meta information"
     last = dataset.get_item(max(dataset.keys()), keep_deferred=True)
     length, start = getattr(last, "length", UNDEFINED_LENGTH), getattr(last, "value_tell", None)
     deflated = dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+    implicit, little = dataset.original_encoding
+    if last.tag == CHARACTER_SET and last.VR == "CS" and little:  # pydicom has converted it
+        start = last.file_tell
+        file.seek(start - 8)
+        length = end_of(file.read(8), 0, implicit) - 8
     if length == UNDEFINED_LENGTH or start is None or deflated:
         return None
-    left = size - start - length
+    left = file.size - start - length
     if left < 0:
         return f"truncated: the header ends inside {last.tag}"
     return f"truncated: {left} bytes behind {last.tag}" if 0 < left < 8 else None
