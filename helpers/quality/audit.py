@@ -1,24 +1,35 @@
 """What is wrong here, and what does it do to a picture or a number? Finds; never repairs."""
 
 import os
+from collections.abc import Iterable
 
 import pandas as pd
 
 from helpers.errors import WrongTypeError, require_type
 from helpers.quality.file_rules import FILE_RULES
 from helpers.quality.pixel_rules import PIXEL_RULES
-from helpers.quality.rules import SEVERITIES, Case
+from helpers.quality.rules import SEVERITIES, Collection, Rule, Stack
 from helpers.quality.series_rules import SERIES_RULES
 from helpers.quality.stack_rules import STACK_RULES
 from helpers.slices.frames import frame_table
-from helpers.slices.images import MissingColumnError
+from helpers.slices.images import MissingColumnError, is_image
 
-RULES = {**FILE_RULES, **SERIES_RULES, **STACK_RULES, **PIXEL_RULES}
-NAMED_RULES = 3  # on a badge
+RULES: dict[str, Rule] = {**FILE_RULES, **SERIES_RULES, **STACK_RULES, **PIXEL_RULES}
 COLUMNS = ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
+MAX_NAMED_RULES = 3  # on a badge
+
+JUDGED_KEYWORDS = [  # without one of these, rules would call missing what was not asked for
+    *("SOPClassUID", "SOPInstanceUID", "PatientID", "Modality", "InstanceNumber"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
+]
+MANDATORY_KEYWORDS = [  # every image has these: type 1 in PS3.3 C.12.1, C.7.2.1, C.7.3.1, C.7.6.3
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "SamplesPerPixel"),
+    *("PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+]
+MIN_MANDATORY_SHARE = 0.5  # real images of odd formats lack three of ten at most
 
 
-def audit(headers, *, pixels=False):
+def audit(headers: pd.DataFrame, *, pixels: bool = False) -> pd.DataFrame:
     """One row per finding, the worst first; nothing is repaired.
 
     Parameters
@@ -30,41 +41,59 @@ def audit(headers, *, pixels=False):
 
     Returns
     -------
-    DataFrame with columns ``rule`` (of `RULES`), ``severity`` (error, warning, note), ``path`` (None for a whole
-        stack), ``frame`` (from 0, where the finding is about one image), ``stack`` (an entry of the index of
-        `helpers.stack_table`, or None for a file), ``value`` (what was found), ``effect``, ``clause`` (of
-        the standard) and ``remedy``. Take the columns as ``findings["stack"]``: some names are pandas' own too.
+    DataFrame with columns ``rule`` (of `RULES`), ``severity`` (error, warning, note), ``path``
+        (None for a whole stack), ``frame`` (from 0, where the finding is about one image),
+        ``stack`` (an entry of the index of `helpers.stack_table`, or None for a file), ``value``
+        (what was found), ``effect``, ``clause`` (of the standard) and ``remedy``. Take the columns
+        as ``findings["stack"]``: some names are pandas' own too.
+
+    Raises
+    ------
+    MissingColumnError
+        Where images were read with ``keywords=`` that leave out what the rules judge.
     """
     require_type(headers, pd.DataFrame, "of header_table")
-    if headers.attrs.get("keywords") is not None:
-        raise MissingColumnError(
-            "expected a header table with all keywords, got one made with keywords=: read it without"
-        )
-    case = Case(headers if "frame" in headers else frame_table(headers))
-    rules = {name: rule for name, rule in RULES.items() if pixels or name not in PIXEL_RULES}
+    check_columns(headers)
+    collection = Collection(headers if "frame" in headers else frame_table(headers))
+    rules = [rule for rule in RULES.values() if pixels or rule.name not in PIXEL_RULES]
+    rules.sort(key=lambda rule: SEVERITIES.index(rule.severity))
     found = [
-        (
-            rule.name,
-            rule.severity,
-            *_place(place),
-            stack,
-            value,
-            rule.effect,
-            rule.clause,
-            rule.remedy,
-        )
-        for severity in SEVERITIES
-        for rule in rules.values()
-        if rule.severity == severity
-        for place, stack, value in rule.find(case)
+        {"rule": rule.name, **rule._asdict(), **finding._asdict()}
+        for rule in rules
+        for finding in rule.find(collection)
     ]
-    return pd.DataFrame(
-        dict(zip(COLUMNS, zip(*found))) if found else {}, columns=COLUMNS, dtype=object
-    )
+    return pd.DataFrame(found, columns=COLUMNS, dtype=object)
 
 
-def badge(findings, stack, slices):
-    """What a picture of a stack should warn of, in a few words for `helpers.show_slice`; empty where nothing is.
+def check_columns(headers: pd.DataFrame) -> None:
+    """Refuses images whose headers were read with few ``keywords=``.
+
+    What was not asked for is not missing from a file, and no rule must say that it is. A table of
+    all keywords has no column for an element that no file has, so that a missing column alone
+    tells nothing. But every image has the elements of `MANDATORY_KEYWORDS`: a table that lacks
+    most of these columns was read with ``keywords=``, and so was an image that lacks most of the
+    values, in a table put together of several.
+
+    Raises
+    ------
+    MissingColumnError
+    """
+    rows, asked_for = headers[is_image(headers)], set(headers)
+    mandatory = [keyword for keyword in MANDATORY_KEYWORDS if keyword in headers]
+    if len(mandatory) >= MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS):
+        shares = rows[mandatory].notna().mean(axis=1)
+        rows = rows[(shares < MIN_MANDATORY_SHARE).to_numpy()]
+        asked_for = set(rows.columns[rows.notna().any()])
+    missing = [keyword for keyword in JUDGED_KEYWORDS if keyword not in asked_for]
+    if len(rows) and missing:
+        raise MissingColumnError(
+            f"expected headers read with all keywords, got {len(rows)} of {len(headers)} without "
+            f"{', '.join(missing)}: read them without keywords="
+        )
+
+
+def badge(findings: pd.DataFrame, stack: Stack, slices: pd.DataFrame) -> str:
+    """What a picture of a stack should warn of, for `helpers.show_slice`; empty for nothing.
 
     Parameters
     ----------
@@ -73,77 +102,66 @@ def badge(findings, stack, slices):
     slices : its rows
     """
     rows = zip(findings["rule"], findings["severity"], findings["path"], findings["stack"])
-    about = [
+    rules = dict.fromkeys(
         rule
-        for rule, severity, path, own in rows
-        if severity != "note" and (own == stack or path in slices.index)
-    ]
-    rules = list(dict.fromkeys(about))
-    more = f" and {len(rules) - NAMED_RULES} more" if len(rules) > NAMED_RULES else ""
-    return "! " + ", ".join(rules[:NAMED_RULES]) + more if rules else ""
+        for rule, severity, path, own_stack in rows
+        if severity != "note" and (own_stack == stack or path in slices.index)
+    )
+    named = ", ".join([*rules][:MAX_NAMED_RULES])
+    more = f" and {len(rules) - MAX_NAMED_RULES} more" if len(rules) > MAX_NAMED_RULES else ""
+    return f"! {named}{more}" if rules else ""
 
 
-def _place(place):
-    """(path or None, frame or None) of what a rule yields."""
-    return place if isinstance(place, tuple) else (place, None)
-
-
-def score(findings, truth):
+def score(findings: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     """How well findings agree with what is known to be there, per rule.
 
     Parameters
     ----------
     findings : DataFrame of `audit`
-    truth : DataFrame of `helpers.write_phantom`, with ``rule``, ``path`` and ``stack``; a row without
-        path is found by its stack, one with a path by the end of the file's path
+    truth : DataFrame of `helpers.write_phantom`, with ``rule``, ``path`` and ``stack``; a row
+        without path is found by its series, one with a path by the end of the file's path
 
     Returns
     -------
-    DataFrame, index ``rule``: ``planted``, ``found``, ``missed``, ``false_alarms`` and ``recall`` (missing
-        where nothing was planted)
+    DataFrame, index ``rule``: ``planted``, ``found``, ``missed``, ``false_alarms`` and ``recall``
+        (missing where nothing was planted)
     """
     for table in (findings, truth):
         require_type(table, pd.DataFrame, "of audit, and of write_phantom")
         if not {"rule", "path", "stack"} <= set(table):
-            raise WrongTypeError(
-                f"expected columns rule, path and stack, got {', '.join(map(str, table))}"
-            )
-    rows = []
-    for name in dict.fromkeys([*RULES, *truth["rule"], *findings["rule"]]):
-        ours, planted = findings[findings["rule"] == name], truth[truth["rule"] == name]
-        if len(ours) or len(planted):
-            known, hits, right = _matches(ours, planted)
-            rows.append(
-                (
-                    name,
-                    known,
-                    hits,
-                    known - hits,
-                    len(ours) - right,
-                    hits / known if known else None,
-                )
-            )
-    columns = ["rule", "planted", "found", "missed", "false_alarms", "recall"]
-    return pd.DataFrame(rows, columns=columns).set_index("rule").astype({"recall": float})
+            columns = ", ".join(map(str, table))
+            raise WrongTypeError(f"expected columns rule, path and stack, got {columns}")
+    named = dict.fromkeys([*truth["rule"], *findings["rule"]])
+    rules = [
+        *(rule for rule in RULES if rule in named),
+        *(rule for rule in named if rule not in RULES),
+    ]
+    rows = [
+        _score(findings[findings["rule"] == rule], truth[truth["rule"] == rule]) for rule in rules
+    ]
+    columns = ["planted", "found", "missed", "false_alarms", "recall"]
+    index = pd.Index(rules, name="rule", dtype=object)
+    return pd.DataFrame(rows, index, columns).astype({"recall": float})
 
 
-def _matches(findings, truth):
-    """(files and series in the truth, how many of them were found, how many findings are about one of them)."""
-    paths, stacks = (
-        set(truth["path"].dropna()),
-        set(map(_series, truth["stack"][truth["path"].isna()])),
-    )
-    ends = [_end_in(path, paths) for path in findings["path"]]
-    series = [_series(stack) for stack in findings["stack"]]
-    right = [end is not None or one in stacks for end, one in zip(ends, series)]
-    return len(paths) + len(stacks), len(paths & set(ends)) + len(stacks & set(series)), sum(right)
+def _score(findings, truth):
+    """One row of `score`."""
+    paths = set(truth["path"].dropna())
+    series = set(map(_series, truth["stack"][truth["path"].isna()]))
+    matches = [
+        _end_in(path, paths) or (_series(stack) if _series(stack) in series else None)
+        for path, stack in zip(findings["path"], findings["stack"])
+    ]
+    planted, found = len(paths) + len(series), len({*matches} - {None})
+    recall = found / planted if planted else None
+    return planted, found, planted - found, matches.count(None), recall
 
 
 def _series(stack):
     return stack[0] if isinstance(stack, tuple) else stack
 
 
-def _end_in(path, paths):
+def _end_in(path: str | None, paths: Iterable[str]) -> str | None:
     """The entry of `paths` that a path ends in, or None."""
     parts = path.split(os.sep) if isinstance(path, str) else []
     ends = ("/".join(parts[start:]) for start in range(len(parts)))

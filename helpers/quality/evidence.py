@@ -1,123 +1,96 @@
 """What does a finding look like? A picture of the image, or the positions of the stack."""
 
 import io
+import os
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.pictures.plots import plot_positions
 from helpers.pictures.slices import show_slice
+from helpers.pictures.style import axes_grid, axes_or_new
 from helpers.pixels.image import ImageError
 from helpers.quality.pixel_rules import AIR_HU
 from helpers.slices.grid import numbers
 from helpers.slices.stacks import stack_slices
-from helpers.volume.slice import load_slice
+from helpers.volume.slice import Slice, load_slice
 
-ACROSS = 3  # pictures side by side
-WIDTH = 46  # characters of a title
-BY_POSITION = {
-    "missing-slice",
-    "uneven-spacing",
-    "repeated-slice",
-    "second-scan",
-    "interspaced",
+MAX_COLUMNS = 3  # of pictures
+TITLE_COLUMNS = 46  # characters
+CHEST_WINDOW = (-500, 1700)  # HU
+TWELVE_BITS = 2**12
+RULES_OF_POSITIONS = {
+    *("missing-slice", "uneven-spacing", "repeated-slice", "second-scan", "interspaced"),
     "wrong-declared-spacing",
 }
 
 
-def show_evidence(findings, headers, *, most=12):
-    """Draws the first finding of each rule, the worst first: the image that it names, or its stack's positions.
+def show_evidence(findings: pd.DataFrame, headers: pd.DataFrame, *, most: int = 12) -> list[Axes]:
+    """Draws the first finding of each rule, the worst first: its image, or its stack's positions.
 
     Parameters
     ----------
     findings : DataFrame of `helpers.audit`
     headers : DataFrame of `helpers.frame_table`, from which they were found
     most : how many are drawn
-
-    Returns
-    -------
-    list of Axes
     """
     shown = findings.drop_duplicates("rule").head(most)
-    rows = max(1, -(-len(shown) // ACROSS))
-    figure = plt.figure(figsize=(4 * ACROSS, 3.6 * rows), layout="constrained")
-    axes = [figure.add_subplot(rows, ACROSS, place + 1) for place in range(max(1, len(shown)))]
-    if not len(shown):
+    axes = axes_grid(max(1, len(shown)), MAX_COLUMNS, 4, 3.6)
+    if shown.empty:
         axes[0].set(title="Nothing was found", xticks=[], yticks=[])
     for ax, finding in zip(axes, shown.itertuples()):
         show_finding(finding, headers, ax=ax)
     return axes
 
 
-def show_remedies(findings, headers):
-    """Draws, for each rule whose remedy can be drawn, its first finding before and after; nothing is written.
+def show_remedies(findings: pd.DataFrame, headers: pd.DataFrame) -> list[Axes]:
+    """Draws the first finding of each rule before and after its remedy; nothing is written.
 
     Returns
     -------
-    list of Axes, two for each rule
+    list of Axes, two for each rule whose remedy can be drawn
     """
     shown = findings[findings["rule"].isin(REMEDIES)].drop_duplicates("rule")
-    figure = plt.figure(figsize=(9, 4 * max(1, len(shown))), layout="constrained")
-    axes = [
-        figure.add_subplot(max(1, len(shown)), 2, place + 1)
-        for place in range(2 * max(1, len(shown)))
-    ]
-    for pair, finding in zip(zip(axes[::2], axes[1::2]), shown.itertuples()):
-        before = _decodable(finding, headers)
-        if before is None:
-            for ax in pair:
-                _say_so(ax)
+    axes = axes_grid(2 * max(1, len(shown)), 2, 4.5, 4)
+    for ax in axes if shown.empty else ():
+        ax.set(title="No remedy to draw", xticks=[], yticks=[])
+    for before, after, finding in zip(axes[::2], axes[1::2], shown.itertuples()):
+        try:
+            image = _without_guess(_image_of(finding, headers))
+        except ImageError as error:
+            _write_error(error, before)
+            _write_error(error, after)
             continue
-        if before.caption["padding"]:  # guessed: what is stored has none
-            before = replace(before, padding=None, caption={**before.caption, "padding": ""})
-        for ax, image, when in zip(
-            pair, (before, REMEDIES[finding.rule](before)), ("as stored", "with the remedy")
-        ):
-            kept = image.pixels if image.padding is None else image.pixels[~image.padding]
-            show_slice(image, ax=ax, window=(-500, 1700))
-            ax.set_title(f"{finding.rule}, {when}\nmean {kept.mean():.0f} HU", fontsize=9)
-    if not len(shown):
-        for ax in axes:
-            ax.set(title="No remedy to draw", xticks=[], yticks=[])
+        _show_remedy(image, f"{finding.rule}, as stored", before)
+        _show_remedy(REMEDIES[finding.rule](image), f"{finding.rule}, with the remedy", after)
     return axes
 
 
-def show_finding(finding, headers, *, ax=None):
-    """Draws one finding: a row of the audit's table as `itertuples` gives it. Returns the Axes."""
-    ax = ax or plt.figure(figsize=(6, 4), layout="constrained").add_subplot()
-    if finding.stack is not None and finding.rule in BY_POSITION:
-        stacks = (
-            [finding.stack, (finding.stack[0], 1)]
-            if finding.rule == "second-scan"
-            else [finding.stack]
-        )
-        plot_positions(
-            {str(number): stack_slices(headers, stack) for number, stack in enumerate(stacks)},
-            ax=ax,
-        )
-        ax.set_yticks([])
-        ax.get_legend().remove()
+def show_finding(finding: Any, headers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draws one finding: a row of the audit's table as `itertuples` gives it."""
+    ax = axes_or_new(ax, 6, 4, layout="constrained")
+    if finding.stack is not None and finding.rule in RULES_OF_POSITIONS:
+        _show_positions(finding, headers, ax)
     else:
-        _show_image(finding, headers, ax)
-    where = f", frame {finding.frame}" if finding.frame else ""
-    ax.set_title(
-        "\n".join(
-            [
-                finding.rule + where,
-                *textwrap.wrap(finding.value, WIDTH, max_lines=2, placeholder=" …"),
-            ]
-        ),
-        fontsize=9,
-    )
+        try:
+            show_slice(_image_of(finding, headers), ax=ax)
+        except ImageError as error:
+            _write_error(error, ax)
+    frame = f", frame {finding.frame}" if finding.frame else ""
+    value = textwrap.wrap(finding.value, TITLE_COLUMNS, max_lines=2, placeholder=" …")
+    ax.set_title("\n".join([finding.rule + frame, *value]), fontsize=9)
     return ax
 
 
-def finding_png(finding, headers):
-    """One finding (a row of the audit's table), drawn as by `show_finding`, as PNG bytes."""
+def finding_png(finding: Any, headers: pd.DataFrame) -> bytes:
+    """What `show_finding` draws, as PNG bytes."""
     figure, buffer = Figure(figsize=(6, 4.5), layout="constrained"), io.BytesIO()
     FigureCanvasAgg(figure)
     show_finding(finding, headers, ax=figure.add_subplot())
@@ -125,36 +98,48 @@ def finding_png(finding, headers):
     return buffer.getvalue()
 
 
-def _show_image(finding, headers, ax):
-    """The image; where there is none, words."""
-    image = _decodable(finding, headers)
-    if image is None:
-        _say_so(ax)
-    else:
-        show_slice(image, ax=ax)
+def _show_positions(finding, headers, ax):
+    """The positions of the stack; of a second scan those of its series' two largest stacks."""
+    series, number = finding.stack
+    stacks = [(series, number), (series, 1)] if finding.rule == "second-scan" else [finding.stack]
+    slices = {str(row): stack_slices(headers, stack) for row, stack in enumerate(stacks)}
+    plot_positions(slices, ax=ax)
+    ax.set_yticks([])
+    ax.get_legend().remove()
 
 
-def _say_so(ax):
-    ax.text(0.5, 0.5, "no image can be drawn", ha="center", va="center", transform=ax.transAxes)
+def _image_of(finding: Any, headers: pd.DataFrame) -> Slice:
+    """The image of the file, or of the middle of the stack; an error names the file alone."""
+    path, frame = finding.path, finding.frame or 0
+    if path is None:
+        slices = stack_slices(headers, finding.stack)
+        middle = len(slices) // 2
+        path, frame = slices.index[middle], np.nan_to_num(numbers(slices, "frame")[middle])
+    try:
+        return load_slice(path, frame=int(frame))
+    except ImageError as error:
+        raise ImageError(str(error).replace(path, os.path.basename(path))) from error
+
+
+def _write_error(error, ax):
+    """Why there is no picture, in its place."""
+    reason = textwrap.wrap(str(error), TITLE_COLUMNS, max_lines=4, placeholder=" …")
+    words = "\n".join(["no image can be drawn", *reason])
+    ax.text(0.5, 0.5, words, ha="center", va="center", fontsize=8, transform=ax.transAxes)
     ax.set(xticks=[], yticks=[])
 
 
-def _decodable(finding, headers):
-    """The image; None where it cannot be decoded."""
-    try:
-        return _image_of(finding, headers)
-    except ImageError:
-        return None
+def _show_remedy(image, title, ax):
+    kept = image.pixels if image.padding is None else image.pixels[~image.padding]
+    show_slice(image, ax=ax, window=CHEST_WINDOW)
+    ax.set_title(f"{title}\nmean {kept.mean():.0f} HU", fontsize=9)
 
 
-def _image_of(finding, headers):
-    """The Slice of the file, or of the middle of the stack."""
-    if finding.path is not None:
-        return load_slice(finding.path, frame=int(finding.frame or 0))
-    slices = stack_slices(headers, finding.stack)
-    place = len(slices) // 2
-    frame = numbers(slices, "frame")[place]
-    return load_slice(slices.index[place], frame=int(np.nan_to_num(frame)))
+def _without_guess(image):
+    """An image with the padding that its header declares alone: that is what is stored."""
+    if not image.caption["padding"]:
+        return image
+    return replace(image, padding=None, caption={**image.caption, "padding": ""})
 
 
 def _without_lowest(image):
@@ -163,27 +148,27 @@ def _without_lowest(image):
 
 def _without_border(image):
     """The frame of equal values along the edges masked."""
-    same = image.pixels == image.pixels[0, 0]
-    inner = np.zeros(same.shape, bool)
-    if same.all():
+    differs = image.pixels != image.pixels[0, 0]
+    if not differs.any():
         return image
-    rows, columns = np.flatnonzero(~same.all(axis=1)), np.flatnonzero(~same.all(axis=0))
-    inner[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = True
-    return replace(image, padding=~inner)
+    rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
+    border = np.ones(differs.shape, bool)
+    border[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = False
+    return replace(image, padding=border)
 
 
 def _with_air_at_minus_1000(image):
-    corners = [image.pixels[row, column] for row in (0, -1) for column in (0, -1)]
+    corners = image.pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
     return replace(image, pixels=image.pixels - np.round(np.median(corners)) + AIR_HU)
 
 
 def _with_sign(image):
-    return replace(
-        image, pixels=np.where(image.pixels >= 2**11, image.pixels - 2**12, image.pixels)
-    )
+    values = image.pixels
+    negative = values >= TWELVE_BITS // 2
+    return replace(image, pixels=np.where(negative, values - TWELVE_BITS, values))
 
 
-REMEDIES = {  # rule → what a Slice becomes
+REMEDIES: dict[str, Callable[[Slice], Slice]] = {
     "undeclared-padding": _without_lowest,
     "zero-border": _without_border,
     "wrong-rescale": _with_air_at_minus_1000,

@@ -2,20 +2,24 @@
 
 import os
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from pydicom.charset import python_encoding
 
 from helpers.geometry.orientation import COSINE_TOLERANCE, cosine_error
-from helpers.quality.rules import rule
+from helpers.quality.rules import Collection, Finding, Rule, rule
 from helpers.slices.grid import numbers, vectors
 
-FILE_RULES = {}
-MOST = 0.5  # share of the files that agree on how folders or files are named
-SPACINGS = ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"]
-OF_THE_BODY = ["CT", "MR", "PT", "CR", "DX", "MG", "US"]
-NOT_DICOM = {"not DICOM", "empty file"}
+MAJORITY = 0.5  # of the files that agree on how folders or files are named
+SPACING_KEYWORDS = [
+    *("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
+]
+BODY_MODALITIES = ["CT", "MR", "PT", "CR", "DX", "MG", "US"]
+NOT_DICOM_ERRORS = ["not DICOM", "empty file"]
+
+FILE_RULES: dict[str, Rule] = {}
 
 
 @rule(
@@ -25,11 +29,10 @@ NOT_DICOM = {"not DICOM", "empty file"}
     clause="PS3.10 7.1",
     remedy="Count images, not files (slice_counts does).",
 )
-def not_dicom(case):
+def not_dicom(collection: Collection) -> Iterator[Finding]:
     """Files that are no DICOM."""
-    errors = case.headers["error"]
-    for path, error in errors[errors.isin(NOT_DICOM)].items():
-        yield path, None, error
+    errors = collection.headers["error"]
+    yield from _errors(errors[errors.isin(NOT_DICOM_ERRORS)])
 
 
 @rule(
@@ -39,11 +42,10 @@ def not_dicom(case):
     clause="PS3.5 7.1, A.4",
     remedy="Copy or download the file again.",
 )
-def truncated_file(case):
+def truncated_file(collection: Collection) -> Iterator[Finding]:
     """Files that end too early."""
-    errors = case.headers["error"]
-    for path, error in errors[errors.str.startswith("truncated", na=False)].items():
-        yield path, None, error
+    errors = collection.headers["error"]
+    yield from _errors(errors[errors.str.startswith("truncated", na=False)])
 
 
 @rule(
@@ -53,13 +55,11 @@ def truncated_file(case):
     clause="PS3.10 7.1",
     remedy="See the reason; make the file readable or copy it again.",
 )
-def unreadable_file(case):
+def unreadable_file(collection: Collection) -> Iterator[Finding]:
     """Files that cannot be opened, or whose header cannot be read."""
-    errors = case.headers["error"].dropna()
-    for path, error in errors[
-        ~errors.isin(NOT_DICOM) & ~errors.str.startswith("truncated")
-    ].items():
-        yield path, None, error
+    errors = collection.headers["error"].dropna()
+    explained = errors.isin(NOT_DICOM_ERRORS) | errors.str.startswith("truncated")
+    yield from _errors(errors[~explained])
 
 
 @rule(
@@ -67,25 +67,27 @@ def unreadable_file(case):
     "error",
     effect="The images can be neither drawn nor measured here.",
     clause="PS3.5 10, A.4",
-    remedy="Install the decoder that is named; decoder_table(headers) lists the patients that it brings back.",
+    remedy="Install the decoder that is named; decoder_table(headers) lists the patients that it "
+    "brings back.",
 )
-def no_decoder(case):
+def no_decoder(collection: Collection) -> Iterator[Finding]:
     """Images in a transfer syntax that nothing here decodes."""
-    for path, syntax in case.column("TransferSyntaxUID")[case.image].items():
-        if syntax in case.no_decoders:
-            yield path, None, case.no_decoders[syntax]
+    for path, syntax in collection.column("TransferSyntaxUID")[collection.image].items():
+        if syntax in collection.no_decoders:
+            yield Finding(collection.no_decoders[syntax], path)
 
 
 @rule(
     FILE_RULES,
     "error",
-    effect="The image cannot be placed; where all lack it, order and distance are guesses and there is no volume.",
+    effect="The image cannot be placed; where all lack it, order and distance are guesses and "
+    "there is no volume.",
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Ask for the original files; do not type in a spacing.",
 )
-def no_position(case):
+def no_position(collection: Collection) -> Iterator[Finding]:
     """Images of a stack without Image Position (Patient)."""
-    yield from _lacking(case, "ImagePositionPatient", 3)
+    yield from _lacking(collection, "ImagePositionPatient", 3)
 
 
 @rule(
@@ -95,9 +97,9 @@ def no_position(case):
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Ask for the original files; Patient Position does not replace it.",
 )
-def no_orientation(case):
+def no_orientation(collection: Collection) -> Iterator[Finding]:
     """Images of a stack without Image Orientation (Patient)."""
-    yield from _lacking(case, "ImageOrientationPatient", 6)
+    yield from _lacking(collection, "ImageOrientationPatient", 6)
 
 
 @rule(
@@ -107,12 +109,12 @@ def no_orientation(case):
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Find out what wrote them; normalise only if the directions are surely right.",
 )
-def bad_orientation(case):
+def bad_orientation(collection: Collection) -> Iterator[Finding]:
     """Direction cosines that are not two perpendicular unit vectors."""
-    rows = case.headers[case.image]
+    rows = collection.headers[collection.image]
     error = cosine_error(vectors(rows, "ImageOrientationPatient", 6))
-    for place in np.flatnonzero(np.isfinite(error) & (error > COSINE_TOLERANCE)):
-        yield rows.index[place], None, f"{error[place]:.2g} off two perpendicular unit vectors"
+    for row in np.flatnonzero(np.isfinite(error) & (error > COSINE_TOLERANCE)):
+        yield Finding(f"{error[row]:.2g} off two perpendicular unit vectors", rows.index[row])
 
 
 @rule(
@@ -122,13 +124,14 @@ def bad_orientation(case):
     clause="PS3.3 10.7.1.3",
     remedy="Do not measure; pictures are drawn with pixels as long as wide, and say so.",
 )
-def no_spacing(case):
+def no_spacing(collection: Collection) -> Iterator[Finding]:
     """Images of the body that do not say how large a pixel is."""
-    body = case.image & case.column("Modality").isin(OF_THE_BODY).to_numpy()
-    pairs = [(vectors(case.headers, keyword, 2) > 0).all(axis=1) for keyword in SPACINGS]
-    known = np.logical_or.reduce([*pairs, case.having("SequenceOfUltrasoundRegions")])
-    for path in _once(case.headers.index[body & ~known]):
-        yield path, None, "no pixel spacing of any kind"
+    body = collection.image & collection.column("Modality").isin(BODY_MODALITIES).to_numpy()
+    known = collection.column("SequenceOfUltrasoundRegions").notna().to_numpy()
+    for keyword in SPACING_KEYWORDS:
+        known = known | (vectors(collection.headers, keyword, 2) > 0).all(axis=1)
+    for path in _once(collection.headers.index[body & ~known]):
+        yield Finding("no pixel spacing of any kind", path)
 
 
 @rule(
@@ -138,14 +141,14 @@ def no_spacing(case):
     clause="PS3.3 C.12.1.1.1",
     remedy="Keep one file of each SOP Instance UID.",
 )
-def same_instance_twice(case):
+def same_instance_twice(collection: Collection) -> Iterator[Finding]:
     """Files with the SOP Instance UID of another."""
-    uids = case.column("SOPInstanceUID")[case.image & case.having("SOPInstanceUID")]
+    uids = collection.column("SOPInstanceUID")[collection.image].dropna()
     uids = uids[~uids.index.duplicated()]  # not the frames of one file
     first = uids.drop_duplicates()
-    named = dict(zip(first, first.index))
+    path_of = dict(zip(first, first.index))
     for path, uid in uids[uids.duplicated()].items():
-        yield path, None, f"as {os.path.basename(named[uid])}"
+        yield Finding(f"as {os.path.basename(path_of[uid])}", path)
 
 
 @rule(
@@ -155,18 +158,15 @@ def same_instance_twice(case):
     clause="PS3.3 C.7.1.1",
     remedy="Find out which is right, the folder or the header.",
 )
-def other_patient(case):
+def other_patient(collection: Collection) -> Iterator[Finding]:
     """Files of which no folder is named by their Patient ID, where that is the rule."""
-    patients = case.column("PatientID")[case.readable & case.having("PatientID")].map(str)
+    patients = collection.column("PatientID")[collection.readable].dropna().map(str)
     patients = patients[~patients.index.duplicated()]
     folders = [os.path.dirname(path).split(os.sep) for path in patients.index]
     right = np.array([patient in names for patient, names in zip(patients, folders)], bool)
-    for place in np.flatnonzero(~right) if right.sum() > MOST * len(right) else ():
-        yield (
-            patients.index[place],
-            None,
-            f"folder {folders[place][-1]}, Patient ID {patients.iloc[place]}",
-        )
+    for row in np.flatnonzero(~right) if right.sum() > MAJORITY * len(right) else ():
+        value = f"folder {folders[row][-1]}, Patient ID {patients.iloc[row]}"
+        yield Finding(value, patients.index[row])
 
 
 @rule(
@@ -176,29 +176,24 @@ def other_patient(case):
     clause="PS3.3 C.7.6.1",
     remedy="Sort by position (stack_slices does).",
 )
-def swapped_numbers(case):
-    """Files whose number is another's Instance Number, where numbers and names go together in their series."""
-    rows = case.headers[case.image]
+def swapped_numbers(collection: Collection) -> Iterator[Finding]:
+    """Files whose number is another's Instance Number, where the two agree in their series."""
+    rows = collection.headers[collection.image]
     named = [re.findall(r"\d+", os.path.basename(path)) for path in rows.index]
     number = np.array([float(found[-1]) if found else np.nan for found in named])
-    offset = pd.Series(number - numbers(rows, "InstanceNumber")).to_numpy()
-    groups = pd.DataFrame(
-        {
-            "folder": [os.path.dirname(path) for path in rows.index],
-            "series": case.column("SeriesInstanceUID")[case.image].to_numpy(),
-        }
-    )
-    for places in (
-        groups[np.isfinite(offset)].groupby(["folder", "series"], dropna=False).indices.values()
-    ):
-        known = np.flatnonzero(np.isfinite(offset))[places]
-        values, counts = np.unique(offset[known], return_counts=True)
-        usual = values[counts.argmax()]
-        odd = known[offset[known] != usual]
-        exchanged = set(number[odd]) == {number[place] - offset[place] + usual for place in odd}
-        if counts.max() > MOST * len(known) and exchanged:
-            for place in odd:
-                yield rows.index[place], None, f"Instance Number {number[place] - offset[place]:g}"
+    instance = numbers(rows, "InstanceNumber")
+    known = np.flatnonzero(np.isfinite(number - instance))
+    folders = np.array([os.path.dirname(path) for path in rows.index], object)
+    series = collection.column("SeriesInstanceUID")[collection.image].to_numpy()
+    groups = pd.DataFrame({"folder": folders[known], "series": series[known], "row": known})
+    for _, group in groups.groupby(["folder", "series"], dropna=False)["row"]:
+        files = group.to_numpy()
+        offsets, counts = np.unique((number - instance)[files], return_counts=True)
+        expected = number - offsets[counts.argmax()]
+        odd = files[instance[files] != expected[files]]
+        exchanged = set(expected[odd]) == set(instance[odd])
+        for row in odd if counts.max() > MAJORITY * len(files) and exchanged else ():
+            yield Finding(f"Instance Number {instance[row]:g}", rows.index[row])
 
 
 @rule(
@@ -208,24 +203,27 @@ def swapped_numbers(case):
     clause="PS3.3 C.12.1.1.2",
     remedy="Do not match patients by name; ask which character set was meant.",
 )
-def unknown_charset(case):
+def unknown_charset(collection: Collection) -> Iterator[Finding]:
     """Character sets that DICOM does not know."""
-    for path, value in case.column("SpecificCharacterSet")[case.readable].dropna().items():
-        unknown = [
-            one
-            for one in (value if isinstance(value, tuple) else (value,))
-            if one and one not in python_encoding
-        ]
+    stated = collection.column("SpecificCharacterSet")[collection.readable].dropna()
+    for path, value in stated.items():
+        names = value if isinstance(value, tuple) else (value,)
+        unknown = [name for name in names if name and name not in python_encoding]
         if unknown:
-            yield path, None, ", ".join(unknown)
+            yield Finding(", ".join(unknown), path)
 
 
-def _lacking(case, keyword, length):
-    """Sliced images without a usable value."""
-    rows = case.headers[case.sliced]
+def _errors(errors):
+    """Findings of files (an index) that have these errors."""
+    return (Finding(error, path) for path, error in errors.items())
+
+
+def _lacking(collection, keyword, length):
+    """Cross-sectional images without a usable value."""
+    rows = collection.headers[collection.cross_sectional]
     missing = ~np.isfinite(vectors(rows, keyword, length)).all(axis=1)
     for path in _once(rows.index[missing]):
-        yield path, None, f"no {keyword} of {length} numbers"
+        yield Finding(f"no {keyword} of {length} numbers", path)
 
 
 def _once(paths):

@@ -1,21 +1,26 @@
 """What can be wrong with the pixels? Rules that look at the statistics of every image."""
 
-import numpy as np
+from collections.abc import Iterator
 
-from helpers.quality.rules import rule
+import numpy as np
+import pandas as pd
+
+from helpers.quality.rules import Collection, Finding, Rule, Stack, rule
 from helpers.quality.statistics import BINS
 from helpers.slices.grid import numbers
 
-PIXEL_RULES = {}
-MOST = 0.5  # share of a stack's images
-AIR_HU, NEAR_HU = -1000, 150  # where the air of a CT image lies, and how far from it it may
-LEAST_AIR = 0.02  # share of the pixels that makes a peak
-UNIFORM_HU = 80  # deviation of corners that show nothing but air
-LEAST_TISSUE = 0.02  # share of an image of a body
-WATER_HU = -500  # above it, zeros are no air
-FEW = 3  # images: too few to judge a stack
-BODY_HU = 500  # from air to the densest part of a body, at least
-MIDDLES = (BINS[1:] + BINS[:-1]) / 2  # of the histogram's bins
+BIN_CENTERS = (BINS[1:] + BINS[:-1]) / 2
+AIR_HU = -1000
+MAX_AIR_ERROR_HU = 150  # air of a CT image that lies further off is wrong
+MIN_AIR_SHARE = 0.02  # of the pixels, that makes a peak
+MAX_UNIFORM_SD_HU = 80  # of corners that show nothing but air
+MIN_TISSUE_SHARE = 0.02  # of an image of a body
+MIN_WATER_HU = -500  # a border of zeros above it is no air
+MIN_BODY_RANGE_HU = 500  # from air to the densest part of a body
+MAJORITY = 0.5  # of a stack's images
+MIN_IMAGES_TO_JUDGE = 3  # the air of a stack
+
+PIXEL_RULES: dict[str, Rule] = {}
 
 
 @rule(
@@ -25,12 +30,13 @@ MIDDLES = (BINS[1:] + BINS[:-1]) / 2  # of the histogram's bins
     clause="PS3.5 A.4",
     remedy="Copy the file again; load the longest even run meanwhile.",
 )
-def undecodable(case):
+def undecodable(collection: Collection) -> Iterator[Finding]:
     """Images that cannot be decoded although a decoder is there."""
-    errors = case.pixels[case.pixels["pixel_error"].notna()]
+    errors = collection.pixels[collection.pixels["pixel_error"].notna()]
+    syntax = collection.column("TransferSyntaxUID").to_dict()
     for path, frame, reason in zip(errors.index, errors["frame"], errors["pixel_error"]):
-        if case.syntax.get(path) not in case.no_decoders:
-            yield (path, frame), None, reason.removeprefix(f"cannot decode {path}: ")
+        if syntax[path] not in collection.no_decoders:
+            yield Finding(reason.removeprefix(f"cannot decode {path}: "), path, frame)
 
 
 @rule(
@@ -40,11 +46,11 @@ def undecodable(case):
     clause="PS3.3 C.7.6.3",
     remedy="Leave the image out.",
 )
-def black_slice(case):
+def black_slice(collection: Collection) -> Iterator[Finding]:
     """Images of one value."""
-    flat = case.pixels[case.pixels["min"] == case.pixels["max"]]
+    flat = collection.pixels[collection.pixels["min"] == collection.pixels["max"]]
     for path, frame, value in zip(flat.index, flat["frame"], flat["min"]):
-        yield (path, frame), None, f"{value:g} throughout"
+        yield Finding(f"{value:g} throughout", path, frame)
 
 
 @rule(
@@ -54,12 +60,13 @@ def black_slice(case):
     clause="PS3.3 C.8.2.1",
     remedy="Leave the image out where tissue is looked for.",
 )
-def empty_slice(case):
+def empty_slice(collection: Collection) -> Iterator[Finding]:
     """CT images that show air alone."""
-    pixels = case.pixels[case.is_ct]
-    empty = pixels[(pixels["tissue"] < LEAST_TISSUE) & (pixels["min"] < pixels["max"])]
+    is_ct = collection.column("Modality")[collection.image] == "CT"
+    pixels = collection.pixels[is_ct.to_numpy()]
+    empty = pixels[(pixels["tissue"] < MIN_TISSUE_SHARE) & (pixels["min"] < pixels["max"])]
     for path, frame, share in zip(empty.index, empty["frame"], empty["tissue"]):
-        yield (path, frame), None, f"{share:.1%} tissue"
+        yield Finding(f"{share:.1%} tissue", path, frame)
 
 
 @rule(
@@ -69,17 +76,14 @@ def empty_slice(case):
     clause="PS3.3 C.12.1.1.1",
     remedy="Look at both; ask for the original files.",
 )
-def identical_images(case):
+def identical_images(collection: Collection) -> Iterator[Finding]:
     """Slices with the pixels of another at a different position of their stack."""
-    for stack, (slices, _) in case.stacks.items():
-        if slices["order_grade"].iloc[0] != "A":
-            continue
-        kept = slices[~slices["repeated"].to_numpy(bool)]
-        pixels = case.pixels_of(kept)
+    for stack, (slices, _, _) in collection.measured.items():
+        pixels = collection.pixels_of(slices)
         known = pixels[(pixels["min"] < pixels["max"]).to_numpy()]
-        again = known[known["checksum"].duplicated(keep=False)]
-        for path, frame in zip(again.index, again["frame"]):
-            yield (path, frame), stack, "as another slice"
+        equal = known[known["checksum"].duplicated(keep=False)]
+        for path, frame in zip(equal.index, equal["frame"]):
+            yield Finding("as another slice", path, frame, stack)
 
 
 @rule(
@@ -89,16 +93,13 @@ def identical_images(case):
     clause="PS3.3 C.7.5.1.1.2",
     remedy="Mask the lowest value before anything is computed.",
 )
-def undeclared_padding(case):
-    """CT stacks with a value far below all others, in the corners, that no Pixel Padding Value declares."""
-    for stack, pixels in case.ct_stacks.items():
-        guessed = pixels["guessed_padding"].notna()
-        if guessed.mean() > MOST:
-            value, share = (
-                pixels["guessed_padding"][guessed].median(),
-                pixels["padding"][guessed].median(),
-            )
-            yield None, stack, f"{value:g} in {share:.0%} of the image"
+def undeclared_padding(collection: Collection) -> Iterator[Finding]:
+    """CT stacks with a value far below all others, in the corners, that no header declares."""
+    for stack, pixels in collection.ct_stacks.items():
+        guessed = pixels[pixels["guessed_padding"].notna()]
+        if len(guessed) > MAJORITY * len(pixels):
+            value, share = guessed["guessed_padding"].median(), guessed["padding"].median()
+            yield Finding(f"{value:g} in {share:.0%} of the image", stack=stack)
 
 
 @rule(
@@ -108,13 +109,13 @@ def undeclared_padding(case):
     clause="PS3.3 C.11.1",
     remedy="Crop the border, or mask it.",
 )
-def zero_border(case):
+def zero_border(collection: Collection) -> Iterator[Finding]:
     """CT stacks with a border of stored zeros that the rescale makes water."""
-    for stack, pixels in case.ct_stacks.items():
-        intercept = numbers(case.stacks[stack][0], "RescaleIntercept")[0]
-        framed_html = pixels["border"] == intercept
-        if intercept > WATER_HU and (framed_html & (pixels["min"] < intercept)).mean() > MOST:
-            yield None, stack, f"{intercept:g} HU along all four edges"
+    for stack, pixels in collection.ct_stacks.items():
+        intercept = numbers(collection.stacks[stack][0], "RescaleIntercept")[0]
+        framed = (pixels["border"] == intercept) & (pixels["min"] < intercept)
+        if intercept > MIN_WATER_HU and framed.mean() > MAJORITY:
+            yield Finding(f"{intercept:g} HU along all four edges", stack=stack)
 
 
 @rule(
@@ -122,24 +123,17 @@ def zero_border(case):
     "error",
     effect="Hounsfield units are off: every threshold and every window fails.",
     clause="PS3.3 C.11.1, C.8.2.1",
-    remedy="Find the intercept that puts air at -1000; check it on the whole series; do not guess from one slice.",
+    remedy="Find the intercept that puts air at -1000; check it on the whole series; do not guess "
+    "from one slice.",
 )
-def wrong_rescale(case):
+def wrong_rescale(collection: Collection) -> Iterator[Finding]:
     """CT stacks whose air is not near -1000 HU."""
-    for stack, pixels in case.ct_stacks.items():
-        corner = _middle(pixels["corner"])
-        uniform = _middle(pixels["corner_sd"]) < UNIFORM_HU
-        lowest = (
-            corner - _middle(pixels["min"]) < NEAR_HU and _middle(pixels["max"]) - corner > BODY_HU
-        )
-        if (
-            _airless(pixels)
-            and uniform
-            and lowest
-            and abs(corner - AIR_HU) > NEAR_HU
-            and _is_hu(case, stack)
-        ):
-            yield None, stack, f"air at {corner:.0f} HU"
+    for stack, pixels, corner in _airless_stacks(collection):
+        uniform = pixels["corner_sd"].median() < MAX_UNIFORM_SD_HU
+        darkest = corner - pixels["min"].median() < MAX_AIR_ERROR_HU
+        has_body = pixels["max"].median() - corner > MIN_BODY_RANGE_HU
+        if uniform and darkest and has_body and abs(corner - AIR_HU) > MAX_AIR_ERROR_HU:
+            yield Finding(f"air at {corner:.0f} HU", stack=stack)
 
 
 @rule(
@@ -149,41 +143,29 @@ def wrong_rescale(case):
     clause="PS3.3 C.7.6.3.1, PS3.5 8.1.1",
     remedy="Read the stored values as signed, with the bits that are stored.",
 )
-def signed_as_unsigned(case):
-    """CT stacks of 12 bits whose negative values were taken for large ones."""
-    for stack, pixels in case.ct_stacks.items():
-        if _airless(pixels) and _is_hu(case, stack) and _sign_lost(case, stack, pixels):
-            yield None, stack, f"air at {_middle(pixels['corner']):.0f} HU"
+def signed_as_unsigned(collection: Collection) -> Iterator[Finding]:
+    """CT stacks whose negative values were taken for large ones, as where air is at 3096."""
+    for stack, _, corner in _airless_stacks(collection):
+        slices = collection.stacks[stack][0]
+        unsigned = numbers(slices, "PixelRepresentation")[0] == 0
+        wrapped_air = AIR_HU + 2 ** numbers(slices, "BitsStored")[0]
+        if unsigned and abs(corner - wrapped_air) < MAX_AIR_ERROR_HU:
+            yield Finding(f"air at {corner:.0f} HU", stack=stack)
 
 
-def _airless(pixels):
-    """Whether no image of a stack has a peak where air should be."""
-    if len(pixels) < FEW:
-        return False
-    counts = np.sum(pixels["histogram"].tolist(), axis=0)
-    near = np.abs(MIDDLES - AIR_HU) < NEAR_HU
-    return counts[near].sum() < LEAST_AIR * counts.sum()
+def _airless_stacks(collection: Collection) -> Iterator[tuple[Stack, pd.DataFrame, float]]:
+    """(stack, its rows of pixels, its corners) of stacks in HU without a peak where air belongs."""
+    near_air = np.abs(BIN_CENTERS - AIR_HU) < MAX_AIR_ERROR_HU
+    for stack, pixels in collection.ct_stacks.items():
+        counts = np.sum(pixels["histogram"].tolist(), axis=0)
+        airless = counts[near_air].sum() < MIN_AIR_SHARE * counts.sum()
+        if airless and len(pixels) >= MIN_IMAGES_TO_JUDGE and _is_hu(collection, stack):
+            yield stack, pixels, pixels["corner"].median()
 
 
-def _sign_lost(case, stack, pixels):
-    """Whether air lies where a lost sign puts it."""
-    slices = case.stacks[stack][0]
-    signed, bits = numbers(slices, "PixelRepresentation")[0], numbers(slices, "BitsStored")[0]
-    return signed == 0 and abs(_middle(pixels["corner"]) - (2**bits + AIR_HU)) < NEAR_HU
-
-
-def _is_hu(case, stack):
-    """Whether the values are meant to be Hounsfield units: no map that was computed, no other unit."""
-    first = case.stacks[stack][0].iloc[0]
-    derived = (
-        isinstance(first["ImageType"], tuple)
-        and first["ImageType"][0] == "DERIVED"
-        and "REFORMATTED" not in first["ImageType"]
-    )
-    return not derived and first["RescaleType"] in (None, "HU")
-
-
-def _middle(values):
-    """The median of those that are known; NaN where none is."""
-    known = values.dropna()
-    return float(np.median(known)) if len(known) else np.nan
+def _is_hu(collection, stack):
+    """Whether values are meant to be in HU: no map that was computed, no other unit."""
+    first = collection.stacks[stack][0].iloc[0]
+    image_type = first["ImageType"] if isinstance(first["ImageType"], tuple) else ()
+    derived = image_type[:1] == ("DERIVED",) and "REFORMATTED" not in image_type
+    return not derived and (first["RescaleType"] == "HU" or pd.isna(first["RescaleType"]))

@@ -1,25 +1,31 @@
-"""What can be wrong with a stack? Rules that look at the geometry of its slices, from headers alone."""
+"""What can be wrong with a stack? Rules that look at the geometry of its slices alone."""
+
+from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
-from helpers.quality.rules import (
-    consecutive,
-    differ,
-    explained_by_bad_files,
-    is_multiple,
-    lateral_offset_mm,
-    rule,
+from helpers.quality.rules import Collection, Finding, Rule, differ, rule
+from helpers.slices.grid import (
+    EVEN_GAP,
+    REGULAR_GAP,
+    along_normal,
+    file_name,
+    numbers,
+    shear_deg,
+    vectors,
 )
-from helpers.slices.grid import REGULAR_GAP, file_name, numbers, shear_deg
 
-STACK_RULES = {}
-FEW = 3  # slices: too few to tell how far apart they lie
-LEAST_TILT_DEG = 1.0
+MIN_SLICES_TO_JUDGE = 4  # how far apart they lie
+MIN_TILT_DEG = 1.0
 INTERSPACED = 1.5  # times the thickness
-ROUNDED_MM = 0.101  # a gap may be off by so much because positions are written with few digits
-MANY_GAPS = 3  # of one size: no accident
-OFF_LINE = 0.1  # share of the spacing
-DECLARED_OFF = 0.05  # share by which declared and measured spacing may differ
+ROUNDING_MM = 0.101  # a gap may be off by so much because positions are written with few digits
+MIN_EQUAL_GAPS = 3  # that many gaps of one size are no accident
+MAX_LATERAL_SHARE = 0.1  # of the spacing
+MAX_DECLARED_SHARE = 0.05  # of the spacing, by which what is declared may differ
+MAX_MISSING_SPACINGS = 5  # a longer gap leads to another part of the body
+
+STACK_RULES: dict[str, Rule] = {}
 
 
 @rule(
@@ -29,18 +35,13 @@ DECLARED_OFF = 0.05  # share by which declared and measured spacing may differ
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Look for the file; else load the longest even run.",
 )
-def missing_slice(case):
-    """Gaps of two or more times the usual one across which numbers are missing too, and no unreadable file explains them."""
-    for stack, (slices, gaps, usual) in case.measured.items():
-        for place in np.flatnonzero(is_multiple(gaps, usual)):
-            if not consecutive(slices, place) and not explained_by_bad_files(
-                case, slices, place, usual
-            ):
-                yield (
-                    slices.index[place],
-                    stack,
-                    f"{gaps[place]:.4g} mm to {file_name(slices, place + 1)}, usual {usual:.4g} mm",
-                )
+def missing_slice(collection: Collection) -> Iterator[Finding]:
+    """Gaps of several typical spacings, where numbers are missing and no unreadable file is why."""
+    for stack, (slices, gaps, spacing) in collection.measured.items():
+        for row in np.flatnonzero(_is_multiple(gaps, spacing)):
+            explained = explained_by_bad_files(collection, slices, row, spacing)
+            if not _consecutive(slices, row) and not explained:
+                yield Finding(_gap(slices, gaps, row, spacing), slices.index[row], stack=stack)
 
 
 @rule(
@@ -50,27 +51,20 @@ def missing_slice(case):
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Load the longest even run, or resample by position.",
 )
-def uneven_spacing(case):
-    """Gaps unlike the usual one, with no number missing; changes of the protocol in one line for the stack."""
-    for stack, (slices, gaps, usual) in case.measured.items():
-        off = np.abs(gaps - usual)
-        lost = is_multiple(gaps, usual)
-        lost[lost] = [not consecutive(slices, place) for place in np.flatnonzero(lost)]
-        odd = np.flatnonzero((off > np.maximum(REGULAR_GAP * usual, ROUNDED_MM)) & ~lost)
+def uneven_spacing(collection: Collection) -> Iterator[Finding]:
+    """Gaps unlike the typical one, no number missing; a change of protocol once for the stack."""
+    for stack, (slices, gaps, spacing) in collection.measured.items():
+        off = np.abs(gaps - spacing)
+        lost = _is_multiple(gaps, spacing)
+        lost[lost] = [not _consecutive(slices, row) for row in np.flatnonzero(lost)]
+        odd = np.flatnonzero((off > np.maximum(REGULAR_GAP * spacing, ROUNDING_MM)) & ~lost)
         sizes_mm = np.unique(np.round(gaps[odd], 2))
-        if len(odd) >= MANY_GAPS * max(1, len(sizes_mm)):
-            yield (
-                None,
-                stack,
-                f"{len(odd)} gaps of {', '.join(f'{size:g}' for size in sizes_mm)} mm beside {usual:.4g} mm",
-            )
+        if len(odd) >= MIN_EQUAL_GAPS * max(1, len(sizes_mm)):
+            sizes = ", ".join(f"{size:g}" for size in sizes_mm)
+            yield Finding(f"{len(odd)} gaps of {sizes} mm beside {spacing:.4g} mm", stack=stack)
             continue
-        for place in odd:
-            yield (
-                slices.index[place],
-                stack,
-                f"{gaps[place]:.4g} mm to {file_name(slices, place + 1)}, usual {usual:.4g} mm",
-            )
+        for row in odd:
+            yield Finding(_gap(slices, gaps, row, spacing), slices.index[row], stack=stack)
 
 
 @rule(
@@ -80,12 +74,13 @@ def uneven_spacing(case):
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Look at it; leave it out, or resample by position.",
 )
-def displaced_slice(case):
+def displaced_slice(collection: Collection) -> Iterator[Finding]:
     """Slices that lie beside the line that the others make."""
-    for stack, (slices, gaps, usual) in case.measured.items():
+    for stack, (slices, gaps, spacing) in collection.measured.items():
         off = lateral_offset_mm(slices)
-        for place in np.flatnonzero(off > OFF_LINE * usual) if len(gaps) > 1 else ():
-            yield slices.index[place], stack, f"{off[place]:.3g} mm beside the line of the others"
+        for row in np.flatnonzero(off > MAX_LATERAL_SHARE * spacing) if len(gaps) > 1 else ():
+            value = f"{off[row]:.3g} mm beside the line of the others"
+            yield Finding(value, slices.index[row], stack=stack)
 
 
 @rule(
@@ -95,22 +90,17 @@ def displaced_slice(case):
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Keep one image of each position (stack_slices marks the others).",
 )
-def repeated_slice(case):
+def repeated_slice(collection: Collection) -> Iterator[Finding]:
     """Images at the position of another in their stack, each with a UID of its own."""
-    for stack, (slices, _) in case.stacks.items():
+    for stack, (slices, _) in collection.stacks.items():
         repeated = slices["repeated"].to_numpy(bool)
-        if not repeated.any():
-            continue
         keys = slices.reindex(columns=["SOPInstanceUID", "frame"])
         copies = (keys.duplicated() & keys["SOPInstanceUID"].notna()).to_numpy()
-        for place in np.flatnonzero(repeated & ~copies):
-            if differ(slices.iloc[place], slices.iloc[place - 1]):
-                continue
-            yield (
-                slices.index[place],
-                stack,
-                f"at {slices['position_mm'].iloc[place]:.4g} mm, as {file_name(slices, place - 1)}",
-            )
+        for row in np.flatnonzero(repeated & ~copies):
+            if not differ(slices.iloc[row], slices.iloc[row - 1]):
+                position = slices["position_mm"].iloc[row]
+                value = f"at {position:.4g} mm, as {file_name(slices, row - 1)}"
+                yield Finding(value, slices.index[row], stack=stack)
 
 
 @rule(
@@ -120,13 +110,13 @@ def repeated_slice(case):
     clause="PS3.3 C.7.6.2.1.1, C.8.2.1",
     remedy="Use the affine, which holds the shift; do not stack the arrays as a box.",
 )
-def gantry_tilt(case):
-    """Stacks whose positions do not run along the normal; measured, not read from the tilt's element."""
-    for stack, (slices, gaps, usual) in case.measured.items():
-        angle = shear_deg(slices)
-        straight = len(gaps) < 2 or (lateral_offset_mm(slices) <= OFF_LINE * usual).all()
-        if straight and angle > LEAST_TILT_DEG:
-            yield None, stack, f"{angle:.1f}°"
+def gantry_tilt(collection: Collection) -> Iterator[Finding]:
+    """Stacks whose positions do not run along the normal; measured, not read from an element."""
+    for stack, (slices, gaps, spacing) in collection.measured.items():
+        angle, lateral = shear_deg(slices), lateral_offset_mm(slices)
+        straight = len(gaps) < 2 or (lateral <= MAX_LATERAL_SHARE * spacing).all()
+        if straight and angle > MIN_TILT_DEG:
+            yield Finding(f"{angle:.1f}°", stack=stack)
 
 
 @rule(
@@ -136,13 +126,13 @@ def gantry_tilt(case):
     clause="PS3.3 C.7.6.2",
     remedy="Measure spacing from positions (stack_table does).",
 )
-def wrong_declared_spacing(case):
+def wrong_declared_spacing(collection: Collection) -> Iterator[Finding]:
     """Spacing Between Slices that is not what the positions say, in size or sign."""
-    for stack, (slices, _, usual) in case.measured.items():
+    for stack, (slices, _, spacing) in collection.measured.items():
         declared = numbers(slices, "SpacingBetweenSlices")
-        wrong = np.abs(declared - usual) > DECLARED_OFF * usual
-        if wrong.any():
-            yield None, stack, f"declared {declared[wrong][0]:g} mm, measured {usual:.4g} mm"
+        wrong = declared[np.abs(declared - spacing) > MAX_DECLARED_SHARE * spacing]
+        if len(wrong):
+            yield Finding(f"declared {wrong[0]:g} mm, measured {spacing:.4g} mm", stack=stack)
 
 
 @rule(
@@ -152,12 +142,12 @@ def wrong_declared_spacing(case):
     clause="PS3.3 C.7.6.2",
     remedy="Do not take Slice Thickness for spacing; do not interpolate across.",
 )
-def interspaced(case):
+def interspaced(collection: Collection) -> Iterator[Finding]:
     """Stacks whose slices lie further apart than they are thick."""
-    for stack, (slices, _, usual) in case.measured.items():
+    for stack, (slices, _, spacing) in collection.measured.items():
         thickness = numbers(slices, "SliceThickness")[0]
-        if len(slices) > FEW and usual > INTERSPACED * thickness > 0:
-            yield None, stack, f"{thickness:g} mm thick, {usual:.4g} mm apart"
+        if len(slices) >= MIN_SLICES_TO_JUDGE and spacing > INTERSPACED * thickness > 0:
+            yield Finding(f"{thickness:g} mm thick, {spacing:.4g} mm apart", stack=stack)
 
 
 @rule(
@@ -167,16 +157,53 @@ def interspaced(case):
     clause="PS3.3 C.11.1",
     remedy="Apply each image's own rescale (load_volume does).",
 )
-def rescale_varies(case):
+def rescale_varies(collection: Collection) -> Iterator[Finding]:
     """Stacks whose images have several rescale slopes or intercepts."""
-    for stack, (slices, _) in case.stacks.items():
-        pairs = set(
-            zip(
-                *(
-                    np.nan_to_num(numbers(slices, keyword), nan=-np.inf)
-                    for keyword in ("RescaleSlope", "RescaleIntercept")
-                )
-            )
-        )
+    for stack, (slices, _) in collection.stacks.items():
+        slope, intercept = (numbers(slices, f"Rescale{word}") for word in ("Slope", "Intercept"))
+        pairs = set(zip(np.nan_to_num(slope, nan=-np.inf), np.nan_to_num(intercept, nan=-np.inf)))
         if len(pairs) > 1:
-            yield None, stack, f"{len(pairs)} pairs of slope and intercept"
+            yield Finding(f"{len(pairs)} pairs of slope and intercept", stack=stack)
+
+
+def explained_by_bad_files(
+    collection: Collection, slices: pd.DataFrame, row: int, spacing: float
+) -> bool:
+    """Whether as many files cannot be read or placed as slices are missing behind a slice."""
+    series = slices["SeriesInstanceUID"].iloc[row]
+    same_series = (collection.column("SeriesInstanceUID") == series).to_numpy()
+    placed = collection.column("ImagePositionPatient").notna().to_numpy()
+    along = along_normal(collection.headers[~collection.readable & same_series])
+    first, last = slices["position_mm"].to_numpy(float)[row : row + 2]
+    inside = ((along > first + EVEN_GAP) & (along < last - EVEN_GAP)).sum()
+    unplaced = (collection.image & same_series & ~placed).sum()
+    return bool(inside + unplaced >= round((last - first) / spacing) - 1)
+
+
+def lateral_offset_mm(slices: pd.DataFrame) -> np.ndarray:
+    """How far each position (n,) lies beside the line through them, in mm.
+
+    The line is one of medians, so that a few displaced slices cannot bend it.
+    """
+    positions = vectors(slices, "ImagePositionPatient", 3)
+    along = slices["position_mm"].to_numpy(float)
+    steps = np.diff(positions, axis=0) / np.diff(along)[:, None]
+    beside = positions - along[:, None] * np.median(steps, axis=0)
+    return np.linalg.norm(beside - np.median(beside, axis=0), axis=1)
+
+
+def _is_multiple(gaps, spacing):
+    """Which gaps (n,) are a whole number of spacings: two or more, but no part of the body away."""
+    steps = np.round(gaps / spacing) if spacing > 0 else np.ones(len(gaps))
+    several = (steps > 1) & (steps <= MAX_MISSING_SPACINGS)
+    return several & (np.abs(gaps - steps * spacing) <= REGULAR_GAP * spacing)
+
+
+def _consecutive(slices, row):
+    """Whether a slice and the next have consecutive numbers: then nothing between them was lost."""
+    one, other = numbers(slices, "InstanceNumber")[row : row + 2]
+    return bool(abs(other - one) == 1)
+
+
+def _gap(slices, gaps, row, spacing):
+    return f"{gaps[row]:.4g} mm to {file_name(slices, row + 1)}, usual {spacing:.4g} mm"
