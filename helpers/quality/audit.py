@@ -129,8 +129,8 @@ def score(findings: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     for table in (findings, truth):
         require_type(table, pd.DataFrame, "of audit, and of write_phantom")
         if not {"rule", "path", "stack"} <= set(table):
-            columns = ", ".join(map(str, table))
-            raise WrongTypeError(f"expected columns rule, path and stack, got {columns}")
+            got = ", ".join(map(str, table))
+            raise WrongTypeError(f"expected columns rule, path and stack, got {got}")
     named = dict.fromkeys([*truth["rule"], *findings["rule"]])
     rules = [
         *(rule for rule in RULES if rule in named),

@@ -103,7 +103,7 @@ class Collection:
     @cached_property
     def measured(self) -> dict[Stack, tuple[pd.DataFrame, np.ndarray, float]]:
         """Slices of distinct positions, gaps and typical spacing in mm, of stacks in order A."""
-        found = {}
+        found: dict = {}
         for stack, (slices, _) in self.stacks.items():
             if len(slices) > 1 and slices["order_grade"].iloc[0] == "A":
                 distinct = slices[~slices["repeated"].to_numpy()]
@@ -130,7 +130,7 @@ class Collection:
     @cached_property
     def ct_stacks(self) -> dict[Stack, pd.DataFrame]:
         """The rows of `pixels` of every CT stack that has a position and could be decoded."""
-        found = {}
+        found: dict = {}
         for stack, (slices, _) in self.stacks.items():
             if (slices["Modality"] == "CT").all():
                 pixels = self.pixels_of(slices)

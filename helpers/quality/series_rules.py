@@ -157,7 +157,7 @@ def _sizes(stacks):
 
 def _distinct(stacks, keyword, length, tolerance):
     """The distinct values of the first images of stacks, as tuples; missing ones left out."""
-    found = []
+    found: list = []
     for _, slices in stacks:
         value = vectors(slices.iloc[:1], keyword, length)[0]
         known = np.isfinite(value).all()

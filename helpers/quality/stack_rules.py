@@ -39,7 +39,7 @@ def missing_slice(collection: Collection) -> Iterator[Finding]:
     """Gaps of several typical spacings, where numbers are missing and no unreadable file is why."""
     for stack, (slices, gaps, spacing) in collection.measured.items():
         for row in np.flatnonzero(_is_multiple(gaps, spacing)):
-            explained = explained_by_bad_files(collection, slices, row, spacing)
+            explained = explained_by_bad_files(collection, slices, int(row), spacing)
             if not _consecutive(slices, row) and not explained:
                 yield Finding(_gap(slices, gaps, row, spacing), slices.index[row], stack=stack)
 
