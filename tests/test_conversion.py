@@ -1,5 +1,6 @@
-"""Turned, straightened, handed over: every voxel stays where it is in the patient."""
+"""Transposed, straightened, handed over: every voxel stays where it is in the patient."""
 
+import subprocess
 import sys
 from dataclasses import replace
 from itertools import permutations, product
@@ -7,7 +8,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from helpers import load_volume, reoriented, stack_slices, stack_table, straightened
+from helpers import Volume, load_volume, reoriented, stack_slices, stack_table, straightened
 from helpers.volume.conversion import ConversionError, to_nibabel, to_simpleitk
 
 WAYS = ["".join(way) for pairs in permutations(["RL", "AP", "FH"]) for way in product(*pairs)]
@@ -25,7 +26,7 @@ def volume(request, phantom_headers):
 
 
 @pytest.mark.parametrize("toward", WAYS)
-def test_a_turned_volume_has_the_same_voxels_in_the_same_places(volume, toward):
+def test_a_reoriented_volume_has_the_same_voxels_in_the_same_places(volume, toward):
     turned = reoriented(volume, toward)
     rng = np.random.default_rng(0)
     for index in rng.integers(0, turned.array.shape, (40, 3)):
@@ -81,7 +82,7 @@ def test_simpleitk_has_every_voxel_in_its_place(volume):
 
 
 @pytest.mark.parametrize("toward", ["LPH", "PHL", "FLA"])
-def test_a_sheared_volume_stays_sheared_however_it_is_turned(phantom_headers, toward):
+def test_a_sheared_volume_stays_sheared_however_it_is_reoriented(phantom_headers, toward):
     volume = _volume(phantom_headers, "P39")
     turned = reoriented(volume, toward)
     with pytest.raises(ConversionError, match="sheared by 12"):
@@ -117,6 +118,25 @@ def test_what_was_not_measured_is_no_water(phantom_headers):
 def test_a_straight_volume_is_left_as_it_is(phantom_headers):
     volume = _volume(phantom_headers, "P02")
     assert straightened(volume) is volume
+
+
+@pytest.mark.parametrize("shift", [(2, 0), (-1, 3)])
+def test_a_shear_of_whole_pixels_only_moves_slices(shift):
+    array = np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
+    affine = np.diag([5.0, 2.0, 3.0, 1.0])[[2, 1, 0, 3]]  # (slice, row, column) along z, y, x
+    affine[:3, 0] += shift @ affine[:3, 1:3].T
+    straight = straightened(Volume(array, affine))
+    assert straight.spacing == (5, 2, 3) and (~straight.padding).sum() == array.size
+    for index in np.ndindex(array.shape):
+        there = np.linalg.solve(straight.affine, affine @ [*index, 1])[:3].round().astype(int)
+        assert straight.array[tuple(there)] == array[index]
+        assert not straight.padding[tuple(there)]
+
+
+def test_scipy_is_loaded_when_a_volume_is_straightened_and_not_before():
+    code = "import sys, helpers.volume.conversion; print('scipy' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
 def test_straightening_keeps_values_in_place(phantom_headers):

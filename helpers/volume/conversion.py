@@ -1,7 +1,10 @@
-"""How does a volume turn, straighten, and leave for SimpleITK and nibabel?"""
+"""How is a volume transposed, straightened, and handed to SimpleITK and nibabel?"""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -10,17 +13,12 @@ from helpers.geometry.planes import nearest_axes, shear_of, transposed_affine
 from helpers.runtime import install_line
 from helpers.volume.volume import Volume
 
-ENDS = {
-    "R": (0, -1),
-    "L": (0, 1),
-    "A": (1, -1),
-    "P": (1, 1),
-    "F": (2, -1),
-    "H": (2, 1),
-    "I": (2, -1),
-    "S": (2, 1),
+LETTER_AXES = {  # the LPS axis, and the sign of the direction along it
+    **{"R": (0, -1), "L": (0, 1), "A": (1, -1), "P": (1, 1)},
+    **{"F": (2, -1), "H": (2, 1), "I": (2, -1), "S": (2, 1)},
 }
-STRAIGHT = 0.01  # degrees of shear that no program minds
+MAX_SHEAR_DEG = 0.01  # that no program minds
+MIN_WEIGHT = 1 - 1e-6  # of the pixels known around a point, for a value that is interpolated
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -28,16 +26,17 @@ class ConversionError(ClearError, ValueError):
     """A volume that cannot be given the form that is asked for."""
 
 
-def reoriented(volume, toward="HPL"):
-    """The same voxels with their axes permuted and flipped, so that (slice, row, column) run towards these letters.
+def reoriented(volume: Volume, toward: str = "HPL") -> Volume:
+    """The same voxels, with axes (slice, row, column) that run towards three letters.
 
-    No value is changed or interpolated and every voxel stays where it is in the patient; letters, padding and
-    affine follow.
+    Axes are permuted and flipped: no value is changed or interpolated and every voxel stays where
+    it is in the patient; letters, padding and affine follow.
 
     Parameters
     ----------
-    toward : three letters of R L A P H F (I and S stand for F and H), one of each pair. "HPL" are axial slices
-        in radiological view; nibabel's "RAS" for axes (x, y, z) is "SAR" here, the slice axis being first.
+    toward : three letters of R L A P H F (I and S stand for F and H), one of each pair
+        "HPL" are axial slices in radiological view; nibabel's "RAS" for axes (x, y, z) is "SAR"
+        here, the slice axis being first.
 
     Raises
     ------
@@ -50,26 +49,24 @@ def reoriented(volume, toward="HPL"):
     (4, 3, 2)
     """
     require_type(volume, Volume, "of load_volume")
-    letters = str(toward).upper()
-    ends = [ENDS.get(letter) for letter in letters]
-    if None in ends or sorted(axis for axis, _ in ends) != [0, 1, 2]:
+    ends = [LETTER_AXES[letter] for letter in str(toward).upper() if letter in LETTER_AXES]
+    if len(str(toward)) != 3 or sorted(lps for lps, _ in ends) != [0, 1, 2]:
         raise ConversionError(
-            f"expected three letters such as HPL, one of R L, A P and H F (or S I) each, got {toward!r}"
+            "expected three letters such as HPL, one of R L, A P and H F (or S I) each, "
+            f"got {toward!r}"
         )
-    axes = [nearest_axes(volume.affine)[lps] for lps, _ in ends]
-    steps = [
-        1 if volume.affine[lps, axis] * sign >= 0 else -1 for (lps, sign), axis in zip(ends, axes)
-    ]
-
-    return _turned(volume, axes, steps)
+    nearest = nearest_axes(volume.affine)
+    axes = [nearest[lps] for lps, _ in ends]
+    steps = [1 if volume.affine[lps, nearest[lps]] * sign >= 0 else -1 for lps, sign in ends]
+    return _transposed(volume, axes, steps)
 
 
-def straightened(volume):
-    """A volume on a grid with right angles: the slices of a tilted gantry moved within their planes.
+def straightened(volume: Volume) -> Volume:
+    """A volume on a grid with right angles: the slices of a tilted gantry moved in their planes.
 
-    Each slice stays at its distance along the normal; within it values are interpolated between the four nearest
-    pixels, float32. The picture grows so that nothing is lost; where nothing was measured is padding, with the
-    lowest value of the volume.
+    Each slice stays at its distance along the normal; within it values are interpolated between
+    the four nearest pixels, float32. The picture grows so that nothing is lost; where nothing was
+    measured is padding, with the lowest value of the volume.
 
     Raises
     ------
@@ -81,19 +78,23 @@ def straightened(volume):
     PS3.3 C.7.6.2.1.1; the tilt is that of the positions, not Gantry/Detector Tilt (0018,1120)
     """
     require_type(volume, Volume, "of load_volume")
-    if shear_of(volume.affine) < STRAIGHT:
+    if (shear := shear_of(volume.affine)) < MAX_SHEAR_DEG:
         return volume
     axes = [volume.acquired_axis, *(axis for axis in range(3) if axis != volume.acquired_axis)]
-    if not _is_right(volume.affine, *axes[1:]):
+    column, row = (volume.affine[:3, axis] / volume.spacing[axis] for axis in axes[1:])
+    if abs(column @ row) >= np.radians(MAX_SHEAR_DEG):
         raise ConversionError(
-            "expected slices with rows and columns at right angles, got others: they cannot be straightened"
+            "expected slices with rows and columns at right angles, got others: "
+            "they cannot be straightened"
         )
-    straight = _straightened(_turned(volume, axes, (1, 1, 1)))
-    return _turned(straight, np.argsort(axes).tolist(), (1, 1, 1))
+    straight = _unsheared(_transposed(volume, axes, (1, 1, 1)))
+    caption = {**volume.caption, "remark": f"straightened from a shear of {shear:.1f}°"}
+    back = np.argsort(axes).tolist()
+    return replace(_transposed(straight, back, (1, 1, 1)), caption=caption)
 
 
-def to_simpleitk(volume):
-    """The volume as a ``SimpleITK.Image`` in the same place: its axes are (column, row, slice), its frame LPS mm.
+def to_simpleitk(volume: Volume) -> Any:
+    """The volume as a ``SimpleITK.Image``: its axes are (column, row, slice), its frame LPS mm.
 
     Padding has the value that the array has there.
 
@@ -104,10 +105,10 @@ def to_simpleitk(volume):
     """
     require_type(volume, Volume, "of load_volume")
     SimpleITK = _package("SimpleITK")
-    if (shear := shear_of(volume.affine)) >= STRAIGHT:
+    if (shear := shear_of(volume.affine)) >= MAX_SHEAR_DEG:
         raise ConversionError(
-            f"expected a grid with right angles, got one sheared by {shear:.1f}°, which ITK has no place for: "
-            "to_simpleitk(straightened(volume)), or to_nibabel(volume)"
+            f"expected a grid with right angles, got one sheared by {shear:.1f}°, which ITK has "
+            "no place for: to_simpleitk(straightened(volume)), or to_nibabel(volume)"
         )
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(volume.array))
     image.SetSpacing(volume.spacing[::-1])
@@ -116,82 +117,67 @@ def to_simpleitk(volume):
     return image
 
 
-def to_nibabel(volume):
-    """The volume as a ``nibabel.Nifti1Image`` in the same place: its axes are (column, row, slice), its frame RAS mm.
+def to_nibabel(volume: Volume) -> Any:
+    """The volume as a ``nibabel.Nifti1Image``: its axes are (column, row, slice), its frame RAS mm.
 
     Shear stays in the affine; padding has the value that the array has there.
     """
     require_type(volume, Volume, "of load_volume")
     nibabel = _package("nibabel")
-    affine = volume.affine[:, [2, 1, 0, 3]]
-    image = nibabel.Nifti1Image(volume.array.transpose(2, 1, 0), LPS_TO_RAS @ affine)
+    affine = LPS_TO_RAS @ volume.affine[:, [2, 1, 0, 3]]
+    image = nibabel.Nifti1Image(volume.array.transpose(2, 1, 0), affine)
     image.header.set_xyzt_units("mm")
     return image
 
 
-def _turned(volume, axes, steps):
+def _transposed(volume: Volume, axes: Sequence[int], steps: Sequence[int]) -> Volume:
     """The volume with its axes in another order, each kept (1) or flipped (-1)."""
-
-    def turned(array):
-        return (
-            None
-            if array is None
-            else array.transpose(axes)[tuple(slice(None, None, step) for step in steps)]
-        )
-
-    affine = transposed_affine(volume.affine, volume.array.shape, axes, steps)
-    acquired = list(axes).index(volume.acquired_axis)
+    flips = tuple(slice(None, None, step) for step in steps)
+    padding = volume.padding
     return replace(
         volume,
-        array=turned(volume.array),
-        affine=affine,
-        padding=turned(volume.padding),
-        acquired_axis=acquired,
+        array=volume.array.transpose(axes)[flips],
+        affine=transposed_affine(volume.affine, volume.array.shape, axes, steps),
+        padding=None if padding is None else padding.transpose(axes)[flips],
+        acquired_axis=list(axes).index(volume.acquired_axis),
     )
 
 
-def _is_right(affine, one, other):
-    """Whether two axes stand at right angles, to the accuracy that `STRAIGHT` asks for."""
-    a, b = affine[:3, one], affine[:3, other]
-    return abs(a @ b) / (np.linalg.norm(a) * np.linalg.norm(b)) < np.radians(STRAIGHT)
+def _unsheared(volume: Volume) -> Volume:
+    """A volume whose first axis is sheared, on a grid with right angles."""
+    from scipy import ndimage
 
-
-def _straightened(volume):
-    """The same for a volume whose first axis is the one that leans."""
-    row, column = (volume.affine[:3, axis] / volume.spacing[axis] for axis in (1, 2))
-    normal = np.cross(row, column)
-    normal /= np.linalg.norm(normal)
-    step = volume.affine[:3, 0]
-    drift = np.array(
-        [step @ row / volume.spacing[1], step @ column / volume.spacing[2]]
+    step, (down, right) = volume.affine[:3, 0], volume.affine[:3, 1:3].T
+    drift = (
+        step @ volume.affine[:3, 1:3] / np.square(volume.spacing[1:])
     )  # pixels from slice to slice
     shifts = np.arange(len(volume.array))[:, None] * drift
-    start = np.floor(shifts.min(axis=0)).astype(int)
-    grown = np.ceil(shifts.max(axis=0)).astype(int) - start
-    shape = (len(volume.array), *(np.array(volume.array.shape[1:]) + grown))
-    array, padding, lowest = np.empty(shape, np.float32), np.empty(shape, bool), volume.array.min()
-    for place, shift in enumerate(shifts - start):
-        known = (
-            np.ones(volume.array.shape[1:], bool)
-            if volume.padding is None
-            else ~volume.padding[place]
-        )
-        values, padding[place] = _moved(volume.array[place], known, shift, shape[1:])
-        array[place] = np.where(padding[place], lowest, values)
-    affine = volume.affine.copy()
-    affine[:3, 0] = normal * (step @ normal)
-    affine[:3, 3] += start[0] * volume.affine[:3, 1] + start[1] * volume.affine[:3, 2]
-    remark = f"straightened from a shear of {shear_of(volume.affine):.1f}°"
-    return replace(
-        volume,
-        array=array,
-        affine=affine,
-        padding=padding,
-        caption={**volume.caption, "remark": remark},
+    start, end = np.floor(shifts.min(axis=0)), np.ceil(shifts.max(axis=0))
+    shape = tuple((volume.array.shape[1:] + end - start).astype(int))
+    moved = partial(
+        ndimage.affine_transform,
+        matrix=(1, 1),
+        output_shape=shape,
+        output=np.float32,
+        order=1,
+        mode="grid-constant",  # 0 around the image, which takes part in the interpolation
     )
+    array = np.empty((len(volume.array), *shape), np.float32)
+    padding = np.empty(array.shape, bool)
+    for index, offset in enumerate(start - shifts):
+        known = np.ones(volume.array.shape[1:], np.float32)
+        if volume.padding is not None:
+            known[volume.padding[index]] = 0
+        array[index] = moved(np.where(known, volume.array[index], 0), offset=offset)
+        padding[index] = moved(known, offset=offset) < MIN_WEIGHT
+    array[padding] = volume.array.min()
+    affine = volume.affine.copy()
+    affine[:3, 0] -= drift @ [down, right]
+    affine[:3, 3] += start @ [down, right]
+    return replace(volume, array=array, affine=affine, padding=padding)
 
 
-def _package(name):
+def _package(name: str) -> Any:
     """A package that only who wants it installs."""
     try:
         return import_module(name)
@@ -199,18 +185,3 @@ def _package(name):
         raise ConversionError(
             f"expected the package {name}, which is not installed: {install_line(name)}"
         ) from error
-
-
-def _moved(image, known, shift, shape):
-    """(values, padding) of an image moved by (rows, columns) into a larger one; what has no neighbour is padding."""
-    whole = np.floor(shift).astype(int)
-    values, weights = np.zeros(shape, np.float64), np.zeros(shape)
-    rows, columns = image.shape
-    for corner in np.ndindex(2, 2):
-        weight = np.prod(np.abs(np.subtract(1, corner) - (shift - whole)))
-        if weight > 0:
-            top, left = whole + corner
-            values[top : top + rows, left : left + columns] += weight * np.where(known, image, 0)
-            weights[top : top + rows, left : left + columns] += weight * known
-    lost = weights < 1 - 1e-6  # a neighbour is padding, or outside of the image
-    return np.where(lost, 0, values), lost

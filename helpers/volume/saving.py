@@ -1,5 +1,6 @@
 """How does a picture leave for other programs?"""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +11,27 @@ from helpers.pixels.window import Window
 from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
-EIGHT_BITS = {".png": {}, ".jpg": {"quality": 95}, ".jpeg": {"quality": 95}}
-SIXTEEN_BITS = {".tif": {}, ".tiff": {}}
-DESCRIPTION = 270  # TIFF tag
-MM_PER_CM = 10
+EIGHT_BIT_ENDINGS, SIXTEEN_BIT_ENDINGS = [".png", ".jpg", ".jpeg"], [".tif", ".tiff"]
+JPEG_QUALITY = 95
+IMAGE_DESCRIPTION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 270, 282, 283, 296  # TIFF tags
+PER_CM, MM_PER_CM = 3, 10
 
 
 class SavingError(ClearError, ValueError):
     """A picture that cannot be written as it is asked for."""
 
 
-def save_slice(slice, path, *, window=None):
-    """Writes what a `Slice` shows, pixel by pixel, without letters, captions and identity; returns the Path.
+def save_slice(slice: Slice, path: str | os.PathLike[str], *, window: object = None) -> Path:
+    """Writes what a `Slice` shows, without letters, captions and identity; returns the Path.
 
     For a drawing with letters save its figure: ``show_slice(...).figure.savefig(path)``.
 
     Parameters
     ----------
-    slice : Slice
-    path : name of a file that is not there yet, ending in .png or .jpg (8 bits; pixels made square, so that every
-        program shows the true aspect) or .tif (grey of 16 bits, the pixels as they are; resolution, unit and how
-        to come from grey to values stand in the file)
+    path : name of a file that is not there yet
+        .png or .jpg: 8 bits; pixels are made square, so that every program shows the true aspect.
+        .tif: grey of 16 bits, the pixels as they are; resolution, unit and how to come from grey
+        to values stand in the file.
     window : as `Slice.window` takes it; "whole range" keeps most of the values in 16 bits
 
     Raises
@@ -42,82 +43,85 @@ def save_slice(slice, path, *, window=None):
     return _save(slice.grey(window), slice, _checked(path), window)
 
 
-def save_montage(volume, path, *, plane="axial", count=12, columns=4, window=None):
-    """Writes evenly chosen slices of a volume side by side, as `save_slice` does; returns the Path.
+def save_montage(
+    volume: Volume,
+    path: str | os.PathLike[str],
+    *,
+    plane: str = "axial",
+    count: int = 12,
+    columns: int = 4,
+    window: object = None,
+) -> Path:
+    """Writes evenly chosen slices of a volume side by side, as `save_slice` does.
 
     Every tile has the same window; the first slice is in the upper left corner.
     """
     require_type(volume, Volume, "of load_volume")
     path, total = _checked(path), volume.shape_of(plane)[0]
     indices = np.unique(np.linspace(0, total - 1, max(1, min(count, total))).round().astype(int))
-    first = volume.slice(plane, int(indices[0]))
-    view, columns = volume.window(window)[1], max(1, columns)
-    tiles = [volume.slice(plane, int(index)).grey(view) for index in indices]
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % min(columns, len(tiles)))
-    rows = [
-        np.hstack(tiles[start : start + columns])
-        for start in range(0, len(tiles), min(columns, len(tiles)))
-    ]
-    return _save(np.vstack(rows), first, path, view)
+    slices = [volume.slice(plane, index) for index in indices.tolist()]
+    _, window = volume.window(window)
+    columns = min(max(1, columns), len(slices))
+    rows = -(-len(slices) // columns)
+    height, width = slices[0].pixels.shape
+    tiles = np.zeros((rows * columns, height, width), np.float32)
+    tiles[: len(slices)] = [slice.grey(window) for slice in slices]
+    grid = tiles.reshape(rows, columns, height, width).swapaxes(1, 2)
+    return _save(grid.reshape(rows * height, columns * width), slices[0], path, window)
 
 
-def _checked(path):
+def _checked(path: str | os.PathLike[str]) -> Path:
     """The Path, if it may be written."""
     try:
         path = Path(path)
     except TypeError:
         raise SavingError(f"expected the name of a file, got {path!r}") from None
-    if path.suffix.lower() not in {**EIGHT_BITS, **SIXTEEN_BITS}:
-        known = ", ".join([*EIGHT_BITS, *SIXTEEN_BITS])
-        raise SavingError(f"expected a name that ends in {known}, got {path.name}")
+    endings = [*EIGHT_BIT_ENDINGS, *SIXTEEN_BIT_ENDINGS]
+    if path.suffix.lower() not in endings:
+        raise SavingError(f"expected a name that ends in {', '.join(endings)}, got {path.name}")
     if not path.parent.is_dir():
         raise SavingError(
             f"expected a folder that is there, found none at {path.parent.absolute()}"
         )
     if path.exists():
         raise SavingError(
-            f"expected the name of a new file, got {path}, which is there already: nothing is overwritten"
+            f"expected the name of a new file, got {path}, which is there already: "
+            "nothing is overwritten"
         )
     return path
 
 
-def _save(grey, slice, path, window):
-    if path.suffix.lower() in EIGHT_BITS:
-        _square(Image.fromarray((grey * 255).round().astype(np.uint8)), slice.spacing).save(
-            path, **EIGHT_BITS[path.suffix.lower()]
-        )
+def _save(grey: np.ndarray, slice: Slice, path: Path, window: object) -> Path:
+    if path.suffix.lower() in EIGHT_BIT_ENDINGS:
+        image = Image.fromarray((grey * 255).round().astype(np.uint8))
+        _square(image, slice.spacing).save(path, quality=JPEG_QUALITY)
         return path
     if grey.ndim == 3:
         raise SavingError(f"expected grey values for {path.name}, got colour: save it as PNG")
-    Image.fromarray((grey * 65535).round().astype(np.uint16)).save(
-        path, tiffinfo=_tags(slice, window)
-    )
+    image = Image.fromarray((grey * 65535).round().astype(np.uint16))
+    image.save(path, tiffinfo=_tiff_tags(slice, window))
     return path
 
 
-def _square(image, spacing):
+def _square(image: Image.Image, spacing: tuple[float, float]) -> Image.Image:
     """The image with square pixels, as large as the smaller of the two spacings makes it."""
     vertical, horizontal = np.divide(spacing, min(spacing))
     size = round(image.width * horizontal), round(image.height * vertical)
     return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
 
 
-def _tags(slice, window):
+def _tiff_tags(slice: Slice, window: object) -> dict[int, object]:
     """Resolution in pixels per cm where it is known, and in words what the grey means."""
-    name, view = slice.window(window)
-    low, high = view.limits[:: -1 if slice.inverted else 1]
-    straight = isinstance(view, Window) and view.function != "SIGMOID"
-    way_back = (
-        f"0 is {low:g}, 65535 is {high:g} {slice.unit}".strip()
-        if straight
-        else "grey is not proportional to values"
-    )
+    name, shown = slice.window(window)
+    means = "grey is not proportional to values"
+    if isinstance(shown, Window) and shown.function != "SIGMOID":
+        low, high = shown.limits[:: -1 if slice.inverted else 1]
+        means = f"0 is {low:g}, 65535 is {high:g} {slice.unit}".strip()
     padded = "" if slice.padding is None else "; padding is 0"
-    words = f"{name}: {view.text(slice.unit)}; {way_back}{padded}"
-    known = slice.spacing_unit == "mm"
-    resolution = (
-        {282: MM_PER_CM / slice.spacing[1], 283: MM_PER_CM / slice.spacing[0], 296: 3}
-        if known
-        else {}
-    )
-    return {DESCRIPTION: words.encode("ascii", "replace").decode(), **resolution}
+    words = f"{name}: {shown.text(slice.unit)}; {means}{padded}"
+    tags: dict[int, object] = {IMAGE_DESCRIPTION: words.encode("ascii", "replace").decode()}
+    if slice.spacing_unit == "mm":
+        vertical, horizontal = slice.spacing
+        tags |= {X_RESOLUTION: MM_PER_CM / horizontal, Y_RESOLUTION: MM_PER_CM / vertical}
+        tags[RESOLUTION_UNIT] = PER_CM
+    return tags
