@@ -1,0 +1,276 @@
+"""The report: its stages, its folder, what it leaves behind, and what it says where it fails."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers.errors import ClearError
+from helpers.publish import report
+from helpers.publish.report import MARK, build_site
+from helpers.site import main
+
+PAGES = Path(__file__).parents[1] / "notebooks"
+PATIENT = "P01-reference"
+LATER = '"""\nimport fastai\n"""'  # code that seems to need the packages of the second stage
+
+
+def _page(folder, name, code="6 * 7", text="# A page"):
+    """Writes a page of one cell."""
+    folder.mkdir(exist_ok=True)
+    cells = [nbformat.v4.new_markdown_cell(text), nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / f"{name}.ipynb")
+    return folder
+
+
+def _command(site, folder, pages):
+    options = ["--pages", str(pages), "--site", str(site)]
+    return [sys.executable, "-m", "helpers.site", str(folder), *options]
+
+
+def _site(site, folder, pages=PAGES):
+    """Runs the command line in a process of its own, as a person does."""
+    command = _command(site, folder, pages)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=600, check=False)
+
+
+def _index(site):
+    """Links and other entries of the list of pages."""
+    entries = re.findall(r"<li>(.*)</li>", (site / "index.html").read_text(encoding="utf-8"))
+    linked = [entry for entry in entries if entry.startswith("<a href=")]
+    return linked, [entry for entry in entries if entry not in linked]
+
+
+def _text(path):
+    """What a page says, without tags and white space."""
+    html = path.read_text(encoding="utf-8")
+    return re.sub(r"<[^>]*>|\s", "", html[html.index("<body") :])
+
+
+# two stages
+
+
+@pytest.fixture
+def two_stages(phantom, tmp_path, monkeypatch):
+    """Pages of which the last needs a package that is not there, and the folder of the report."""
+    monkeypatch.setattr(report, "FASTAI_NEEDS", {"a-package-that-nobody-has"})
+    pages = _page(tmp_path / "pages", "01_first", text="# First\n\nSee [the last](07_last.ipynb).")
+    _page(pages, "07_last", LATER, text="# Last")
+    return {"collection": phantom / PATIENT, "pages": pages, "site": tmp_path / "site"}
+
+
+def test_pages_that_need_more_come_when_it_is_installed(two_stages, monkeypatch, capsys):
+    site = two_stages["site"]
+
+    def install(folder):
+        assert folder.is_dir()
+        assert f"Open {site / 'index.html'}" in capsys.readouterr().out, "before it is waited for"
+        assert _index(site) == (
+            ['<a href="01_first.html">First</a>'],
+            ["Last (not made yet: a-package-that-nobody-has must be installed first)"],
+        )
+        assert 'href="07_last.html"' in (site / "01_first.html").read_text(encoding="utf-8")
+        assert "mustbeinstalledfirst" in _text(site / "07_last.html")
+        monkeypatch.setattr(report, "FASTAI_NEEDS", set())
+
+    assert build_site(**two_stages, install=install) == site / "index.html"
+    assert len(_index(site)[0]) == 2 and "importfastai" in _text(site / "07_last.html")
+    assert re.match(r"\[2/2\] 07_last \d+\.\d s\n$", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; the pages made before are in {index}"),
+        (ClearError("pip failed"), 1, "pip failed"),
+        (None, 0, ""),
+    ],
+)
+def test_without_the_second_stage_the_first_is_a_whole_report(
+    two_stages, monkeypatch, capsys, ending, status, said
+):
+    def install(command, **_):
+        assert command[1:] == ["-m", "pip", "install", "--no-compile", "-r", "all.txt"]
+        raise ending
+
+    monkeypatch.setattr(subprocess, "run", install)
+    site = two_stages["site"]
+    command = [str(two_stages["collection"]), "--pages", str(two_stages["pages"])]
+    command += ["--site", str(site), *(["--install", "all.txt"] if ending else [])]
+    assert main(command) == status
+    output = capsys.readouterr()
+    assert output.err.strip() == said.format(index=site / "index.html")
+    assert [len(entries) for entries in _index(site)] == [1, 1]
+    assert {path.name for path in site.iterdir()} == {
+        *("index.html", "01_first.html", "07_last.html", MARK)
+    }
+
+
+# the folder
+
+
+def test_only_a_new_an_empty_or_a_marked_folder_is_written_to(phantom, tmp_path):
+    pages = _page(tmp_path / "pages", "01_page")
+    site = tmp_path / "mine"
+    site.mkdir()
+    (site / "index.html").write_text("my home page", encoding="utf-8")
+    (site / "01_page.html").write_text("mine too", encoding="utf-8")
+    run = _site(site, phantom / PATIENT, pages)
+    assert run.returncode == 1
+    assert re.fullmatch(
+        rf"expected a new or empty folder, .*, found {site}: remove it, or .* --site",
+        run.stderr.strip(),
+    )
+    assert {path.name: path.read_text(encoding="utf-8") for path in site.iterdir()} == {
+        "index.html": "my home page",
+        "01_page.html": "mine too",
+    }
+    for path in site.iterdir():
+        path.unlink()
+    for _ in range(2):  # empty, then marked
+        assert build_site(phantom / PATIENT, pages=pages, site=site) == site / "index.html"
+        (pages / "01_page.ipynb").rename(pages / "02_page.ipynb")
+        assert not (site / "02_page.html").exists()
+        assert (
+            build_site(phantom / PATIENT, pages=pages, site=site)
+            and not (site / "01_page.html").exists()
+        )
+        (pages / "02_page.ipynb").rename(pages / "01_page.ipynb")
+
+
+@pytest.mark.parametrize("name", ["mine", "mine-names.csv"])
+def test_a_file_in_the_way_stays(tmp_path, name):
+    pages = _page(tmp_path / "pages", "01_page")
+    (tmp_path / name).write_text("mine", encoding="utf-8")
+    with pytest.raises(ClearError, match=f"expected a new or empty folder, .*found .*{name}: "):
+        build_site(pages=pages, site=tmp_path / "mine")
+    assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_nothing_else_is_changed_or_left_behind(phantom, tmp_path, monkeypatch):
+    temporary, home = tmp_path / "tmp", tmp_path / "home"
+    temporary.mkdir()
+    home.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    for name in ("HOME", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(home))
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
+    environment = dict(os.environ)
+    code = "import os, tempfile\nprint(os.environ['DICOM_ROOT'], tempfile.mkdtemp())"
+    pages = _page(tmp_path / "pages", "01_page", code)
+    index = build_site(phantom / PATIENT, pages=pages, site=tmp_path / "site")
+    shown = _text(index.with_name("01_page.html"))
+    assert f"{phantom / PATIENT}{temporary}" in shown
+    assert dict(os.environ) == environment
+    assert not list(temporary.iterdir()) and not list(home.iterdir())
+
+
+# where it fails
+
+
+def _empty(folder, real):
+    pass
+
+
+def _note(folder, real):
+    (folder / "notes.txt").write_text("hello", encoding="utf-8")
+
+
+def _structured_report(folder, real):
+    shutil.copy(real / "odd" / "pydicom" / "test-SR.dcm", folder / "1.dcm")
+
+
+def _gone(folder, real):
+    folder.rmdir()
+
+
+def _file(folder, real):
+    folder.rmdir()
+    folder.write_text("hello", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (_gone, r"expected a folder of DICOM files, found none at .*/data"),
+        (_file, r"expected a folder of DICOM files, found a file at .*/data"),
+        (_empty, r"expected files, found none below .*/data"),
+        (_note, r"expected DICOM images, found none in .*/data: of 1 file 1 could not be read"),
+        (
+            _structured_report,
+            r"expected DICOM images, found none in .*/data: of 1 file 0 .* 1 holds no pixels",
+        ),
+    ],
+)
+def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    make(folder, real)
+    run = _site(tmp_path / "site", folder)
+    said = run.stderr.strip()
+    assert run.returncode == 1 and re.match(line, said) and said.count("\n") == 0, said
+
+
+def test_a_page_that_fails_is_named_with_its_traceback_and_the_others_are_there(phantom, tmp_path):
+    pages = _page(tmp_path / "pages", "98_broken", "1 / 0")
+    _page(pages, "99_whole")
+    site = tmp_path / "site"
+    run = _site(site, phantom / PATIENT, pages)
+    assert run.returncode == 1
+    assert "98_broken failed:" in run.stderr and "ZeroDivisionError" in run.stderr
+    assert run.stderr.splitlines()[-1] == f"The other pages are in {site / 'index.html'}"
+    assert "98_brokenfailed:" in _text(site / "98_broken.html")
+    assert "42" in _text(site / "99_whole.html") and len(_index(site)[0]) == 2
+
+
+@pytest.mark.parametrize("content", [None, "<<<<<<< HEAD", '{"cells": []}'])
+def test_no_page_at_all(tmp_path, content):
+    line = f"expected pages, found no notebook in {tmp_path}: start it at the top of the project"
+    if content:
+        (tmp_path / "01_page.ipynb").write_text(content, encoding="utf-8")
+        line = "01_page: expected a notebook that begins with a title, cannot read "
+    with pytest.raises(ClearError, match=f"^{re.escape(line)}"):
+        build_site(pages=tmp_path, site=tmp_path / "site")
+
+
+def test_an_interrupt_stops_at_once_and_says_where_things_are(phantom, tmp_path):
+    pages = _page(tmp_path / "pages", "01_short")
+    for number in (2, 3, 4):  # more than run at a time
+        _page(pages, f"{number:02}_long", "import os, time; print(os.getpid()); time.sleep(99)")
+    site, temporary = tmp_path / "site", tmp_path / "tmp"
+    temporary.mkdir()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        _command(site, phantom / PATIENT, pages), env=environment, **pipes
+    ) as run:
+        shown = ""
+        while not shown.endswith("02_long "):
+            shown += run.stdout.read(1)
+            assert run.poll() is None, run.communicate()
+        time.sleep(2)
+        kernels = _children(run.pid)
+        assert len(kernels) == 2
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[1].splitlines()
+    assert run.returncode == 130
+    assert said[-1] == f"interrupted; the pages made before are in {site / 'index.html'}"
+    assert [len(entries) for entries in _index(site)] == [1, 3]
+    assert not any(Path(f"/proc/{kernel}").exists() for kernel in kernels)
+    assert not list(temporary.iterdir())
+
+
+def _children(process):
+    """Process ids of the kernels that a process has started."""
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    children = [child for task in tasks for child in task.read_text(encoding="utf-8").split()]
+    lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    return [child for child, line in lines.items() if b"ipykernel" in line]
