@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.quality.rules import Collection, Finding, Rule, Stack, rule
-from helpers.quality.statistics import BINS
+from helpers.quality.statistics import HISTOGRAM_EDGES
 from helpers.slices.grid import numbers
 
-BIN_CENTERS = (BINS[1:] + BINS[:-1]) / 2
+BIN_CENTERS = (HISTOGRAM_EDGES[1:] + HISTOGRAM_EDGES[:-1]) / 2
 AIR_HU = -1000
 MAX_AIR_ERROR_HU = 150  # air of a CT image that lies further off is wrong
 MIN_AIR_SHARE = 0.02  # of the pixels, that makes a peak
