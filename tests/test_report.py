@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from helpers.errors import ClearError
@@ -257,20 +258,13 @@ def test_an_interrupt_stops_at_once_and_says_where_things_are(phantom, tmp_path)
             shown += run.stdout.read(1)
             assert run.poll() is None, run.communicate()
         time.sleep(2)
-        kernels = _children(run.pid)
+        children = psutil.Process(run.pid).children(recursive=True)
+        kernels = [child for child in children if "ipykernel_launcher" in child.cmdline()]
         assert len(kernels) == 2
         run.send_signal(signal.SIGINT)
         said = run.communicate(timeout=60)[1].splitlines()
     assert run.returncode == 130
     assert said[-1] == f"interrupted; the pages made before are in {site / 'index.html'}"
     assert [len(entries) for entries in _index(site)] == [1, 3]
-    assert not any(Path(f"/proc/{kernel}").exists() for kernel in kernels)
+    assert not any(kernel.is_running() for kernel in kernels)
     assert not list(temporary.iterdir())
-
-
-def _children(process):
-    """Process ids of the kernels that a process has started."""
-    tasks = Path(f"/proc/{process}/task").glob("*/children")
-    children = [child for task in tasks for child in task.read_text(encoding="utf-8").split()]
-    lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-    return [child for child, line in lines.items() if b"ipykernel" in line]

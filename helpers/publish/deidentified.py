@@ -138,8 +138,7 @@ def _words(texts: Iterable[str], min_length: int) -> set[str]:
 def _new_names(paths: list[str], patients: set[str], secret: str) -> list[str]:
     """New names for files in natural order, which they keep: folders and files are numbered.
 
-    A folder that is called like a patient ID is called by its pseudonym. A file that counts within
-    its folder keeps that number.
+    A folder that is called like a patient ID is called by its pseudonym.
     """
     folders: dict[str, list[str]] = {}
     for path in paths:
@@ -147,19 +146,11 @@ def _new_names(paths: list[str], patients: set[str], secret: str) -> list[str]:
     new = {}
     for number, (folder, files) in enumerate(folders.items(), 1):
         ids = [pseudonym(part, secret) for part in Path(folder).parts if part in patients]
-        for position, (file, count) in enumerate(zip(files, _counts(files)), 1):
+        for position, file in enumerate(files, 1):
             suffix = os.path.splitext(file)[1].lower()
-            name = f"{position:04}{count}{suffix if suffix in HARMLESS_SUFFIXES else ''}"
+            name = f"{position:04}{suffix if suffix in HARMLESS_SUFFIXES else ''}"
             new[os.path.join(folder, file)] = os.path.join(f"folder-{number:03}", *ids, name)
     return [new[path] for path in paths]
-
-
-def _counts(files: list[str]) -> list[str]:
-    """The last number in each file's name after a hyphen, where these count the folder's files."""
-    numbers = [re.findall(r"\d+", os.path.splitext(file)[0]) for file in files]
-    last = [int(found[-1]) if found else -1 for found in numbers]
-    counting = min(last) >= 0 and len(set(last)) == len(last) and max(last) <= 2 * len(last)
-    return [f"-{number}" if counting else "" for number in last]
 
 
 def _link(path: str, link: Path) -> None:

@@ -1,4 +1,4 @@
-"""What could identify a person is left out of what is read, and of the report, on request."""
+"""What could identify a person is left out of tables, and of a report, on request."""
 
 import os
 import re
@@ -11,10 +11,11 @@ from pathlib import Path
 import pandas as pd
 import pydicom
 import pytest
-from pydicom.uid import generate_uid
+from pydicom.uid import UID, CTImageStorage, JPEGLSLossless, RLELossless, generate_uid
 
 from helpers import (
     audit,
+    collection_root,
     diff_headers,
     frame_table,
     header_of,
@@ -25,7 +26,7 @@ from helpers import (
 )
 from helpers.privacy.identifying import identifies, identifying_values
 from helpers.privacy.pseudonyms import VARIABLE, deidentified, deidentified_table, pseudonym
-from helpers.publish.deidentified import _names, _telling, deidentified_collection
+from helpers.publish.deidentified import DeidentifiedCollection, _new_names, identifying_words
 
 PAGES = Path(__file__).parents[1] / "notebooks"
 CHEST = "series/chest-ct-8mm-siemens"
@@ -52,7 +53,7 @@ PRIVATE = "told by Jane's sister Quincy"
 
 @pytest.fixture(scope="module")
 def secret(real, tmp_path_factory):
-    """A folder of a patient whose header, private elements, folders and file names all tell who it is; and what they tell."""
+    """A folder of files that identify a patient in every way, and the values that do."""
     folder = tmp_path_factory.mktemp("shelf") / "Doe_Jane"
     (folder / "MRN-0012345").mkdir(parents=True)
     told = {*NESTED.values(), PRIVATE, "Quenby", "Auschlander^Daniel"}
@@ -71,7 +72,7 @@ def secret(real, tmp_path_factory):
         names = [f"{dataset.SOPInstanceUID}.dcm", f"Doe_{number}.dcm", f"CT.20170915.{number}"]
         dataset.save_as(folder / "MRN-0012345" / names[number % 3])
         told.add(str(dataset.SOPInstanceUID))
-    (folder / "notes.txt").write_text("no image, and yet a row")
+    (folder / "notes.txt").write_text("no image, and yet a row", encoding="utf-8")
     return folder, told | identifying_values(header_table(folder, private=True, progress=False))
 
 
@@ -147,60 +148,84 @@ def test_one_header_shows_no_value_that_tells(secret, hidden):
     assert load_slice(files[0]).caption["patient"] == pseudonym("MRN-0012345")
 
 
-def test_links_stand_for_the_files(secret):
+@pytest.fixture
+def links(secret, tmp_path):
+    """The links to the folder's files."""
     folder = secret[0]
     headers = header_table(folder, progress=False)
-    with deidentified_collection(folder, headers) as veil:
-        patient = pseudonym("MRN-0012345")
-        assert veil.names["path"].tolist() == headers.index.tolist()
-        assert {name.rpartition("/")[0] for name in veil.names["shown"]} == {
-            f"folder-001/{patient}",
-            "folder-002",
-        }
-        again = header_table(veil.root, progress=False)
-        assert again["PatientID"].dropna().unique().tolist() == [patient], (
-            "a folder called like the patient still is"
-        )
-        assert [file.resolve() for file in map(Path, again.index)] == [
-            Path(file).resolve() for file in headers.index
-        ], "in one order"
-        assert os.environ["TMPDIR"] == str(veil.root.parent)
-    assert not veil.root.parent.exists() and VARIABLE not in os.environ
+    return headers, DeidentifiedCollection(folder, headers, tmp_path, "a key")
+
+
+def test_links_stand_for_the_files(links, tmp_path, monkeypatch):
+    headers, collection = links
+    patient = pseudonym("MRN-0012345", "a key")
+    assert collection.names["path"].tolist() == headers.index.tolist()
+    assert {name.rpartition("/")[0] for name in collection.names["shown"]} == {
+        f"folder-001/{patient}",
+        "folder-002",
+    }
+    assert collection.root.is_relative_to(tmp_path) and VARIABLE not in os.environ
+    for name, value in collection.environment.items():
+        monkeypatch.setenv(name, value)
+    again = header_table(collection_root(), progress=False)
+    assert again["PatientID"].dropna().unique().tolist() == [patient], (
+        "a folder called like the patient still is"
+    )
+    assert list(map(os.path.realpath, again.index)) == list(map(os.path.realpath, headers.index))
 
 
 @pytest.mark.parametrize(
     ("files", "shown"),
     [
-        (["doe-1.dcm", "doe-2.dcm", "doe-3.DCM"], ["0001-1.dcm", "0002-2.dcm", "0003-3.dcm"]),
+        (["doe-1.dcm", "doe-2.ima", "doe-3.DCM"], ["0001.dcm", "0002.ima", "0003.dcm"]),
         (["19610203.dcm", "Doe"], ["0001.dcm", "0002"]),
         (["M\udcfcller.dcm"], ["0001.dcm"]),
     ],
 )
-def test_names_are_numbers_in_the_order_that_they_had(files, shown, hidden):
-    assert _names([f"shelf/Li Wu/{file}" for file in files], {"A7"}) == [
-        f"folder-001/{name}" for name in shown
-    ]
-    assert _names([f"A7/{file}" for file in files], {"A7"}) == [
-        f"folder-001/{pseudonym('A7')}/{name}" for name in shown
-    ]
+def test_names_are_numbers_in_the_order_that_they_had(files, shown):
+    names = [f"folder-001/{name}" for name in shown]
+    assert _new_names([f"shelf/Li Wu/{file}" for file in files], {"A7"}, "a key") == names
+    names = [f"folder-001/{pseudonym('A7', 'a key')}/{name}" for name in shown]
+    assert _new_names([f"A7/{file}" for file in files], {"A7"}, "a key") == names
 
 
-def test_what_a_page_quotes_all_the_same(secret):
-    folder = secret[0]
-    with deidentified_collection(folder, header_table(folder, progress=False)) as veil:
-        name, identity = pseudonym("Quenby"), pseudonym("MRN-0012345")
-        assert (
-            veil.cleaned("of Quenby, id MRN-0012345, 512 × 512, -1024")
-            == f"of {name}, id {identity}, 512 × 512, -1024"
-        )
-        assert (
-            veil.cleaned('<a title="x">QUENBY &amp; Co</a> <b>CT</b>', True)
-            == f'<a title="x">{pseudonym("QUENBY")} &amp; Co</a> <b>CT</b>'
-        )
-        assert (
-            veil.cleaned("1.2.840.10008.1.2.1 CHEST, Slice") == "1.2.840.10008.1.2.1 CHEST, Slice"
-        )
-        assert veil.cleaned(f"{veil.root}/folder-001/1.dcm") == "collection/folder-001/1.dcm"
+def test_what_a_page_quotes_all_the_same(links):
+    clean, root = links[1].clean, links[1].root
+    name, identity = pseudonym("Quenby", "a key"), pseudonym("MRN-0012345", "a key")
+    assert (
+        clean("of Quenby, id MRN-0012345, 512 × 512, -1024")
+        == f"of {name}, id {identity}, 512 × 512, -1024"
+    )
+    assert (
+        clean('<a title="x">QUENBY &amp; Co</a> <b>CT</b>', True)
+        == f'<a title="x">{pseudonym("QUENBY", "a key")} &amp; Co</a> <b>CT</b>'
+    )
+    assert clean("1.2.840.10008.1.2.1 CHEST, Slice") == "1.2.840.10008.1.2.1 CHEST, Slice"
+    assert clean(f"{root}/folder-001/1.dcm") == "collection/folder-001/1.dcm"
+
+
+def test_terms_of_the_standard_stay_whatever_a_description_says(tmp_path):
+    """Names of UIDs and of elements, and keywords, as pydicom has them."""
+    names = [UID(uid).name for uid in (JPEGLSLossless, RLELossless, CTImageStorage)]
+    names += ["JPEG-LS lossless", "RLE", "Window Center", "PhotometricInterpretation"]
+    headers = pd.DataFrame(
+        {
+            "DerivationDescription": [*names, "seen by Quenby, 12 Elm Street"],
+            "PatientID": "MRN-0012345",
+        },
+        index=[str(tmp_path / f"{number}.dcm") for number in range(len(names) + 1)],
+    )
+    clean = DeidentifiedCollection(tmp_path, headers, tmp_path / "links", "a key").clean
+    assert [clean(name) for name in names] == names
+    assert not re.search("Quenby|Street|MRN", clean("Quenby of Elm Street, MRN-0012345"))
+
+
+def test_real_transfer_syntaxes_keep_their_names(real, tmp_path):
+    folder = real / "series/one-slice-7-transfer-syntaxes"
+    headers = header_table(folder, progress=False)
+    clean = DeidentifiedCollection(folder, headers, tmp_path, "a key").clean
+    names = {UID(uid).name for uid in headers["TransferSyntaxUID"].dropna()}
+    assert len(names) == 7 and all(clean(name) == name for name in names)
 
 
 def test_a_value_that_is_none_of_its_kind_is_hidden(hidden):
@@ -219,24 +244,25 @@ def test_a_value_that_is_none_of_its_kind_is_hidden(hidden):
     ]
 
 
-def test_hiding_changes_no_result(real, monkeypatch):
+def test_pseudonyms_change_no_result(real, tmp_path, monkeypatch):
     folder = real / "series"
     headers = frame_table(header_table(folder, progress=False))
     stacks, findings = stack_table(headers), audit(headers)
-    with deidentified_collection(folder, headers) as veil:
-        others = frame_table(header_table(veil.root, progress=False))
-        hidden_stacks, hidden_findings = stack_table(others), audit(others)
-        for one, other in zip(stacks.index, hidden_stacks.index):
-            files = [
-                list(map(os.path.realpath, stack_slices(*which).index))
-                for which in ((headers, one), (others, other))
-            ]
-            assert files[0] == files[1]
+    collection = DeidentifiedCollection(folder, headers, tmp_path, "a key")
+    monkeypatch.setenv(VARIABLE, "a key")
+    others = frame_table(header_table(collection.root, progress=False))
+    other_stacks, other_findings = stack_table(others), audit(others)
+    for one, other in zip(stacks.index, other_stacks.index, strict=True):
+        files = [
+            list(map(os.path.realpath, stack_slices(table, stack).index))
+            for table, stack in ((headers, one), (others, other))
+        ]
+        assert files[0] == files[1]
     same = ["positions", "plane", "spacing_mm", "order_grade"]
     pd.testing.assert_frame_equal(
-        stacks[same].reset_index(drop=True), hidden_stacks[same].reset_index(drop=True)
+        stacks[same].reset_index(drop=True), other_stacks[same].reset_index(drop=True)
     )
-    assert findings["rule"].tolist() == hidden_findings["rule"].tolist()
+    assert findings["rule"].tolist() == other_findings["rule"].tolist()
 
 
 def test_many_files_take_no_long():
@@ -249,50 +275,41 @@ def test_many_files_take_no_long():
         }
     )
     start = time.monotonic()
-    told = _telling(table)
+    told = identifying_words(table)
     assert "name19999" in told and "1.2.3.4.19999" in told and time.monotonic() - start < 20, (
         "30 s where each text meets each value"
     )
 
 
-@pytest.mark.parametrize("identity", [False, True], ids=["left out", "shown"])
-def test_the_report_holds_none_of_it(secret, identity, tmp_path):
+@pytest.mark.parametrize("hidden", [False, True], ids=["shown", "left out"])
+def test_the_report_shows_or_leaves_out_and_says_which(secret, hidden, tmp_path):
     folder, told = secret
-    pages = tmp_path / "pages"
+    (folder.parent / "patients.csv").write_text("ID,Age\nMRN-0012345,56\n", encoding="utf-8")
+    pages, site = tmp_path / "pages", tmp_path / "site"
     pages.mkdir()
     for page in sorted(PAGES.glob("0[1-6]*.ipynb")):
         shutil.copy(page, pages)
-    command = [
-        sys.executable,
-        "-m",
-        "helpers.site",
-        str(folder),
-        "--pages",
-        str(pages),
-        "--site",
-        str(tmp_path / "site"),
-    ]
+    command = [sys.executable, "-m", "helpers.site", folder, "--pages", pages, "--site", site]
+    command += ["--deidentify"] * hidden
     run = subprocess.run(
-        [*command, *["--identity"] * identity],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
+        list(map(str, command)), capture_output=True, encoding="utf-8", timeout=600, check=False
     )
     assert run.returncode == 0, run.stderr
-    written = {page.name: page.read_bytes() for page in (tmp_path / "site").iterdir()}
+    written = {page.name: page.read_text(encoding="utf-8") for page in site.glob("*.html")}
     assert len(written) == 7
+    (identity,) = re.findall(r"<tr><th>identity</th><td>(.*?)</td>", written["index.html"])
+    assert re.match(r"\d+ elements with values that could identify a person; they are", identity)
+    assert ("left out" if hidden else "shown") in identity
     found = {
-        value
-        for value in told
-        for page in written.values()
-        if len(value) > 3 and value.encode() in page
+        value for value in told for page in written.values() if len(value) > 3 and value in page
     }
-    if identity:
-        assert {"MRN-0012345", "Doe^Jane Quenby"} <= found, "or this test could not fail"
-    else:
-        assert found <= {"CHEST"} and not re.search(
-            rb"\bdoe\b|quenby", b"".join(written.values()), re.I
-        )
-        names = pd.read_csv(tmp_path / "site-names.csv")
+    if hidden:
+        assert found <= {"CHEST"}
+        assert not re.search(r"\bdoe\b|quenby", "".join(written.values()), re.I)
+        names = pd.read_csv(tmp_path / "site-names.csv", encoding="utf-8")
         assert len(names) == 13 and str(folder) in names["path"].iloc[0]
+    else:
+        assert {"MRN-0012345", "Doe^Jane Quenby"} <= found, "or this test could not fail"
+        assert str(folder) in written["01_tags.html"]
+        assert "patients.csv, column ID: 1 of 1 patients" in written["02_headers.html"]
+        assert not (tmp_path / "site-names.csv").exists()
