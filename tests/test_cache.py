@@ -2,27 +2,26 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
-import time
-import warnings
 
 import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from pyarrow import parquet
 
 from helpers import header_table
 from helpers.errors import WrongTypeError
+from helpers.headers import cache as cache_module
+from helpers.headers import table as table_module
 from helpers.headers.cache import CacheError
 from helpers.headers.fast_reader import FastReader
-from helpers.headers import cache as cache_module, table as module
 
 
 @pytest.fixture
 def folder(real, phantom, tmp_path):
-    """Files of every kind that a table has columns for, among them names and values that Parquet has no form for."""
+    """Files of every kind that a table has columns for, among them names that are no text."""
     folder = tmp_path / "data"
     folder.mkdir()
     for number, path in enumerate(
@@ -79,16 +78,15 @@ def test_only_what_is_new_or_changed_is_read_and_what_is_gone_is_dropped(
     dataset.PatientName = "Third^Name"
     status = os.stat(folder / "zz changed later.dcm")
     dataset.save_as(folder / "zz changed later.dcm")
-    os.utime(
-        folder / "zz changed later.dcm", ns=(status.st_atime_ns, status.st_mtime_ns)
-    )  # as a copying program does
+    times = status.st_atime_ns, status.st_mtime_ns  # which a copying program keeps
+    os.utime(folder / "zz changed later.dcm", ns=times)
     read.clear()
     table = _same(folder, tmp_path / "cache")
     assert "Third^Name" in table["PatientName"].tolist() and str(names[0]) not in table.index
 
 
 def test_numbers_stay_the_numbers_they_were(phantom, tmp_path):
-    """What a column is depends on all of its values: whole numbers with a gap, then with a text, then alone."""
+    """What a column is depends on all its values: numbers with a gap, with a text, then alone."""
     folder = tmp_path / "data"
     folder.mkdir()
     dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
@@ -148,43 +146,54 @@ def test_a_file_that_could_not_be_read_is_read_again(phantom, tmp_path, monkeypa
     assert _same([folder / "1.dcm"], tmp_path / "cache")["error"].isna().all()
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "empty", "foreign", "older"])
+@pytest.mark.parametrize("damage", ["cut", "text", "empty", "changed", "foreign", "older"])
 def test_what_cannot_be_trusted_is_set_aside(phantom, tmp_path, monkeypatch, damage):
     folder, cache = phantom / "P03-interspaced", tmp_path / "cache.parquet"
-    header_table(folder, cache=cache)
+    fresh = header_table(folder, cache=cache)
     whole = cache.read_bytes()
     if damage == "cut":
         cache.write_bytes(whole[: len(whole) // 2])
     elif damage in ("text", "empty"):
         cache.write_bytes(b"hello" * (damage == "text"))
+    elif damage == "changed":
+        assert b'"P03-interspaced"' in whole
+        cache.write_bytes(whole.replace(b'"P03-interspaced"', b'"P04-interspaced"'))
     elif damage == "foreign":
         pd.DataFrame({"Patient": ["a"], "FVC": [1]}).to_parquet(cache)
     else:
         monkeypatch.setattr("helpers.headers.cache.FORMAT", -1)
-    kept = cache.read_bytes()
-    with pytest.warns(
-        UserWarning,
-        match=r"cache: .*cache.parquet is set aside as .*cache.parquet.set-aside and begun anew \(",
-    ) as caught:
-        header_table(folder, cache=cache)
-    assert caught[0].filename == __file__
-    assert (tmp_path / "cache.parquet.set-aside").read_bytes() == kept
+    damaged = cache.read_bytes()
+    message = r"cache: .*cache.parquet is set aside as .*cache.parquet.set-aside and begun anew \("
+    with pytest.warns(UserWarning, match=message) as caught:
+        table = header_table(folder, cache=cache)
+    assert len(caught) == 1 and caught[0].filename == __file__
+    assert (tmp_path / "cache.parquet.set-aside").read_bytes() == damaged
+    pd.testing.assert_frame_equal(table, fresh)
     _same(folder, cache)
 
 
-def test_a_flipped_byte_is_never_believed(phantom, tmp_path):
-    """Wherever a byte of the cache is other than it was written, the table is as a fresh one."""
-    files, cache = [phantom / "P03-interspaced" / f"{n}.dcm" for n in (1, 2)], tmp_path / "cache"
-    fresh = header_table(files, cache=cache)
-    whole = cache.read_bytes()
-    rng = np.random.default_rng(0)
-    for place in rng.integers(0, len(whole), 150):
-        cache.write_bytes(
-            whole[:place] + bytes([whole[place] ^ 1 << rng.integers(8)]) + whole[place + 1 :]
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pd.testing.assert_frame_equal(header_table(files, cache=cache), fresh)
+def test_what_was_set_aside_is_not_overwritten(phantom, tmp_path):
+    for content in (b"one", b"other"):
+        (tmp_path / "cache").write_bytes(content)
+        with pytest.warns(UserWarning, match="is set aside"):
+            header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
+    set_aside = sorted(tmp_path.glob("*.set-aside*"))
+    assert [file.read_bytes() for file in set_aside] == [b"one", b"other"]
+
+
+def test_each_distinct_value_is_stored_once(phantom, tmp_path):
+    header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
+    stored = parquet.read_table(tmp_path / "cache")
+    for name in stored.column_names[4:]:  # behind the fingerprint of the file
+        texts = stored[name].combine_chunks().dictionary.to_pylist()
+        assert len(texts) == len(set(texts)), name
+    columns = ("PatientID", "PixelSpacing", "Rows", "AccessionNumber")
+    assert [stored[name].unique().to_pylist() for name in columns] == [
+        ['"P03-interspaced"'],
+        ["[3.0, 3.0]"],
+        ["128"],
+        ["null"],
+    ]
 
 
 def test_a_place_that_cannot_be_is_refused(phantom, tmp_path):
@@ -205,47 +214,38 @@ def test_a_place_that_cannot_be_is_refused(phantom, tmp_path):
         header_table(phantom, cache=phantom / "P03-interspaced" / "cache")
 
 
-def test_an_interrupted_reading_keeps_what_was_read(folder, tmp_path, read, monkeypatch):
-    cache, rows_of = tmp_path / "cache", module.rows_of
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_reading_keeps_what_was_read(folder, tmp_path, read, monkeypatch, error):
+    cache, rows_of = tmp_path / "cache", table_module._rows_of
 
-    def interrupted(paths, *more):
-        for number, rows in enumerate(rows_of(paths, *more)):
+    def interrupted(*these):
+        for number, rows in enumerate(rows_of(*these)):
             if number == 5:
-                raise KeyboardInterrupt
+                raise error
             yield rows
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "rows_of", interrupted)
-        header_table(folder, cache=cache)
-    known = list(read)
+    with monkeypatch.context() as patch, pytest.raises(error):
+        patch.setattr(table_module, "_rows_of", interrupted)
+        header_table(folder, cache=cache, progress=False)
     read.clear()
-    _same(folder, cache)
-    count = len(list(folder.iterdir()))
-    assert known and len(read) < 2 * count
-    assert not set(known[:10]) & set(read[: count - len(known)])
+    table = header_table(folder, cache=cache, progress=False)
+    assert len(read) == len(table) - 5 * table_module.FILES_PER_CHUNK
+    pd.testing.assert_frame_equal(table, header_table(folder, progress=False))
 
 
-def test_a_killed_process_keeps_what_was_read(phantom, tmp_path, read):
-    script = (
-        "import sys, time; from helpers import headers, elements; headers.KEPT_EVERY = 0.1; row = elements.FastReader.row\n"
-        "elements.FastReader.row = lambda *these: (time.sleep(0.01), row(*these))[1]\n"
-        "headers.header_table(sys.argv[1], cache=sys.argv[2], progress=False)"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, str(phantom), str(tmp_path / "cache")]
-    )
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "cache").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    table = header_table(phantom, cache=tmp_path / "cache", progress=False)
-    assert 0 < len(read) < len(table)
-    pd.testing.assert_frame_equal(table, header_table(phantom, progress=False))
+def test_it_is_written_once_and_not_where_nothing_is_new(folder, tmp_path, monkeypatch):
+    written, save = [], cache_module.save
+    monkeypatch.setattr(cache_module, "save", lambda *these: written.append(1) or save(*these))
+    for _ in range(2):
+        header_table(folder, cache=tmp_path / "cache", progress=False)
+        assert len(written) == 1
 
 
 def test_two_processes_at_once_do_not_spoil_it(phantom, tmp_path):
-    script = "import sys; from helpers.headers.table import header_table; header_table(*sys.argv[1:2], cache=sys.argv[2], progress=False)"
+    script = (
+        "import sys; from helpers import header_table; "
+        "header_table(sys.argv[1], cache=sys.argv[2], progress=False)"
+    )
     commands = [
         [sys.executable, "-W", "error", "-c", script, str(phantom / name), str(tmp_path / "cache")]
         for name in ("P01-reference", "P16-thin")
@@ -274,23 +274,6 @@ def test_a_link_stays_a_link(phantom, tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "cache")
     _same(phantom / "P03-interspaced", tmp_path / "link")
     assert (tmp_path / "link").is_symlink() and (tmp_path / "cache").is_file()
-
-
-def test_an_interrupt_in_the_last_writing_is_held_back(phantom, tmp_path, monkeypatch, read):
-    kept, calls = module.keep, []
-
-    def interrupted(*these):
-        calls.append(1)
-        if len(calls) == 1:
-            raise KeyboardInterrupt
-        kept(*these)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "keep", interrupted)
-        header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
-    read.clear()
-    header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
-    assert not read
 
 
 def test_without_private_elements_from_a_cache_with_them(real, tmp_path, read):
