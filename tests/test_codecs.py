@@ -61,7 +61,7 @@ def test_pydicoms_decoders_stay_as_they_are(real):
 
 def test_threads_may_meet_a_decoder_for_the_first_time_together(real):
     (path,) = (real / "odd/cornerstone").glob("*JPEGProcess14SV1TransferSyntax*")
-    codecs._decoder.cache_clear()
+    codecs._own_decoder.cache_clear()
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(read_image, [path] * 16))
     assert all(np.array_equal(image.pixels, found[0].pixels) for image in found)
@@ -74,8 +74,9 @@ def test_real_files_decode_as_with_pydicoms_own_plugins(real_headers):
         if "PixelData" not in dataset:
             continue
         try:
+            uid = dataset.file_meta.TransferSyntaxUID
             frames = range(int(dataset.get("NumberOfFrames") or 1))
-            ours = list(codecs._by_imagecodecs(path, dataset, frames))
+            ours = list(codecs._decoded(codecs._own_decoder(uid), path, dataset, frames))
         except RuntimeError:
             continue
         for other in set(OTHERS) & set(get_decoder(syntax).available_plugins):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from helpers import Window, load_slice, load_volume, show_slice, stack_slices, stack_table
-from helpers.volume.saving import SavingError, save_montage, save_slice
+from helpers.volume.saving import SavingError, save_slice
 
 
 @pytest.fixture(scope="module")
@@ -61,24 +61,6 @@ def test_tiff_says_what_its_grey_means(volume, tmp_path):
     for number, window in enumerate(("equal frequency", Window(40, 400, "", "SIGMOID"))):
         with Image.open(save_slice(cut, tmp_path / f"c{number}.tif", window=window)) as image:
             assert "not proportional" in image.tag_v2[270]
-
-
-def test_a_montage_is_its_slices_side_by_side(volume, tmp_path):
-    with Image.open(save_montage(volume, tmp_path / "m.png", count=6, columns=3)) as image:
-        tiles = np.asarray(image)
-    assert tiles.shape == (2 * 128, 3 * 128)
-    shown = np.linspace(0, 23, 6).round().astype(int)
-    for number, index in enumerate(shown):
-        row, column = divmod(number, 3)
-        tile = tiles[128 * row : 128 * (row + 1), 128 * column : 128 * (column + 1)]
-        assert np.array_equal(tile, (volume.slice("axial", int(index)).grey() * 255).round())
-
-
-def test_a_montage_has_one_window_and_room_for_tiles_that_are_missing(volume, tmp_path):
-    with Image.open(
-        save_montage(volume, tmp_path / "m.tif", count=5, columns=4, window="body")
-    ) as image:
-        assert image.size == (4 * 128, 2 * 128) and np.asarray(image)[128:, 128:].max() == 0
 
 
 def test_what_cannot_be_written_is_refused(volume, tmp_path, real):

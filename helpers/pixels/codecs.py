@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset, uid
-from pydicom.pixels import as_pixel_options, get_decoder, iter_pixels
+from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 
 from helpers.headers.pydicom_reader import one_line
@@ -50,7 +50,7 @@ def stored_frames(
     """Yields (stored values, remark) of some frames, each decoded when it is asked for.
 
     Values are (rows, columns), or colour (rows, columns, 3) as RGB. From where `imagecodecs`
-    fails, pydicom's own decoders take over, and the remark says why.
+    fails, pydicom's own plugins take over, and the remark says why.
 
     Parameters
     ----------
@@ -60,22 +60,19 @@ def stored_frames(
     ------
     DecodingError
     """
-    syntax, done, failure = dataset.file_meta.TransferSyntaxUID, 0, ""
-    if is_available(syntax):
+    syntax, done = dataset.file_meta.TransferSyntaxUID, 0
+    failures: list[str] = []
+    for decoder in _decoders(syntax):
         try:
-            for stored in _by_imagecodecs(path, dataset, frames):
+            for stored in _decoded(decoder, path, dataset, frames[done:]):
                 done += 1
-                yield stored, ""
+                yield stored, "; ".join(f"another decoder took over after {f}" for f in failures)
+            return
         except Exception as error:
-            failure = _reason(error)
-    if done == len(frames):
-        return
-    source = dataset if _offset_of_frames(dataset) is None else path
-    try:
-        for stored in iter_pixels(source, indices=frames[done:], transfer_syntax_uid=syntax):
-            yield stored, f"another decoder took over after {failure}" if failure else ""
-    except Exception as error:
-        raise DecodingError(_explanation(syntax, failure, error)) from error
+            failures.append(one_line(error).removeprefix(FAILED))
+    lacks_plugin = syntax in DECODERS and not is_available(syntax)
+    cause = "; ".join(failures) or "no decoder for it is installed"
+    raise DecodingError(f"{syntax.name}: {cause}; {INSTALL if lacks_plugin else DAMAGED}")
 
 
 def is_available(syntax: str) -> bool:
@@ -98,48 +95,46 @@ def decode_frame(encoded: bytes, runner: Any) -> bytes:
     return values.tobytes()
 
 
+def _decoders(syntax: uid.UID) -> list[Decoder]:
+    """What can decode a transfer syntax here, the preferred one first."""
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        reason = f"pydicom has no decoder for {syntax.name}; convert it with other software"
+        raise DecodingError(reason) from None
+    own = [_own_decoder(syntax)] if is_available(syntax) else []
+    return [*own, decoder] if decoder.is_available else own
+
+
 @cache
-def _decoder(syntax: uid.UID) -> Decoder:
+def _own_decoder(syntax: uid.UID) -> Decoder:
     """A decoder as pydicom has one, with `decode_frame` as its only plugin."""
     decoder = Decoder(syntax)
     decoder.add_plugin(PLUGIN, (__name__, decode_frame.__name__))
     return decoder
 
 
-def _by_imagecodecs(
-    path: str | os.PathLike[str], dataset: Dataset, frames: Sequence[int]
+def _decoded(
+    decoder: Decoder, path: str | os.PathLike[str], dataset: Dataset, frames: Sequence[int]
 ) -> Iterator[np.ndarray]:
-    decoder, options = _decoder(dataset.file_meta.TransferSyntaxUID), as_pixel_options(dataset)
-    offset = _offset_of_frames(dataset)
-    source: Any
-    with open(path, "rb") if offset else nullcontext(dataset) as source:
-        if offset:
-            source.seek(offset)
-        for stored, _ in decoder.iter_array(source, indices=frames, **options):
+    """Yields frames; those that were left in a file, for it is large, are read there one by one."""
+    source: Any = nullcontext(dataset)
+    options = as_pixel_options(dataset)
+    pixels = _left_in_file(dataset)
+    if pixels:
+        source = open(path, "rb")  # noqa: SIM115
+        options |= {"pixel_keyword": "PixelData", "pixel_vr": pixels.VR}
+    with source as opened:
+        if pixels:
+            opened.seek(pixels.value_tell)
+        for stored, _ in decoder.iter_array(opened, indices=frames, **options):
             yield stored
 
 
-def _offset_of_frames(dataset: Dataset) -> int | None:
-    """The byte where pixel data starts that was left in the file, to be read frame by frame."""
-    if "PixelData" not in dataset or frame_count(FrameHeader(dataset)) == 1:
+def _left_in_file(dataset: Dataset) -> Any:
+    """The element of several frames that reading left in the file; None where it is at hand."""
+    is_deflated = dataset.file_meta.TransferSyntaxUID.is_deflated
+    if "PixelData" not in dataset or is_deflated or frame_count(FrameHeader(dataset)) == 1:
         return None
-    pixels: Any = dataset.get_item("PixelData", keep_deferred=True)
-    is_left = pixels.value is None and not dataset.file_meta.TransferSyntaxUID.is_deflated
-    return pixels.value_tell if is_left else None
-
-
-def _explanation(syntax: uid.UID, failure: str, error: Exception) -> str:
-    """Why nothing here decodes a transfer syntax, and the way on."""
-    try:
-        is_installed = get_decoder(syntax).is_available
-    except NotImplementedError:
-        return f"pydicom has no decoder for {syntax.name}; convert it with other software"
-    causes = [failure, _reason(error) if is_installed else ""]
-    cause = "; ".join(filter(None, causes)) or "no decoder for it is installed"
-    lacks_plugin = syntax in DECODERS and not is_available(syntax)
-    return f"{syntax.name}: {cause}; {INSTALL if lacks_plugin else DAMAGED}"
-
-
-def _reason(error: Exception) -> str:
-    """What a plugin says, without the words of pydicom around it."""
-    return one_line(error).removeprefix(FAILED)
+    pixels = dataset.get_item("PixelData", keep_deferred=True)
+    return pixels if pixels.value is None else None

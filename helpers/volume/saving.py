@@ -9,7 +9,6 @@ from PIL import Image
 from helpers.errors import ClearError, require_type
 from helpers.pixels.window import Window
 from helpers.volume.slice import Slice
-from helpers.volume.volume import Volume
 
 EIGHT_BIT_ENDINGS, SIXTEEN_BIT_ENDINGS = [".png", ".jpg", ".jpeg"], [".tif", ".tiff"]
 JPEG_QUALITY = 95
@@ -24,7 +23,8 @@ class SavingError(ClearError, ValueError):
 def save_slice(slice: Slice, path: str | os.PathLike[str], *, window: object = None) -> Path:
     """Writes what a `Slice` shows, without letters, captions and identity; returns the Path.
 
-    For a drawing with letters save its figure: ``show_slice(...).figure.savefig(path)``.
+    For a drawing with letters, or a montage, save its figure:
+    ``show_slice(...).figure.savefig(path)``.
 
     Parameters
     ----------
@@ -41,33 +41,6 @@ def save_slice(slice: Slice, path: str | os.PathLike[str], *, window: object = N
     """
     require_type(slice, Slice, "of load_slice or volume.slice")
     return _save(slice.grey(window), slice, _checked(path), window)
-
-
-def save_montage(
-    volume: Volume,
-    path: str | os.PathLike[str],
-    *,
-    plane: str = "axial",
-    count: int = 12,
-    columns: int = 4,
-    window: object = None,
-) -> Path:
-    """Writes evenly chosen slices of a volume side by side, as `save_slice` does.
-
-    Every tile has the same window; the first slice is in the upper left corner.
-    """
-    require_type(volume, Volume, "of load_volume")
-    path, total = _checked(path), volume.shape_of(plane)[0]
-    indices = np.unique(np.linspace(0, total - 1, max(1, min(count, total))).round().astype(int))
-    slices = [volume.slice(plane, index) for index in indices.tolist()]
-    _, window = volume.window(window)
-    columns = min(max(1, columns), len(slices))
-    rows = -(-len(slices) // columns)
-    height, width = slices[0].pixels.shape
-    tiles = np.zeros((rows * columns, height, width), np.float32)
-    tiles[: len(slices)] = [slice.grey(window) for slice in slices]
-    grid = tiles.reshape(rows, columns, height, width).swapaxes(1, 2)
-    return _save(grid.reshape(rows * height, columns * width), slices[0], path, window)
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.geometry.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
 from helpers.pixels.frame_header import FrameHeader, frame_count
-from helpers.pixels.image import read_image
+from helpers.pixels.image import Image, read_image
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.privacy.pseudonyms import deidentified
 
@@ -90,31 +90,30 @@ def load_slice(path: str | os.PathLike[str], *, frame: int = 0) -> Slice:
         inverted=image.inverted,
         unit=image.unit,
         caption={
-            **header_captions(header),
+            **captions_of(image),
             "plane": plane_name(orientation),
             "slice": _number(header, frame),
             "position": _position(header, frame),
             "spacing": remark,
-            "padding": padding_caption(image.guess, image.unit),
-            "remark": image.remark,
         },
         spacing_unit=spacing_unit,
     )
 
 
-def header_captions(header: FrameHeader) -> dict[str, str]:
-    """Captions of patient, series and Slice Thickness; empty where the header says nothing."""
+def captions_of(image: Image) -> dict[str, str]:
+    """Captions that an image and a stack have in common; empty where there is nothing to say.
+
+    "padding" speaks of padding that no header declares.
+    """
+    header, guess = image.header, image.guess
     names = {"patient": "PatientID", "series": "SeriesDescription"}
     thickness = header.floats("SliceThickness")
     return {
         **{name: str(deidentified(key, str(header.get(key, "")))) for name, key in names.items()},
         "thickness": f"{thickness[0]:g} mm thick" if thickness else "",
+        "padding": "" if guess is None else f"padding guessed: {guess:g} {image.unit}",
+        "remark": image.remark,
     }
-
-
-def padding_caption(guess: float | None, unit: str) -> str:
-    """The caption of padding that no header declares; empty where none was guessed."""
-    return "" if guess is None else f"padding guessed: {guess:g} {unit}"
 
 
 def anatomical_orientation(header: FrameHeader) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers.errors import require_type
-from helpers.geometry.orientation import EdgeLetters, letters_of_axes
+from helpers.geometry.orientation import letters_of_axes
 from helpers.geometry.planes import (
     PLANES,
     PROJECTIONS,
@@ -22,7 +22,7 @@ from helpers.geometry.planes import (
 )
 from helpers.pixels.window import VoiLut, Window, resolve_window
 from helpers.slices.grid import StackError, grid_affine, longest_run
-from helpers.volume.slice import Slice, anatomical_orientation, header_captions, padding_caption
+from helpers.volume.slice import Slice, anatomical_orientation, captions_of
 from helpers.volume.voxels import read_voxels
 
 MIN_SLICES_FOR_BAR = 100  # from here on a progress bar is shown
@@ -186,21 +186,19 @@ class Volume:
     ) -> Slice:
         """A section of the array as it is displayed, with its letters and caption."""
         axes = plane_axes(self.affine, plane)
+        right = self.affine[:3, axes.right] * axes.right_step
+        down = self.affine[:3, axes.down] * axes.down_step
+        kind = self.anatomical_orientation
         return Slice(
             pixels=axes.picture(pixels),
             spacing=(self.spacing[axes.down], self.spacing[axes.right]),
-            letters=self._letters(axes),
+            letters=letters_of_axes(right, down, anatomical_orientation=kind),
             padding=None if padding is None else axes.picture(padding),
             windows=self.windows,
             inverted=self.inverted,
             unit=self.unit,
             caption={**self.caption, **self._captions(plane, axes, index)},
         )
-
-    def _letters(self, axes: PlaneAxes) -> EdgeLetters:
-        right = self.affine[:3, axes.right] * axes.right_step
-        down = self.affine[:3, axes.down] * axes.down_step
-        return letters_of_axes(right, down, anatomical_orientation=self.anatomical_orientation)
 
     def _distance(self, axes: PlaneAxes) -> float:
         """Distance in mm of neighbouring slices of a plane, along their normal."""
@@ -273,19 +271,14 @@ def load_volume(
     affine = grid_affine(slices)
     is_shown = len(slices) >= MIN_SLICES_FOR_BAR if progress is None else progress
     bar = progress if callable(progress) else partial(tqdm, disable=not is_shown)
-    voxels = read_voxels(slices, bar)
-    first = voxels.first
+    image = read_voxels(slices, bar)
     return Volume(
-        array=voxels.array,
+        array=image.pixels,
         affine=affine,
-        unit=first.unit,
-        padding=voxels.padding,
-        windows=voxels.windows,
-        inverted=first.inverted,
-        caption={
-            **header_captions(first.header),
-            "padding": padding_caption(voxels.guess, first.unit),
-            "remark": voxels.remark,
-        },
-        anatomical_orientation=anatomical_orientation(first.header),
+        unit=image.unit,
+        padding=image.padding,
+        windows=image.windows,
+        inverted=image.inverted,
+        caption=captions_of(image),
+        anatomical_orientation=anatomical_orientation(image.header),
     )

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -55,38 +55,20 @@ Wanted: TypeAlias = Sequence[tuple[str, int]]  # (path, frame) of each image
 Windows: TypeAlias = dict[str, Window | VoiLut]
 
 
-class Voxels(NamedTuple):
-    """The values of a stack, and what its files say of them."""
-
-    array: np.ndarray  # (slices, rows, columns)
-    padding: np.ndarray | None  # boolean, as `array`
-    guess: float | None  # the value of padding that no header declares
-    windows: Windows
-    remark: str  # of the first image that has one
-    first: Image
-
-
-class ImageFacts(NamedTuple):
-    """What is known of one image beside its values."""
-
-    padding: np.ndarray | None
-    guess: float | None
-    windows: Windows
-    remark: str = ""
-
-
 class NeedsWiderDtype(Exception):
-    """Values that need a wider type than those before them."""
-
-    def __init__(self, dtype: np.dtype):
-        self.dtype = dtype
+    """A value's type, which is wider than that of the values before."""
 
 
-def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Voxels:
-    """The `Voxels` of the slices, in their order; `progress` makes a progress bar as tqdm does.
+def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Image:
+    """The images of a stack, in their order, as one `Image` of arrays (slices, rows, columns).
 
-    In threads, each image straight into its part of the array: uncompressed values are read there,
-    all others decoded. Beside the result there are never more than a few images in memory.
+    Its header is that of the first image. In threads, each image straight into its part of the
+    array: uncompressed values are read there, all others decoded. Beside the result there are
+    never more than a few images in memory.
+
+    Parameters
+    ----------
+    progress : makes a progress bar, as tqdm does
     """
     frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
     wanted = list(zip(slices.index.tolist(), frames))
@@ -96,18 +78,11 @@ def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Vo
         raise StackError(
             f"expected grey values, got colour in {wanted[0][0]}: see load_slice(path)"
         )
-    array, padding, facts = _read(wanted, new_bar) or _decode(wanted, first, new_bar)
-    guess = next((image.guess for image in facts if image.guess is not None), None)
-    windows = _common_windows([image.windows for image in facts], array, padding)
-    remark = next((image.remark for image in facts if image.remark), "")
-    return Voxels(array, padding, guess, windows, remark, first)
+    return _read(wanted, first, new_bar) or _decode(wanted, first, new_bar)
 
 
-Filled: TypeAlias = tuple[np.ndarray, np.ndarray | None, list[ImageFacts]]
-
-
-def _read(wanted: Wanted, new_bar: Callable[[], Any]) -> Filled | None:
-    """(array, padding, facts) of uncompressed images; None where they are not surely that."""
+def _read(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image | None:
+    """The image of uncompressed ones; None where they are not surely that."""
     if any(frame for _, frame in wanted):
         return None
     paths = [path for path, _ in wanted]
@@ -115,61 +90,59 @@ def _read(wanted: Wanted, new_bar: Callable[[], Any]) -> Filled | None:
         return None
     array, windows = array_for(headers), windows_of(headers)
 
-    def read(numbers: Iterable[int]) -> list[ImageFacts]:
-        return [
-            ImageFacts(*read_values(paths[n], headers[n], array[n]), windows[n]) for n in numbers
-        ]
+    def read(numbers: Iterable[int]) -> Iterator[Image]:
+        for n in numbers:
+            padding, guess = read_values(paths[n], headers[n], array[n])
+            yield first._replace(padding=padding, guess=guess, windows=windows[n])
 
     try:
-        return _fill(array, read, new_bar)
+        return _filled(array, read, new_bar)
     except FastPathNotApplicable:
         return None
 
 
-def _decode(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Filled:
-    """(array, padding, facts) of images that are each like the `first`."""
+def _decode(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image:
+    """The image of ones that are each like the `first`."""
     array = np.empty((len(wanted), *first.pixels.shape), first.pixels.dtype)
 
-    def decode(numbers: Sequence[int]) -> list[ImageFacts]:
-        facts = []
-        for n, image in zip(numbers, read_images(wanted[number] for number in numbers)):
+    def decode(numbers: range) -> Iterator[Image]:
+        images = read_images(wanted[numbers.start : numbers.stop])
+        for n, image in zip(numbers, images):
             _check_like(image, first, wanted[n][0])
             if DTYPES.index(image.pixels.dtype) > DTYPES.index(array.dtype):
                 raise NeedsWiderDtype(image.pixels.dtype)
             array[n] = image.pixels
-            facts.append(ImageFacts(image.padding, image.guess, image.windows, image.remark))
-        return facts
+            yield image._replace(pixels=array[n], header=first.header)  # the file's bytes may go
 
     while True:
         try:
-            return _fill(array, decode, new_bar)
+            return _filled(array, decode, new_bar)
         except NeedsWiderDtype as error:
-            array = np.empty(array.shape, error.dtype)
+            array = np.empty(array.shape, *error.args)
 
 
-def _fill(
-    array: np.ndarray,
-    read: Callable[[range], list[ImageFacts]],
-    new_bar: Callable[[], Any],
-) -> Filled:
-    """(array, padding, facts), with the array filled by ``read(numbers)`` in threads."""
-    padding: np.ndarray | None = None
-    facts: list[ImageFacts] = []
-    with in_threads(read, _tasks(len(array))) as results, new_bar() as bar:
-        for images in results:
-            for image in images:
+def _filled(
+    array: np.ndarray, read: Callable[[range], Iterator[Image]], new_bar: Callable[[], Any]
+) -> Image:
+    """The image of an array that ``read(numbers)`` fills, in threads, and of what it yields."""
+    numbers, padding = range(len(array)), None
+    tasks = [numbers[start : start + IMAGES_PER_TASK] for start in numbers[::IMAGES_PER_TASK]]
+    images: list[Image] = []
+    with in_threads(lambda task: list(read(task)), tasks) as results, new_bar() as bar:
+        for some in results:
+            for image in some:
                 if image.padding is not None:
                     padding = np.zeros(array.shape, bool) if padding is None else padding
-                    padding[len(facts)] = image.padding
-                facts.append(image._replace(padding=None))
-            bar.update(len(images))
-    return array, padding, facts
-
-
-def _tasks(count: int) -> Iterator[range]:
-    """Numbers of images that one thread takes together."""
-    for start in range(0, count, IMAGES_PER_TASK):
-        yield range(start, min(start + IMAGES_PER_TASK, count))
+                    padding[len(images)] = image.padding
+                images.append(image._replace(padding=None))
+            bar.update(len(some))
+    return images[0]._replace(
+        pixels=array,
+        padding=padding,
+        guess=next((image.guess for image in images if image.guess is not None), None),
+        windows=_common_windows([image.windows for image in images], array, padding),
+        remark=next((image.remark for image in images if image.remark), ""),
+    )
 
 
 def _check_like(image: Image, first: Image, path: str) -> None:
@@ -218,16 +191,11 @@ def uncompressed_headers(paths: Sequence[str]) -> list[FrameHeader] | None:
     return [FrameHeader(row) for row in rows]
 
 
-def windows_of(headers: Iterable[FrameHeader]) -> list[Windows]:
+def windows_of(headers: Sequence[FrameHeader]) -> list[Windows]:
     """The windows of each header; those that are equal are one object."""
-    known: dict[tuple, Windows] = {}
-    found = []
-    for header in headers:
-        key = tuple(header.get(keyword) for keyword in WINDOW_KEYWORDS)
-        if key not in known:
-            known[key] = voi_luts_of(header)
-        found.append(known[key])
-    return found
+    keys = [tuple(header.get(keyword) for keyword in WINDOW_KEYWORDS) for header in headers]
+    known = {key: voi_luts_of(header) for key, header in dict(zip(keys, headers)).items()}
+    return [known[key] for key in keys]
 
 
 def array_for(headers: Sequence[FrameHeader]) -> np.ndarray:
