@@ -315,6 +315,7 @@ def test_a_chooser_leads_from_findings_to_slices(phantom_headers):
     chooser.wait()
     assert chooser.viewer is not None
     assert chooser.patient.options == ("P02-interspaced", "P14-slice-twice", "P20-no-spacing")
+    assert chooser.finding.label == "select a finding"
     place = findings["rule"].tolist().index("repeated-slice")
     chooser.finding.value = place
     chooser.wait()
@@ -426,6 +427,9 @@ def test_headers_are_searched_and_stepped_through(phantom_headers):
     assert "along 24 files" in shown.words.value
     shown.search.value = ""
     assert {"InstanceNumber", "SOPInstanceUID"} <= set(shown.rows["keyword"])
+    alone = HeaderBrowser(rows.index[0])
+    alone.varying.value = True
+    assert alone.words.value == "0 elements change along 1 files" and not len(alone.rows)
     assert "<table>" in shown._repr_mimebundle_()["text/html"], "without a kernel its table remains"
 
 

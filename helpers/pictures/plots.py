@@ -211,7 +211,9 @@ def plot_missing(headers: pd.DataFrame, *, by: str = "PatientID", ax: Axes | Non
     return ax
 
 
-def plot_histogram(values: Slice | Volume, *, window: Any = None, ax: Axes | None = None) -> Axes:
+def plot_histogram(
+    values: Slice | Volume, *, window: object = None, ax: Axes | None = None
+) -> Axes:
     """Draws how often each value occurs, padding left out, and the window on it; returns the Axes.
 
     Parameters

@@ -38,7 +38,7 @@ SNAPSHOT_DPI = 128  # a power of two: inches of it are whole pixels
 def show_slice(
     slice: Slice,
     *,
-    window: Any = None,
+    window: object = None,
     ax: Axes | None = None,
     letters: bool = True,
     corners: bool | str | Collection[str] = True,
@@ -80,7 +80,7 @@ def show_slice(
     return ax
 
 
-def snapshot(slice: Slice, window: Any = None, *, badge: str = "") -> bytes:
+def snapshot(slice: Slice, window: object = None, *, badge: str = "") -> bytes:
     """What `show_slice` draws, without axes, as PNG bytes: its longer side has 512 pixels.
 
     It is drawn on a figure of its own, not of pyplot, so that threads can call it.
@@ -94,7 +94,7 @@ def snapshot(slice: Slice, window: Any = None, *, badge: str = "") -> bytes:
     return buffer.getvalue()
 
 
-def show_windows(slice: Slice, *, windows: Iterable[Any] | str | None = None) -> list[Axes]:
+def show_windows(slice: Slice, *, windows: Iterable[object] | str | None = None) -> list[Axes]:
     """Draws one `Slice` through several windows side by side; returns the list of Axes.
 
     Parameters
@@ -118,7 +118,7 @@ def show_planes(
     volume: Volume,
     *,
     at: Sequence[float] | np.ndarray | None = None,
-    window: Any = None,
+    window: object = None,
     axes: Sequence[Axes] | None = None,
     crosshair: bool = True,
     **overlays: Any,
@@ -154,7 +154,7 @@ def show_montage(
     *,
     plane: str = "axial",
     count: int = 12,
-    window: Any = None,
+    window: object = None,
     figure: Figure | None = None,
     badge: str = "",
     identity: bool = False,
@@ -196,7 +196,7 @@ def _size(slice: Slice) -> tuple[float, float]:
     return rows * vertical, columns * horizontal
 
 
-def _captions(slice: Slice, window: Any, wanted: Any) -> dict[str, str]:
+def _captions(slice: Slice, window: object, wanted: Any) -> dict[str, str]:
     """What stands in the corners, by name."""
     shown = window_text(slice.window(window), slice.unit) if slice.pixels.ndim == 2 else "colour"
     captions = {**slice.caption, "window": shown}

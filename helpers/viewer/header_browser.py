@@ -86,8 +86,8 @@ class HeaderBrowser(widgets.VBox):
 
     def _show_varying(self) -> None:
         rows = diff_headers(self.paths) if len(self.paths) > 1 else pd.DataFrame(columns=COLUMNS)
-        wanted, texts = self.search.value.casefold(), rows.astype(str).agg(" ".join, axis=1)
-        self.rows = rows[[wanted in text.casefold() for text in texts]]
+        wanted, texts = self.search.value.casefold(), rows.astype(str).to_numpy().tolist()
+        self.rows = rows.loc[[wanted in " ".join(cells).casefold() for cells in texts]]
         self.words.value = f"{len(self.rows)} elements change along {len(self.paths)} files"
         self.table.value = _table(self.rows, [False] * len(self.rows))
 

@@ -64,7 +64,9 @@ class StackBrowser(widgets.VBox):
         self.patient = widgets.Dropdown(options=patients, description="Patient", layout=menu)
         self.stack = widgets.Dropdown(description="Stack", layout=menu)
         options = self._finding_options()
-        self.finding = widgets.Dropdown(options=options, description="Finding", layout=menu)
+        self.finding = widgets.Dropdown(
+            options=options, index=0, description="Finding", layout=menu
+        )
         self.bar = widgets.IntProgress(description="Loading", layout=hidden)
         self.cancel = widgets.Button(description="Cancel", layout=hidden)
         self.message, self.place = widgets.Label(), widgets.VBox()

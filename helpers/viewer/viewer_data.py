@@ -40,12 +40,9 @@ def volume_data(
 
 def volume_windows(volume: Volume) -> dict[str, Window | VoiLut]:
     """The volume's own windows, those computed from its values, and in HU the well-known ones."""
-    own, computed = (
-        volume.windows,
-        {name: compute(volume.array, padding=volume.padding) for name, compute in COMPUTED.items()},
-    )
-    presets = presets_for(volume.unit)
-    return {**own, **computed, **presets, **own}  # its own come first, and win
+    own, array, padding = volume.windows, volume.array, volume.padding
+    computed = {name: compute(array, padding=padding) for name, compute in COMPUTED.items()}
+    return {**own, **computed, **presets_for(volume.unit), **own}  # its own come first, and win
 
 
 def window_data(name: str, window: Window | VoiLut) -> dict[str, Any]:
@@ -53,10 +50,8 @@ def window_data(name: str, window: Window | VoiLut) -> dict[str, Any]:
     if isinstance(window, VoiLut):
         values, greys = (np.asarray(part, float).tolist() for part in window[:2])
         return {"name": name, "values": values, "greys": greys}
-    return {
-        "name": name,
-        **{part: getattr(window, part) for part in ("center", "width", "function")},
-    }
+    center, width, _, function = window
+    return {"name": name, "center": center, "width": width, "function": function}
 
 
 def slice_dtype(volume: Volume) -> np.dtype:
