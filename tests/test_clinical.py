@@ -1,9 +1,12 @@
 """The clinical table beside a collection: found by its patients, joined by PatientID."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from helpers import clinical_table, header_table, slice_counts
+from helpers.headers.clinical import ROWS_TRIED
 
 
 @pytest.fixture
@@ -18,9 +21,27 @@ def one(phantom, tmp_path):
     return header_table(tmp_path / "train")
 
 
-def test_the_phantoms_own(phantom_headers, capsys):
+@pytest.fixture
+def opened(monkeypatch):
+    """(name of the file, rows at most) of every CSV file that was read since the test began."""
+    calls, read = [], pd.read_csv
+
+    def recorded(path, **options):
+        calls.append((Path(path).name, options.get("nrows")))
+        return read(path, **options)
+
+    monkeypatch.setattr("helpers.headers.clinical.pd.read_csv", recorded)
+    return calls
+
+
+def test_the_phantoms_own(phantom_headers, phantom, capsys):
     clinical = clinical_table(phantom_headers)
-    assert "train.csv, column Patient: 48 of 49 patients" in capsys.readouterr().out
+    patients = set(phantom_headers["PatientID"].dropna())
+    known = patients & set(clinical.index)
+    said = (
+        f"{phantom.parent / 'train.csv'}, column Patient: {len(known)} of {len(patients)} patients"
+    )
+    assert said in capsys.readouterr().out and 0 < len(known) < len(patients)
     assert clinical.columns.tolist() == ["Weeks", "FVC", "Percent", "Age", "Sex", "SmokingStatus"]
     assert clinical.groupby("PatientID").size().between(6, 10).all()
     joined = slice_counts(phantom_headers).join(clinical.groupby("PatientID").first())
@@ -28,9 +49,8 @@ def test_the_phantoms_own(phantom_headers, capsys):
         phantom_headers.groupby("PatientID")["PatientAge"].first().str.rstrip("Y").astype(int)
     )
     both = joined["Age"].notna()
-    assert (
-        both.sum() == 48 and (joined["Age"][both] == header_ages.reindex(joined.index)[both]).all()
-    )
+    assert set(joined.index[both]) == known
+    assert (joined["Age"][both] == header_ages.reindex(joined.index)[both]).all()
     assert clinical["FVC"].between(800, 6000).all()
     assert not clinical.reset_index().duplicated(["PatientID", "Weeks"]).any()
 
@@ -48,6 +68,47 @@ def test_the_table_that_knows_most_patients_is_taken(one, tmp_path, capsys):
     assert "all.csv, column who: 2 of 2 patients" in capsys.readouterr().out
 
 
+def test_only_the_folder_and_its_parent_are_searched(one, tmp_path, opened, capsys):
+    """A scan in a download folder leaves the tables of the home folder alone."""
+    shelf = tmp_path / "train" / "shelf"
+    shelf.mkdir()
+    for patient in ("P02-interspaced", "P03-interspaced"):
+        (tmp_path / "train" / patient).rename(shelf / patient)
+    (tmp_path / "above.csv").write_text("Patient,x\nP02-interspaced,1\n", encoding="utf-8")
+    assert clinical_table(header_table(shelf)).empty and opened == []
+    (shelf.parent / "beside.csv").write_text("who,x\nP02-interspaced,1\n", encoding="utf-8")
+    assert clinical_table(header_table(shelf))["x"].tolist() == [1]
+    assert "above.csv" not in {name for name, _ in opened}
+
+
+@pytest.mark.parametrize("place", ["train", "."])
+def test_of_a_table_of_something_else_a_few_rows_are_read(one, tmp_path, opened, capsys, place):
+    rows = "".join(f"{number},{number}\n" for number in range(10_000))
+    (tmp_path / place / "prices.csv").write_text(f"day,price\n{rows}", encoding="utf-8")
+    (tmp_path / place / "late.csv").write_text(f"a,b\n{rows}P02-interspaced,1\n", encoding="utf-8")
+    (tmp_path / "named.csv").write_text(f"patient,b\n{rows}P02-interspaced,7\n", encoding="utf-8")
+    assert clinical_table(one)["b"].loc["P02-interspaced"] == 7, "a column says so"
+    read_whole = {name for name, rows_read in opened if rows_read is None}
+    assert read_whole == {"named.csv"}
+    assert {name for name, rows_read in opened if rows_read == ROWS_TRIED} == {
+        *("prices.csv", "late.csv", "named.csv")
+    }
+    assert clinical_table(one, tmp_path / place / "late.csv")["b"].loc["P02-interspaced"] == 1
+
+
+def test_a_table_that_is_too_large_is_left_alone(one, tmp_path, opened, monkeypatch):
+    monkeypatch.setattr("helpers.headers.clinical.MAX_BYTES", 100)
+    (tmp_path / "large.csv").write_text("Patient,x\nP02-interspaced,1\n" * 5, encoding="utf-8")
+    assert clinical_table(one).empty and opened == []
+
+
+def test_a_table_that_cannot_be_read_is_named(one, tmp_path, capsys):
+    (tmp_path / "broken.csv").write_bytes(b"\xff\xfePatient")
+    assert clinical_table(one).empty
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 1 and "broken.csv cannot be read: 'utf-8' codec" in printed
+
+
 def test_identities_that_look_like_numbers(one, tmp_path):
     headers = one.assign(PatientID=["1", "1", "2", "2"])
     pd.DataFrame({"Patient": [1, 2, 3], "Age": [50, 60, 70]}).to_csv(
@@ -63,8 +124,8 @@ def test_identities_that_look_like_numbers(one, tmp_path):
 
 def test_semicolons_and_a_column_named_like_patients(one, tmp_path):
     headers = one.assign(PatientID=["1", "1", "2", "2"])
-    (tmp_path / "a.csv").write_text("Weeks,PatientID\n1,x\n2,y\n")
-    (tmp_path / "train.csv").write_text("Patient;Age\n1;50\n2;60\n")
+    (tmp_path / "a.csv").write_text("Weeks,PatientID\n1,x\n2,y\n", encoding="utf-8")
+    (tmp_path / "train.csv").write_text("Patient;Age\n1;50\n2;60\n", encoding="utf-8")
     assert clinical_table(headers)["Age"].to_dict() == {"1": 50, "2": 60}
     table = clinical_table(headers, tmp_path / "a.csv")
     assert table.columns.tolist() == [] and table.groupby("PatientID").size().to_dict() == {

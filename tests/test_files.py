@@ -1,16 +1,12 @@
-"""Finding files and collections, in awkward folders."""
+"""Finding files, in awkward folders."""
 
 import os
-from pathlib import Path
 
 import pytest
 
-from helpers import collection_root, list_files
-from helpers.collection import find_dicom
+from helpers import list_files
 from helpers.errors import ClearError
 from helpers.files import FolderError, natural_key
-
-PREFIX = bytes(128) + b"DICM"
 
 
 def _touch(path, content=b""):
@@ -67,38 +63,3 @@ def test_a_folder_that_is_not_there_is_one_clear_line(tmp_path):
 def test_clear_errors_show_as_one_line_in_a_notebook():
     assert FolderError("what, where")._render_traceback_() == ["FolderError: what, where"]
     assert issubclass(FolderError, ClearError) and issubclass(FolderError, FileNotFoundError)
-
-
-def test_the_root_named_by_the_environment(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv("DICOM_ROOT", str(tmp_path))
-    assert collection_root() == tmp_path
-    printed = capsys.readouterr().out
-    assert printed.count("\n") == 1 and "DICOM_ROOT" in printed
-    monkeypatch.setenv("DICOM_ROOT", str(tmp_path / "nowhere"))
-    with pytest.raises(FolderError, match=r"DICOM_ROOT: .*nowhere"):
-        collection_root()
-
-
-def test_without_a_root_the_phantom_is_written_once(phantom, capsys):
-    before = (phantom / "P01-reference" / "1.dcm").stat().st_mtime_ns
-    assert collection_root() == phantom
-    assert "phantom" in capsys.readouterr().out
-    assert (phantom / "P01-reference" / "1.dcm").stat().st_mtime_ns == before
-    assert Path(os.environ["XDG_CACHE_HOME"]) in phantom.parents
-
-
-@pytest.mark.parametrize("mount", ["osic", "competitions/osic", "datasets/someone/osic"])
-def test_a_collection_is_found_below_kaggles_input(tmp_path, mount):
-    for patient in range(30):
-        _touch(tmp_path / mount / "train" / f"ID{patient}" / "1.dcm", PREFIX)
-    _touch(tmp_path / mount / "test" / "ID3" / "1.dcm", PREFIX)
-    _touch(tmp_path / mount / "train.csv", b"Patient,Weeks")
-    _touch(tmp_path / "other-data" / "picture.png", b"PNG")
-    root, why = find_dicom(tmp_path)
-    assert root == tmp_path / mount / "train"
-    assert "30 of its 31 folders" in why
-
-
-def test_no_dicom_below_kaggles_input(tmp_path):
-    _touch(tmp_path / "data" / "table.csv")
-    assert find_dicom(tmp_path) is None

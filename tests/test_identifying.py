@@ -10,7 +10,16 @@ import pytest
 from helpers import header_table, identifying
 from helpers.errors import ClearError
 from helpers.headers.keywords import dictionary_entries
-from helpers.privacy.identifying import PROFILE, identifies, identifying_values, folders_with
+from helpers.privacy.identifying import (
+    PROFILE,
+    TOKEN,
+    WORD,
+    folders_with,
+    identifies,
+    identifying_values,
+    own_words,
+    standard_words,
+)
 
 
 def test_counts_by_element(phantom_headers):
@@ -129,6 +138,25 @@ def test_the_profile_names_keywords_of_the_standard():
         "X",
         "X",
     ]
+
+
+def test_the_suites_own_words_are_those_of_every_room(tmp_path):
+    words = own_words()
+    assert {"pseudonym", "montage", "fastai"} <= words, "of privacy/, pictures/ and learn/"
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "module.py").write_text("# Zyzzyva", encoding="utf-8")
+    assert "zyzzyva" in own_words(tmp_path) - words
+    with pytest.raises(
+        ClearError, match=r"expected the modules of this suite below .*, found none"
+    ):
+        own_words(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["JPEG-LS", "RLE Lossless", "CT Image Storage", "Explicit VR"])
+def test_names_of_the_standard_tell_of_nobody(name):
+    words = {*TOKEN.findall(name.casefold()), *WORD.findall(name.casefold())}
+    assert words <= standard_words() <= own_words()
+    assert not {"mayo", "york", "winter", "springfield"} & standard_words()
 
 
 def test_nothing_and_what_is_no_table():

@@ -1,6 +1,7 @@
-"""Many files at once: the same rows in the same order, whoever reads them and whatever goes wrong on the way."""
+"""Many files at once: the same rows in the same order, whoever reads them and whatever fails."""
 
 import os
+import pickle
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -100,13 +101,12 @@ def test_a_slow_disk_is_read_by_many_threads(phantom, phantom_headers, monkeypat
 
 def test_a_fast_disk_needs_no_threads(phantom, monkeypatch):
     monkeypatch.setattr("helpers.headers.table.ThreadPoolExecutor", None)
-    monkeypatch.setattr(
-        "helpers.headers.table.thread_time", time.perf_counter
-    )  # however busy the machine: nothing was waited for
+    # however busy the machine: nothing was waited for
+    monkeypatch.setattr("helpers.headers.table.thread_time", time.perf_counter)
     assert len(header_table(phantom, progress=False)) == len(list_files(phantom))
 
 
 def test_a_copy_for_another_process_has_the_same_wishes(phantom):
-    copy = (lambda made: made[0](*made[1]))(FastReader(["PatientID"], True).__reduce__())
+    copy = pickle.loads(pickle.dumps(FastReader(["PatientID"], True)))
     row = copy.row(str(phantom / "P01-reference" / "1.dcm"))
     assert copy.private and "PatientID" in row and "StudyDate" not in row
