@@ -38,10 +38,9 @@ def test_the_phantoms_own(phantom_headers, phantom, capsys):
     clinical = clinical_table(phantom_headers)
     patients = set(phantom_headers["PatientID"].dropna())
     known = patients & set(clinical.index)
-    said = (
-        f"{phantom.parent / 'train.csv'}, column Patient: {len(known)} of {len(patients)} patients"
-    )
-    assert said in capsys.readouterr().out and 0 < len(known) < len(patients)
+    count = f"{len(known)} of {len(patients)} patients"
+    said = f"Clinical table: {phantom.parent / 'train.csv'}, column Patient: {count}\n"
+    assert capsys.readouterr().out == said and 0 < len(known) < len(patients)
     assert clinical.columns.tolist() == ["Weeks", "FVC", "Percent", "Age", "Sex", "SmokingStatus"]
     assert clinical.groupby("PatientID").size().between(6, 10).all()
     joined = slice_counts(phantom_headers).join(clinical.groupby("PatientID").first())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pydicom.misc import is_dicom
 
 from helpers import collection as module
 from helpers import collection_root, phantom_root, phantom_truth
@@ -71,9 +72,14 @@ def test_no_dicom_below_kaggles_input(tmp_path):
 
 
 def test_a_file_that_cannot_be_opened_hides_no_collection(tmp_path, monkeypatch):
-    _touch(tmp_path / "scan" / "2.dcm", PREFIX)
-    (tmp_path / "scan" / "1.dcm").symlink_to(tmp_path / "scan" / "1.dcm")
-    _touch(tmp_path / "scan" / "0.dcm").chmod(0)
+    def closed_to_us(path):
+        if Path(path).name == "1.dcm":
+            raise PermissionError
+        return is_dicom(path)
+
+    for name in ("1.dcm", "2.dcm"):
+        _touch(tmp_path / "scan" / name, PREFIX)
+    monkeypatch.setattr(module, "is_dicom", closed_to_us)
     assert find_dicom(tmp_path)[0] == tmp_path / "scan"
 
 
