@@ -1,8 +1,9 @@
-"""Runs a notebook as Kaggle does: its folders, its network switched off, nothing of this project installed.
+"""Runs a notebook as Kaggle does: in its folders, without network, and without this project.
 
-    unshare --mount --net [--map-root-user] python tests/kaggle_layout.py NOTEBOOK EXECUTED DATA MOUNT
+    unshare --mount --net [--map-root-user] python tests/kaggle_layout.py PAGE EXECUTED DATA MOUNT
 
-To be started in namespaces of its own, by a Python that has the packages and not the project; `executed` does that.
+To be started in namespaces of its own, by a Python that has the packages and not the project;
+`executed` does that.
 """
 
 import json
@@ -34,29 +35,27 @@ except OSError:
 AFTER = """\
 import json, sys
 
-json.dumps({name: module.__file__ for name, module in sys.modules.items() if name.split(".")[0] == "helpers"})
+own = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "helpers"}
+json.dumps({name: module.__file__ for name, module in own.items()})
 """
 
 
 def executed(notebook, folder, data, mount):
-    """The notebook (a path) with its outputs, run on `data` at `mount`, and what it left in /kaggle/working.
+    """The notebook with its outputs, run on `data` at `mount`, and the files that it left.
 
     Raises
     ------
     RuntimeError
         Where this system gives no namespaces, or the notebook fails.
     """
-    python = (
-        Path(folder) / "python" / "bin" / "python"
-    )  # of an environment with nothing in it, and no .pth files read
+    # of an environment with nothing in it, and no .pth files read
+    python = Path(folder) / "python" / "bin" / "python"
     venv.create(python.parents[1], symlinks=True)
     unshare = ["unshare", "--mount", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    if (
-        tried := subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
-    ).returncode:
-        raise RuntimeError(
-            f"expected namespaces for mounts and network, to run a kernel as Kaggle does: {tried.stderr.strip()}"
-        )
+    tried = subprocess.run([*unshare, "true"], capture_output=True, encoding="utf-8", check=False)
+    if tried.returncode:
+        expected = "expected namespaces for mounts and network, to run a kernel as Kaggle does"
+        raise RuntimeError(f"{expected}: {tried.stderr.strip()}")
     result = Path(folder) / "executed.ipynb"
     paths = dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
     environment = {
@@ -68,7 +67,7 @@ def executed(notebook, folder, data, mount):
     run = subprocess.run(
         list(map(str, command)),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         env=environment,
         timeout=600,
         check=False,
@@ -106,7 +105,7 @@ def _mount(*arguments):
 
 
 def _execute(notebook):
-    """Runs all cells in place; through sockets that are files, since even a computer's network to itself is off."""
+    """Runs all cells in place; through sockets that are files, for there is no network at all."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpecManager
     from nbclient import NotebookClient
@@ -141,7 +140,8 @@ def main(notebook, result, data, mount):
         _execute(page)
     finally:
         nbformat.write(page, result)
-    print(*(path.relative_to("/kaggle/working") for path in Path("/kaggle/working").rglob("*")))
+    left = [path for path in Path("/kaggle/working").rglob("*") if path.is_file()]
+    print(*(path.relative_to("/kaggle/working") for path in left))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Kaggle kernels: what would be sent, what must never be, and that they run where Kaggle's folders are and nothing else."""
+"""Kaggle kernels: what would be sent, what must never be, and that they run as on Kaggle."""
 
 import ast
 import json
@@ -20,9 +20,10 @@ import pytest
 from conftest import REAL
 from kaggle_layout import executed
 
-from helpers.publish.kernel_cells import CellError
-from helpers.publish.kernel_metadata import SOURCES
-from helpers.publish.kernels import KaggleError, build_kernels, main
+from helpers.errors import ClearError
+from helpers.kaggle import main
+from helpers.publish.kernels import SOURCES, KaggleError, build_kernels
+from helpers.publish.pages import PageError
 from helpers.runtime import install_line
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +44,7 @@ PATIENTS = ["P01", "P04", "P08", "P09", "P11", "P30", "P31"]
 MOUNTS = ["/kaggle/input/{}", "/kaggle/input/competitions/{}", "/kaggle/input/datasets/someone/{}"]
 PAGE = [
     "# What is here?\n\nA page.",
-    "from helpers.files import collection_root\n\nroot = collection_root()",
+    "from helpers import collection_root\n\nroot = collection_root()",
 ]
 
 
@@ -69,7 +70,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path.parent / "home"))
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "pyproject.toml").write_text("")
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
     shutil.copytree(
         ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -103,9 +104,7 @@ def _written(notebook):
 def push(tmp_path, monkeypatch):
     """The real client's push, whose requests come back and go nowhere."""
     if find_spec("kaggle") is None:
-        pytest.skip(
-            "Kaggle's client is in the environment of Kaggle's versions alone, see tests/kaggle-image.txt"
-        )
+        pytest.skip("Kaggle's client is with Kaggle's versions alone, see tests/kaggle-image.txt")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KAGGLE_API_TOKEN", raising=False)
     for key, value in (("CONFIG_DIR", str(tmp_path)), ("USERNAME", "someone"), ("KEY", "none")):
@@ -132,7 +131,7 @@ def test_the_real_client_would_send_it(push, built, name, capsys):
 
     request, metadata = (
         push(built[name]),
-        json.loads((built[name] / "kernel-metadata.json").read_text()),
+        json.loads((built[name] / "kernel-metadata.json").read_text(encoding="utf-8")),
     )
     assert capsys.readouterr().out == "", "the client has nothing to remark"
     assert json.loads(request.text)["cells"][-1]["source"] == "".join(
@@ -165,7 +164,7 @@ def test_the_real_client_would_send_it(push, built, name, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_the_client_does_not_check(built, name):
-    metadata = json.loads((built[name] / "kernel-metadata.json").read_text())
+    metadata = json.loads((built[name] / "kernel-metadata.json").read_text(encoding="utf-8"))
     assert metadata.keys() == KEYS | SOURCES.keys(), (
         "a key that the client does not know would be ignored in silence"
     )
@@ -221,7 +220,9 @@ def test_the_cells_of_the_page_are_its_own_byte_for_byte(built, name):
 def test_the_other_cells_are_collapsed_and_say_what_they_are(built, name):
     cells, own = (
         _notebook(built[name])["cells"],
-        len(json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text())["cells"]),
+        len(
+            json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+        ),
     )
     intro, *hidden = cells[:-own]
     title = "".join(cells[-own]["source"]).splitlines()[0].removeprefix("# ")
@@ -231,9 +232,11 @@ def test_the_other_cells_are_collapsed_and_say_what_they_are(built, name):
         for other, folder in built.items()
         if other != name
     )
-    tested = re.search(r"^imagecodecs>=(\S+)", (ROOT / "requirements.txt").read_text(), re.M)[1]
+    tested = re.search(
+        r"^imagecodecs>=(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M
+    )[1]
     assert (f"pip download imagecodecs=={tested} " in intro["source"]) == (
-        "codecs.py" in _written(_notebook(built[name]))
+        "pixels/codecs.py" in _written(_notebook(built[name]))
     )
     for cell in hidden:
         assert (
@@ -244,44 +247,59 @@ def test_the_other_cells_are_collapsed_and_say_what_they_are(built, name):
         assert cell["metadata"]["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
 
 
+HELPERS = {  # file → content, of which the page needs the first eight
+    "__init__.py": '"""All."""',
+    "collection.py": "def collection_root():\n    from helpers.deep.found import x\n    return x",
+    "deep/__init__.py": '"""A room."""',
+    "deep/found.py": "import helpers.last\nfrom helpers.wide import lone\n\nx = lone.TABLE",
+    "last.py": '"""Not unused.csv itself."""',
+    "wide/__init__.py": '"""A room."""',
+    "wide/lone.py": 'TABLE = "table.csv"',
+    "wide/table.csv": "a,b",
+    "deep/table.csv": "a,b",  # beside a module that does not name it
+    "deep/unused.py": "from helpers.wide import lone",
+    "wide/unused.csv": "a,b",
+    "empty/__init__.py": '"""A room."""',
+    "__init__.pyi": "from helpers.collection import collection_root as collection_root",
+}
+
+
+def _write_helpers(project, files):
+    shutil.rmtree(project / "helpers")
+    for name, text in files.items():
+        file = project / "helpers" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{text}\n", encoding="utf-8")
+
+
 def test_files_are_those_that_are_imported_and_named(project):
-    """Through functions, through `from helpers import`, and no others."""
-    helpers = project / "helpers"
-    for file in helpers.iterdir():
-        file.unlink()
-    modules = {
-        "__init__": '"""All."""',
-        "files": "def collection_root():\n    from helpers.deep import found\n\n    return found()",
-        "deep": 'from helpers import Path, lone\n\nTABLE = Path("table.csv")\nfound = lone.found',
-        "lone": "import helpers.last as last\n\nfound = last.__doc__",
-        "last": '"""Not unused.csv itself."""',
-        "unused": "from helpers import deep",
-    }
-    for module, text in modules.items():
-        (helpers / f"{module}.py").write_text(f"{text}\n")
-    for table in ("table.csv", "unused.csv"):
-        (helpers / table).write_text("a,b\n")
+    """Through the front door, functions and rooms, and no others."""
+    _write_helpers(project, HELPERS)
     (folder,) = build_kernels("me")
-    assert list(_written(_notebook(folder))) == [
-        "__init__.py",
-        "deep.py",
-        "files.py",
-        "last.py",
-        "lone.py",
-        "table.csv",
-    ]
+    assert _written(_notebook(folder)) == {
+        name: f"{text}\n" for name, text in list(HELPERS.items())[:8]
+    }
 
 
 @pytest.mark.parametrize(
-    ("helper", "pages"), [("site", set()), ("exercises", {"05_quality"}), ("files", set(NAMES))]
+    ("file", "text", "said"),
+    [
+        ("deep/found.py", "import helpers.nowhere", r"expected a module .*helpers/nowhere\.py"),
+        ("deep/found.py", "from helpers.wide import no", r"expected a module .*wide/no\.py"),
+        ("__init__.pyi", "from helpers.gone import collection_root", r"module .*helpers/gone\.py"),
+        ("__init__.pyi", "import os", r"public names, found none in helpers/__init__\.pyi"),
+    ],
 )
-def test_changing_one_helper_changes_the_kernels_that_import_it(built, helper, pages, tmp_path):
-    project = _copy(tmp_path)
-    with (project / "helpers" / f"{helper}.py").open("a") as file:
-        file.write("# changed\n")
-    again = dict(zip(NAMES, build_kernels("someone", project=project), strict=True))
-    assert {name for name in NAMES if _notebook(again[name]) != _notebook(built[name])} == pages
-    assert {name for name in NAMES if f"{helper}.py" in _written(_notebook(built[name]))} == pages
+def test_what_is_not_found_is_said(project, file, text, said):
+    _write_helpers(project, HELPERS | {file: text})
+    with pytest.raises(KaggleError, match=said):
+        build_kernels("me")
+
+
+def test_helpers_that_are_not_there_are_not_passed_over(project):
+    shutil.rmtree(project / "helpers")
+    with pytest.raises(ClearError, match=r"expected the modules of this suite below helpers"):
+        build_kernels("me")
 
 
 RUN = """
@@ -290,11 +308,12 @@ import helpers.pixels.codecs
 from IPython.core.interactiveshell import InteractiveShell
 
 print(helpers.__file__)
-cells, shell = json.load(open(sys.argv[1])), InteractiveShell.instance()
-for cell in cells + [cell.replace("%%writefile helpers/files.py", "%%writefile helpers/files.py\\nEDITED = 1") for cell in cells]:
+cells, shell = json.load(open(sys.argv[1], encoding="utf-8")), InteractiveShell.instance()
+line = "%%writefile helpers/files.py"
+for cell in cells + [cell.replace(line, line + "\\nEDITED = 1") for cell in cells]:
     shell.run_cell(cell).raise_error()
     if cell == cells[-1]:
-        first = {module: __import__(f"helpers.{module}", fromlist=["x"]).__file__ for module in sys.argv[2:]}
+        first = {name: __import__(name, fromlist=["x"]).__file__ for name in sys.argv[2:]}
 from helpers.files import EDITED
 print(json.dumps(first))
 """
@@ -302,13 +321,13 @@ print(json.dumps(first))
 
 @pytest.mark.parametrize("name", NAMES)
 def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_path):
-    """Where the project is installed and imported already, and again after a person edited a cell."""
+    """Where the project is imported already, and again after a person edited a cell."""
     cells = [
         cell["source"]
         for cell in _notebook(built[name])["cells"]
         if cell["id"].startswith("helpers")
     ]
-    (tmp_path / "cells.json").write_text(json.dumps(cells))
+    (tmp_path / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
     working = tmp_path / "working"
     working.mkdir()
     files = {
@@ -316,10 +335,11 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
         for file, code in _written(_notebook(built[name])).items()
         if file.endswith(".py")
     }
-    modules = [
-        file.removesuffix(".py") for file, code in files.items() if "fastai" not in _packages(code)
-    ]
-    modules.remove("__init__")
+    modules = {
+        f"helpers/{file.removesuffix('.py')}".replace("/", ".").removesuffix(".__init__"): file
+        for file, code in files.items()
+        if "fastai" not in _packages(code)
+    }
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
     command = [sys.executable, "-c", RUN, tmp_path / "cells.json", *modules]
     run = subprocess.run(
@@ -329,12 +349,14 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
     installed, *_, imported = run.stdout.splitlines()
     assert installed == str(ROOT / "helpers/__init__.py")
     assert json.loads(imported) == {
-        module: str(working / "helpers" / f"{module}.py") for module in modules
+        module: str(working / "helpers" / file) for module, file in modules.items()
     }
-    for file in (working / "helpers").iterdir():
-        edited = b"EDITED = 1\n" if file.name == "files.py" else b""
-        assert file.read_bytes() == edited + (ROOT / "helpers" / file.name).read_bytes()
-    assert len(list((working / "helpers").iterdir())) == len(cells) - 1
+    there = [file for file in (working / "helpers").rglob("*") if file.is_file()]
+    for file in there:
+        name = file.relative_to(working / "helpers")
+        edited = b"EDITED = 1\n" if str(name) == "files.py" else b""
+        assert file.read_bytes() == edited + (ROOT / "helpers" / name).read_bytes()
+    assert len(there) == len(cells) - 1
 
 
 def _packages(code):
@@ -349,7 +371,7 @@ def _packages(code):
 @pytest.mark.parametrize("text", ["a\r\nb\n", "a", "a\n\n", ""])
 def test_a_file_that_no_cell_can_write_exactly_is_refused(project, text):
     (project / "helpers" / "files.py").write_bytes(text.encode())
-    with pytest.raises(CellError, match=r"files\.py: expected lines that end as on Linux"):
+    with pytest.raises(KaggleError, match=r"files\.py: expected lines that end as on Linux"):
         build_kernels("me")
 
 
@@ -398,14 +420,12 @@ def test_a_page_that_gives_something_away_is_refused_by_page_and_cell(
     _page(project, "harmless", cell)
     build = project / "build" / "kaggle" / "what-is-here"
     build.mkdir(parents=True)
-    (build / "kernel-metadata.json").write_text("of an earlier build")
+    (build / "kernel-metadata.json").write_text("of an earlier build", encoding="utf-8")
     assert main(["--user", "me"]) == 1
     said = capsys.readouterr().err.strip()
     id = nbformat.read(project / "notebooks/01_page.ipynb", as_version=4).cells[3].id
-    assert (
-        said
-        == f"01_page, cell 4 ({id}): expected nothing private, found {found}: remove that and build again"
-    )
+    expected = f"expected nothing private, found {found}: remove that and build again"
+    assert said == f"01_page, cell 4 ({id}): {expected}"
     assert not build.exists(), "nothing is left that could be pushed"
 
 
@@ -431,10 +451,11 @@ def private(phantom, tmp_path_factory, monkeypatch):
 
 
 def test_what_gives_nothing_away_is_built(project, private):
-    """Clauses, versions, the standard's own UIDs, words of every day, and longer words that hold a name."""
+    """Clauses, versions, the standard's own UIDs, common words, longer words that hold a name."""
     _page(
         project,
-        "PS3.3 C.11.2.1.2.1 and 10.7.1.3, pydicom 3.0.1.1, 1.2.840.10008.1.2.4.70: the phantom's Richardson, 195012241, M",
+        "PS3.3 C.11.2.1.2.1 and 10.7.1.3, pydicom 3.0.1.1, 1.2.840.10008.1.2.4.70",
+        "the phantom's Richardson, 195012241, M",
     )
     assert [folder.name for folder in build_kernels("me")] == ["what-is-here"]
 
@@ -453,7 +474,7 @@ def test_metadata_of_a_page_is_looked_at_too(project):
         page = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_markdown_cell(PAGE[0])], metadata={key: value}
         )
-        path.write_text(json.dumps(page))
+        path.write_text(json.dumps(page), encoding="utf-8")
         with pytest.raises(
             KaggleError, match=f"^01_page, its metadata: expected nothing private, found {found}"
         ):
@@ -461,11 +482,11 @@ def test_metadata_of_a_page_is_looked_at_too(project):
 
 
 def test_a_helper_that_tells_of_this_computer_is_refused(project):
-    with (project / "helpers/host.py").open("a") as file:
+    with (project / "helpers/pixels/window.py").open("a", encoding="utf-8") as file:
         file.write(f'WHERE = "{Path.home()}/scans"\n')
     with pytest.raises(
         KaggleError,
-        match=r"helpers/host\.py: expected nothing private, found a path of somebody's computer",
+        match=r"helpers/pixels/window\.py: expected nothing private, found a path of somebody's",
     ):
         build_kernels("me")
 
@@ -485,14 +506,17 @@ def test_not_at_the_top_of_a_project(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["--user", "me"]) == 1
     assert re.match(
-        r"expected pages, found none in .*notebooks: start it at the top of the project\n$",
+        r"expected pages, found no notebook in .*notebooks: start it at the top of the project\n$",
         capsys.readouterr().err,
     )
 
 
 def test_a_page_that_is_no_notebook(project):
-    (project / "notebooks/01_page.ipynb").write_text("<<<<<<< HEAD\n")
-    with pytest.raises(KaggleError, match="01_page: expected a notebook"):
+    (project / "notebooks/01_page.ipynb").write_text("<<<<<<< HEAD\n", encoding="utf-8")
+    with pytest.raises(PageError, match="01_page: expected a notebook"):
+        build_kernels("me")
+    _page(project, nbformat.v4.new_code_cell("%timeit 1"))
+    with pytest.raises(KaggleError, match="01_page: expected Python in its cells"):
         build_kernels("me")
 
 
@@ -534,7 +558,7 @@ def test_the_line_that_installs_from_attached_data(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def collections(phantom, tmp_path_factory):
-    """Folders to attach: a part of the phantom with its clinical table, as the competition has it, and real files."""
+    """Folders to attach: patients of the phantom and their clinical table; and real files."""
     osic, codecs = tmp_path_factory.mktemp("osic"), REAL / "series/one-slice-7-transfer-syntaxes"
     for patient in phantom.iterdir():
         if patient.name[:3] in PATIENTS:
@@ -567,9 +591,7 @@ def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(
     notebook, left = executed(built[name] / f"{name}.ipynb", tmp_path, collections[form], mount)
     text = _outputs_text(notebook)
     assert f"Collection: {mount}" in text and "Traceback" not in text
-    assert {file for file in left if file != "helpers"} == {f"helpers/{file}" for file in files}, (
-        "the saved version holds these"
-    )
+    assert set(left) == {f"helpers/{file}" for file in files}, "the saved version holds these"
     imported = ast.literal_eval(notebook["cells"][-1]["outputs"][0]["data"]["text/plain"][0])
     assert all(
         file.startswith("/kaggle/working/helpers/") for file in json.loads(imported).values()
@@ -581,13 +603,15 @@ def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(
 def test_a_kernel_that_lacks_a_helper_fails_there(built, collections, tmp_path):
     notebook = _notebook(built["01_tags"])
     notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "helpers-files-py"]
-    (tmp_path / "lacking.ipynb").write_text(json.dumps(notebook))
+    (tmp_path / "lacking.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     with pytest.raises(RuntimeError, match=r"No module named 'helpers\.files'"):
         executed(tmp_path / "lacking.ipynb", tmp_path, collections[0], MOUNTS[0].format("osic"))
 
 
 def test_where_the_system_gives_no_namespaces(tmp_path, monkeypatch):
-    (tmp_path / "unshare").write_text("#!/bin/sh\necho not permitted >&2\nexit 1\n")
+    (tmp_path / "unshare").write_text(
+        "#!/bin/sh\necho not permitted >&2\nexit 1\n", encoding="utf-8"
+    )
     (tmp_path / "unshare").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(

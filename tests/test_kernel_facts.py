@@ -1,4 +1,4 @@
-"""What Kaggle is told of a kernel: title, data and owner, each refused in one line where Kaggle would not take it."""
+"""What Kaggle is told of a kernel: title, data and owner, or why Kaggle would not take it."""
 
 import json
 
@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.publish.kernel_metadata import (
+from helpers.publish.kernels import (
     SOURCES,
-    MetadataError,
+    KaggleError,
     kernel_settings,
+    kernel_title,
     owner,
     slug,
-    title_of,
 )
 
 
@@ -41,15 +41,15 @@ def test_slugs_are_those_of_the_client(title):
 def test_titles(heading, title):
     if title is None:
         with pytest.raises(
-            MetadataError, match=r"^01_page, cell 1: expected a heading of 5 to 50 plain characters"
+            KaggleError, match=r"^01_page, cell 1: expected a heading of 5 to 50 plain characters"
         ):
-            title_of("01_page", heading)
+            kernel_title("01_page", heading)
     else:
-        assert title_of("01_page", heading) == title
+        assert kernel_title("01_page", heading) == title
 
 
 def test_without_a_table_there_is_no_data_and_nothing_is_on(tmp_path):
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
     settings = kernel_settings(tmp_path / "pyproject.toml")
     assert [settings[key] for key in SOURCES] == [[], [], [], []] and settings["is_private"] is True
     assert [key for key, value in settings.items() if value is False] == [
@@ -83,8 +83,8 @@ def test_without_a_table_there_is_no_data_and_nothing_is_on(tmp_path):
     ],
 )
 def test_a_table_that_is_not_understood_is_refused(tmp_path, line, said):
-    (tmp_path / "pyproject.toml").write_text(f"[tool.kaggle]\n{line}\n")
-    with pytest.raises(MetadataError, match=said) as caught:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.kaggle]\n{line}\n", encoding="utf-8")
+    with pytest.raises(KaggleError, match=said) as caught:
         kernel_settings(tmp_path / "pyproject.toml")
     assert "\n" not in str(caught.value)
 
@@ -99,8 +99,8 @@ def home(tmp_path, monkeypatch):
 
 def test_the_owner_is_found_where_the_client_finds_it(home, monkeypatch):
     with pytest.raises(
-        MetadataError,
-        match=r"^expected the name of a Kaggle account, found none .* --user NAME, or make kaggle KAGGLE_USER=NAME$",
+        KaggleError,
+        match=r"^expected the name of a Kaggle account, .* make kaggle KAGGLE_USER=NAME$",
     ):
         owner()
     for file, user in (
@@ -110,7 +110,10 @@ def test_the_owner_is_found_where_the_client_finds_it(home, monkeypatch):
         (home / "elsewhere/kaggle.json", "named-place"),
     ):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"username": user, "key": "secret", "refresh_token": "secret"}))
+        file.write_text(
+            json.dumps({"username": user, "key": "secret", "refresh_token": "secret"}),
+            encoding="utf-8",
+        )
         if user == "named-place":
             monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(file.parent))
         assert owner() == user
@@ -121,11 +124,11 @@ def test_the_owner_is_found_where_the_client_finds_it(home, monkeypatch):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"username": null}', "\x00"])
 def test_a_configuration_that_names_nobody(home, text):
     (home / ".kaggle").mkdir()
-    (home / ".kaggle/kaggle.json").write_text(text)
-    with pytest.raises(MetadataError, match="expected the name of a Kaggle account"):
+    (home / ".kaggle/kaggle.json").write_text(text, encoding="utf-8")
+    with pytest.raises(KaggleError, match="expected the name of a Kaggle account"):
         owner()
 
 
 def test_a_name_that_is_no_account():
-    with pytest.raises(MetadataError, match=r"expected a user name .*, got 'Jane Doe'"):
+    with pytest.raises(KaggleError, match=r"expected a user name .*, got 'Jane Doe'"):
         owner("Jane Doe")

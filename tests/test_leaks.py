@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.errors import ClearError
-from helpers.publish.leaks import Private, find_leaks, local_secrets
+from helpers.publish.leaks import LocalSecrets, find_leaks, local_secrets
 
 ROOT = Path(__file__).parents[1]
-NOBODY = Private(re.compile("/nowhere"), set())
+NOBODY = LocalSecrets(re.compile("/nowhere"), frozenset())
 
 
 @given(
@@ -47,7 +47,8 @@ def test_homes_on_any_computer(text):
 
 
 def test_folders_of_this_computer(tmp_path, monkeypatch):
-    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "helpers").mkdir(parents=True)
+    (tmp_path / "real" / "helpers" / "one.py").write_text("pass", encoding="utf-8")
     (tmp_path / "link").symlink_to("real")
     monkeypatch.setenv("HOME", "/")
     private = local_secrets(tmp_path / "link")
@@ -71,8 +72,8 @@ def test_values_are_whole_words_of_the_collection(phantom, tmp_path, monkeypatch
     dataset.save_as(tmp_path / "1.dcm")
     monkeypatch.setenv("DICOM_ROOT", str(tmp_path))
     private = local_secrets(ROOT)
-    assert {"Li^Konstanze", "Konstanze", "A.7(1", dataset.SOPInstanceUID} <= private.values
-    assert private.values.isdisjoint({"Phantom", "phantom", "Li", "12"}), (
+    assert {"Li^Konstanze", "Konstanze", "A.7(1", dataset.SOPInstanceUID} <= private.words
+    assert private.words.isdisjoint({"Phantom", "phantom", "Li", "12"}), (
         "a word of the helpers, and what is too short"
     )
     for text, found in (

@@ -145,7 +145,7 @@ def _hidden(name: str, source: str) -> dict[str, Any]:
 def _writing(helpers: Path, file: str) -> str:
     """A cell that writes a file as it is; a notebook ends the last line of every cell itself."""
     text = (helpers / file).read_bytes().decode("utf-8")
-    if "\r" in text or (text and not text.endswith("\n")) or text.endswith("\n\n"):
+    if "\r" in text or not text.endswith("\n") or text.endswith("\n\n"):
         expected = "expected lines that end as on Linux, and no empty one at the end"
         raise KaggleError(f"{helpers / file}: {expected}")
     return f"%%writefile helpers/{file}\n{text[:-1]}"
