@@ -25,27 +25,17 @@ def test_every_image_has_its_row(phantom_frames, table):
     assert len(table) == is_image(phantom_frames).sum()
     counts = table["left_out"].value_counts()
     assert counts[["", "position unknown", "position repeated"]].sum() == len(table)
-    assert set(table["patient"][table["left_out"] == "position unknown"]) == {
-        "P12-no-position",
-        "P19-no-orientation",
-    }
-    assert set(table["patient"][table["left_out"] == "position repeated"]) == {
-        "P14-slice-twice",
-        "P17-file-copied",
-    }
+    patients = table.groupby("left_out")["patient"].agg(set)
+    assert patients["position unknown"] == {"P12-no-position", "P19-no-orientation"}
+    assert patients["position repeated"] == {"P14-slice-twice", "P17-file-copied"}
 
 
 @pytest.mark.parametrize(
     ("patient", "axis"),
     [
-        ("P01", 2),
-        ("P04", 2),
-        ("P05", 2),
-        ("P43", 2),
+        *((patient, 2) for patient in ("P01", "P04", "P05", "P22", "P43", "P45")),
         ("P10", 0),
         ("P15", 1),
-        ("P22", 2),
-        ("P45", 2),
     ],
 )
 def test_position_rises_towards_head_back_and_left(table, patient, axis):
@@ -58,13 +48,13 @@ def test_position_rises_towards_head_back_and_left(table, patient, axis):
 
 def test_positions_are_those_of_the_anatomy(table):
     rows = _of(table, "P01")
-    assert rows["position"].abs().max() == pytest.approx(142.5) and rows[
-        "plane"
-    ].unique().tolist() == ["axial"]
+    assert rows["position"].abs().max() == pytest.approx(142.5)
+    assert rows["plane"].unique().tolist() == ["axial"]
 
 
 def test_frames_and_slabs_name_their_images_in_spatial_order(phantom_frames):
-    rows = _of(training_table(phantom_frames, slab=3), "P42")
+    frames = phantom_frames[phantom_frames["PatientID"] == "P42-one-file"]
+    rows = training_table(frames, slab=3)
     path = rows.index[0]
     assert [len(images) for images in rows["images"]] == [2, *[3] * 24, 2]
     assert all({place for place, _ in images} == {path} for images in rows["images"])
@@ -77,9 +67,8 @@ def test_frames_and_slabs_name_their_images_in_spatial_order(phantom_frames):
 def test_files_of_several_frames_and_colour_say_why_they_are_of_no_use(
     phantom_headers, real_headers
 ):
-    assert set(_of(training_table(phantom_headers), "P42")["left_out"]) == {
-        "several frames in one row: see frame_table"
-    }
+    rows = phantom_headers[phantom_headers["PatientID"] == "P42-one-file"]
+    assert set(training_table(rows)["left_out"]) == {"several frames in one row: see frame_table"}
     left = training_table(real_headers)
     colour = left["SamplesPerPixel"] == 3
     assert colour.any() and set(left["left_out"][colour]) == {"colour"}
@@ -115,10 +104,11 @@ def test_who_has_no_id_is_known_by_what_there_is():
 
 
 def test_a_mistyped_id_in_one_file_makes_nobody_two_persons(phantom_frames):
-    series = phantom_frames.index[phantom_frames["PatientID"] == "P02-interspaced"]
-    spoiled = phantom_frames.copy()
-    spoiled.loc[series[0], "PatientID"] = "P02"
-    assert set(training_table(spoiled).loc[series, "patient"]) == {"P02 = P02-interspaced"}
+    patients = ["P02-interspaced", "P03-interspaced"]
+    spoiled = phantom_frames[phantom_frames["PatientID"].isin(patients)].copy()
+    spoiled.loc[spoiled.index[0], "PatientID"] = "P02"
+    people = training_table(spoiled)["patient"].value_counts().to_dict()
+    assert people == {"P02 = P02-interspaced": 24, "P03-interspaced": 15}
 
 
 @given(
@@ -145,9 +135,7 @@ def test_the_split_is_that_of_the_seed_whatever_the_order(table):
 
 
 def test_one_patient_cannot_be_split(table):
-    with pytest.raises(
-        ClearError, match="expected at least 2 patients, so that one can be held out, got 1"
-    ):
+    with pytest.raises(ClearError, match=r"expected at least 2 patients, .*, got 1"):
         patient_split(_of(table, "P01"))
 
 
@@ -169,23 +157,18 @@ def test_a_sample_is_spread_evenly_from_end_to_end(table):
         sample_slices(table.iloc[:0], patients=1, slices=1)
 
 
-def test_the_largest_kind_is_that_of_most_patients(table):
-    kind = largest_group(table)
-    assert (
-        set(kind["plane"]) == {"axial"}
-        and set(kind["Modality"]) == {"CT"}
-        and set(kind["left_out"]) == {""}
-    )
-    assert kind["patient"].nunique() == 49 - len({"P10", "P12", "P15", "P19"})
+def test_the_largest_group_is_that_of_most_patients(table):
+    group = largest_group(table)
+    assert set(group["plane"]) == {"axial"} and set(group["Modality"]) == {"CT"}
+    assert set(group["left_out"]) == {""}
+    assert group["patient"].nunique() == 49 - len({"P10", "P12", "P15", "P19"})
     assert largest_group(table[table["left_out"] != ""]).empty
 
 
 def test_what_cannot_be_decoded_is_named_beforehand(table):
     rows = check_decodable(pd.concat([_of(table, "P01"), _of(table, "P31")]))
     bad = rows[rows["left_out"] != ""]
-    assert (
-        bad["patient"].unique().tolist() == ["P31-rle-damaged"]
-        and bad["left_out"].str.startswith("cannot decode").all()
-    )
+    assert bad["patient"].unique().tolist() == ["P31-rle-damaged"]
+    assert len(bad) == 1 and bad["left_out"].iloc[0].startswith("cannot decode")
     assert set(rows["unit"][rows["left_out"] == ""]) == {"HU"}
     assert check_decodable(table.iloc[:0]).empty

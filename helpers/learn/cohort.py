@@ -1,6 +1,7 @@
-"""Which slices shall a network see, of whom, and what can it be asked? Plain tables, no fastai."""
+"""Which slices is a network given, of which patients, and what can it predict? No fastai here."""
 
 import os
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,34 +15,33 @@ from helpers.slices.images import images
 from helpers.slices.stacks import all_stacks
 from helpers.volume.slice import load_slice
 
-ONE_PERSON = (
-    "PatientID",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-)  # rows that share one of them are of one person
-LEAST_PATIENTS = 2  # one to learn from, one to be asked about
+PERSON_KEYWORDS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")  # shared by one person
+MIN_PATIENTS = 2  # one to learn from, one held out
 
 
 class CohortError(ClearError, ValueError):
     """Patients or slices that cannot be learned from as they are."""
 
 
-def training_table(headers, *, slab=1):
-    """One row per image, those of a stack in spatial order: what a network can be shown, and what it can be asked.
+def training_table(headers: pd.DataFrame, *, slab: int = 1) -> pd.DataFrame:
+    """One row per image, those of a stack in spatial order: what a network sees and predicts.
 
     Parameters
     ----------
     headers : DataFrame of `helpers.frame_table`, or of `helpers.header_table`
-    slab : how many neighbouring slices an item is made of, an odd number; at the ends of a stack it has fewer
+    slab : how many neighbouring slices an item is made of, an odd number; at the ends of a stack
+        it has fewer
 
     Returns
     -------
     DataFrame, index path, with the columns that stacks are made from, and
 
-    - ``images``: list of (path, frame): the image, with its neighbours in spatial order where a slab is asked for
-    - ``patient``: the person, as `person_ids` has it; ``plane``: axial, coronal, sagittal, oblique or unknown
-    - ``position``: mm from the middle of what its series shows in this plane, towards the head (axial), the back
-      (coronal) or the left (sagittal); missing where the header does not say
+    - ``images``: list of (path, frame): the image, with its neighbours in spatial order where a
+      slab is asked for
+    - ``patient``: the person, as `person_ids` has it
+    - ``plane``: axial, coronal, sagittal, oblique or unknown
+    - ``position``: mm from the middle of what its series shows in this plane, towards the head
+      (axial), the back (coronal) or the left (sagittal); missing where the header does not say
     - ``left_out``: why the image is of no use here; empty where it is of use
 
     Raises
@@ -56,25 +56,25 @@ def training_table(headers, *, slab=1):
     images(headers)  # or an error that says what is there instead
     table = pd.concat([_described(slices, slab) for _, _, slices, _ in all_stacks(headers)])
     table["patient"] = person_ids(table)
-    shown = table.groupby([table["SeriesInstanceUID"].fillna("?"), "plane"])["position"]
-    middle = (shown.transform("min") + shown.transform("max")) / 2
-    return table.assign(position=table["position"] - middle, left_out=_obstacles(table))
+    by_plane = table.groupby([table["SeriesInstanceUID"].fillna("?"), "plane"])["position"]
+    middle = (by_plane.transform("min") + by_plane.transform("max")) / 2
+    return table.assign(position=table["position"] - middle, left_out=_why_left_out(table))
 
 
-def person_ids(rows):
-    """Who each row (n,) belongs to, as text: rows that share a patient ID, a study or a series are of one person.
+def person_ids(rows: pd.DataFrame) -> np.ndarray:
+    """Who each row (n,) belongs to: rows that share a patient ID, a study or a series are one's.
 
-    So nobody is two person_ids because an ID is missing or was mistyped in one file. A person has the name of all his
-    patient IDs; without any, that of his study, else series, else folder, and the name says so.
+    So nobody is two persons because an ID is missing or was mistyped in one file. A person has
+    the name of all of their patient IDs; without any, that of the study, else series, else
+    folder, and the name says so.
 
     Parameters
     ----------
-    rows : DataFrame with index path; columns PatientID, StudyInstanceUID and SeriesInstanceUID as far as there are
+    rows : DataFrame with index path; columns PatientID, StudyInstanceUID and SeriesInstanceUID as
+        far as there are
     """
-    keys = {keyword: _texts(rows[keyword]) for keyword in ONE_PERSON if keyword in rows}
-    folders = pd.Series(
-        [os.path.dirname(path) for path in rows.index], range(len(rows)), dtype=object
-    )
+    keys = {keyword: _texts(rows[keyword]) for keyword in PERSON_KEYWORDS if keyword in rows}
+    folders = pd.Series([os.path.dirname(path) for path in rows.index], dtype=object)
     keys["folder"] = folders.where(pd.DataFrame(keys, folders.index).isna().all(axis=1))
     person, before = pd.Series(range(len(rows))), None
     while not person.equals(before):  # the lowest number spreads over all that is shared
@@ -82,14 +82,16 @@ def person_ids(rows):
         for key in keys.values():
             person = person.groupby(key).transform("min").where(key.notna(), person).astype(int)
     names = {
-        number: _name({what: key[same] for what, key in keys.items()})
+        number: _person_name({name: key[same] for name, key in keys.items()})
         for number, same in person.groupby(person).groups.items()
     }
     return person.map(names).to_numpy(object)
 
 
-def sample_slices(table, *, patients, slices, seed=0):
-    """A part of a `training_table` that is soon learned from: patients at random, of each some slices spread evenly.
+def sample_slices(
+    table: pd.DataFrame, *, patients: int, slices: int, seed: int = 0
+) -> pd.DataFrame:
+    """A part of a `training_table`: patients at random, and of each some slices spread evenly.
 
     Parameters
     ----------
@@ -98,43 +100,46 @@ def sample_slices(table, *, patients, slices, seed=0):
     """
     if table.empty:
         raise CohortError("expected rows of training_table, got none")
-    chosen = table[table["patient"].isin(_shuffled(table["patient"], table.index, seed)[:patients])]
-    ordered = chosen.sort_values(["patient", "position"], kind="stable")
-    return pd.concat(
-        [rows.iloc[_spread(len(rows), slices)] for _, rows in ordered.groupby("patient")]
+    drawn = _shuffled(table["patient"], table.index, seed)[:patients]
+    ordered = table[table["patient"].isin(drawn)].sort_values(
+        ["patient", "position"], kind="stable"
     )
+    by_patient = [rows for _, rows in ordered.groupby("patient")]
+    return pd.concat([rows.iloc[_evenly(len(rows), slices)] for rows in by_patient])
 
 
-def largest_group(table):
-    """The usable rows of that modality and plane of which there are most patients; no row where none is of use."""
+def largest_group(table: pd.DataFrame) -> pd.DataFrame:
+    """The usable rows of the modality and plane with most patients; none where none is usable."""
     usable = table[table["left_out"] == ""]
     if usable.empty:
         return usable
-    kinds = [usable["Modality"].fillna("?"), usable["plane"]]
-    modality, plane = usable.groupby(kinds)["patient"].nunique().idxmax()
-    return usable[(kinds[0] == modality) & (kinds[1] == plane)]
+    groups = [usable["Modality"].fillna("?"), usable["plane"]]
+    modality, plane = usable.groupby(groups)["patient"].nunique().idxmax()
+    return usable[(groups[0] == modality) & (groups[1] == plane)]
 
 
-def check_decodable(table):
+def check_decodable(table: pd.DataFrame) -> pd.DataFrame:
     """The table with every image decoded once, in threads.
 
-    ``left_out`` says of which this cannot be done, and why; ``unit`` is that of the values, empty where the header does
-    not say.
+    ``left_out`` says of which this cannot be done, and why; ``unit`` is that of the values, empty
+    where the header does not say.
     """
-    with in_threads(_tried, table["images"]) as found:
+    with in_threads(_unit_and_error, table["images"]) as found:
         units, errors = zip(*found) if len(table) else ((), ())
-    return table.assign(
-        unit=units, left_out=np.where(np.array(errors) == "", table["left_out"], errors)
-    )
+    left_out = np.where(np.array(errors) == "", table["left_out"], errors)
+    return table.assign(unit=units, left_out=left_out)
 
 
-def patient_split(table, *, share=0.2, seed=0):
-    """Row numbers to learn from and row numbers held out, two lists: every patient wholly on one side.
+def patient_split(
+    table: pd.DataFrame, *, share: float = 0.2, seed: int = 0
+) -> tuple[list[int], list[int]]:
+    """Row numbers to learn from and row numbers held out: every patient wholly on one side.
 
     Parameters
     ----------
     table : DataFrame of `training_table`, or any that `person_ids` takes
-    share : of the patients (not of the slices) that are held out, from 0 to 1; at least one is, and one is not
+    share : of the patients (not of the slices) that are held out, from 0 to 1; at least one is,
+        and one is not
     seed : the same patients are held out whatever the order of the rows
 
     Raises
@@ -145,35 +150,34 @@ def patient_split(table, *, share=0.2, seed=0):
     require_type(table, pd.DataFrame, "of training_table")
     people = table["patient"].to_numpy() if "patient" in table else person_ids(table)
     names = _shuffled(people, table.index, seed)
-    if len(names) < LEAST_PATIENTS:
+    if len(names) < MIN_PATIENTS:
         raise CohortError(
-            f"expected at least {LEAST_PATIENTS} patients, so that one can be held out, got {len(names)}"
+            f"expected at least {MIN_PATIENTS} patients, so that one can be held out, "
+            f"got {len(names)}"
         )
-    held = np.isin(
-        people.astype(str), names[: min(max(1, round(share * len(names))), len(names) - 1)]
-    )
-    return np.flatnonzero(~held).tolist(), np.flatnonzero(held).tolist()
+    count = min(max(1, round(share * len(names))), len(names) - 1)
+    held_out = np.isin(people.astype(str), names[:count])
+    return np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist()
 
 
-def _described(slices, slab):
-    """The rows of one stack with its images, plane and place."""
+def _described(slices: pd.DataFrame, slab: int) -> pd.DataFrame:
+    """The rows of one stack with its images, plane and position."""
     orientation = slices["ImageOrientationPatient"].iloc[0]
     frames = slices["frame"].astype(int) if is_per_frame(slices) else [0] * len(slices)
     places, half = list(zip(slices.index, frames)), slab // 2
-    shown = pd.Series(
-        [places[max(0, n - half) : n + half + 1] for n in range(len(places))],
-        slices.index,
-        dtype=object,
-    )
+    slabs = [places[max(0, row - half) : row + half + 1] for row in range(len(places))]
     normal = slice_normal(orientation)
     along = normal[np.argmax(np.abs(normal))]
     known = (slices["order_grade"] == "A") & np.isfinite(along)
-    position = (slices["position_mm"] * np.sign(along)).where(known)
-    return slices.assign(images=shown, plane=plane_name(orientation), position=position)
+    return slices.assign(
+        images=pd.Series(slabs, slices.index, dtype=object),
+        plane=plane_name(orientation),
+        position=(slices["position_mm"] * np.sign(along)).where(known),
+    )
 
 
-def _tried(places):
-    """(unit, why it cannot be decoded, or empty) of an item."""
+def _unit_and_error(places: Sequence[tuple[str, int]]) -> tuple[str, str]:
+    """The unit of an item's values, and why it cannot be decoded; empty where it can."""
     try:
         units = [load_slice(path, frame=frame).unit for path, frame in places]
     except ImageError as error:
@@ -181,7 +185,7 @@ def _tried(places):
     return units[0], ""
 
 
-def _obstacles(table):
+def _why_left_out(table: pd.DataFrame) -> np.ndarray:
     """Why an image is of no use (n,); empty where it is of use."""
     several = (np.nan_to_num(numbers(table, "NumberOfFrames")) > 1) & ~table["frame"].notna()
     tests = {
@@ -194,31 +198,30 @@ def _obstacles(table):
 
 
 def _texts(column):
-    """Values as text without blanks around them; None where there is no value."""
-    texts = column.reset_index(drop=True).astype(object)
-    texts = texts.where(texts.notna(), "").astype(str).str.strip().astype(object)
-    return texts.where(texts != "", None)
+    """Values as text without blanks around them; missing where there is no value."""
+    values = column.reset_index(drop=True).astype(object)
+    return values.map(lambda value: str(value).strip() or None, na_action="ignore")
 
 
-def _name(found):
-    """The name of a person, from all that is known of him by kind."""
-    for what, values in found.items():
-        if names := sorted(set(values.dropna())):
-            return (
-                " = ".join(names)
-                if what == "PatientID"
-                else f"{what.removesuffix('InstanceUID').lower()} {names[0]}"
-            )
+def _person_name(known: dict[str, pd.Series]) -> str:
+    """The name of a person, from what each keyword says of them."""
+    values = {keyword: sorted(set(column.dropna())) for keyword, column in known.items()}
+    keyword = next(keyword for keyword, names in values.items() if names)
+    if keyword == "PatientID":
+        return " = ".join(values[keyword])
+    return f"{keyword.removesuffix('InstanceUID').lower()} {values[keyword][0]}"
 
 
-def _spread(count, most):
-    """At most so many places out of a count, spread evenly from the first to the last."""
+def _evenly(count, most):
+    """At most so many rows out of a count, spread evenly from the first to the last."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def _shuffled(names, paths, seed):
-    """Each name once, in an order that the seed and where the files lie decide, not the names or the order of the rows."""
+    """Each name once, in an order that follows from the seed and from where the files lie.
+
+    It does not depend on the names, which may be pseudonyms, or on the order of the rows.
+    """
     first = pd.Series(np.asarray(paths, object)).groupby(np.asarray(names, object)).min()
-    return np.random.default_rng(seed).permutation(
-        first.sort_values(kind="stable").index.to_numpy(str)
-    )
+    ordered = first.sort_values(kind="stable").index.to_numpy(str)
+    return np.random.default_rng(seed).permutation(ordered)
