@@ -1,11 +1,14 @@
 """The README: its code and commands run, its links lead somewhere, its tables are complete."""
 
+import ast
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
-README = DOCUMENTS[0].read_text()
+README = DOCUMENTS[0].read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
 COMMANDS = [
     command
@@ -21,18 +24,17 @@ COMMANDS = [
     for line in block.splitlines()
     if (command := line.partition("#")[0].strip())
 ]
+REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 CHEST = "series/chest-ct-8mm-siemens"
 
 
 def test_the_example_runs(phantom, capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert re.findall(r"^(?:from|import) (\w+)", example, re.M) == ["helpers"]
     names = {}
     exec(example, names)
-    assert (
-        names["volume"].array.ndim == 3
-        and len(names["findings"]) > 100
-        and "phantom" in capsys.readouterr().out
-    )
+    assert names["volume"].array.ndim == 3 and len(names["findings"]) > 100
+    assert "phantom" in capsys.readouterr().out
     shown = example.splitlines()[-1].partition("#")[0].strip()
     assert "<iframe" in eval(shown, names)._repr_mimebundle_()["text/html"], (
         "the last line shows something, where no kernel runs too"
@@ -41,21 +43,20 @@ def test_the_example_runs(phantom, capsys):
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_works_as_written(line, real, tmp_path):
-    """Those of make by what they would run, and that this is there; those of Python run, with the environment of this test."""
+    """Those of make by what they would run; those of Python run, in this test's environment."""
     (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     words = shlex.split(line.replace("/path/to/dicom", str(real / CHEST)))
     if words[0] == "make":
         said = _run(["make", "-n", *words[1:]], ROOT)
-        assert re.search(r"-m (helpers\.\w+|pytest|pip)|jupyter lab", said) and all(
-            word.partition("=")[2] in said for word in words[2:]
-        )
+        assert re.search(r"-m (helpers\.\w+|pytest|pip)|jupyter lab", said)
+        options = [word.replace("DEIDENTIFY=1", "=--deidentify") for word in words[2:]]
+        assert all(option.partition("=")[2] in said for option in options)
     elif words[:3] == ["python", "-m", "venv"]:
-        assert (ROOT / "Makefile").read_text().count(" ".join(words[1:])) == 1, "as make does"
+        assert " ".join(words[1:]) in _run(["make", "-n", "-B", "run"], ROOT), "as make does"
     elif words[1:4] == ["-m", "pip", "install"]:
-        assert (
-            "pip install --quiet --requirement requirements.txt" in (ROOT / "Makefile").read_text()
-        ), "as make does"
+        said = _run(["make", "-n", "-B", "lab"], ROOT)
+        assert "-m pip install" in said and "--requirement requirements.txt" in said, "as make does"
     elif words[1:3] == ["-m", "jupyter"]:
         if find_spec("jupyterlab") is None:
             pytest.skip("JupyterLab is left out of the environment of Kaggle's versions")
@@ -65,9 +66,8 @@ def test_every_command_works_as_written(line, real, tmp_path):
         pages.mkdir()
         shutil.copy(ROOT / "notebooks/03_slice_counts.ipynb", pages)
         _run([sys.executable, *words[1:], "--pages", str(pages)], tmp_path, environment)
-        assert (tmp_path / "build/html/03_slice_counts.html").is_file() and (
-            tmp_path / "build/html/index.html"
-        ).is_file()
+        assert (tmp_path / "build/html/03_slice_counts.html").is_file()
+        assert (tmp_path / "build/html/index.html").is_file()
     else:
         assert words[:3] == ["kaggle", "kernels", "push"], f"no test for {line}"
 
@@ -78,7 +78,7 @@ def _run(command, folder, environment=None):
         cwd=folder,
         env=environment,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=300,
         check=False,
     )
@@ -88,7 +88,7 @@ def _run(command, folder, environment=None):
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.stem)
 def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\(([^)#]+)", page.read_text())
+    links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
     assert links
     assert all((page.parent / link).exists() for link in links if not link.startswith("https://"))
 
@@ -96,10 +96,64 @@ def test_links_lead_somewhere(page):
 def test_every_page_and_every_package_is_in_its_table():
     pages = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
     assert re.findall(r"^\| \[(\d\d_\w+)\]", README, re.M) == pages
-    required = re.findall(r"^([\w-]+)[>=]", (ROOT / "requirements.txt").read_text(), re.M)
     table = README[README.index("| package | why |") :]
-    assert [package for package in required if not re.search(rf"\b{package}\b", table)] == []
-    assert (ROOT / "requirements.txt").read_text().splitlines()[-1] == "-e ."
+    missing = [name for name in _names(REQUIREMENTS) if not re.search(rf"\b{name}\b", table)]
+    assert missing == []
+
+
+def test_the_first_pages_need_no_package_that_comes_later():
+    """All that the helpers and pages 01 to 06 import comes with the first part."""
+    script = re.search(r"sed '(.*?)' requirements.txt", _run(["make", "-n", "-B", "run"], ROOT))[1]
+    first = _run(["sed", script, "requirements.txt"], ROOT)
+    assert first.rstrip().endswith("\n-e .") and set(_names(first)) < set(_names(REQUIREMENTS))
+    installed, waiting = set(), list(_names(first))
+    while waiting:
+        if (name := waiting.pop()) not in installed:
+            installed.add(name)
+            waiting += _needs(name)
+    assert not {"torch", "fastai", "kornia", "scikit-image", "jupyterlab"} & installed
+    files = [path for path in (ROOT / "helpers").rglob("*.py") if path.parent.name != "learn"]
+    codes = [path.read_text(encoding="utf-8") for path in files]
+    codes += [_code(path) for path in sorted((ROOT / "notebooks").glob("0[1-6]*.ipynb"))]
+    imported = {package for code in codes for package in _packages(code)}
+    owners = packages_distributions()
+    strangers = {
+        package
+        for package in imported - set(sys.stdlib_module_names) - {"helpers"}
+        if not installed & set(map(_canonical, owners.get(package, installed)))
+    }
+    assert len(codes) > 50 and len(imported) > 20 and strangers == set()
+
+
+def _names(requirements):
+    return re.findall(r"^([\w-]+)[>=]", requirements, re.M)
+
+
+def _needs(package):
+    """The packages that one asks for, without extras; none where it is not installed."""
+    try:
+        lines = requires(package) or []
+    except PackageNotFoundError:
+        return []
+    lines = [line for line in lines if "extra ==" not in line]
+    return [_canonical(re.match(r"[\w.-]+", line)[0]) for line in lines]
+
+
+def _canonical(package):
+    return package.lower().replace("_", "-")
+
+
+def _code(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def _packages(code):
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
 
 
 @pytest.mark.skipif(
@@ -109,7 +163,7 @@ def test_the_requirements_are_all_that_fastai_medical_needs():
     run = subprocess.run(
         [sys.executable, "-c", "import fastai.medical.imaging"],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert run.returncode == 0, run.stderr
