@@ -154,6 +154,15 @@ SCROLLED = """
 """
 
 
+def wait_for(port):
+    """Returns once a server listens."""
+    for _ in range(600):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+
+
 def median(times):
     return sorted(times)[len(times) // 2]
 
@@ -204,7 +213,7 @@ def main():
         command, cwd=folder, env={**os.environ, "HOME": str(folder)}, stderr=subprocess.DEVNULL
     )
     path = chromium_path()
-    time.sleep(6)
+    wait_for(port)
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=FLAGS)

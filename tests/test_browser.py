@@ -104,6 +104,8 @@ def test_windows_are_set_by_name_and_by_numbers(volume):
         viewer.window = "lung"
     with pytest.raises(WindowError, match="expected a name, a Window or"):
         viewer.window = 5
+    with pytest.raises(WindowError, match="expected values in HU for the window 'lungs'"):
+        VolumeBrowser(_ramp(np.arange(60, dtype=np.int16)), window="lungs")
 
 
 def test_traits_can_be_observed_and_linked(volume, phantom_headers):

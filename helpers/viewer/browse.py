@@ -101,9 +101,11 @@ class StaticViewer:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         document, picture = framed_html(*self.volumes, **self.options)
-        words = "\n".join(map(repr, self.volumes))
-        image = b64encode(picture).decode()
-        return {"text/html": document, "image/png": image, "text/plain": words}
+        return {
+            "text/html": document,
+            "image/png": b64encode(picture).decode(),
+            "text/plain": "\n".join(map(repr, self.volumes)),
+        }
 
 
 def _best_volume(headers: pd.DataFrame) -> Volume:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.geometry.planes import PLANES, normal_axis, plane_axes, transposed_affine
+from helpers.geometry.orientation import PLANE_OF_NORMAL
+from helpers.geometry.planes import PLANES, plane_axes, transposed_affine
 from helpers.pixels.window import COMPUTED, VoiLut, Window, presets_for, sampled, value_range
 from helpers.volume.volume import Volume
 
@@ -89,7 +90,11 @@ def nearest_slice(volume: Volume, plane: str, point: Sequence[float]) -> int:
 
 def _plane_data(volume: Volume, plane: str) -> dict[str, Any]:
     count, rows, columns = volume.shape_of(plane)
-    first, affine, axis = volume.slice(plane, 0), picture_affine(volume, plane), normal_axis(plane)
+    first, affine, axis = (
+        volume.slice(plane, 0),
+        picture_affine(volume, plane),
+        PLANE_OF_NORMAL.index(plane),
+    )
     middles = (affine @ [index, (rows - 1) / 2, (columns - 1) / 2, 1] for index in range(count))
     return {
         "count": count,
