@@ -1,4 +1,4 @@
-"""Times the loading of volumes beside its limit and its peers, in one run: a part of `make bench`."""
+"""Times the loading of volumes beside its limit and other readers: a part of `make bench`."""
 
 import tempfile
 import time
@@ -15,8 +15,8 @@ from tqdm import tqdm
 from helpers import header_table, load_volume, phantom_root, pixel_table, stack_slices, stack_table
 from helpers.phantom.anatomy import chest
 
-SLICES, FEW, MATRIX, NOISE_HU = 300, 60, 512, 15
-TIMES = 5  # each way, in turn; the best counts
+SLICES, COMPRESSED_SLICES, MATRIX, NOISE_HU = 300, 60, 512, 15
+REPEATS = 5  # of each reader, in turn; the fastest counts
 
 
 def encoded(pixels, syntax):
@@ -29,7 +29,7 @@ def encoded(pixels, syntax):
 
 
 def written(folder, count, syntax=None):
-    """The slices of a made-up chest of CT's full size, in spatial order."""
+    """The slices of a synthetic chest of CT's full size, in spatial order."""
     dataset = pydicom.dcmread(phantom_root() / "P01-reference" / "1.dcm")
     dataset.Rows = dataset.Columns = MATRIX
     dataset.PixelSpacing, dataset.RescaleIntercept = [0.75, 0.75], -1024
@@ -61,7 +61,7 @@ def written(folder, count, syntax=None):
     return stack_slices(headers, stack_table(headers).index[0])
 
 
-# the ways: each takes the slices in order and returns an array
+# the readers: each takes the slices in order and returns an array
 
 
 def ours(slices):
@@ -109,7 +109,7 @@ def statistics(slices):
     return pixel_table(slices, progress=False)
 
 
-PLAIN = {
+UNCOMPRESSED = {
     "load_volume": ours,
     "the limit: readinto": limit,
     "SimpleITK ImageSeriesReader": simpleitk,
@@ -117,16 +117,16 @@ PLAIN = {
     "pixel_table": statistics,
 }
 COMPRESSED = {"load_volume": ours, "pydicom one at a time, GDCM": pydicom_gdcm}
-J2K = {**COMPRESSED, "pydicom one at a time, Pillow": pydicom_pillow}
+JPEG_2000 = {**COMPRESSED, "pydicom one at a time, Pillow": pydicom_pillow}
 
 
-def compared(ways, slices, title):
-    """Prints and returns ms a volume, the best of some times taken in turn."""
-    best = dict.fromkeys(ways, np.inf)
-    for _ in range(TIMES):
-        for name, way in ways.items():
+def compared(readers, slices, title):
+    """Prints and returns ms a volume, the fastest of some runs taken in turn."""
+    best = dict.fromkeys(readers, np.inf)
+    for _ in range(REPEATS):
+        for name, read in readers.items():
             start = time.perf_counter()
-            way(slices)
+            read(slices)
             best[name] = min(best[name], time.perf_counter() - start)
     table = pd.DataFrame({"ms": pd.Series(best) * 1000})
     table["load_volume is × as fast"] = table["ms"] / table["ms"]["load_volume"]
@@ -136,32 +136,28 @@ def compared(ways, slices, title):
 
 def main():
     """Prints the tables."""
+    size = f"{MATRIX} × {MATRIX}"
     with tempfile.TemporaryDirectory() as folder:
-        places = {name: Path(folder) / name for name in ("plain", "lossless", "j2k")}
-        for place in places.values():
-            place.mkdir()
-        plain = written(places["plain"], SLICES)
-        ms = compared(
-            PLAIN, plain, f"{SLICES} slices of {MATRIX} × {MATRIX}, uncompressed, warm cache"
-        )
-        print(
-            f"load_volume takes {ms['load_volume'] / ms['the limit: readinto']:.2f} × the limit (at most 1.5 ×)"
-        )
+        folders = {name: Path(folder) / name for name in ("plain", "lossless", "j2k")}
+        for subfolder in folders.values():
+            subfolder.mkdir()
+        plain = written(folders["plain"], SLICES)
+        ms = compared(UNCOMPRESSED, plain, f"{SLICES} slices of {size}, uncompressed, warm cache")
+        ratio = ms["load_volume"] / ms["the limit: readinto"]
+        print(f"load_volume takes {ratio:.2f} × the limit (at most 1.5 ×)")
         tracemalloc.start()
         volume = load_volume(plain, progress=False)
-        print(
-            f"peak memory {tracemalloc.get_traced_memory()[1] / volume.array.nbytes:.2f} × the result (at most 1.2 × and a slice)"
-        )
+        ratio = tracemalloc.get_traced_memory()[1] / volume.array.nbytes
         tracemalloc.stop()
-        for name, syntax, ways in (
+        print(f"peak memory {ratio:.2f} × the result (at most 1.2 × and a slice)")
+        for name, syntax, readers in (
             ("lossless", JPEGLosslessSV1, COMPRESSED),
-            ("j2k", JPEG2000Lossless, J2K),
+            ("j2k", JPEG2000Lossless, JPEG_2000),
         ):
-            slices = written(places[name], FEW, syntax)
-            ms = compared(ways, slices, f"{FEW} slices of {MATRIX} × {MATRIX}, {syntax.name}")
-            print(
-                f"load_volume: {ms.iloc[1:].min() / ms['load_volume']:.1f} × the fastest of the others (at least 1.6 ×)"
-            )
+            slices = written(folders[name], COMPRESSED_SLICES, syntax)
+            ms = compared(readers, slices, f"{COMPRESSED_SLICES} slices of {size}, {syntax.name}")
+            ratio = ms.iloc[1:].min() / ms["load_volume"]
+            print(f"load_volume: {ratio:.1f} × the fastest of the others (at least 1.6 ×)")
 
 
 if __name__ == "__main__":

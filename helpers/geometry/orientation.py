@@ -30,9 +30,6 @@ class EdgeLetters(NamedTuple):
     bottom: str
 
 
-UNKNOWN_EDGES = EdgeLetters("?", "?", "?", "?")
-
-
 def edge_letters(
     image_orientation: ArrayLike | None = None,
     *,
@@ -93,9 +90,10 @@ def direction_letters(direction: ArrayLike, *, anatomical_orientation: str = "BI
     >>> direction_letters((0.99, 0.02, -0.05)), direction_letters((0.6, 0.05, -0.8))
     ('L', 'FL')
     """
-    unit = _unit(np.asarray(direction, float))
-    if unit is None:
+    vector = np.asarray(direction, float)
+    if not 0 < (length := np.linalg.norm(vector)) < np.inf:
         return "?"
+    unit = vector / length
     ends = DIRECTION_LETTERS.get(anatomical_orientation, DIRECTION_LETTERS["BIPED"])
     falling = np.argsort(-np.abs(unit), kind="stable")
     return "".join(
@@ -164,14 +162,9 @@ def cosine_error(image_orientation: ArrayLike) -> np.ndarray:
     return np.where(np.isfinite(error), error, np.inf)
 
 
-def _unit(vector: np.ndarray) -> np.ndarray | None:
-    length = np.linalg.norm(vector)
-    return vector / length if np.isfinite(length) and length > 0 else None
-
-
 def _edges_from_words(words: Sequence[str] | None, anatomical_orientation: str) -> EdgeLetters:
     if words is None or isinstance(words, str) or len(words) != 2:
-        return UNKNOWN_EDGES
+        return EdgeLetters("?", "?", "?", "?")
     edges: list[str] = []
     for word in map(str, words):
         opposite = _opposite(word.strip(), anatomical_orientation)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.errors import ClearError
+from helpers.geometry.orientation import PLANE_OF_NORMAL
 
 # radiological view: the LPS axis that runs to the right of the picture, and the one that runs
 # down, each with its sign
@@ -60,7 +61,7 @@ def plane_axes(affine: np.ndarray, plane: str) -> PlaneAxes:
     (right, to_right), (down, to_bottom) = PLANES[plane]
     axis_of = nearest_axes(affine)
     return PlaneAxes(
-        normal=axis_of[normal_axis(plane)],
+        normal=axis_of[PLANE_OF_NORMAL.index(plane)],
         down=axis_of[down],
         right=axis_of[right],
         down_step=1 if affine[down, axis_of[down]] * to_bottom >= 0 else -1,
@@ -93,12 +94,6 @@ def transposed_affine(
         if step < 0:
             result[:3, 3] += affine[:3, axis] * (shape[axis] - 1)
     return result
-
-
-def normal_axis(plane: str) -> int:
-    """The LPS axis (0, 1, 2) that a plane is seen along."""
-    (right, _), (down, _) = PLANES[plane]
-    return 3 - right - down
 
 
 def shear_of(affine: np.ndarray) -> float:

@@ -15,6 +15,7 @@ from pydicom import Dataset, uid
 from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 
+from helpers.errors import ClearError
 from helpers.headers.pydicom_reader import one_line
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.runtime import install_line
@@ -40,8 +41,8 @@ DECODERS = {  # transfer syntax → function of imagecodecs
 }
 
 
-class DecodingError(Exception):
-    """Encoded values that nothing here decodes: why, and what helps, in one line."""
+class ImageError(ClearError):
+    """An image that cannot be read or decoded."""
 
 
 def stored_frames(
@@ -58,11 +59,12 @@ def stored_frames(
 
     Raises
     ------
-    DecodingError
+    ImageError
+        Where nothing here decodes them: why, and what helps.
     """
     syntax, done = dataset.file_meta.TransferSyntaxUID, 0
     failures: list[str] = []
-    for decoder in _decoders(syntax):
+    for decoder in _decoders(syntax, path):
         try:
             for stored in _decoded(decoder, path, dataset, frames[done:]):
                 done += 1
@@ -70,9 +72,9 @@ def stored_frames(
             return
         except Exception as error:
             failures.append(one_line(error).removeprefix(FAILED))
-    lacks_plugin = syntax in DECODERS and not is_available(syntax)
     cause = "; ".join(failures) or "no decoder for it is installed"
-    raise DecodingError(f"{syntax.name}: {cause}; {INSTALL if lacks_plugin else DAMAGED}")
+    remedy = INSTALL if syntax in DECODERS and not is_available(syntax) else DAMAGED
+    raise ImageError(f"cannot decode {path}: {syntax.name}: {cause}; {remedy}")
 
 
 def is_available(syntax: str) -> bool:
@@ -95,13 +97,15 @@ def decode_frame(encoded: bytes, runner: Any) -> bytes:
     return values.tobytes()
 
 
-def _decoders(syntax: uid.UID) -> list[Decoder]:
+def _decoders(syntax: uid.UID, path: str | os.PathLike[str]) -> list[Decoder]:
     """What can decode a transfer syntax here, the preferred one first."""
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
-        reason = f"pydicom has no decoder for {syntax.name}; convert it with other software"
-        raise DecodingError(reason) from None
+        raise ImageError(
+            f"cannot decode {path}: pydicom has no decoder for {syntax.name}; "
+            "convert it with other software"
+        ) from None
     own = [_own_decoder(syntax)] if is_available(syntax) else []
     return [*own, decoder] if decoder.is_available else own
 

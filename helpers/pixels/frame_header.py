@@ -1,9 +1,12 @@
 """What does the header of a file say of one of its frames?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from pydicom import Dataset
+from pydicom.multival import MultiValue
+
+SEVERAL_VALUES = (MultiValue, tuple, list)
 
 
 class FrameHeader:
@@ -25,23 +28,24 @@ class FrameHeader:
             if macro.VR == "SQ" and not macro.tag.is_private
         ]
         self.dataset: Any = dataset
-        self._groups = [*(item for macro in macros for item in macro.value[:1]), *groups]
+        self._parts = [*(item for macro in macros for item in macro.value[:1]), *groups, dataset]
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """pydicom's value; `default` where it is missing or empty."""
-        found = (group.get(keyword) for group in (*self._groups, self.dataset))
-        return next((value for value in found if value not in (None, "")), default)
+        for part in self._parts:
+            if (value := part.get(keyword)) not in (None, ""):
+                return value
+        return default
 
     def of_frame(self, keyword: str) -> bool:
         """Whether the functional groups have it, whatever the file has beside them."""
-        return any(group.get(keyword) not in (None, "") for group in self._groups)
+        return any(group.get(keyword) not in (None, "") for group in self._parts[:-1])
 
     def floats(self, keyword: str) -> tuple[float, ...]:
         """All values as floats; empty where there are none or they are no numbers."""
         value = self.get(keyword, ())
-        values = [value] if isinstance(value, str) or not isinstance(value, Sequence) else value
         try:
-            return tuple(map(float, values))
+            return tuple(map(float, value if isinstance(value, SEVERAL_VALUES) else [value]))
         except (TypeError, ValueError):
             return ()
 

@@ -3,26 +3,28 @@
 import os
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pydicom
 from pydicom.pixels import apply_color_lut, apply_icc_profile
 
-from helpers.errors import ClearError
 from helpers.headers.pydicom_reader import one_line
-from helpers.pixels.codecs import DecodingError, stored_frames
+from helpers.pixels.codecs import ImageError, stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.luts import rescaled, unit_of, voi_luts_of
 from helpers.pixels.padding import declared_padding, guessed_padding
 from helpers.pixels.window import VoiLut, Window
 from helpers.runtime import quiet
 
+SYNTAX_OF_ENCODING: dict[
+    Any, pydicom.uid.UID
+] = {  # (implicit, little endian), as pydicom assumed where a file names none
+    (True, True): pydicom.uid.ImplicitVRLittleEndian,
+    (False, True): pydicom.uid.ExplicitVRLittleEndian,
+    (False, False): pydicom.uid.ExplicitVRBigEndian,
+}
 DEFER_BYTES = 2**23  # larger pixel data stays in the file, and its frames are read one by one
-
-
-class ImageError(ClearError):
-    """An image that cannot be read or decoded."""
 
 
 class Image(NamedTuple):
@@ -66,10 +68,7 @@ def read_images(wanted: Iterable[tuple[str | os.PathLike[str], int]]) -> Iterato
         decoded = stored_frames(path, dataset, frames)
         for frame in frames:
             with quiet():
-                try:
-                    stored, remark = next(decoded)
-                except DecodingError as error:
-                    raise ImageError(f"cannot decode {path}: {error}") from error
+                stored, remark = next(decoded)
                 image = _image(stored, FrameHeader(dataset, frame), remark, path)
             yield image
 
@@ -92,16 +91,8 @@ def _dataset(path: str | os.PathLike[str], frames: list[int]) -> pydicom.Dataset
         if not isinstance(frame, (int, np.integer)) or not 0 <= frame < count:
             raise ImageError(f"expected a frame from 0 to {count - 1}, got {frame!r} for {path}")
     if "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = _read_as(dataset)
+        dataset.file_meta.TransferSyntaxUID = SYNTAX_OF_ENCODING[dataset.original_encoding]
     return dataset
-
-
-def _read_as(dataset: pydicom.Dataset) -> pydicom.uid.UID:
-    """The transfer syntax that pydicom assumed for a file whose meta information names none."""
-    implicit, little = dataset.original_encoding
-    if not little:
-        return pydicom.uid.ExplicitVRBigEndian
-    return pydicom.uid.ImplicitVRLittleEndian if implicit else pydicom.uid.ExplicitVRLittleEndian
 
 
 def _image(

@@ -34,8 +34,9 @@ def declared_padding(stored: np.ndarray, header: FrameHeader) -> np.ndarray | No
     limit = header.get(f"{prefix}PixelPaddingRangeLimit")
     if not isinstance(value, (int, float)):
         return None
-    ends = [_with_sign_of(stored, end) for end in (value, limit) if isinstance(end, (int, float))]
-    mask = (stored >= min(ends)) & (stored <= max(ends))
+    ends = np.array([end for end in (value, limit) if isinstance(end, (int, float))])
+    ends = ends.astype({"i": np.int16, "u": np.uint16}.get(stored.dtype.kind, stored.dtype))
+    mask = (stored >= ends.min()) & (stored <= ends.max())
     return mask if mask.any() else None
 
 
@@ -59,10 +60,3 @@ def guessed_padding(values: np.ndarray) -> tuple[np.ndarray | None, float | None
     if mask.mean() < MIN_PADDED_SHARE or mask.all() or between.mean() > MAX_SHARE_IN_GAP:
         return None, None
     return mask | between, value
-
-
-def _with_sign_of(stored: np.ndarray, value: float) -> float:
-    """The 16-bit value read with the sign of the pixels."""
-    if stored.dtype.kind == "i" and value > 32767:
-        return value - 65536
-    return value + 65536 if stored.dtype.kind == "u" and value < 0 else value

@@ -150,16 +150,20 @@ def resolve_window(
     """
     if wanted is None:
         wanted = next(iter(own), "body")
+    window, known = None, {**presets_for(unit), **own}
     if not isinstance(wanted, str):
         window = as_window(wanted)
         named = (name for name, one in (*own.items(), *WINDOWS.items()) if one is window)
-        name = next(named, "custom")
-        _check_unit(name, own, unit)
-        return name, window
-    _check_unit(wanted, own, unit)
-    known = {**presets_for(unit), **own}
-    if wanted in known:
-        return wanted, known[wanted]
+        wanted = next(named, "custom")
+    if wanted in WINDOWS and wanted not in known:
+        own_names = [f"the file's own {name!r}" for name in own if name not in COMPUTED]
+        raise WindowError(
+            f"expected values in HU for the window {wanted!r}, "
+            f"got {unit or 'values without unit'}: "
+            f"use {', '.join([*map(repr, COMPUTED), *own_names])}, or (center, width)"
+        )
+    if window is not None or wanted in known:
+        return wanted, known[wanted] if window is None else window
     if wanted not in COMPUTED:
         raise WindowError(f"expected a window of {', '.join([*COMPUTED, *known])}, got {wanted!r}")
     return wanted, COMPUTED[wanted](array, padding=padding)
@@ -289,28 +293,7 @@ def _highest_air(array: np.ndarray, padding: np.ndarray | None, values: np.ndarr
     return middle + AIR_DEVIATIONS * (middle - low) / NORMAL_QUARTILE
 
 
-def _check_unit(name: str, own: Mapping[str, Window | VoiLut], unit: str) -> None:
-    """Refuses one of `WINDOWS` for values that are not HU."""
-    if name in WINDOWS and name not in {**presets_for(unit), **own}:
-        own_names = [f"the file's own {one!r}" for one in own if one not in COMPUTED]
-        raise WindowError(
-            f"expected values in HU for the window {name!r}, got {unit or 'values without unit'}: "
-            f"use {', '.join([*map(repr, COMPUTED), *own_names])}, or (center, width)"
-        )
-
-
 def _windowed(values: np.ndarray, center: float, width: float, function: str) -> np.ndarray:
-    _check(center, width, function)
-    if function == "SIGMOID":
-        return 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
-    if function == "LINEAR_EXACT":
-        return np.clip((values - center) / width + 0.5, 0, 1)
-    if width == 1:  # both bounds of LINEAR fall together: a threshold
-        return (values > center - 0.5).astype(np.float64)
-    return np.clip((values - (center - 0.5)) / (width - 1) + 0.5, 0, 1)
-
-
-def _check(center: float, width: float, function: str) -> None:
     if function not in MIN_WIDTH:
         raise WindowError(
             f"expected a VOI LUT function of {', '.join(MIN_WIDTH)}, got {function!r} (C.11.2.1.3)"
@@ -321,3 +304,10 @@ def _check(center: float, width: float, function: str) -> None:
             f"expected a finite center and a width {least} for {function}, "
             f"got ({center:g}, {width:g})"
         )
+    if function == "SIGMOID":
+        return 1 / (1 + np.exp(np.clip(-4 * (values - center) / width, -700, 700)))
+    if function == "LINEAR_EXACT":
+        return np.clip((values - center) / width + 0.5, 0, 1)
+    if width == 1:  # both bounds of LINEAR fall together: a threshold
+        return (values > center - 0.5).astype(np.float64)
+    return np.clip((values - (center - 0.5)) / (width - 1) + 0.5, 0, 1)

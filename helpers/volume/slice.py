@@ -83,7 +83,7 @@ def load_slice(path: str | os.PathLike[str], *, frame: int = 0) -> Slice:
         letters=edge_letters(
             orientation,
             patient_orientation=header.get("PatientOrientation"),
-            anatomical_orientation=anatomical_orientation(header),
+            anatomical_orientation=header.get("AnatomicalOrientationType", "BIPED"),
         ),
         padding=image.padding,
         windows=image.windows,
@@ -114,11 +114,6 @@ def captions_of(image: Image) -> dict[str, str]:
         "padding": "" if guess is None else f"padding guessed: {guess:g} {image.unit}",
         "remark": image.remark,
     }
-
-
-def anatomical_orientation(header: FrameHeader) -> str:
-    """Anatomical Orientation Type (0010,2210); BIPED where the header has none."""
-    return str(header.get("AnatomicalOrientationType", "BIPED"))
 
 
 def _number(header: FrameHeader, frame: int) -> str:

@@ -10,19 +10,18 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers.errors import require_type
-from helpers.geometry.orientation import letters_of_axes
+from helpers.geometry.orientation import PLANE_OF_NORMAL, letters_of_axes
 from helpers.geometry.planes import (
     PLANES,
     PROJECTIONS,
     PlaneAxes,
     PlaneError,
-    normal_axis,
     plane_axes,
     shear_of,
 )
 from helpers.pixels.window import VoiLut, Window, resolve_window
 from helpers.slices.grid import StackError, grid_affine, longest_run
-from helpers.volume.slice import Slice, anatomical_orientation, captions_of
+from helpers.volume.slice import Slice, captions_of
 from helpers.volume.voxels import read_voxels
 
 MIN_SLICES_FOR_BAR = 100  # from here on a progress bar is shown
@@ -209,7 +208,7 @@ class Volume:
         """Captions of one picture: which of how many, and where its middle lies."""
         middle = [(n - 1) / 2 for n in self.array.shape]
         middle[axes.normal] = index
-        lps = normal_axis(plane)
+        lps = PLANE_OF_NORMAL.index(plane)
         captions = {
             "plane": plane,
             "slice": f"{index + 1} of {self.array.shape[axes.normal]}",
@@ -280,5 +279,5 @@ def load_volume(
         windows=image.windows,
         inverted=image.inverted,
         caption=captions_of(image),
-        anatomical_orientation=anatomical_orientation(image.header),
+        anatomical_orientation=image.header.get("AnatomicalOrientationType", "BIPED"),
     )

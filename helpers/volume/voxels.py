@@ -185,9 +185,11 @@ def uncompressed_headers(paths: Sequence[str]) -> list[FrameHeader] | None:
     rows: list[dict[str, Any]] = []
     for path in paths:
         row = reader.row(path)
-        if row is None or not _is_plain(row) or not _is_like(row, (rows or [row])[0]):
+        if row is None or not _is_plain(row):
             return None
         rows.append(row)
+        if any(row[keyword] != rows[0][keyword] for keyword in EQUAL_IN_ALL):
+            return None
     return [FrameHeader(row) for row in rows]
 
 
@@ -255,7 +257,3 @@ def _is_plain(row: dict[str, Any]) -> bool:
         and all(isinstance(size, int) and size > 0 for size in sizes)
         and row.get("HighBit") == row["BitsStored"] - 1 <= 15
     )
-
-
-def _is_like(row: dict[str, Any], first: dict[str, Any]) -> bool:
-    return all(row[keyword] == first[keyword] for keyword in EQUAL_IN_ALL)
