@@ -1,8 +1,7 @@
 """What was read last time, and is it still true? Remembers header tables in a Parquet file.
 
-A row per file: its full path as bytes (so that any name will do), size and times, then the columns
-of the header table. A column holds each distinct value once, as JSON. A row counts as long as
-path, size and times are those of the file.
+A row per file: its fingerprint, then the columns of the header table, each of which holds every
+distinct value once, as JSON. A row counts as long as the fingerprint is the file's.
 """
 
 import contextlib
@@ -13,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,20 +26,12 @@ from helpers.headers.pydicom_reader import NOT_READ
 
 FORMAT = 2  # changes with what is stored, and with how headers are read
 ABOUT = b"dicom header table"  # the key of what the file says about itself
-UNKNOWN_SIZE = -1  # of a file that could not be read: it is read again when it can be
+Fingerprint = bytes  # size of a file, times in nanoseconds, full path
+UNKNOWN = b""  # fingerprint of a file that could not be read, and is to be read another time
 
 
 class CacheError(ClearError):
     """A cache that cannot be where it was said to be."""
-
-
-class Fingerprint(NamedTuple):
-    """What tells whether a file is as it was: size in bytes, times in nanoseconds."""
-
-    path: bytes  # the full one, as the system has it
-    size: int
-    modified: int
-    changed: int  # its content or who may read it; on Windows when it was made
 
 
 def cached_table(
@@ -66,10 +57,10 @@ def cached_table(
     CacheError
         For a cache that cannot be where it is said to be.
     """
-    fingerprints = [fingerprint_of(path) for path in paths]
-    file = _checked(cache, root, fingerprints)
+    file = _checked(cache, root, paths)
+    fingerprints = list(map(fingerprint_of, paths))
     stored, columns = load(file, private)
-    numbers = {fingerprint: number for number, fingerprint in enumerate(stored)}
+    numbers = {fingerprint: number for number, fingerprint in enumerate(stored)} | {UNKNOWN: -1}
     found = [numbers.get(fingerprint, -1) for fingerprint in fingerprints]  # -1: not stored
     if found == list(range(len(stored))):
         return columns.table(paths)
@@ -87,13 +78,13 @@ def cached_table(
 
 
 def fingerprint_of(path: str) -> Fingerprint:
-    """The Fingerprint of a file, whether or not it is there."""
-    full = os.path.abspath(path)
+    """What tells whether a file is as it was; `UNKNOWN` of one that is not there."""
     try:
-        name, status = os.fsencode(full), os.stat(path)
+        status = os.stat(path)
+        times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+        return os.fsencode(f"{status.st_size} {times} {os.path.abspath(path)}")
     except (OSError, ValueError):
-        return Fingerprint(full.encode("utf-8", "backslashreplace"), UNKNOWN_SIZE, 0, 0)
-    return Fingerprint(name, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        return UNKNOWN
 
 
 def load(file: Path, private: bool) -> tuple[list[Fingerprint], Columns]:
@@ -127,12 +118,11 @@ def save(file: Path, fingerprints: list[Fingerprint], columns: Columns, private:
         Where it cannot be written.
     """
     lists = columns.lists()
-    sizes = [
-        UNKNOWN_SIZE if str(error).startswith(NOT_READ) else fingerprint.size
+    fingerprints = [
+        UNKNOWN if str(error).startswith(NOT_READ) else fingerprint
         for fingerprint, error in zip(fingerprints, lists["error"])
     ]
-    of_files = pd.DataFrame(fingerprints, columns=Fingerprint._fields).assign(size=sizes)
-    arrays = {name: pa.array(of_files[name]) for name in of_files}
+    arrays = {"fingerprint": pa.array(fingerprints, pa.binary())}
     arrays |= {name: _encoded(values) for name, values in lists.items()}
     about = {"format": FORMAT, "pydicom": pydicom.__version__, "private": private}
     table = pa.table(arrays).replace_schema_metadata({ABOUT: json.dumps(about)})
@@ -148,7 +138,7 @@ def save(file: Path, fingerprints: list[Fingerprint], columns: Columns, private:
             os.remove(temporary)
 
 
-def _checked(cache: Any, root: Any, fingerprints: list[Fingerprint]) -> Path:
+def _checked(cache: Any, root: Any, paths: list[str]) -> Path:
     """The full path of the cache, links followed, if it can be a file there.
 
     One in the folder that is read is refused: nothing is written there.
@@ -156,7 +146,7 @@ def _checked(cache: Any, root: Any, fingerprints: list[Fingerprint]) -> Path:
     if not isinstance(cache, (str, os.PathLike)):
         raise WrongTypeError(f"cache: expected the name of a file, got {cache!r}")
     file = Path(os.path.realpath(os.path.expanduser(cache))) if os.fspath(cache) else Path()
-    if os.fsencode(file) in {fingerprint.path for fingerprint in fingerprints}:
+    if any(path.endswith(file.name) and os.path.realpath(path) == str(file) for path in paths):
         raise CacheError(f"cache: expected a file of its own, got {file}, which is to be read")
     folder = isinstance(root, (str, os.PathLike)) and os.path.realpath(os.path.expanduser(root))
     if folder and file.is_relative_to(folder):
@@ -177,11 +167,9 @@ def _load(content: bytes, private: bool) -> tuple[list[Fingerprint], Columns]:
         raise ValueError("written by another version")
     if private and not about["private"]:
         return [], Columns()
-    fields = Fingerprint._fields
-    fingerprints = list(map(Fingerprint, *(stored[name].to_pylist() for name in fields)))
-    names = [name for name in stored.column_names[len(fields) :] if private or name[0] != "("]
+    names = [name for name in stored.column_names[1:] if private or name[0] != "("]
     lists = {name: _decoded(stored[name].combine_chunks()) for name in names}
-    return fingerprints, Columns(lists, len(stored))
+    return stored["fingerprint"].to_pylist(), Columns(lists, len(stored))
 
 
 def _free_name(file: Path) -> str:

@@ -173,9 +173,9 @@ def _header_truncation(file: SizeLimitedReader, dataset: FileDataset) -> str | N
     deflated = dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
     implicit, little = dataset.original_encoding
     if last.tag == CHARACTER_SET and last.VR == "CS" and little:  # pydicom has converted it
-        start = last.file_tell
+        start = getattr(last, "file_tell", 8)
         file.seek(start - 8)
-        length = end_of(file.read(8), 0, implicit) - 8
+        length = end_of(file.read(8), 0, bool(implicit)) - 8
     if length == UNDEFINED_LENGTH or start is None or deflated:
         return None
     left = file.size - start - length
