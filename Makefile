@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 KAGGLE := build/kaggle-venv/bin
-INSTALL := -m pip install --quiet --no-compile
+INSTALL := -m pip install --quiet
 DATA ?=
 DEIDENTIFY ?=
 LAB ?=
@@ -53,12 +53,12 @@ clean:  ## remove what was made here
 	@echo "Setting up .venv for pages 01 to 06: 200 MB to fetch, about a minute"
 	@$(PYTHON) -m venv .venv
 	@sed '/^# Later/,$$d' requirements.txt > .venv/first.txt
-	@$(BIN)/python $(INSTALL) --requirement .venv/first.txt
+	@$(BIN)/python $(INSTALL) --no-compile --requirement .venv/first.txt
 	@touch $@
 
 .venv/ready: requirements.txt .venv/ready-pages
 	@echo "Adding PyTorch, fastai and JupyterLab: up to 5 GB, some minutes"
-	@$(BIN)/python $(INSTALL) --requirement requirements.txt
+	@$(BIN)/python $(INSTALL) --no-compile --requirement requirements.txt
 	@touch $@
 
 .venv/ready-test: .venv/ready pyproject.toml

@@ -343,7 +343,7 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
     command = [sys.executable, "-c", RUN, tmp_path / "cells.json", *modules]
     run = subprocess.run(
-        command, cwd=working, env=environment, capture_output=True, text=True, check=False
+        command, cwd=working, env=environment, capture_output=True, encoding="utf-8", check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
     installed, *_, imported = run.stdout.splitlines()
