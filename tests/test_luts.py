@@ -55,7 +55,7 @@ def test_a_voi_lut_is_the_standards_and_pydicoms(table, first, values):
     for value, ours in zip(values, grey):
         entry = entries[min(max(value - first, 0), len(entries) - 1)]
         assert ours == pytest.approx(entry / (2**bits - 1), abs=1e-6)
-    if bits > 8:  # with 8 pydicom lets places beyond 255 wrap around
+    if bits > 8:  # with 8 pydicom lets indices beyond 255 wrap around
         theirs = apply_voi_lut(np.array(values, np.int16), dataset) / (2**bits - 1)
         assert np.allclose(grey, theirs, atol=1e-6)
 
@@ -142,7 +142,7 @@ def test_a_table_that_is_not_whole_is_refused(descriptor):
     )
     with pytest.raises(ValueError, match=r"expected .* ModalityLUTSequence"):
         rescaled(np.zeros((2, 2), np.uint16), header)
-    assert list(voi_luts_of(header)) == ["whole"], "a view that is not whole is left out"
+    assert list(voi_luts_of(header)) == ["whole"], "a table that is not whole is left out"
 
 
 def test_windows_and_tables_are_alternatives_by_name(phantom, tmp_path):

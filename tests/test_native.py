@@ -1,4 +1,4 @@
-"""Uncompressed values read straight from files are pydicom's; what is not surely plain is left."""
+"""Uncompressed values read without pydicom are pydicom's; what is not surely plain is left."""
 
 import os
 import warnings
@@ -45,7 +45,7 @@ def _by_pydicom(path):
 
 
 def _compare(paths):
-    """Whether the files were read straight; if so, all is as pydicom and single images have it."""
+    """Whether the files were read; if so, all is as pydicom and single images have it."""
     found = read_uncompressed(paths)
     if found is None:
         return False
@@ -62,7 +62,7 @@ def _compare(paths):
 
 
 def test_every_stack_of_the_phantom_and_of_real_scanners(real_headers, phantom_headers):
-    straight = {}
+    uncompressed = {}
     for headers in (phantom_headers, real_headers):
         for stack in stack_table(headers).index:
             slices = stack_slices(headers, stack)
@@ -70,8 +70,8 @@ def test_every_stack_of_the_phantom_and_of_real_scanners(real_headers, phantom_h
                 slices["TransferSyntaxUID"].isin(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]).all()
             )
             if native and slices[["Rows", "Columns"]].nunique().eq(1).all():
-                straight[stack] = _compare(slices.index.tolist())
-    assert sum(straight.values()) > 60
+                uncompressed[stack] = _compare(slices.index.tolist())
+    assert sum(uncompressed.values()) > 60
 
 
 @pytest.fixture

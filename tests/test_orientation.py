@@ -28,7 +28,7 @@ def test_there_are_24_pairs():
 
 @pytest.mark.parametrize(("row", "column"), PAIRS)
 def test_letters_agree_with_the_anatomy_in_the_picture(row, column):
-    """Finds liver and couch in a picture of the phantom by their density: which edge are they nearest to?"""
+    """Finds liver and couch in a picture of the phantom by their density: near which edge?"""
     row, column = np.array(row), np.array(column)
     ticks = (np.arange(48) - 23.5) * STEP
     points = (

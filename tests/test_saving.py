@@ -52,8 +52,8 @@ def test_tiff_of_16_bits_brings_the_values_back(volume, tmp_path):
 
 def test_tiff_says_what_its_grey_means(volume, tmp_path):
     cut = volume.slice("axial", 4)
-    turned = replace(cut, inverted=True)
-    with Image.open(save_slice(turned, tmp_path / "a.tif", window="whole range")) as image:
+    inverted = replace(cut, inverted=True)
+    with Image.open(save_slice(inverted, tmp_path / "a.tif", window="whole range")) as image:
         low, high = cut.window("whole range")[1].limits
         assert f"0 is {high:g}, 65535 is {low:g} HU; padding is 0" in image.tag_v2[270]
         values = high + np.asarray(image) / 65535 * (low - high)

@@ -31,9 +31,10 @@ from helpers.pixels.image import ImageError
 from helpers.slices.grid import StackError, StackWarning
 
 REGULAR = [
-    "chest-ct-8mm-siemens", "ct-failing-gantrytilt", "head-ct-64x64", "mr-3plane-localizer-ffs", "mr-failing-two-orientations",
-    "mr-nonsquare-pixels-28x64", "mr-rows-anterior-cols-left", "mr-sagittal-hfdl",
-]  # fmt: skip
+    *("chest-ct-8mm-siemens", "ct-failing-gantrytilt", "head-ct-64x64"),
+    *("mr-3plane-localizer-ffs", "mr-failing-two-orientations", "mr-nonsquare-pixels-28x64"),
+    *("mr-rows-anterior-cols-left", "mr-sagittal-hfdl"),
+]
 COUCH_HU, LIVER_HU = -820, 62
 
 
@@ -122,7 +123,8 @@ def test_rescale_that_differs_from_slice_to_slice(real):
     [
         (
             "ct-failing-missing-slice",
-            r"1 gap off the median of 5 mm, first 10 mm between IM-0001-0009-0001.dcm and IM-0001-0010",
+            "1 gap off the median of 5 mm, first 10 mm "
+            "between IM-0001-0009-0001.dcm and IM-0001-0010",
         ),
         ("ct-failing-same-position", r"3 repeated positions, first 003.dcm at 61.5 mm"),
         ("ct-duplicate-positions", r"1 repeated position, first CT28.dcm at -90 mm; 8 gaps"),
@@ -157,7 +159,8 @@ def test_other_ways_to_ask_for_what_cannot_be(phantom_headers, real):
     rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
     with pytest.raises(
         StackError,
-        match=r"expected grey images .* got no usable ImagePositionPatient in 20 of 20, first \d+.dcm.*load_slice",
+        match=r"expected grey images .* got no usable ImagePositionPatient in 20 of 20, "
+        r"first \d+.dcm.*load_slice",
     ):
         load_volume(rows)
     rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
@@ -191,15 +194,15 @@ def voxels():
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 @pytest.mark.parametrize("flips", list(product((1, -1), repeat=3)))
-def test_every_turn_of_the_axes_shows_the_same_pictures(voxels, order, flips):
+def test_every_order_and_direction_of_the_axes_shows_the_same_pictures(voxels, order, flips):
     """48 ways to store one patient: the same letters, at the same anatomy."""
     array, affine = voxels
-    turned = array.transpose(order)[:: flips[0], :: flips[1], :: flips[2]]
+    stored = array.transpose(order)[:: flips[0], :: flips[1], :: flips[2]]
     matrix = affine.copy()
     matrix[:3, :3] = affine[:3, :3][:, order] * flips
-    starts = [0 if flip > 0 else n - 1 for flip, n in zip(flips, turned.shape)]
+    starts = [0 if flip > 0 else n - 1 for flip, n in zip(flips, stored.shape)]
     matrix[:3, 3] = affine[:3, 3] - matrix[:3, :3] @ starts
-    volume, plain = Volume(turned, matrix), Volume(array, affine)
+    volume, plain = Volume(stored, matrix), Volume(array, affine)
     for plane, letters in (("axial", "RLAP"), ("coronal", "RLHF"), ("sagittal", "APHF")):
         assert volume.shape_of(plane) == plain.shape_of(plane)
         point = (-60, -6, -122)  # in the liver
@@ -232,7 +235,7 @@ def test_anatomy_stands_where_the_letters_say(voxels):
     "patient", ["P04-feet-first", "P05-prone", "P08-oblique", "P10-sagittal", "P15-coronal"]
 )
 def test_every_patient_of_the_phantom_has_the_heart_under_l(phantom_headers, patient):
-    """However a patient lay and was cut: the stomach bubble lies left, the couch where the patient lay."""
+    """However a patient lay and was scanned: the stomach bubble is left, the couch beneath."""
     rows = phantom_headers[phantom_headers["PatientID"] == patient]
     volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
     cut = volume.slice("axial", volume.place_in("axial", (68, -42, -98))[0])
@@ -512,28 +515,33 @@ def test_an_error_in_a_thread_leaves_warnings_as_they_were(phantom_headers):
         assert warnings.filters == before
 
 
-def test_mixed_monochrome1_and_monochrome2_are_no_volume(phantom, tmp_path):
+def _changed(phantom, tmp_path, change):
+    """The rows of four slices after ``change(number, dataset)``."""
     for number in range(1, 5):
         dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{number}.dcm")
-        dataset.PhotometricInterpretation = f"MONOCHROME{1 + number % 2}"
+        change(number, dataset)
         dataset.save_as(tmp_path / f"{number}.dcm")
     headers = header_table(tmp_path, progress=False)
+    return stack_slices(headers, stack_table(headers).index[0])
+
+
+def test_mixed_monochrome1_and_monochrome2_are_no_volume(phantom, tmp_path):
+    def change(number, dataset):
+        dataset.PhotometricInterpretation = f"MONOCHROME{1 + number % 2}"
+
     mixed = r"expected one Photometric Interpretation .*, got mixed MONOCHROME1 and MONOCHROME2 in"
     with pytest.raises(StackError, match=mixed):
-        load_volume(stack_slices(headers, stack_table(headers).index[0]))
+        load_volume(_changed(phantom, tmp_path, change))
 
 
 def test_a_slope_that_is_no_number_is_refused(phantom, tmp_path):
-    for number in range(1, 4):
-        dataset = pydicom.dcmread(phantom / "P03-interspaced" / f"{number}.dcm")
+    def change(number, dataset):
         if number == 2:
-            dataset[0x00281053] = pydicom.dataelem.RawDataElement(
-                pydicom.tag.Tag(0x00281053), "DS", 4, b"nan ", 0, False, True
-            )
-        dataset.save_as(tmp_path / f"{number}.dcm")
-    headers = header_table(tmp_path, progress=False)
+            tag = pydicom.tag.Tag(0x00281053)
+            dataset[tag] = pydicom.dataelem.RawDataElement(tag, "DS", 4, b"nan ", 0, False, True)
+
     with pytest.raises(ImageError, match="expected a number as RescaleSlope"):
-        load_volume(stack_slices(headers, stack_table(headers).index[0]))
+        load_volume(_changed(phantom, tmp_path, change))
 
 
 def test_a_large_deflated_file_is_read_whole(phantom, tmp_path):
