@@ -53,16 +53,14 @@ def export(table: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its index as columns; names of files stay as they are, if they are no text."""
+    """The table with the named levels of its index as columns."""
     named = [name for name in table.index.names if name is not None]
-    names = [*named, *table]
-    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
-        got = ", ".join(twice)
-        raise ExportError(f"expected columns and index of different names, got {got} twice")
-    levels = {
-        name: pd.Series(list(table.index.get_level_values(name)), dtype=object) for name in named
-    }
-    return pd.DataFrame(levels | {name: table[name].reset_index(drop=True) for name in table})
+    index = table.index.to_frame(index=False)[named]
+    whole = pd.concat([index, table.reset_index(drop=True)], axis=1)
+    if not whole.columns.is_unique:
+        twice = ", ".join(map(str, whole.columns[whole.columns.duplicated()]))
+        raise ExportError(f"expected columns and index of different names, got {twice} twice")
+    return whole
 
 
 def _joined(column: pd.Series) -> pd.Series:

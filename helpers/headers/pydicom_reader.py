@@ -169,14 +169,14 @@ def _header_truncation(file: SizeLimitedReader, dataset: FileDataset) -> str | N
     if not len(dataset):
         return "truncated: no data element behind the file meta information"
     last = dataset.get_item(max(dataset.keys()), keep_deferred=True)
-    length, start = getattr(last, "length", UNDEFINED_LENGTH), getattr(last, "value_tell", None)
+    length, start = getattr(last, "length", UNDEFINED_LENGTH), getattr(last, "value_tell", 0)
     deflated = dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
     implicit, little = dataset.original_encoding
     if last.tag == CHARACTER_SET and last.VR == "CS" and little:  # pydicom has converted it
         start = getattr(last, "file_tell", 8)
         file.seek(start - 8)
         length = end_of(file.read(8), 0, bool(implicit)) - 8
-    if length == UNDEFINED_LENGTH or start is None or deflated:
+    if length == UNDEFINED_LENGTH or not start or deflated:
         return None
     left = file.size - start - length
     if left < 0:
