@@ -8,17 +8,20 @@ import pydicom
 import pytest
 import SimpleITK
 
-from helpers import header_table, slice_counts, stack_slices, stack_table
+from helpers import audit, header_table, slice_counts, stack_slices, stack_table
 from helpers.phantom.faults import FAULTS
-from helpers.phantom.scans import AXIAL, SCANS
+from helpers.phantom.scans import AXIAL, SAGITTAL, SCANS
 from helpers.slices.images import MissingColumnError, NoImageError
-from helpers.slices.stacks import UnknownStackError
+from helpers.slices.stacks import UnknownStackError, all_stacks
 
 SERIES = [
-    "chest-ct-8mm-siemens", "ct-duplicate-positions", "ct-failing-gantrytilt", "ct-failing-missing-slice",
-    "ct-failing-same-position", "head-ct-64x64", "mr-3plane-localizer-ffs", "mr-failing-two-orientations",
-    "mr-nonsquare-pixels-28x64", "mr-rows-anterior-cols-left", "mr-sagittal-hfdl", "one-slice-7-transfer-syntaxes",
-]  # fmt: skip
+    *("chest-ct-8mm-siemens", "head-ct-64x64", "ct-duplicate-positions", "ct-failing-gantrytilt"),
+    *("ct-failing-missing-slice", "ct-failing-same-position", "mr-3plane-localizer-ffs"),
+    *("mr-failing-two-orientations", "mr-nonsquare-pixels-28x64", "mr-rows-anterior-cols-left"),
+    *("mr-sagittal-hfdl", "one-slice-7-transfer-syntaxes"),
+]
+ALMOST_AXIAL = (1, 0, 0, 0, 0.99999, 0.0004)
+PLANES = ("coronal", "sagittal", "axial")
 
 
 def _of(headers, folder):
@@ -29,7 +32,7 @@ def _of(headers, folder):
 
 @pytest.mark.parametrize("folder", SERIES)
 def test_order_equals_an_independent_orderers(real, real_headers, folder):
-    """GDCM, as SimpleITK wraps it, orders the files of each stack of every real series by their positions."""
+    """GDCM, as SimpleITK wraps it, orders the files of each real stack by their positions."""
     headers = _of(real_headers, folder)
     for stack in stack_table(headers).index:
         slices = stack_slices(headers, stack)
@@ -48,16 +51,12 @@ def _gdcm_order(folder, names):
         for path in reader.GetGDCMSeriesFileNames(str(folder), uid)
     ]
     kept = [name for name in found if name in names]
-    if len(
-        {
-            pydicom.dcmread(folder / n, stop_before_pixels=True).get("SeriesInstanceUID")
-            for n in kept
-        }
-    ) == 1 and len(kept) == len(found):
+    headers = [pydicom.dcmread(folder / name, stop_before_pixels=True) for name in kept]
+    series = {dataset.get("SeriesInstanceUID") for dataset in headers}
+    if len(series) == 1 and len(kept) == len(found):
         return kept
-    return sorted(
-        kept, key=lambda name: _projection(folder / name)
-    )  # GDCM does not order a series of several orientations
+    # GDCM does not order a series of several orientations
+    return sorted(kept, key=lambda name: _projection(folder / name))
 
 
 def _projection(path):
@@ -73,13 +72,14 @@ def _projection(path):
         ("head-ct-64x64", [("axial", 93, 1.5, "")]),
         ("mr-sagittal-hfdl", [("sagittal", 35, 4.8, "")]),
         ("mr-rows-anterior-cols-left", [("axial", 128, 1.0, "")]),
-        ("mr-3plane-localizer-ffs", [("coronal", 7, 15.0, ""), ("sagittal", 7, 15.0, ""), ("axial", 7, 15.0, "")]),
+        ("mr-3plane-localizer-ffs", [(plane, 7, 15.0, "") for plane in PLANES]),
         ("mr-failing-two-orientations", [("sagittal", 2, 3.3, ""), ("axial", 2, 4.4, "")]),
         ("mr-nonsquare-pixels-28x64", [("axial", 4, 0.5, "")]),
         ("ct-failing-gantrytilt", [("axial", 4, 4.851, "")]),
-        ("ct-failing-missing-slice", [("axial", 4, 5.0, "1 gap off the median of 5 mm, first 10 mm between "
-                                       "IM-0001-0009-0001.dcm and IM-0001-0010-0001.dcm")]),
-        ("ct-failing-same-position", [("axial", 1, np.nan, "3 repeated positions, first 003.dcm at 61.5 mm")]),
+        ("ct-failing-missing-slice", [("axial", 4, 5.0, "1 gap off the median of 5 mm, first 10 mm "
+                                       "between IM-0001-0009-0001.dcm and IM-0001-0010-0001.dcm")]),
+        ("ct-failing-same-position", [("axial", 1, np.nan, "3 repeated positions, first 003.dcm at "
+                                       "61.5 mm")]),
     ],
 )  # fmt: skip
 def test_what_is_known_of_real_series_is_found(real_headers, folder, expected):
@@ -105,16 +105,24 @@ def test_duplicates_and_gaps_of_a_real_series(real_headers):
     assert slices["repeated"].sum() == 1 and slices["position_mm"].is_monotonic_increasing
 
 
+@pytest.fixture(scope="module")
+def phantom_stacks(phantom_headers):
+    """The stack table of the phantom, and the files of each stack in order."""
+    return stack_table(phantom_headers), _files(phantom_headers)
+
+
+def _files(headers):
+    return {(uid, number): [*slices.index] for uid, number, slices, _ in all_stacks(headers)}
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_of_the_files_does_not_matter(phantom_headers, seed):
+def test_the_order_of_the_files_does_not_matter(phantom_headers, phantom_stacks, seed):
     shuffled = phantom_headers.sample(frac=1, random_state=seed)
-    expected, found = stack_table(phantom_headers), stack_table(shuffled)
-    pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index())
-    for stack in expected.index:
-        assert (
-            stack_slices(shuffled, stack).index.tolist()
-            == stack_slices(phantom_headers, stack).index.tolist()
-        )
+    table, files = phantom_stacks
+    pd.testing.assert_frame_equal(stack_table(shuffled).sort_index(), table.sort_index())
+    assert _files(shuffled) == files
+    stack = table.index[7 * seed]
+    assert stack_slices(shuffled, stack).index.tolist() == files[stack]
 
 
 def test_flipping_the_normal_reverses_the_order(phantom_headers):
@@ -179,8 +187,8 @@ def _scan(positions, **columns):
         index=pd.Index([f"/scan/{i}.dcm" for i in range(n)], name="path", dtype=object)
     )
     fixed = {
-        "SeriesInstanceUID": "1.2", "PatientID": "p", "Modality": "CT", "Rows": 8, "Columns": 8, "error": None,
-        "pixel_offset": 100, "TransferSyntaxUID": "1.2.840.10008.1.2.1",
+        "SeriesInstanceUID": "1.2", "PatientID": "p", "Modality": "CT", "Rows": 8, "Columns": 8,
+        "error": None, "pixel_offset": 100, "TransferSyntaxUID": "1.2.840.10008.1.2.1",
     }  # fmt: skip
     per_file = {
         "ImagePositionPatient": [(0.0, 0.0, float(z)) for z in positions],
@@ -196,15 +204,15 @@ def _scan(positions, **columns):
     ("positions", "columns", "stacks"),
     [
         ([0, 1, 2, 3, 4, 5], {}, [6]),
-        ([0, 1, 2, 3, 4, 5], {"AcquisitionNumber": [1, 1, 2, 2, 3, 3]}, [6]),  # sequential CT: parts abut
+        ([0, 1, 2, 3, 4, 5], {"AcquisitionNumber": [1, 1, 2, 2, 3, 3]}, [6]),  # parts abut
         ([0, 1, 2, 0, 1, 2], {"AcquisitionNumber": [1, 1, 1, 2, 2, 2]}, [3, 3]),
         ([0, 1, 2, 0.4, 1.4, 2.4], {"AcquisitionNumber": [1, 1, 1, 2, 2, 2]}, [3, 3]),
         ([0, 1, 2, 3, 1, 2], {"EchoTime": [10, 10, 10, 10, 20, 20]}, [4, 2]),
-        ([5, 5, 5, 5], {"AcquisitionNumber": [4, 3, 2, 1]}, [1]),  # one position four times is one stack
+        ([5, 5, 5, 5], {"AcquisitionNumber": [4, 3, 2, 1]}, [1]),  # one position four times
         ([0, 1, 2, 3, 2], {"AcquisitionNumber": [1, 1, 1, 1, 2]}, [4]),  # a single repetition stays
-        ([0, 1, 2, 3, 4, 0, 1, 2, 3, 4], {}, [5, 5]),  # two runs that nothing but the positions tell apart
+        ([0, 1, 2, 3, 4, 0, 1, 2, 3, 4], {}, [5, 5]),  # two runs, by position alone
         ([0, 1, 2, 3, 0.5, 1.5, 2.5, 3.7, 4.5], {}, [9]),  # no regular second run
-        ([0, 1, 2, 3, 4, 6, 7, 8, 9, *range(10)], {}, [10, 9]),  # the gap of the first scan stays its gap
+        ([0, 1, 2, 3, 4, 6, 7, 8, 9, *range(10)], {}, [10, 9]),  # a gap of the first scan
         ([0, 2, 4, 8, 10, 1, 3, 5, 7, 9], {}, [10]),  # interleaved, one slice missing
         ([0, 1, 2, 3, 4, 0, 1, 2, 3, 4], {"InstanceNumber": [1, 2, 3, 4, 5] * 2}, [5, 5]),
         ([0, 0, 1, 1, 2, 2, 3, 3], {"KVP": [80, 140, 140, 80] * 2}, [4, 4]),
@@ -214,14 +222,14 @@ def _scan(positions, **columns):
         ([0, 1, 2, 3, 4, 5], {"SeriesInstanceUID": None, "PatientID": list("aaabbb")}, [3, 3]),
         ([0, 1, 2, 3], {"FrameOfReferenceUID": list("aabb")}, [2, 2]),
         ([*range(9), *range(10), 4], {"AcquisitionNumber": [1] * 9 + [2] * 10 + [None]}, [10, 9]),
-        ([*range(10), *range(9, -1, -1)], {"AcquisitionNumber": [i // 2 + 1 for i in range(20)]}, [10, 10]),
+        ([*range(10), *range(9, -1, -1)], {"AcquisitionNumber": np.arange(20) // 2 + 1}, [10, 10]),
         ([0, 1, 2, 3, 4, 0.3, 1.3, 2.3, 3.3], {}, [5, 4]),
         ([0, 0, 1, 1, 2, 2, 3, 3], {}, [4, 4]),
         ([0, 2, 4, 1, 3, 5], {}, [6]),  # interleaved, and one regular grid
         ([0, 1, 2, 3], {"PixelSpacing": [(1.0, 1.0), (1.0, 1.0), (1.0, 1.0), (0.9, 0.9)]}, [3, 1]),
         ([0, 1, 2, 3], {"Rows": [8, 8, 8, 16]}, [3, 1]),
         ([0, 1, 2, 3], {"ImagePositionPatient": [(0, 0, 0), (0, 0, 1), (0, 0, 2), None]}, [3, 1]),
-        ([0, 1, 2], {"ImageOrientationPatient": [AXIAL, (1, 0, 0, 0, 0.99999, 0.0004), (0, 1, 0, 0, 0, -1)]}, [2, 1]),
+        ([0, 1, 2], {"ImageOrientationPatient": [AXIAL, ALMOST_AXIAL, SAGITTAL]}, [2, 1]),
     ],
 )  # fmt: skip
 def test_how_a_series_splits(positions, columns, stacks):
@@ -340,6 +348,18 @@ def test_unique_images_count_readable_ones_and_those_without_a_uid():
     headers = _scan([0, 1, 2, 3], SOPInstanceUID=["a", "a", None, None])
     headers.loc["/scan/0.dcm", "error"] = "truncated"
     assert slice_counts(headers)[["images", "unique_images"]].iloc[0].tolist() == [3, 3]
+
+
+def test_a_collection_without_any_series_uid_is_no_table_of_few_keywords(phantom, tmp_path):
+    for path in (phantom / "P03-interspaced").iterdir():
+        dataset = pydicom.dcmread(path)
+        del dataset.SeriesInstanceUID
+        dataset.save_as(tmp_path / path.name)
+    headers = header_table(tmp_path)
+    assert "SeriesInstanceUID" not in headers
+    table = stack_table(headers)
+    assert table.index.tolist() == [("?", 0)] and table["positions"].tolist() == [15]
+    assert set(audit(headers)["rule"]) == {"interspaced"}
 
 
 def test_tables_without_the_columns_that_tell_are_refused(phantom):

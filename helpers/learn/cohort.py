@@ -56,7 +56,7 @@ def training_table(headers: pd.DataFrame, *, slab: int = 1) -> pd.DataFrame:
     images(headers)  # or an error that says what is there instead
     table = pd.concat([_described(slices, slab) for _, _, slices, _ in all_stacks(headers)])
     table["patient"] = person_ids(table)
-    by_plane = table.groupby([table["SeriesInstanceUID"].fillna("?"), "plane"])["position"]
+    by_plane = table.groupby(["SeriesInstanceUID", "plane"], dropna=False)["position"]
     middle = (by_plane.transform("min") + by_plane.transform("max")) / 2
     return table.assign(position=table["position"] - middle, left_out=_why_left_out(table))
 
@@ -113,7 +113,7 @@ def largest_group(table: pd.DataFrame) -> pd.DataFrame:
     usable = table[table["left_out"] == ""]
     if usable.empty:
         return usable
-    groups = [usable["Modality"].fillna("?"), usable["plane"]]
+    groups = [usable["Modality"].astype(object).fillna("?"), usable["plane"]]
     modality, plane = usable.groupby(groups)["patient"].nunique().idxmax()
     return usable[(groups[0] == modality) & (groups[1] == plane)]
 

@@ -4,8 +4,6 @@ Heart, stomach bubble and spleen are on the left, the liver on the right below, 
 the sternum in front, the couch under the back; the right lung is the larger one.
 """
 
-from functools import cache
-
 import numpy as np
 
 AIR_HU = -1000
@@ -71,7 +69,7 @@ def _put_lungs(hu, x, y, z):
     fibrosis = np.clip((20 - z) / 90, 0, 1) * np.clip((y - 5) / 50, 0, 1)
     net = np.abs(np.sin(x / 4.1) * np.sin(y / 3.7 + np.sin(x / 9)) * np.sin(z / 6.1 + 1))
     inside = -860 + 0.35 * y + 450 * fibrosis * (net > 0.45)
-    _put_tubes(inside, x, y, z, _vessels())
+    _put_tubes(inside, x, y, z, VESSELS)
     hu[lung] = inside
 
 
@@ -133,8 +131,7 @@ def _put_tubes(hu, x, y, z, tubes):
         hu[beside < radius**2] = value
 
 
-@cache
-def _vessels():
+def _vessel_tubes():
     """The tubes (n, 8) of the vessels of both lungs, from the hila outwards."""
     rng = np.random.default_rng(7)
     branches = []
@@ -152,3 +149,6 @@ def _vessels():
             unit = np.array(direction) / np.linalg.norm(direction)
             grow(np.array([36 * side, 12, 4]), unit, 34, 5.5)
     return np.array(branches, np.float32)
+
+
+VESSELS = _vessel_tubes()

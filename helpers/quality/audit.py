@@ -12,7 +12,13 @@ from helpers.quality.rules import SEVERITIES, Collection, Rule, Stack
 from helpers.quality.series_rules import SERIES_RULES
 from helpers.quality.stack_rules import STACK_RULES
 from helpers.slices.frames import frame_table
-from helpers.slices.images import MissingColumnError, is_image
+from helpers.slices.images import (
+    MANDATORY_KEYWORDS,
+    MIN_MANDATORY_SHARE,
+    MissingColumnError,
+    has_few_keywords,
+    is_image,
+)
 
 RULES: dict[str, Rule] = {**FILE_RULES, **SERIES_RULES, **STACK_RULES, **PIXEL_RULES}
 COLUMNS = ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
@@ -22,11 +28,6 @@ JUDGED_KEYWORDS = [  # without one of these, rules would call missing what was n
     *("SOPClassUID", "SOPInstanceUID", "PatientID", "Modality", "InstanceNumber"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
 ]
-MANDATORY_KEYWORDS = [  # every image has these: type 1 in PS3.3 C.12.1, C.7.2.1, C.7.3.1, C.7.6.3
-    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "SamplesPerPixel"),
-    *("PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
-]
-MIN_MANDATORY_SHARE = 0.5  # real images of odd formats lack three of ten at most
 
 
 def audit(headers: pd.DataFrame, *, pixels: bool = False) -> pd.DataFrame:
@@ -68,21 +69,18 @@ def audit(headers: pd.DataFrame, *, pixels: bool = False) -> pd.DataFrame:
 def check_columns(headers: pd.DataFrame) -> None:
     """Refuses images whose headers were read with few ``keywords=``.
 
-    What was not asked for is not missing from a file, and no rule must say that it is. A table of
-    all keywords has no column for an element that no file has, so that a missing column alone
-    tells nothing. But every image has the elements of `MANDATORY_KEYWORDS`: a table that lacks
-    most of these columns was read with ``keywords=``, and so was an image that lacks most of the
-    values, in a table put together of several.
+    What was not asked for is not missing from a file, and no rule must say that it is. A table
+    shows it by `has_few_keywords`; in a table put together of several, an image shows it that
+    lacks most of the values that every image has.
 
     Raises
     ------
     MissingColumnError
     """
     rows, asked_for = headers[is_image(headers)], set(headers)
-    mandatory = [keyword for keyword in MANDATORY_KEYWORDS if keyword in headers]
-    if len(mandatory) >= MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS):
-        shares = rows[mandatory].notna().mean(axis=1)
-        rows = rows[(shares < MIN_MANDATORY_SHARE).to_numpy()]
+    if not has_few_keywords(headers):
+        mandatory = rows.reindex(columns=MANDATORY_KEYWORDS).notna()
+        rows = rows[(mandatory.mean(axis=1) < MIN_MANDATORY_SHARE).to_numpy()]
         asked_for = set(rows.columns[rows.notna().any()])
     missing = [keyword for keyword in JUDGED_KEYWORDS if keyword not in asked_for]
     if len(rows) and missing:

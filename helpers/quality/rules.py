@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers.quality.decoders import decoder_table
 from helpers.quality.statistics import pixel_table
-from helpers.slices.grid import REGULAR_GAP
+from helpers.slices.grid import REGULAR_GAP_TOLERANCE
 from helpers.slices.images import is_image
 from helpers.slices.stacks import all_stacks
 
@@ -145,9 +145,9 @@ class Collection:
 
 def typical_spacing(gaps: np.ndarray) -> float:
     """The gap in mm that most have, the smaller of two; gaps within a tenth count as one."""
-    if np.ptp(gaps) <= REGULAR_GAP * gaps.min():
+    if np.ptp(gaps) <= REGULAR_GAP_TOLERANCE * gaps.min():
         return float(np.median(gaps))
-    like = [np.abs(gaps - gap) <= REGULAR_GAP * gap for gap in gaps]
+    like = [np.abs(gaps - gap) <= REGULAR_GAP_TOLERANCE * gap for gap in gaps]
     most = max(map(np.sum, like))
     return float(min(np.median(gaps[those]) for those in like if those.sum() == most))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.geometry.orientation import plane_name, slice_normal
 from helpers.quality.rules import Collection, Finding, Rule, differ, rule
-from helpers.slices.grid import SAME_COSINE, SAME_SPACING_MM, vectors
+from helpers.slices.grid import SAME_COSINE_TOLERANCE, SAME_SPACING_MM, vectors
 from helpers.slices.splitting import SCAN_KEYWORDS
 
 # reasons for which a series was split whose parts cover the same positions again
@@ -78,7 +78,7 @@ def several_orientations(collection: Collection) -> Iterator[Finding]:
     for stacks in collection.series.values():
         largest = stacks[0][1]
         kept = [(stack, slices) for stack, slices, _ in stacks if not _is_scout(slices, largest)]
-        orientations = _distinct(kept, "ImageOrientationPatient", 6, SAME_COSINE)
+        orientations = _distinct(kept, "ImageOrientationPatient", 6, SAME_COSINE_TOLERANCE)
         if len(orientations) > 1:
             planes = ", ".join(dict.fromkeys(map(plane_name, orientations)))
             value = f"{len(orientations)} orientations ({planes})"
@@ -145,7 +145,7 @@ def _same_orientation(stacks):
     return [
         (stack, slices)
         for (stack, slices, _), orientation in zip(stacks, orientations)
-        if not np.abs(orientation - orientations[0]).max() > SAME_COSINE
+        if not np.abs(orientation - orientations[0]).max() > SAME_COSINE_TOLERANCE
     ]
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers.quality.rules import Collection, Finding, Rule, differ, rule
 from helpers.slices.grid import (
-    EVEN_GAP,
-    REGULAR_GAP,
+    EVEN_GAP_TOLERANCE,
+    REGULAR_GAP_TOLERANCE,
     along_normal,
     file_name,
     numbers,
@@ -57,7 +57,9 @@ def uneven_spacing(collection: Collection) -> Iterator[Finding]:
         off = np.abs(gaps - spacing)
         lost = _is_multiple(gaps, spacing)
         lost[lost] = [not _consecutive(slices, row) for row in np.flatnonzero(lost)]
-        odd = np.flatnonzero((off > np.maximum(REGULAR_GAP * spacing, ROUNDING_MM)) & ~lost)
+        odd = np.flatnonzero(
+            (off > np.maximum(REGULAR_GAP_TOLERANCE * spacing, ROUNDING_MM)) & ~lost
+        )
         sizes_mm = np.unique(np.round(gaps[odd], 2))
         if len(odd) >= MIN_EQUAL_GAPS * max(1, len(sizes_mm)):
             sizes = ", ".join(f"{size:g}" for size in sizes_mm)
@@ -99,7 +101,7 @@ def repeated_slice(collection: Collection) -> Iterator[Finding]:
         for row in np.flatnonzero(repeated & ~copies):
             if not differ(slices.iloc[row], slices.iloc[row - 1]):
                 position = slices["position_mm"].iloc[row]
-                value = f"at {position:.4g} mm, as {file_name(slices, row - 1)}"
+                value = f"at {position:.4g} mm, as {file_name(slices, int(row) - 1)}"
                 yield Finding(value, slices.index[row], stack=stack)
 
 
@@ -175,7 +177,7 @@ def explained_by_bad_files(
     placed = collection.column("ImagePositionPatient").notna().to_numpy()
     along = along_normal(collection.headers[~collection.readable & same_series])
     first, last = slices["position_mm"].to_numpy(float)[row : row + 2]
-    inside = ((along > first + EVEN_GAP) & (along < last - EVEN_GAP)).sum()
+    inside = ((along > first + EVEN_GAP_TOLERANCE) & (along < last - EVEN_GAP_TOLERANCE)).sum()
     unplaced = (collection.image & same_series & ~placed).sum()
     return bool(inside + unplaced >= round((last - first) / spacing) - 1)
 
@@ -196,7 +198,7 @@ def _is_multiple(gaps, spacing):
     """Which gaps (n,) are a whole number of spacings: two or more, but no part of the body away."""
     steps = np.round(gaps / spacing) if spacing > 0 else np.ones(len(gaps))
     several = (steps > 1) & (steps <= MAX_MISSING_SPACINGS)
-    return several & (np.abs(gaps - steps * spacing) <= REGULAR_GAP * spacing)
+    return several & (np.abs(gaps - steps * spacing) <= REGULAR_GAP_TOLERANCE * spacing)
 
 
 def _consecutive(slices, row):

@@ -1,9 +1,12 @@
-"""What does every frame of a multi-frame object say? One row per frame, with the columns that single images have."""
+"""What does every frame of a multi-frame object say? One row per frame, as of single images."""
 
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydicom import Dataset
 
 from helpers.headers.columns import column_of
 from helpers.headers.elements import python_value
@@ -11,13 +14,11 @@ from helpers.headers.pydicom_reader import read_header
 from helpers.privacy.pseudonyms import deidentified
 from helpers.slices.images import frame_counts, is_image
 
-PLACE = [
-    "ImagePositionPatient",
-    "SliceLocation",
-]  # of the first frame, where a frame says nothing of its own
+# where a frame says nothing of its own, these are of the first frame alone
+POSITION_KEYWORDS = ["ImagePositionPatient", "SliceLocation"]
 
 
-def frame_table(headers):
+def frame_table(headers: pd.DataFrame) -> pd.DataFrame:
     """One row per frame; rows of single images and of what is no image pass through.
 
     Parameters
@@ -26,10 +27,11 @@ def frame_table(headers):
 
     Returns
     -------
-    DataFrame, index ``path`` as in `headers`, with the column ``frame`` (from 0). What an enhanced object
-        says in its functional groups, shared and per frame, stands in the columns that single-frame objects
-        have: ``ImagePositionPatient``, ``PixelSpacing`` and so on. Frames of other multi-frame objects have no
-        position: theirs is that of the first frame alone.
+    DataFrame, index ``path`` as in `headers`, with the column ``frame`` (from 0)
+        What an enhanced object says in its functional groups, shared and per frame, stands in the
+        columns that single-frame objects have: ``ImagePositionPatient``, ``PixelSpacing`` and so
+        on. Frames of other multi-frame objects have no position: theirs is that of the first
+        frame alone.
 
     References
     ----------
@@ -40,7 +42,7 @@ def frame_table(headers):
     frames = headers.iloc[repeated].assign(
         frame=np.concatenate([np.arange(count) for count in counts]) if len(counts) else []
     )
-    own = {}
+    own: dict[int, dict[str, Any]] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for start, count in zip(np.cumsum(counts) - counts, counts):
@@ -52,15 +54,15 @@ def frame_table(headers):
     return _filled(frames, own)
 
 
-def _frames_of(path, count):
+def _frames_of(path: str, count: int) -> Iterator[dict[str, Any]]:
     """The columns of each frame of one file, as dicts."""
-    dataset = read_header(path).dataset
+    dataset = read_header(path).dataset or Dataset()
     shared = dataset.get("SharedFunctionalGroupsSequence") or []
     per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
     common = _columns_of(shared[0]) if shared else {}
     for number in range(count):
         own = _columns_of(per_frame[number]) if number < len(per_frame) else {}
-        yield {**(dict.fromkeys(PLACE) if not own else {}), **common, **own}
+        yield {**(dict.fromkeys(POSITION_KEYWORDS) if not own else {}), **common, **own}
 
 
 def _columns_of(group):
@@ -69,15 +71,16 @@ def _columns_of(group):
     macros = [element.value[0] for element in public if len(element.value)]
     elements = [element for macro in macros for element in macro if element.keyword]
     return {
-        element.keyword: deidentified(element.keyword, python_value(element.value)) for element in elements
+        element.keyword: deidentified(element.keyword, python_value(element.value))
+        for element in elements
     }
 
 
-def _filled(frames, own):
+def _filled(frames: pd.DataFrame, own: dict[int, dict[str, Any]]) -> pd.DataFrame:
     """The table with the frames' own columns put in; `own` maps row numbers to columns."""
     if not own:
         return frames
-    values = {}
+    values: dict[str, list[Any]] = {}
     for row, columns in own.items():
         for keyword, value in columns.items():
             if keyword not in values:
@@ -89,6 +92,5 @@ def _filled(frames, own):
         {keyword: column_of(column) for keyword, column in values.items()}
     ).set_axis(frames.index)
     kept = frames.drop(columns=[keyword for keyword in filled if keyword in frames])
-    return pd.concat(
-        [kept, filled], axis=1
-    ).copy()  # in one piece: taking rows of it is quick again
+    # copied, so that it is in one piece and rows of it are quickly taken
+    return pd.concat([kept, filled], axis=1).copy()

@@ -1,4 +1,4 @@
-"""Do the images of a stack lie on a regular grid, and where in the patient? From header rows alone."""
+"""Do the images of a stack lie on a regular grid, and where in the patient? By headers alone."""
 
 import os
 import warnings
@@ -8,18 +8,21 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
-from helpers.geometry.orientation import MAX_COSINE_ERROR, cosine_error, row_and_column, slice_normal
+from helpers.geometry.orientation import (
+    MAX_COSINE_ERROR,
+    cosine_error,
+    row_and_column,
+    slice_normal,
+)
 
 SAME_POSITION_MM = 0.01  # images nearer than this along the normal are at one position
-SAME_COSINE = 1e-3  # orientations that differ less belong to one stack
+SAME_COSINE_TOLERANCE = 1e-3  # orientations that differ less belong to one stack
 SAME_SPACING_MM = 1e-4  # and so do pixel spacings
-EVEN_GAP = 0.01  # a gap off the median by more than this share is worth a word
-REGULAR_GAP = 0.1  # by more than this share it breaks the grid
-OFF_GRID = 0.1  # share of the spacing that a position may lie off its place in the even grid
-RUN_GAP = (
-    0.04  # gaps of a run differ from its first by at most this share, so that the run is regular
-)
-MANY_LEFT_OUT = 3  # files named before "and n more"
+EVEN_GAP_TOLERANCE = 0.01  # a gap off the median by more than this share is said
+REGULAR_GAP_TOLERANCE = 0.1  # by more than this share it breaks the grid
+OFF_GRID_TOLERANCE = 0.1  # share of the spacing that a position may lie off the even grid
+RUN_GAP_TOLERANCE = 0.04  # share by which the gaps of a regular run differ from its first
+MAX_NAMED_FILES = 3  # files named before "and n more"
 
 
 class StackError(ClearError, ValueError):
@@ -30,19 +33,17 @@ class StackWarning(UserWarning):
     """What was left out of a stack to make it regular."""
 
 
-def along_normal(rows):
-    """Distance in mm of each image along the normal of the first, (n,); NaN where no position is given."""
-    orientation, position = (
-        vectors(rows, "ImageOrientationPatient", 6),
-        vectors(rows, "ImagePositionPatient", 3),
-    )
+def along_normal(rows: pd.DataFrame) -> np.ndarray:
+    """Distance in mm of each image along the normal of the first, (n,); NaN without a position."""
+    orientation = vectors(rows, "ImageOrientationPatient", 6)
+    position = vectors(rows, "ImagePositionPatient", 3)
     known = np.isfinite(orientation).all(axis=1) & np.isfinite(position).all(axis=1)
     if not known.any():
         return np.full(len(rows), np.nan)
     return np.where(known, position @ slice_normal(orientation[known][0]), np.nan)
 
 
-def vectors(rows, keyword, length):
+def vectors(rows: pd.DataFrame, keyword: str, length: int) -> np.ndarray:
     """A multi-valued column as (n, length) floats; NaN throughout a row that has it otherwise."""
     column = rows[keyword].tolist() if keyword in rows else [None] * len(rows)
     try:
@@ -56,37 +57,37 @@ def vectors(rows, keyword, length):
         return np.array(whole, float).reshape(len(rows), length)
 
 
-def numbers(rows, keyword):
+def numbers(rows: pd.DataFrame, keyword: str) -> np.ndarray:
     """A column as (n,) floats, NaN where it holds no single number."""
     column = rows[keyword] if keyword in rows else pd.Series(np.nan, rows.index)
     return pd.to_numeric(column, errors="coerce").to_numpy(float)
 
 
-def is_per_frame(rows):
+def is_per_frame(rows: pd.DataFrame) -> bool:
     """Whether rows stand for single frames, as `helpers.frame_table` makes them."""
     return "frame" in rows and bool(rows["frame"].notna().all())
 
 
-def file_name(rows, place):
-    """The name of the file of one row, without its folder; with the frame where files have several."""
-    name = os.path.basename(rows.index[place])
+def file_name(rows: pd.DataFrame, row: int) -> str:
+    """The name of one row's file, without its folder; with the frame where files have several."""
+    name = os.path.basename(rows.index[row])
     several = is_per_frame(rows) and np.nan_to_num(numbers(rows, "NumberOfFrames")).max() > 1
-    return f"{name} frame {int(rows['frame'].iloc[place])}" if several else name
+    return f"{name} frame {int(rows['frame'].iloc[row])}" if several else name
 
 
-def irregularities(slices):
-    """What keeps positioned images, in spatial order, from a regular grid: a list of texts with file names and mm."""
+def irregularities(slices: pd.DataFrame) -> list[str]:
+    """What keeps positioned images, in spatial order, from a regular grid: with files and mm."""
     along = along_normal(slices)
     first = _first_of_each(along)
     distinct, gaps = slices[first], np.diff(along[first])
     found = []
     if not first.all():
         again = int(np.argmin(first))
-        found.append(
-            f"{_count((~first).sum(), 'repeated position')}, first {file_name(slices, again)} at {along[again]:g} mm"
-        )
+        repeated = _count((~first).sum(), "repeated position")
+        where = f"first {file_name(slices, again)} at {along[again]:g} mm"
+        found.append(f"{repeated}, {where}")
     median = np.median(gaps) if len(gaps) else np.nan
-    odd = np.flatnonzero(np.abs(gaps - median) > REGULAR_GAP * median)
+    odd = np.flatnonzero(np.abs(gaps - median) > REGULAR_GAP_TOLERANCE * median)
     if len(odd):
         before, after = file_name(distinct, odd[0]), file_name(distinct, odd[0] + 1)
         found.append(
@@ -95,15 +96,14 @@ def irregularities(slices):
         )
     elif len(gaps):
         off = _off_grid_mm(distinct)
-        if off.max() > OFF_GRID * median:
-            found.append(
-                f"{file_name(distinct, off.argmax())} lies {off.max():.3g} mm off its place in an even grid"
-            )
+        if off.max() > OFF_GRID_TOLERANCE * median:
+            name = file_name(distinct, int(off.argmax()))
+            found.append(f"{name} lies {off.max():.3g} mm off its place in an even grid")
     return found
 
 
-def why_no_volume(slices):
-    """What keeps images from being voxels at all, as a text with a file name; None where nothing does."""
+def why_no_volume(slices: pd.DataFrame) -> str | None:
+    """What keeps images from being voxels at all, with a file name; None where nothing does."""
     for keyword, what in (
         ("NumberOfFrames", "a multi-frame object (see frame_table)"),
         ("SamplesPerPixel", "colour"),
@@ -119,11 +119,12 @@ def why_no_volume(slices):
     }
     for keyword, good in usable.items():
         if not good.all():
-            return f"no usable {keyword} in {(~good).sum()} of {len(slices)}, first {file_name(slices, good.argmin())}"
+            first = file_name(slices, int(good.argmin()))
+            return f"no usable {keyword} in {(~good).sum()} of {len(slices)}, first {first}"
     return None
 
 
-def grid_affine(slices):
+def grid_affine(slices: pd.DataFrame) -> np.ndarray:
     """(4, 4) matrix that takes (slice, row, column, 1) to LPS mm; a tilted gantry is kept as shear.
 
     The step from slice to slice comes from the first and last positions. A single image steps along
@@ -137,48 +138,47 @@ def grid_affine(slices):
     _check_placed(slices)
     if found := irregularities(slices):
         raise StackError(
-            f"expected a regular grid, got {'; '.join(found)}. Ways on: load_volume(slices, on_irregular='longest') "
-            "takes the longest even run; load_slice(path) shows single images; or drop rows of slices yourself"
+            f"expected a regular grid, got {'; '.join(found)}. Ways on: "
+            "load_volume(slices, on_irregular='longest') takes the longest even run; "
+            "load_slice(path) shows single images; or drop rows of slices yourself"
         )
-    row, column = row_and_column(slices["ImageOrientationPatient"].iloc[0])
+    orientation = slices["ImageOrientationPatient"].iloc[0]
+    row, column = row_and_column(orientation)  # type: ignore[misc]  # usable: it was checked
     row_spacing, column_spacing = slices["PixelSpacing"].iloc[0]
-    places = vectors(slices, "ImagePositionPatient", 3)
+    positions = vectors(slices, "ImagePositionPatient", 3)
     affine = np.eye(4)
     affine[:3, 0] = (
-        (places[-1] - places[0]) / (len(slices) - 1)
+        (positions[-1] - positions[0]) / (len(slices) - 1)
         if len(slices) > 1
         else np.cross(row, column) * _thickness(slices)
     )
-    affine[:3, 1], affine[:3, 2], affine[:3, 3] = (
-        column * row_spacing,
-        row * column_spacing,
-        places[0],
-    )
+    affine[:3, 1], affine[:3, 2] = column * row_spacing, row * column_spacing
+    affine[:3, 3] = positions[0]
     return affine
 
 
-def longest_run(slices):
-    """The longest evenly spaced run of positioned images, one per position; warns of what it leaves out."""
+def longest_run(slices: pd.DataFrame) -> pd.DataFrame:
+    """The longest evenly spaced run of images, one per position; warns of what it leaves out."""
     kept, remark = longest_regular_run(slices)
     if remark:
         warnings.warn(remark, StackWarning, stacklevel=3)
     return kept
 
 
-def longest_regular_run(slices):
-    """(the longest evenly spaced run of positioned images, one per position; what it leaves out, in words)."""
+def longest_regular_run(slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """(the longest evenly spaced run of images, one per position; what it leaves out, in words)."""
     _check_placed(slices)
-    places = np.flatnonzero(_first_of_each(along_normal(slices)))
-    distinct = slices.iloc[places]
-    kept = places[_longest_even(distinct)] if irregularities(distinct) else places
-    left = [file_name(slices, place) for place in np.setdiff1d(range(len(slices)), kept)]
-    more = f" and {len(left) - MANY_LEFT_OUT} more" if len(left) > MANY_LEFT_OUT else ""
-    words = f"the longest even run has {len(kept)} of {len(slices)} images; left out: {', '.join(left[:MANY_LEFT_OUT])}{more}"
-    return slices.iloc[kept], words if left else ""
+    first = np.flatnonzero(_first_of_each(along_normal(slices)))
+    distinct = slices.iloc[first]
+    kept = first[_longest_even(distinct)] if irregularities(distinct) else first
+    left = [file_name(slices, row) for row in np.setdiff1d(range(len(slices)), kept)]
+    more = f" and {len(left) - MAX_NAMED_FILES} more" if len(left) > MAX_NAMED_FILES else ""
+    words = f"the longest even run has {len(kept)} of {len(slices)} images; left out: "
+    return slices.iloc[kept], f"{words}{', '.join(left[:MAX_NAMED_FILES])}{more}" if left else ""
 
 
-def shear_deg(slices):
-    """Angle in degrees between the normal and the line of positions (a tilted gantry); NaN without two positions."""
+def shear_deg(slices: pd.DataFrame) -> float:
+    """Angle in degrees between the normal and the line of positions; NaN without two positions."""
     line = _line(slices)
     if line is None:
         return np.nan
@@ -191,7 +191,7 @@ def _longest_even(distinct):
     gaps = np.diff(along_normal(distinct))
     starts = [0]
     for i, gap in enumerate(gaps):
-        if abs(gap - gaps[starts[-1]]) > RUN_GAP * gaps[starts[-1]]:
+        if abs(gap - gaps[starts[-1]]) > RUN_GAP_TOLERANCE * gaps[starts[-1]]:
             starts.append(i)
     start, end = max(pairwise([*starts, len(gaps)]), key=lambda run: run[1] - run[0])
     return slice(start, end + 1)
@@ -226,10 +226,11 @@ def _check_placed(slices):
         raise StackError("expected the rows of a stack, got none")
     if reason := why_no_volume(slices):
         raise StackError(
-            f"expected grey images with a place in the patient, got {reason}: no volume; see load_slice(path)"
+            f"expected grey images with a place in the patient, got {reason}: no volume; "
+            "see load_slice(path)"
         )
     for keyword, count, tolerance in (
-        ("ImageOrientationPatient", 6, SAME_COSINE),
+        ("ImageOrientationPatient", 6, SAME_COSINE_TOLERANCE),
         ("PixelSpacing", 2, SAME_SPACING_MM),
     ):
         if (np.ptp(vectors(slices, keyword, count), axis=0) > tolerance).any():
@@ -238,7 +239,8 @@ def _check_placed(slices):
             )
     if (np.diff(along_normal(slices)) < -SAME_POSITION_MM).any():
         raise StackError(
-            "expected rows in spatial order, got them mixed: take them from stack_slices(headers, stack)"
+            "expected rows in spatial order, got them mixed: "
+            "take them from stack_slices(headers, stack)"
         )
 
 

@@ -8,16 +8,14 @@ import pandas as pd
 from helpers.errors import ClearError, require_type
 from helpers.slices.grid import is_per_frame, numbers
 
-NATIVE = {
-    "1.2.840.10008.1.2",
-    "1.2.840.10008.1.2.1",
-    "1.2.840.10008.1.2.2",
-}  # these have a pixel offset
-NEEDED = (
-    "SeriesInstanceUID",
-    "Rows",
-    "Columns",
-)  # an image's header has these; where no row has, they were not asked for
+# transfer syntaxes whose pixel values start at the pixel offset
+NATIVE_SYNTAXES = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"]
+REQUIRED_KEYWORDS = ("SeriesInstanceUID", "Rows", "Columns")  # to find images and their stacks
+MANDATORY_KEYWORDS = (  # every image has these: type 1 in PS3.3 C.12.1, C.7.2.1, C.7.3.1, C.7.6.3
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "SamplesPerPixel"),
+    *("PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+)
+MIN_MANDATORY_SHARE = 0.5  # real images of odd formats lack three of ten at most
 
 
 class NoImageError(ClearError):
@@ -28,7 +26,7 @@ class MissingColumnError(ClearError, ValueError):
     """A table without a column that is needed."""
 
 
-def images(headers):
+def images(headers: pd.DataFrame) -> pd.DataFrame:
     """The rows of `headers` that hold a readable image.
 
     Raises
@@ -41,17 +39,16 @@ def images(headers):
         return found
     bad = int(headers["error"].notna().sum())
     without = len(headers) - bad
-    files, why = (
-        ("file" if len(headers) == 1 else "files"),
-        (" (column error of the header table says why)" if bad else ""),
-    )
+    files = "file" if len(headers) == 1 else "files"
+    why = " (column error of the header table says why)" if bad else ""
+    hold = "holds" if without == 1 else "hold"
     raise NoImageError(
-        f"expected DICOM images, found none in {_place(headers)}: of {len(headers)} {files} {bad} could not be read{why} "
-        f"and {without} {'holds' if without == 1 else 'hold'} no pixels"
+        f"expected DICOM images, found none in {_common_folder(headers)}: of {len(headers)} "
+        f"{files} {bad} could not be read{why} and {without} {hold} no pixels"
     )
 
 
-def is_image(headers):
+def is_image(headers: pd.DataFrame) -> np.ndarray:
     """Which rows hold a readable image, boolean (n,).
 
     Raises
@@ -60,26 +57,37 @@ def is_image(headers):
         Where the table was made without the columns that tell.
     """
     require_type(headers, pd.DataFrame, "of header_table")
-    missing = [keyword for keyword in NEEDED if keyword not in headers]
-    if missing and ("pixel_offset" not in headers or headers["pixel_offset"].notna().any()):
+    missing = [keyword for keyword in REQUIRED_KEYWORDS if keyword not in headers]
+    has_pixels = "pixel_offset" not in headers or headers["pixel_offset"].notna().any()
+    if missing and has_pixels and has_few_keywords(headers):
         raise MissingColumnError(
-            f"expected a header table with {', '.join(NEEDED)}, got one without {', '.join(missing)}"
+            f"expected a header table with {', '.join(REQUIRED_KEYWORDS)}, "
+            f"got one without {', '.join(missing)}"
         )
     has_size = np.isfinite(numbers(headers, "Rows")) & np.isfinite(numbers(headers, "Columns"))
-    has_pixels = headers["pixel_offset"].notna() | ~headers["TransferSyntaxUID"].isin(
-        [*NATIVE, None]
-    )
+    native = headers["TransferSyntaxUID"].isin([*NATIVE_SYNTAXES, None])
+    has_pixels = headers["pixel_offset"].notna() | ~native
     return (headers["error"].isna() & has_size & has_pixels).to_numpy()
 
 
-def frame_counts(rows):
+def has_few_keywords(headers: pd.DataFrame) -> bool:
+    """Whether a table with images was made with ``keywords=`` that leave out most.
+
+    A table of all keywords has no column for an element that no file has, so that a missing
+    column alone tells nothing. But every image has the elements of `MANDATORY_KEYWORDS`.
+    """
+    known = sum(keyword in headers for keyword in MANDATORY_KEYWORDS)
+    return known < MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS)
+
+
+def frame_counts(rows: pd.DataFrame) -> np.ndarray:
     """Number of Frames of each row (n,); 1 where it does not say, and where a row is one frame."""
     if is_per_frame(rows):
         return np.ones(len(rows), int)
     return np.maximum(np.nan_to_num(numbers(rows, "NumberOfFrames"), nan=1), 1).astype(int)
 
 
-def _place(headers):
+def _common_folder(headers):
     """The folder that all files lie in, as far as there is one."""
     folders = [os.path.dirname(os.path.abspath(path)) for path in headers.index]
     return os.path.commonpath(folders) if folders else "an empty list"

@@ -1,4 +1,4 @@
-"""Which images of a series belong to one stack? Splits a series by geometry, then by repeated runs."""
+"""Which images of a series belong to one stack? Splits by geometry, then by repeated runs."""
 
 import os
 
@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers.files import natural_ranks
 from helpers.slices.grid import (
-    REGULAR_GAP,
-    SAME_COSINE,
+    REGULAR_GAP_TOLERANCE,
+    SAME_COSINE_TOLERANCE,
     SAME_POSITION_MM,
     SAME_SPACING_MM,
     along_normal,
@@ -16,31 +16,20 @@ from helpers.slices.grid import (
     vectors,
 )
 
-SEVERAL = 2  # positions that a part needs to be a stack beside another
-RUN = 3  # positions that a run of instance numbers needs to count as a scan of its own
+MIN_POSITIONS = 2  # positions that a part needs to be a stack beside another
+MIN_RUN_POSITIONS = 3  # that a run of instance numbers needs to be a scan of its own
 GEOMETRY_KEYS = [
-    "patient",
-    "folder",
-    "frame of reference",
-    "orientation",
-    "size",
-    "pixel spacing",
+    *("patient", "folder", "frame of reference", "orientation", "size", "pixel spacing"),
     "position given",
 ]
 SCAN_KEYWORDS = (
-    *(
-        "AcquisitionNumber",
-        "EchoTime",
-        "EffectiveEchoTime",
-        "EchoNumbers",
-        "TemporalPositionIdentifier",
-        "TemporalPositionIndex",
-    ),
-    *("KVP", "ConvolutionKernel", "SliceThickness", "ImageType"),
+    *("AcquisitionNumber", "EchoTime", "EffectiveEchoTime", "EchoNumbers"),
+    *("TemporalPositionIdentifier", "TemporalPositionIndex", "KVP", "ConvolutionKernel"),
+    *("SliceThickness", "ImageType"),
 )
 
 
-def split_series(rows):
+def split_series(rows: pd.DataFrame) -> list[tuple[pd.DataFrame, str]]:
     """Parts of one series that are each geometrically consistent.
 
     A series splits by patient (and folder, where it has no UID), frame of reference, orientation,
@@ -73,9 +62,9 @@ def split_series(rows):
 
 
 def _geometry(rows):
-    """What decides where an image belongs, one line per row of the series, sorted as they were taken."""
+    """What decides where an image belongs, a row for each, sorted as they were taken."""
     paths = rows.index
-    orientation = _alike(vectors(rows, "ImageOrientationPatient", 6), SAME_COSINE)
+    orientation = _alike(vectors(rows, "ImageOrientationPatient", 6), SAME_COSINE_TOLERANCE)
     along = np.full(len(rows), np.nan)
     for one in np.unique(orientation):
         along[orientation == one] = along_normal(rows[orientation == one])
@@ -105,7 +94,7 @@ def _varies(column):
 
 
 def _codes(rows, keyword):
-    """A number for each row (n,), equal for equal values and rising with numbers; -1 where there is none."""
+    """A number for each row (n,), equal for equal values and rising with numbers; -1 for none."""
     column = rows[keyword].tolist() if keyword in rows else [None] * len(rows)
     known = {value for value in column if value is not None and value == value}
     in_order = sorted(
@@ -117,7 +106,10 @@ def _codes(rows, keyword):
 
 
 def _folders(rows):
-    """A number for each row's folder where the series has no UID, else 0: files of two folders are then two series."""
+    """A number for each row's folder where the series has no UID, else 0.
+
+    So files of two folders are two series.
+    """
     if "SeriesInstanceUID" in rows and rows["SeriesInstanceUID"].notna().all():
         return np.zeros(len(rows), int)
     return pd.factorize(np.array([os.path.dirname(path) for path in rows.index], object))[0]
@@ -126,7 +118,8 @@ def _folders(rows):
 def _alike(array, tolerance):
     """Numbers (n,) that are equal for rows of `array` that differ by less than `tolerance`."""
     unique, where = np.unique(np.nan_to_num(array, nan=1e9), axis=0, return_inverse=True)
-    first, group = [], np.empty(len(unique), int)
+    first: list = []
+    group = np.empty(len(unique), int)
     for i, values in enumerate(unique):
         near = [k for k, other in enumerate(first) if np.abs(values - other).max() <= tolerance]
         group[i] = near[0] if near else len(first)
@@ -135,8 +128,8 @@ def _alike(array, tolerance):
 
 
 def _split_runs(group, reasons):
-    """The scans that a geometrically consistent group holds; says in `reasons` what told them apart."""
-    if not group["position given"].all() or len(group) < 2 * SEVERAL:
+    """The scans that a group of one geometry holds; says in `reasons` what told them apart."""
+    if not group["position given"].all() or len(group) < 2 * MIN_POSITIONS:
         return [group]
     for keyword in [keyword for keyword in SCAN_KEYWORDS if _varies(group[keyword])]:
         scans = _apart([part for _, part in group.groupby(keyword)])
@@ -149,10 +142,13 @@ def _split_runs(group, reasons):
     return runs
 
 
-def _apart(parts, several=SEVERAL):
-    """Parts that abut joined into one, parts that overlap kept apart; parts too small to tell go with the largest."""
+def _apart(parts, several=MIN_POSITIONS):
+    """Parts that abut joined into one, parts that overlap kept apart.
+
+    Parts too small to tell go with the largest.
+    """
     large = [part for part in parts if _count(part["along"]) >= several]
-    scans = []
+    scans: list = []
     for part in large:
         if scans and not any(_overlap(part, other) for other in scans[-1]):
             scans[-1].append(part)
@@ -176,12 +172,15 @@ def _overlap(part, other):
 
 
 def _repeated_runs(group):
-    """Runs of instance numbers in which the position moves one way, where each is a grid of its own; else whole repetitions."""
+    """Runs of instance numbers in which the position moves one way, each a grid of its own.
+
+    Where they are none: whole repetitions.
+    """
     steps = np.sign(np.diff(group["along"]))
     runs = [run for _, run in group.groupby(np.r_[0, np.cumsum(steps == -_main(steps))])]
-    large = [run for run in runs if len(run) >= RUN]
+    large = [run for run in runs if len(run) >= MIN_RUN_POSITIONS]
     if len(large) > 1 and all(_on_one_grid(run["along"]) for run in large):
-        return _apart(runs, RUN)
+        return _apart(runs, MIN_RUN_POSITIONS)
     place = _places(group["along"].to_numpy())
     if len(set(np.bincount(place))) > 1:  # some positions more often than others: no whole run
         return [group]
@@ -202,7 +201,7 @@ def _on_one_grid(along):
     if not len(gaps) or (gaps <= SAME_POSITION_MM).any():
         return not len(gaps)
     steps = gaps / np.median(gaps)
-    return bool((np.abs(steps - np.maximum(np.round(steps), 1)) <= REGULAR_GAP).all())
+    return bool((np.abs(steps - np.maximum(np.round(steps), 1)) <= REGULAR_GAP_TOLERANCE).all())
 
 
 def _places(along):

@@ -1,6 +1,7 @@
 """Which files form a stack, in which order, how far apart? From the header table alone."""
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -8,52 +9,36 @@ from pydicom.datadict import tag_for_keyword
 
 from helpers.errors import ClearError
 from helpers.geometry.orientation import COSINE_TOLERANCE, cosine_error, plane_name, tilt_deg
-from helpers.slices.grid import EVEN_GAP, irregularities, numbers, shear_deg, vectors, why_no_volume
-from helpers.slices.images import NEEDED, MissingColumnError, frame_counts, images, is_image
-from helpers.slices.order import GUESSES, in_order
+from helpers.slices.grid import (
+    EVEN_GAP_TOLERANCE,
+    irregularities,
+    numbers,
+    shear_deg,
+    vectors,
+    why_no_volume,
+)
+from helpers.slices.images import (
+    REQUIRED_KEYWORDS,
+    MissingColumnError,
+    frame_counts,
+    images,
+    is_image,
+)
+from helpers.slices.order import GUESS_REMARKS, in_order
 from helpers.slices.splitting import SCAN_KEYWORDS, split_series
 
-USED = [  # the columns that stacks are made from
-    *(
-        *NEEDED,
-        "PatientID",
-        "FrameOfReferenceUID",
-        "Modality",
-        "NumberOfFrames",
-        "SamplesPerPixel",
-        "PixelSpacing",
-    ),
-    *(
-        "frame",
-        "ImageOrientationPatient",
-        "ImagePositionPatient",
-        "SliceLocation",
-        "SpacingBetweenSlices",
-        "InstanceNumber",
-    ),
+STACK_KEYWORDS = [  # the columns that stacks are made from
+    *(*REQUIRED_KEYWORDS, "PatientID", "FrameOfReferenceUID", "Modality", "NumberOfFrames"),
+    *("SamplesPerPixel", "PixelSpacing", "frame", "ImageOrientationPatient"),
+    *("ImagePositionPatient", "SliceLocation", "SpacingBetweenSlices", "InstanceNumber"),
     *SCAN_KEYWORDS,
 ]
-
-ALSO = [
-    *(
-        "SOPInstanceUID",
-        "SOPClassUID",
-        "RescaleSlope",
-        "RescaleIntercept",
-        "RescaleType",
-        "PixelRepresentation",
-        "BitsStored",
-    ),
-    *(
-        "DiffusionBValue",
-        "TriggerTime",
-        "NominalPercentageOfCardiacPhase",
-        "FrameReferenceTime",
-        "InversionTime",
-        "FlipAngle",
-    ),
+AUDIT_KEYWORDS = [  # and those that rules ask about
+    *("SOPInstanceUID", "SOPClassUID", "RescaleSlope", "RescaleIntercept", "RescaleType"),
+    *("PixelRepresentation", "BitsStored", "DiffusionBValue", "TriggerTime"),
+    *("NominalPercentageOfCardiacPhase", "FrameReferenceTime", "InversionTime", "FlipAngle"),
     *("SequenceName", "ContrastBolusAgent", "StudyInstanceUID"),
-]  # and that are asked about
+]
 
 
 class UnknownStackError(ClearError, KeyError):
@@ -62,8 +47,8 @@ class UnknownStackError(ClearError, KeyError):
     __str__ = Exception.__str__  # KeyError's would quote the sentence
 
 
-def stack_table(headers):
-    """One row per geometrically consistent stack; those without problems and with most positions first.
+def stack_table(headers: pd.DataFrame) -> pd.DataFrame:
+    """One row per stack of one geometry: without problems and with most positions first.
 
     Parameters
     ----------
@@ -71,16 +56,20 @@ def stack_table(headers):
 
     Returns
     -------
-    DataFrame, index ``(SeriesInstanceUID, stack)``; stacks of a series count from 0, the largest first.
+    DataFrame, index ``(SeriesInstanceUID, stack)``; stacks of a series count from 0, the largest
+        first
 
-    - ``ImageOrientationPatient`` as its first image has it; ``plane``; ``tilt_deg``, the angle of the
-      normal to the nearest patient axis; ``shear_deg``, the angle between the normal and the line of
-      positions: a tilted gantry
+    - ``ImageOrientationPatient`` as its first image has it; ``plane``; ``tilt_deg``, the angle of
+      the normal to the nearest patient axis; ``shear_deg``, the angle between the normal and the
+      line of positions: a tilted gantry
     - ``files``, ``images`` (frames), ``positions`` (distinct), ``rows``, ``columns``
-    - ``spacing_mm`` (median gap along the normal), ``gap_min_mm``, ``gap_max_mm``, ``extent_mm``: measured;
-      ``thickness_mm`` and ``declared_spacing_mm``: what the header says, to stand beside them
-    - ``order_grade``: A by position; B by Slice Location, a guess; C by Instance Number; D by file name
-    - ``volume``: whether `helpers.load_volume` takes it: whole, in part (its longest even run), or no
+    - ``spacing_mm`` (median gap along the normal), ``gap_min_mm``, ``gap_max_mm``, ``extent_mm``:
+      measured; ``thickness_mm`` and ``declared_spacing_mm``: what the header says, to stand beside
+      them
+    - ``order_grade``: A by position; B by Slice Location, a guess; C by Instance Number; D by file
+      name
+    - ``volume``: whether `helpers.load_volume` takes it: whole, in part (its longest even run), or
+      no
     - ``split_by``: why its series has several stacks; ``problems``: text, empty for none
 
     Raises
@@ -92,9 +81,10 @@ def stack_table(headers):
 
     References
     ----------
-    PS3.3 C.7.6.2.1.1 (position, orientation), C.7.6.2.1.2 (Slice Location is relative to no known point)
+    PS3.3 C.7.6.2.1.1 (position, orientation), C.7.6.2.1.2 (Slice Location is relative to no known
+    point)
     """
-    rows = images(headers).reindex(columns=USED)
+    rows = images(headers).reindex(columns=STACK_KEYWORDS)
     described = [
         _describe(uid, number, slices, split_by) for uid, number, slices, split_by in _stacks(rows)
     ]
@@ -105,7 +95,7 @@ def stack_table(headers):
     )
 
 
-def stack_slices(headers, stack):
+def stack_slices(headers: pd.DataFrame, stack: tuple[str, int]) -> pd.DataFrame:
     """The rows of one stack in spatial order, along ``+cross(row cosines, column cosines)``.
 
     Parameters
@@ -115,8 +105,9 @@ def stack_slices(headers, stack):
 
     Returns
     -------
-    DataFrame: rows of `headers` with ``position_mm`` (along the normal; Slice Location for order grade B;
-    missing for C and D), ``repeated`` (an earlier row has the same position) and ``order_grade``
+    DataFrame: rows of `headers` with ``position_mm`` (along the normal; Slice Location for order
+        grade B; missing for C and D), ``repeated`` (an earlier row has the same position) and
+        ``order_grade``
 
     Raises
     ------
@@ -127,29 +118,32 @@ def stack_slices(headers, stack):
     found = {n: slices for _, n, slices, _ in _stacks(rows[_series(rows) == uid])}
     if number not in found:
         raise UnknownStackError(
-            f"expected an entry of stack_table's index, got {stack!r}: these headers have no such stack"
+            f"expected an entry of stack_table's index, got {stack!r}: "
+            "these headers have no such stack"
         )
     return found[number]
 
 
-def all_stacks(headers):
-    """Yields (Series Instance UID, number, slices as those of `stack_slices`, why the series was split) of every stack."""
-    yield from _stacks(headers.reindex(columns=[*dict.fromkeys([*USED, *ALSO])])[is_image(headers)])
+def all_stacks(headers: pd.DataFrame) -> Iterator[tuple[str, int, pd.DataFrame, str]]:
+    """Every stack: Series Instance UID, number, slices as of `stack_slices`, why it was split."""
+    columns = [*dict.fromkeys([*STACK_KEYWORDS, *AUDIT_KEYWORDS])]
+    yield from _stacks(headers.reindex(columns=columns)[is_image(headers)])
 
 
-def slice_counts(headers, by="PatientID"):
+def slice_counts(headers: pd.DataFrame, by: str = "PatientID") -> pd.DataFrame:
     """How many slices, counted honestly: from files down to distinct positions.
 
     Parameters
     ----------
     headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
-    by : a column of it. A file that does not say belongs to the one its folder's other files agree on, else
-        to ``"?"``; a stack to what its first image says.
+    by : a column of it. A file that does not say belongs to the one its folder's other files agree
+        on, else to ``"?"``; a stack to what its first image says.
 
     Returns
     -------
-    DataFrame, index `by`: ``files``, ``readable`` (without error), ``images`` (frames), ``unique_images``
-    (no SOP Instance UID twice), ``stacks``, ``positions`` (sum over stacks), ``largest_stack`` (positions)
+    DataFrame, index `by`: ``files``, ``readable`` (without error), ``images`` (frames),
+        ``unique_images`` (no SOP Instance UID twice), ``stacks``, ``positions`` (sum over stacks),
+        ``largest_stack`` (positions)
     """
     image = is_image(headers)
     owner = _owners(headers, by)
@@ -164,7 +158,7 @@ def slice_counts(headers, by="PatientID"):
         {name: np.asarray(step) for name, step in steps.items()}, index=range(len(headers))
     )
     counts = counts.astype(int).groupby(owner).sum()
-    rows = headers.reindex(columns=USED).assign(owner=owner)[image]
+    rows = headers.reindex(columns=STACK_KEYWORDS).assign(owner=owner)[image]
     found = [(slices["owner"].iloc[0], _positions(slices)) for _, _, slices, _ in _stacks(rows)]
     stacks = (
         pd.DataFrame(found, columns=["owner", "positions"])
@@ -187,15 +181,13 @@ def _first_stored(headers, image):
 
 
 def _series(rows):
-    return (
-        rows["SeriesInstanceUID"].fillna("?")
-        if "SeriesInstanceUID" in rows
-        else pd.Series("?", rows.index)
-    )
+    """The Series Instance UID of every row; "?" where there is none."""
+    uids = rows.reindex(columns=["SeriesInstanceUID"])["SeriesInstanceUID"].astype(object)
+    return uids.where(uids.notna(), "?")
 
 
 def _stacks(rows):
-    """(series, number, slices in order, why split) of every stack; numbers by falling size within a series."""
+    """(series, number, slices in order, why split) of every stack; in a series by falling size."""
     for uid, series in rows.groupby(_series(rows).to_numpy(), sort=False):
         parts = [(in_order(part), split_by) for part, split_by in split_series(series)]
         parts.sort(key=lambda part: (-_positions(part[0]), str(part[0].index[0])))
@@ -261,13 +253,13 @@ def _describe(uid, number, slices, split_by):
 def _problems(slices, gaps, broken, reason):
     """What keeps the stack from being a regular grid of known place, one text each."""
     grade = slices["order_grade"].iloc[0]
-    if grade in GUESSES:
-        yield GUESSES[grade]
+    if grade in GUESS_REMARKS:
+        yield GUESS_REMARKS[grade]
     elif reason:
         yield f"no volume: {reason}"
     yield from broken
     error = cosine_error(vectors(slices, "ImageOrientationPatient", 6)).max()
     if COSINE_TOLERANCE < error < np.inf:
         yield f"direction cosines are {error:.2g} off two perpendicular unit vectors"
-    if not broken and np.ptp(gaps) > 2 * EVEN_GAP * np.median(gaps):
+    if not broken and np.ptp(gaps) > 2 * EVEN_GAP_TOLERANCE * np.median(gaps):
         yield f"uneven gaps, {gaps.min():.4g} to {gaps.max():.4g} mm"
