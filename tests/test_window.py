@@ -35,6 +35,8 @@ from helpers.pixels.window import (
     sampled,
     value_range,
 )
+from helpers.viewer.standalone_html import framed_html
+from helpers.viewer.volume_browser import VolumeBrowser
 
 centers, widths = st.floats(-4000, 4000), st.floats(1, 8000)
 values = st.lists(st.floats(-10000, 10000), min_size=1, max_size=20)
@@ -287,6 +289,8 @@ def test_windows_in_hu_are_refused_for_mr_in_one_line(mr_slices, window):
         lambda window: show_slice(one, window=window),
         lambda window: show_slice(volume.slice("sagittal"), window=window),
         lambda window: pixel_table(mr_slices, window=window, progress=False),
+        lambda window: VolumeBrowser(volume, window=window),
+        lambda window: framed_html(volume, window=window),
     ):
         with pytest.raises(WindowError, match=REFUSED) as caught:
             ask(window)

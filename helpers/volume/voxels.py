@@ -29,9 +29,8 @@ from helpers.runtime import in_threads
 from helpers.slices.grid import StackError, is_per_frame
 
 IMAGES_PER_TASK = 16  # that a thread reads one after the other
-UNCOMPRESSED: dict[
-    str, set[Any]
-] = {  # what a header must say for values to be read straight from the file
+# what a header must say for values to be read from the file as they are
+UNCOMPRESSED: dict[str, set[Any]] = {
     "TransferSyntaxUID": {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"},
     "BitsAllocated": {16},
     "SamplesPerPixel": {1},
@@ -82,7 +81,7 @@ def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Im
 
 
 def _read(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image | None:
-    """The image of uncompressed ones; None where they are not surely that."""
+    """The stack from files of uncompressed values; None where they are not surely that."""
     if any(frame for _, frame in wanted):
         return None
     paths = [path for path, _ in wanted]
@@ -102,7 +101,7 @@ def _read(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image | N
 
 
 def _decode(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image:
-    """The image of ones that are each like the `first`."""
+    """The stack from images that pydicom reads, each like the `first`."""
     array = np.empty((len(wanted), *first.pixels.shape), first.pixels.dtype)
 
     def decode(numbers: range) -> Iterator[Image]:
@@ -124,7 +123,7 @@ def _decode(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image:
 def _filled(
     array: np.ndarray, read: Callable[[range], Iterator[Image]], new_bar: Callable[[], Any]
 ) -> Image:
-    """The image of an array that ``read(numbers)`` fills, in threads, and of what it yields."""
+    """The stack of an array that ``read(numbers)`` fills in threads, and of what it yields."""
     numbers, padding = range(len(array)), None
     tasks = [numbers[start : start + IMAGES_PER_TASK] for start in numbers[::IMAGES_PER_TASK]]
     images: list[Image] = []
