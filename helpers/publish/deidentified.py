@@ -11,7 +11,7 @@ import pandas as pd
 from pydicom.datadict import DicomDictionary
 from pydicom.uid import UID_dictionary
 
-from helpers.errors import ClearError
+from helpers.files import FolderError
 from helpers.privacy.identifying import (
     STANDARD_ROOT,
     TOKEN,
@@ -29,10 +29,6 @@ HTML_TAG = re.compile(r"(<[^>]*>)")
 MIN_WORD_LENGTH, MIN_NAME_LENGTH, MIN_DIGITS = 4, 3, 6  # of what is looked for in other text
 
 
-class LinkError(ClearError, OSError):
-    """A system that makes no links, which a de-identified collection consists of."""
-
-
 class DeidentifiedCollection:
     """Links to the files of a collection, named by numbers and pseudonyms.
 
@@ -44,7 +40,8 @@ class DeidentifiedCollection:
 
     Raises
     ------
-    LinkError
+    FolderError
+        Where the system makes no links.
     """
 
     root: Path
@@ -160,4 +157,4 @@ def _link(path: str, link: Path) -> None:
     except OSError as error:
         way = "on Windows, switch Developer Mode on; or make the report without de-identification"
         expected = f"expected to make links in {link.parent}"
-        raise LinkError(f"{expected}, got: {error}; {way}") from error
+        raise FolderError(f"{expected}, got: {error}; {way}") from error

@@ -6,7 +6,6 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
-from typing import NamedTuple
 
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
@@ -22,19 +21,13 @@ ENVIRONMENT = {
 }
 
 
-class Execution(NamedTuple):
-    """How the execution of a page went."""
-
-    seconds: float
-    error: str  # as the page shows it; empty where there is none
-
-
 def execute_pages(
     pages: Mapping[Path, NotebookNode], environment: Mapping[str, str], folder: Path
-) -> Generator[Execution]:
-    """Executes notebooks in place and yields how it went, in their order.
+) -> Generator[tuple[float, str]]:
+    """Executes notebooks in place, and yields for each the seconds it took and its error, if any.
 
-    Closing the iterator ends the kernels that still run, and so does an interrupt.
+    They come in their order, and an error as the page shows it. Closing the generator ends the
+    kernels that still run, and so does an interrupt.
 
     Parameters
     ----------
@@ -68,7 +61,7 @@ async def _execute(
     environment: Mapping[str, str],
     folder: Path,
     free: asyncio.Semaphore,
-) -> Execution:
+) -> tuple[float, str]:
     async with free:
         start = time.monotonic()
         folder.mkdir()
@@ -93,10 +86,10 @@ async def _execute(
             error = ""
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as caught:
             error = _traceback(notebook) or str(caught)
-        return Execution(time.monotonic() - start, error)
+        return time.monotonic() - start, error
 
 
-async def _end_all(running: list[Future[Execution]]) -> None:
+async def _end_all(running: list[Future[tuple[float, str]]]) -> None:
     """Cancels what is not done; the clients end their kernels then."""
     for page in running:
         page.cancel()

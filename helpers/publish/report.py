@@ -1,5 +1,6 @@
 """The pages, executed on a collection and bound into one HTML site."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import os
@@ -132,17 +133,17 @@ class _Report:
         """Executes pages and writes them, with a line for each."""
         names = list(self._entries)
         pages = {path: self._notebooks[path] for path in paths}
-        executions = execute_pages(pages, environment, folder)
-        for path, page in pages.items():
-            number = f"{names.index(path.stem) + 1}/{len(names)}"
-            print(f"[{number}] {path.stem} ", end="", flush=True)
-            seconds, error = next(executions)
-            if error:
-                error = f"{path.stem} failed: {self._clean(error) if self._clean else error}"
-                self.failures.append(error)
-                page = message_page(self._entries[path.stem].title, error)
-            self._write(path, page)
-            print(f"{seconds:.1f} s", flush=True)
+        with contextlib.closing(execute_pages(pages, environment, folder)) as executions:
+            for path, page in pages.items():
+                number = f"{names.index(path.stem) + 1}/{len(names)}"
+                print(f"[{number}] {path.stem} ", end="", flush=True)
+                seconds, error = next(executions)
+                if error:
+                    error = f"{path.stem} failed: {self._clean(error) if self._clean else error}"
+                    self.failures.append(error)
+                    page = message_page(self._entries[path.stem].title, error)
+                self._write(path, page)
+                print(f"{seconds:.1f} s", flush=True)
 
     def _write(self, path: Path, page: NotebookNode, missing: str = "") -> None:
         """Writes a page, and the index that lists it."""
