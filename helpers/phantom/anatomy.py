@@ -74,20 +74,15 @@ def _put_lungs(hu, x, y, z):
 
 
 def _put_belly(hu, x, y, z, body):
-    liver = _ellipsoid(x, y, z, (-62, -6, -122), (104, 94, 78)) & body
-    spleen = _ellipsoid(x, y, z, (98, 48, -118), (38, 40, 48)) & body
-    stomach = _ellipsoid(x, y, z, (66, -24, -112), (54, 60, 50)) & body
-    hu[spleen] = 52
-    hu[stomach] = 18
-    hu[_ellipsoid(x, y, z, (68, -42, -98), (30, 26, 26))] = -960
-    hu[liver] = 62
-    below = (z < -150) & body & (hu < 0)
-    hu[below] = -90
+    hu[_ellipsoid(x, y, z, (98, 48, -118), (38, 40, 48)) & body] = 52  # spleen
+    hu[_ellipsoid(x, y, z, (66, -24, -112), (54, 60, 50)) & body] = 18  # stomach
+    hu[_ellipsoid(x, y, z, (68, -42, -98), (30, 26, 26))] = -960  # its bubble of air
+    hu[_ellipsoid(x, y, z, (-62, -6, -122), (104, 94, 78)) & body] = 62  # liver
+    hu[(z < -150) & body & (hu < 0)] = -90
 
 
 def _put_mediastinum(hu, x, y, z):
-    middle = _ellipsoid(x, y, z, (4, 6, 40), (30, 66, 120))
-    hu[middle] = -60
+    hu[_ellipsoid(x, y, z, (4, 6, 40), (30, 66, 120))] = -60
     hu[_ellipsoid(x, y, z, (34, -38, -34), (58, 48, 50))] = 45  # heart: mostly on the left
     hu[_ellipsoid(x, y, z, (6, -24, 26), (24, 26, 30))] = 48  # great vessels
     _put_tubes(hu, x, y, z, TUBES)

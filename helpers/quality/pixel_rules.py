@@ -32,9 +32,8 @@ PIXEL_RULES: dict[str, Rule] = {}
 )
 def undecodable(collection: Collection) -> Iterator[Finding]:
     """Images that cannot be decoded although a decoder is there."""
-    errors = collection.pixels[collection.pixels["pixel_error"].notna()]
     syntax = collection.column("TransferSyntaxUID").to_dict()
-    for path, frame, reason in zip(errors.index, errors["frame"], errors["pixel_error"]):
+    for (path, frame), reason in collection.pixels["pixel_error"].dropna().items():
         if syntax[path] not in collection.no_decoders:
             yield Finding(reason.removeprefix(f"cannot decode {path}: "), path, frame)
 
@@ -49,7 +48,7 @@ def undecodable(collection: Collection) -> Iterator[Finding]:
 def black_slice(collection: Collection) -> Iterator[Finding]:
     """Images of one value."""
     flat = collection.pixels[collection.pixels["min"] == collection.pixels["max"]]
-    for path, frame, value in zip(flat.index, flat["frame"], flat["min"]):
+    for (path, frame), value in flat["min"].items():
         yield Finding(f"{value:g} throughout", path, frame)
 
 
@@ -65,7 +64,7 @@ def empty_slice(collection: Collection) -> Iterator[Finding]:
     is_ct = collection.column("Modality")[collection.image] == "CT"
     pixels = collection.pixels[is_ct.to_numpy()]
     empty = pixels[(pixels["tissue"] < MIN_TISSUE_SHARE) & (pixels["min"] < pixels["max"])]
-    for path, frame, share in zip(empty.index, empty["frame"], empty["tissue"]):
+    for (path, frame), share in empty["tissue"].items():
         yield Finding(f"{share:.1%} tissue", path, frame)
 
 
@@ -80,9 +79,8 @@ def identical_images(collection: Collection) -> Iterator[Finding]:
     """Slices with the pixels of another at a different position of their stack."""
     for stack, (slices, _, _) in collection.measured.items():
         pixels = collection.pixels_of(slices)
-        known = pixels[(pixels["min"] < pixels["max"]).to_numpy()]
-        equal = known[known["checksum"].duplicated(keep=False)]
-        for path, frame in zip(equal.index, equal["frame"]):
+        pixels = pixels[(pixels["min"] < pixels["max"]) & ~pixels.index.duplicated()]
+        for path, frame in pixels.index[pixels["checksum"].duplicated(keep=False)]:
             yield Finding("as another slice", path, frame, stack)
 
 

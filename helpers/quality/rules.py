@@ -19,12 +19,12 @@ CROSS_SECTIONAL = [  # SOP classes of CT, MR and PET: images with a position in 
     for kind in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")
 ]
 
-CONTRAST_KEYWORDS = (  # what tells images of one position apart that are meant to be several
+CONTRAST_KEYWORDS = [  # what tells images of one position apart that are meant to be several
     *("DiffusionBValue", "TriggerTime", "NominalPercentageOfCardiacPhase", "FrameReferenceTime"),
     *("InversionTime", "FlipAngle", "TemporalPositionIdentifier", "TemporalPositionIndex"),
     *("EchoTime", "EchoNumbers", "SequenceName", "ImageType"),
     *("ContrastBolusAgent", "ConvolutionKernel", "KVP", "SliceThickness"),
-)
+]
 
 Stack = tuple[str, int]  # Series Instance UID, number
 
@@ -120,27 +120,22 @@ class Collection:
 
     @cached_property
     def pixels(self) -> pd.DataFrame:
-        """The table of `helpers.pixel_table`."""
-        return pixel_table(self.headers)
+        """The table of `helpers.pixel_table`, by path and frame."""
+        return pixel_table(self.headers).set_index("frame", append=True)
 
     def pixels_of(self, slices: pd.DataFrame) -> pd.DataFrame:
         """The rows of `pixels` for some slices, in their order."""
-        return self.pixels.iloc[[self._pixel_rows[image] for image in _images(slices)]]
+        return self.pixels.loc[[*zip(slices.index, slices["frame"].fillna(0).astype(int))]]
 
     @cached_property
     def ct_stacks(self) -> dict[Stack, pd.DataFrame]:
         """The rows of `pixels` of every CT stack that has a position and could be decoded."""
-        found: dict = {}
-        for stack, (slices, _) in self.stacks.items():
-            if (slices["Modality"] == "CT").all():
-                pixels = self.pixels_of(slices)
-                decoded = pixels[pixels["histogram"].notna().to_numpy()]
-                found |= {stack: decoded} if len(decoded) else {}
-        return found
-
-    @cached_property
-    def _pixel_rows(self):
-        return {image: row for row, image in enumerate(_images(self.headers[self.image]))}
+        found = {
+            stack: self.pixels_of(slices).dropna(subset="histogram")
+            for stack, (slices, _) in self.stacks.items()
+            if (slices["Modality"] == "CT").all()
+        }
+        return {stack: pixels for stack, pixels in found.items() if len(pixels)}
 
 
 def typical_spacing(gaps: np.ndarray) -> float:
@@ -154,15 +149,4 @@ def typical_spacing(gaps: np.ndarray) -> float:
 
 def differ(one: pd.Series, other: pd.Series) -> bool:
     """Whether two slices, rows of a stack, say what makes them two: a contrast or a time."""
-    return any(_value(one, keyword) != _value(other, keyword) for keyword in CONTRAST_KEYWORDS)
-
-
-def _value(row, keyword):
-    """A value of a row; None where it is missing."""
-    value = row.get(keyword)
-    return value if value == value else None  # NaN is not itself
-
-
-def _images(rows):
-    """What tells images apart: (path, frame)."""
-    return zip(rows.index, rows["frame"].fillna(0) if "frame" in rows else np.zeros(len(rows)))
+    return not one.reindex(CONTRAST_KEYWORDS).equals(other.reindex(CONTRAST_KEYWORDS))

@@ -29,8 +29,9 @@ def second_scan(collection: Collection) -> Iterator[Finding]:
     for stacks in collection.series.values():
         parts, reasons = _overlapping(stacks)
         if len(parts) == 2 and not differ(parts[0].iloc[0], parts[1].iloc[0]):
-            counts = f"{len(parts[0])} and {len(parts[1])} images"
-            yield Finding(f"stacks of {counts}, told apart by {reasons}", stack=stacks[0][0])
+            one, other = map(len, parts)
+            value = f"stacks of {one} and {other} images, told apart by {reasons}"
+            yield Finding(value, stack=stacks[0][0])
 
 
 @rule(
@@ -45,8 +46,8 @@ def several_phases(collection: Collection) -> Iterator[Finding]:
     for stacks in collection.series.values():
         parts, reasons = _overlapping(stacks)
         if len(parts) > 2 or (len(parts) == 2 and differ(parts[0].iloc[0], parts[1].iloc[0])):
-            counts = f"{len(parts)} stacks of {len(parts[0])} images"
-            yield Finding(f"{counts}, told apart by {reasons}", stack=stacks[0][0])
+            value = f"{len(parts)} stacks of {len(parts[0])} images, told apart by {reasons}"
+            yield Finding(value, stack=stacks[0][0])
 
 
 @rule(
