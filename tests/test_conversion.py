@@ -122,12 +122,14 @@ def test_a_straight_volume_is_left_as_it_is(phantom_headers):
 
 
 @pytest.mark.parametrize("shift", [(2, 0), (-1, 3)])
-def test_a_shear_of_whole_pixels_only_moves_slices(shift):
-    array = np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(np.int16)
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32])
+def test_a_shear_of_whole_pixels_only_moves_slices(shift, dtype):
+    array = np.random.default_rng(0).integers(-1000, 1000, (4, 5, 6)).astype(dtype)
     affine = np.diag([5.0, 2.0, 3.0, 1.0])[[2, 1, 0, 3]]  # (slice, row, column) along z, y, x
     affine[:3, 0] += shift @ affine[:3, 1:3].T
     straight = straightened(Volume(array, affine))
-    assert straight.spacing == (5, 2, 3) and (~straight.padding).sum() == array.size
+    assert straight.array.dtype == np.float32 and straight.spacing == (5, 2, 3)
+    assert (~straight.padding).sum() == array.size
     for index in np.ndindex(array.shape):
         there = np.linalg.solve(straight.affine, affine @ [*index, 1])[:3].round().astype(int)
         assert straight.array[tuple(there)] == array[index]

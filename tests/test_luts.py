@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
@@ -41,6 +41,7 @@ def _header(**sequences):
     return dataset
 
 
+@settings(deadline=None)
 @given(
     tables([8, 10, 12, 16]),
     st.integers(-3000, 3000),
@@ -60,6 +61,7 @@ def test_a_voi_lut_is_the_standards_and_pydicoms(table, first, values):
         assert np.allclose(grey, theirs, atol=1e-6)
 
 
+@settings(deadline=None)
 @given(
     tables([8, 16]),
     st.integers(0, 3000),

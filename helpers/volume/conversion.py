@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -147,33 +146,22 @@ def _unsheared(volume: Volume) -> Volume:
     """A volume whose first axis is sheared, on a grid with right angles."""
     from scipy import ndimage
 
-    step, (down, right) = volume.affine[:3, 0], volume.affine[:3, 1:3].T
-    drift = (
-        step @ volume.affine[:3, 1:3] / np.square(volume.spacing[1:])
-    )  # pixels from slice to slice
+    step, in_plane, spacing = volume.affine[:3, 0], volume.affine[:3, 1:3], volume.spacing[1:]
+    drift = step @ in_plane / np.square(spacing)  # pixels from slice to slice
     shifts = np.arange(len(volume.array))[:, None] * drift
     start, end = np.floor(shifts.min(axis=0)), np.ceil(shifts.max(axis=0))
-    shape = tuple((volume.array.shape[1:] + end - start).astype(int))
-    moved = partial(
-        ndimage.affine_transform,
-        matrix=(1, 1),
-        output_shape=shape,
-        output=np.float32,
-        order=1,
-        mode="grid-constant",  # 0 around the image, which takes part in the interpolation
-    )
-    array = np.empty((len(volume.array), *shape), np.float32)
-    padding = np.empty(array.shape, bool)
-    for index, offset in enumerate(start - shifts):
-        known = np.ones(volume.array.shape[1:], np.float32)
-        if volume.padding is not None:
-            known[volume.padding[index]] = 0
-        array[index] = moved(np.where(known, volume.array[index], 0), offset=offset)
-        padding[index] = moved(known, offset=offset) < MIN_WEIGHT
+    grown = [(0, 0), *((0, int(pixels)) for pixels in end - start)]
+    known = np.ones(volume.array.shape, bool) if volume.padding is None else ~volume.padding
+    known = np.pad(known, grown).astype(np.float32)
+    array = np.pad(volume.array, grown).astype(np.float32) * known
+    for index, shift in enumerate(shifts - start):
+        for values in (array, known):  # beyond the image is 0, which takes part
+            values[index] = ndimage.shift(values[index], shift, order=1, mode="grid-constant")
+    padding = known < MIN_WEIGHT
     array[padding] = volume.array.min()
     affine = volume.affine.copy()
-    affine[:3, 0] -= drift @ [down, right]
-    affine[:3, 3] += start @ [down, right]
+    affine[:3, 0] -= in_plane @ drift
+    affine[:3, 3] += in_plane @ start
     return replace(volume, array=array, affine=affine, padding=padding)
 
 
