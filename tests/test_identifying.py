@@ -12,13 +12,10 @@ from helpers.errors import ClearError
 from helpers.headers.keywords import dictionary_entries
 from helpers.privacy.identifying import (
     PROFILE,
-    TOKEN,
-    WORD,
     folders_with,
     identifies,
     identifying_values,
     own_words,
-    standard_words,
 )
 
 
@@ -150,13 +147,6 @@ def test_the_suites_own_words_are_those_of_every_room(tmp_path):
         ClearError, match=r"expected the modules of this suite below .*, found none"
     ):
         own_words(tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize("name", ["JPEG-LS", "RLE Lossless", "CT Image Storage", "Explicit VR"])
-def test_names_of_the_standard_tell_of_nobody(name):
-    words = {*TOKEN.findall(name.casefold()), *WORD.findall(name.casefold())}
-    assert words <= standard_words() <= own_words()
-    assert not {"mayo", "york", "winter", "springfield"} & standard_words()
 
 
 def test_nothing_and_what_is_no_table():

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.uid import UID_dictionary
 
 from helpers.errors import ClearError, require_type
 
@@ -119,9 +118,7 @@ def harmless_values(headers: pd.DataFrame) -> set[str]:
 
 
 def own_words(helpers: Path = Path(__file__).parents[1]) -> frozenset[str]:
-    """The words that a page may hold whatever the headers say, in lower case.
-
-    They are the words of this suite's own modules, and the standard's (see `standard_words`).
+    """The words of this suite's modules, in lower case: a page may hold them whatever headers say.
 
     Parameters
     ----------
@@ -135,20 +132,7 @@ def own_words(helpers: Path = Path(__file__).parents[1]) -> frozenset[str]:
     texts = [path.read_text(encoding="utf-8") for path in helpers.rglob("*.py")]
     if not texts:
         raise ClearError(f"expected the modules of this suite below {helpers}, found none")
-    return standard_words().union(*(WORD.findall(text.casefold()) for text in texts))
-
-
-@cache
-def standard_words() -> frozenset[str]:
-    """The words in the names of transfer syntaxes and SOP classes, in lower case: "jpeg-ls", "rle".
-
-    References
-    ----------
-    PS3.6 Annex A
-    """
-    named = {"Transfer Syntax", "SOP Class"}
-    names = [name.casefold() for name, kind, *_ in UID_dictionary.values() if kind in named]
-    return frozenset(word for name in names for word in TOKEN.findall(name) + WORD.findall(name))
+    return frozenset(word for text in texts for word in WORD.findall(text.casefold()))
 
 
 @cache
