@@ -86,7 +86,7 @@ def test_real_files_decode_as_with_pydicoms_own_plugins(real_headers):
                 continue
             assert np.array_equal(np.squeeze(ours), theirs), (path, other)
             compared += 1
-    assert compared > 10
+    assert compared > 5
 
 
 @pytest.mark.parametrize(

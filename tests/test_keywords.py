@@ -93,8 +93,10 @@ def test_by_a_keyword():
 def test_on_real_files_and_on_none(real_headers):
     summary = tag_summary(real_headers)
     assert (summary["files"] == real_headers[summary.index].notna().sum()).all()
-    assert summary["retired"].sum() > 3 and (summary["module"] != "").mean() > 0.5
-    assert tag_summary(real_headers, by="Modality").loc[("CT", "RescaleIntercept"), "files"] > 50
+    assert summary["retired"].sum() >= 3 and (summary["module"] != "").mean() > 0.5
+    by_modality, ct = tag_summary(real_headers, by="Modality"), real_headers["Modality"] == "CT"
+    count = real_headers.loc[ct, "RescaleIntercept"].notna().sum()
+    assert by_modality.loc[("CT", "RescaleIntercept"), "files"] == count > 0
     assert len(tag_summary(header_table([]))) == 1
     assert (tag_summary(header_table([]).assign(Modality=None), by="Modality")["files"] == 0).all()
 

@@ -71,7 +71,7 @@ def test_every_stack_of_the_phantom_and_of_real_scanners(real_headers, phantom_h
             )
             if native and slices[["Rows", "Columns"]].nunique().eq(1).all():
                 uncompressed[stack] = _compare(slices.index.tolist())
-    assert sum(uncompressed.values()) > 60
+    assert sum(uncompressed.values()) > 50
 
 
 @pytest.fixture

@@ -294,9 +294,9 @@ def test_a_single_image_makes_a_volume_of_one_slice(real):
     assert volume.array.shape == (1, 512, 512) and volume.spacing[0] == 8
 
 
-def test_every_image_of_the_odd_files_is_drawn_or_refused_in_one_line(real_headers):
-    refused = {}
-    for path in real_headers.index[["/odd/" in path for path in real_headers.index]]:
+def test_every_image_of_the_odd_files_is_drawn_or_refused_in_one_line(real, real_headers):
+    refused, odd = {}, f"{(real / 'odd' / 'cornerstone').parent}/"  # of which the reasons are known
+    for path in real_headers.index[[path.startswith(odd) for path in real_headers.index]]:
         try:
             image = load_slice(path)
             assert image.grey().min() >= 0 and image.grey().max() <= 1
