@@ -16,7 +16,7 @@ help:  ## this list
 
 run: $(SET_UP)  ## execute every page into build/html; DATA=/path/to/dicom for your own folder, DEIDENTIFY=1 to hand it on
 	@trap : INT; { $(BIN)/python -m helpers.site $(if $(DATA),"$(DATA)") $(if $(DEIDENTIFY),--deidentify) \
-		--install requirements.txt && touch .venv/ready; } || [ $$? = 130 ]
+		--install .venv/later.txt && touch .venv/ready; } || [ $$? = 130 ]
 
 lab: .venv/ready  ## open JupyterLab on the pages; LAB=--allow-root where you are root
 	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab $(LAB) notebooks
@@ -53,12 +53,13 @@ clean:  ## remove what was made here
 	@echo "Setting up .venv for pages 01 to 06: 200 MB to fetch, about a minute"
 	@$(PYTHON) -m venv .venv
 	@sed '/^# Later/,$$d' requirements.txt > .venv/first.txt
+	@sed -n '/^# Later/,$$p' requirements.txt > .venv/later.txt
 	@$(BIN)/python $(INSTALL) --no-compile --requirement .venv/first.txt
 	@touch $@
 
 .venv/ready: requirements.txt .venv/ready-pages
 	@echo "Adding PyTorch, fastai and JupyterLab: up to 5 GB, some minutes"
-	@$(BIN)/python $(INSTALL) --no-compile --requirement requirements.txt
+	@$(BIN)/python $(INSTALL) --no-compile --requirement .venv/later.txt
 	@touch $@
 
 .venv/ready-test: .venv/ready pyproject.toml

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import sysconfig
-import tempfile
 import venv
 from pathlib import Path
 
@@ -77,9 +76,9 @@ def executed(notebook, folder, data, mount):
     return json.loads(result.read_text(encoding="utf-8")), run.stdout.split()
 
 
-def _enter(data, mount):
+def _enter(root, data, mount):
     """Makes a root of what there is and Kaggle's folders, and goes into it."""
-    root = Path(tempfile.mkdtemp(prefix="root-"))
+    root.mkdir()
     _mount("-t", "tmpfs", "tmpfs", root)
     _mount("--make-unbindable", root)
     for path in Path("/").iterdir():
@@ -120,17 +119,20 @@ def _execute(notebook):
     )
     client = NotebookClient(notebook, manager, timeout=300, extra_arguments=["--log-level=ERROR"])
     client.resources = {"metadata": {"path": "/kaggle/working"}}
-    off = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "JUPYTER_RUNTIME_DIR": "/kaggle/run"}
-    client.execute(
-        env={**os.environ, **off, "HOME": "/kaggle/home", "KAGGLE_KERNEL_RUN_TYPE": "Batch"}
-    )
+    folders = {
+        "HOME": "/kaggle/home",
+        "TMPDIR": "/kaggle/run",
+        "JUPYTER_RUNTIME_DIR": "/kaggle/run",
+    }
+    kaggle = {"KAGGLE_KERNEL_RUN_TYPE": "Batch", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    client.execute(env={**os.environ, **folders, **kaggle})
 
 
 def main(notebook, result, data, mount):
     """Command line: writes the executed notebook, prints the files that it left."""
     import nbformat
 
-    _enter(data, mount)
+    _enter(Path(result).with_name("root"), data, mount)
     page = nbformat.read(notebook, as_version=4)
     before, after = (
         nbformat.v4.new_code_cell(code) for code in (BEFORE.replace("{mount}", mount), AFTER)
