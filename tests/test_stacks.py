@@ -94,7 +94,9 @@ def test_a_tilted_gantry_is_measured_from_positions(real, real_headers):
     table = stack_table(_of(real, real_headers, "ct-failing-gantrytilt"))
     assert table["shear_deg"].iloc[0] == pytest.approx(14, abs=0.01)
     assert table["tilt_deg"].iloc[0] == pytest.approx(14, abs=0.01)
-    assert stack_table(_of(real, real_headers, "mr-nonsquare-pixels-28x64"))["shear_deg"].iloc[0] < 0.1
+    assert (
+        stack_table(_of(real, real_headers, "mr-nonsquare-pixels-28x64"))["shear_deg"].iloc[0] < 0.1
+    )
 
 
 def test_duplicates_and_gaps_of_a_real_series(real, real_headers):
