@@ -167,3 +167,13 @@ def test_the_requirements_are_all_that_fastai_medical_needs():
         check=False,
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_lines_end_as_on_linux_on_every_system():
+    """Else a checkout on Windows has helpers that no Kaggle kernel can carry as they are."""
+    names = _run(["git", "ls-files", "helpers", "notebooks", "tests"], ROOT).split()
+    said = _run(["git", "check-attr", "eol", "text", "--", *names], ROOT).splitlines()
+    assert len(names) > 100 and len(said) == 2 * len(names)
+    assert {line.split(": ", 1)[1] for line in said} == {"eol: lf", "text: auto"}
+    (picture,) = _run(["git", "check-attr", "text", "--", ".github/viewer.gif"], ROOT).splitlines()
+    assert picture.endswith("text: unset")
