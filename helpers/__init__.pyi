@@ -1,4 +1,4 @@
-"""The public names, for editors and type checkers: `helpers.__all__`, with where each is defined."""
+"""The public names for editors and type checkers, each from the module that owns it."""
 
 from helpers.collection import collection_root as collection_root
 from helpers.collection import phantom_root as phantom_root

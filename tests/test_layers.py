@@ -134,6 +134,25 @@ def test_top_level_holds_what_the_design_names_and_nothing_else():
     assert folders - made_here == {"notebooks", "helpers", "tests", ".github", ".ci"}
 
 
+def _public(body, owner=""):
+    """Yields (name, function) of the public functions and methods of a module."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from _public(node.body, f"{node.name}.")
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield owner + node.name, node
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_public_functions_are_annotated(module):
+    body = ast.parse(MODULES[module].read_text(encoding="utf-8")).body
+    for name, function in _public(body):
+        own = function.args
+        arguments = [*own.posonlyargs, *own.args, *own.kwonlyargs, own.vararg, own.kwarg]
+        bare = [one.arg for one in arguments if one and one.annotation is None]
+        assert set(bare) <= {"self", "cls"} and function.returns is not None, (name, bare)
+
+
 # the front door
 
 

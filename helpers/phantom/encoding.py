@@ -8,6 +8,8 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
+Files = dict[str, Any]  # name → Dataset, or bytes where pydicom would not write what stands in it
+
 
 def data_set(**elements: Any) -> Dataset:
     """A data set, or an item of a sequence, of these elements by keyword."""

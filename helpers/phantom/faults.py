@@ -12,7 +12,14 @@ import numpy as np
 from pydicom.encaps import encapsulate
 from pydicom.uid import generate_uid
 
-from helpers.phantom.encoding import compress, encoded, set_transfer_syntax, store, stored_values
+from helpers.phantom.encoding import (
+    Files,
+    compress,
+    encoded,
+    set_transfer_syntax,
+    store,
+    stored_values,
+)
 
 JPEG_FULL_PROGRESSION = "1.2.840.10008.1.2.4.55"  # retired (PS3.6 annex A)
 ITEM = b"\xfe\xff\x00\xe0"  # begins the offset table, then the first fragment (PS3.5 A.4)
@@ -32,7 +39,7 @@ def fault(spoil: Callable) -> Callable:
 
 
 @fault
-def missing_slice(files):
+def missing_slice(files: Files) -> list[str]:
     """A slice in the middle is missing; the gap follows the one before it, from feet to head."""
     names = list(files)
     middle = len(names) // 2
@@ -42,13 +49,13 @@ def missing_slice(files):
 
 
 @fault
-def repeated_slice(files):
+def repeated_slice(files: Files) -> list[str]:
     """One image was stored twice under two names and two UIDs."""
     return [_add_copy(files, files[_middle(files)])]
 
 
 @fault
-def same_instance_twice(files):
+def same_instance_twice(files: Files) -> list[str]:
     """One file was copied: the same SOP Instance UID under two names."""
     name = f"copy of {_middle(files)}"
     files[name] = deepcopy(files[_middle(files)])
@@ -56,14 +63,14 @@ def same_instance_twice(files):
 
 
 @fault
-def second_scan(files):
+def second_scan(files: Files) -> None:
     """The scan was made again a little later, in the same folder and series, as in OSIC."""
     for dataset in list(files.values()):
         _add_copy(files, dataset, AcquisitionNumber=2)
 
 
 @fault
-def several_phases(files):
+def several_phases(files: Files) -> None:
     """Each position was scanned at two phases of the heart."""
     for dataset in list(files.values()):
         dataset.NominalPercentageOfCardiacPhase = 0
@@ -71,7 +78,7 @@ def several_phases(files):
 
 
 @fault
-def localizer(files):
+def localizer(files: Files) -> list[str]:
     """The scout lies among the slices that it was made for."""
     datasets = sorted(files.values(), key=lambda dataset: -dataset.ImagePositionPatient[2])
     scout = deepcopy(datasets[0])
@@ -86,31 +93,31 @@ def localizer(files):
 
 
 @fault
-def displaced_slice(files):
+def displaced_slice(files: Files) -> list[str]:
     """One slice lies 30 mm beside the others."""
     return [_move(files, (DISPLACED_MM, 0, 0))]
 
 
 @fault
-def no_position(files):
+def no_position(files: Files) -> list[str]:
     """No image says where it is."""
     return _remove(files, "ImagePositionPatient")
 
 
 @fault
-def no_orientation(files):
+def no_orientation(files: Files) -> list[str]:
     """No image says which way it lies."""
     return _remove(files, "ImageOrientationPatient")
 
 
 @fault
-def no_spacing(files):
+def no_spacing(files: Files) -> list[str]:
     """No image says how large its pixels are."""
     return _remove(files, "PixelSpacing")
 
 
 @fault
-def bad_orientation(files):
+def bad_orientation(files: Files) -> list[str]:
     """The direction cosines are no unit vectors."""
     for dataset in files.values():
         cosines = dataset.ImageOrientationPatient
@@ -119,21 +126,21 @@ def bad_orientation(files):
 
 
 @fault
-def several_orientations(files):
+def several_orientations(files: Files) -> None:
     """The second half is turned by 15 degrees in its plane."""
     for dataset in _second_half(files):
         dataset.ImageOrientationPatient = TURNED_15_DEG
 
 
 @fault
-def several_spacings(files):
+def several_spacings(files: Files) -> None:
     """The pixels of the second half are larger, as in one patient of OSIC."""
     for dataset in _second_half(files):
         dataset.PixelSpacing = [1.25 * value for value in dataset.PixelSpacing]
 
 
 @fault
-def several_sizes(files):
+def several_sizes(files: Files) -> None:
     """The second half has half the matrix."""
     for dataset in _second_half(files):
         values = stored_values(dataset)[::2, ::2]
@@ -143,13 +150,13 @@ def several_sizes(files):
 
 
 @fault
-def uneven_spacing(files):
+def uneven_spacing(files: Files) -> None:
     """One slice lies a third of a gap off its position."""
     _move(files, (0, 0, _gap(list(files.values())) / 3))
 
 
 @fault
-def wrong_declared_spacing(files):
+def wrong_declared_spacing(files: Files) -> None:
     """Spacing Between Slices is twice what the positions say."""
     spacing = 2 * _gap(list(files.values()))
     for dataset in files.values():
@@ -157,7 +164,7 @@ def wrong_declared_spacing(files):
 
 
 @fault
-def swapped_numbers(files):
+def swapped_numbers(files: Files) -> list[str]:
     """The Instance Numbers of two files were exchanged."""
     names = list(files)[3:5]
     one, other = (files[name] for name in names)
@@ -166,7 +173,7 @@ def swapped_numbers(files):
 
 
 @fault
-def other_patient(files):
+def other_patient(files: Files) -> list[str]:
     """The Patient ID is not that of the folder."""
     for dataset in files.values():
         dataset.PatientID = f"{dataset.PatientID} (another)"
@@ -174,7 +181,7 @@ def other_patient(files):
 
 
 @fault
-def unknown_charset(files):
+def unknown_charset(files: Files) -> list[str]:
     """The character set is none that DICOM knows."""
     for name, dataset in files.items():
         files[name] = encoded(dataset).replace(b"ISO_IR 192", b"ISO_IR 999", 1)
@@ -182,14 +189,14 @@ def unknown_charset(files):
 
 
 @fault
-def not_dicom(files):
+def not_dicom(files: Files) -> list[str]:
     """A text file lies among the images."""
     files["notes.txt"] = b"Patient moved, scan repeated.\n"
     return ["notes.txt"]
 
 
 @fault
-def unreadable_file(files):
+def unreadable_file(files: Files) -> list[str]:
     """The last file says that it is deflated, and is not."""
     name = list(files)[-1]
     stated, deflated = (
@@ -200,7 +207,7 @@ def unreadable_file(files):
 
 
 @fault
-def truncated_file(files):
+def truncated_file(files: Files) -> list[str]:
     """The file ends in the middle of its pixels."""
     name = _middle(files)
     files[name] = encoded(files[name])[: -len(files[name].PixelData) // 2]
@@ -208,7 +215,7 @@ def truncated_file(files):
 
 
 @fault
-def no_decoder(files):
+def no_decoder(files: Files) -> list[str]:
     """The images say that they are in a retired transfer syntax, which no program decodes."""
     for dataset in files.values():
         dataset.PixelData = encapsulate([dataset.PixelData])
@@ -219,7 +226,7 @@ def no_decoder(files):
 
 
 @fault
-def undecodable(files):
+def undecodable(files: Files) -> list[str]:
     """One compressed image is damaged, as in one patient of OSIC."""
     for dataset in files.values():
         compress(dataset)
@@ -231,7 +238,7 @@ def undecodable(files):
 
 
 @fault
-def black_slice(files):
+def black_slice(files: Files) -> list[str]:
     """The first image is black, as in one patient of OSIC."""
     name = next(iter(files))
     store(files[name], np.zeros_like(stored_values(files[name])))
@@ -239,7 +246,7 @@ def black_slice(files):
 
 
 @fault
-def empty_slice(files):
+def empty_slice(files: Files) -> list[str]:
     """One image shows air alone."""
     dataset = files[_middle(files)]
     noise = np.random.default_rng(len(files)).normal(size=stored_values(dataset).shape)
@@ -249,7 +256,7 @@ def empty_slice(files):
 
 
 @fault
-def identical_images(files):
+def identical_images(files: Files) -> list[str]:
     """Two slices at two positions have the same pixels."""
     names = list(files)[5:7]
     files[names[1]].PixelData = files[names[0]].PixelData
@@ -257,13 +264,13 @@ def identical_images(files):
 
 
 @fault
-def undeclared_padding(files):
+def undeclared_padding(files: Files) -> None:
     """The value outside the scanned circle is declared by no Pixel Padding Value."""
     _remove(files, "PixelPaddingValue")
 
 
 @fault
-def zero_border(files):
+def zero_border(files: Files) -> None:
     """A border of stored zeros, which the intercept makes water."""
     for dataset in files.values():
         inner = stored_values(dataset)[BORDER_PIXELS:-BORDER_PIXELS, BORDER_PIXELS:-BORDER_PIXELS]
@@ -271,14 +278,14 @@ def zero_border(files):
 
 
 @fault
-def wrong_rescale(files):
+def wrong_rescale(files: Files) -> None:
     """The rescale intercept is off by 1000, as in two patients of OSIC."""
     for dataset in files.values():
         dataset.RescaleIntercept += WRONG_INTERCEPT_HU
 
 
 @fault
-def rescale_varies(files):
+def rescale_varies(files: Files) -> None:
     """Every second image has a rescale intercept of its own, and values that fit it."""
     for dataset in list(files.values())[::2]:
         values = stored_values(dataset).astype(int)
@@ -287,7 +294,7 @@ def rescale_varies(files):
 
 
 @fault
-def signed_as_unsigned(files):
+def signed_as_unsigned(files: Files) -> None:
     """12-bit signed values that the header calls unsigned, so that air is the brightest."""
     for dataset in files.values():
         hu = stored_values(dataset).astype(int) + int(dataset.RescaleIntercept)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pydicom.uid import EnhancedCTImageStorage
 
-from helpers.phantom.encoding import compress, data_set
+from helpers.phantom.encoding import Files, compress, data_set
 
 SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6.16.2)
     "PixelMeasuresSequence": ["PixelSpacing", "SliceThickness"],
@@ -26,25 +26,25 @@ def variant(change: Callable) -> Callable:
 
 
 @variant
-def monochrome1(files):
+def monochrome1(files: Files) -> None:
     """The lowest value is to be shown white."""
     _update(files, PhotometricInterpretation="MONOCHROME1")
 
 
 @variant
-def sigmoid(files):
+def sigmoid(files: Files) -> None:
     """The window is to be applied as a sigmoid curve."""
     _update(files, VOILUTFunction="SIGMOID")
 
 
 @variant
-def accented(files):
+def accented(files: Files) -> None:
     """A name with letters beyond ASCII, in UTF-8."""
     _update(files, PatientName="Ångström^Zoë")
 
 
 @variant
-def private(files):
+def private(files: Files) -> None:
     """A manufacturer's own elements."""
     for number, dataset in enumerate(files.values()):
         block = dataset.private_block(0x0019, "PHANTOM NOTES", create=True)
@@ -53,7 +53,7 @@ def private(files):
 
 
 @variant
-def no_extension(files):
+def no_extension(files: Files) -> None:
     """File names that end in nothing, and only some files with a Slice Location."""
     for number, name in enumerate(list(files)):
         files[name.removesuffix(".dcm")] = dataset = files.pop(name)
@@ -62,14 +62,14 @@ def no_extension(files):
 
 
 @variant
-def run_length(files):
+def run_length(files: Files) -> None:
     """Compressed without loss."""
     for dataset in files.values():
         compress(dataset)
 
 
 @variant
-def enhanced(files):
+def enhanced(files: Files) -> None:
     """All images as the frames of one file."""
     datasets = list(files.values())
     first = datasets[0]
