@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from helpers.errors import ClearError
+from helpers.privacy.pseudonyms import VARIABLE, pseudonym
 from helpers.publish import report
 from helpers.publish.report import MARK, build_site
 from helpers.site import main
@@ -72,7 +73,9 @@ def test_pages_that_need_more_come_when_it_is_installed(two_stages, monkeypatch,
 
     def install(folder):
         assert folder.is_dir()
-        assert f"Open {site / 'index.html'}" in capsys.readouterr().out, "before it is waited for"
+        said = capsys.readouterr().out
+        assert "07_last is not made yet: a-package-that-nobody-has must be installed" in said
+        assert f"Open {site / 'index.html'}" in said, "before it is waited for"
         assert _index(site) == (
             ['<a href="01_first.html">First</a>'],
             ["Last (not made yet: a-package-that-nobody-has must be installed first)"],
@@ -172,6 +175,17 @@ def test_nothing_else_is_changed_or_left_behind(phantom, tmp_path, monkeypatch):
     assert f"{phantom / PATIENT}{temporary}" in shown
     assert dict(os.environ) == environment
     assert not list(temporary.iterdir()) and not list(home.iterdir())
+
+
+def test_identity_that_is_hidden_in_the_environment_is_left_out(phantom, tmp_path, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "a key")
+    code = "from helpers import *\nprint(header_table(collection_root())['PatientID'].iloc[0])"
+    pages = _page(tmp_path / "pages", "01_page", code)
+    index = build_site(phantom / PATIENT, pages=pages, site=tmp_path / "site")
+    shown = index.with_name("01_page.html").read_text(encoding="utf-8")
+    assert pseudonym(PATIENT, "a key") in shown and PATIENT not in shown
+    assert "they are left out" in index.read_text(encoding="utf-8")
+    assert os.environ[VARIABLE] == "a key"
 
 
 # where it fails

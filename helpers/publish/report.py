@@ -122,6 +122,7 @@ class _Report:
         later = [path for path, packages in lacking.items() if packages]
         for path in later:
             reason = f"not made yet: {', '.join(lacking[path])} must be installed first"
+            print(f"{path.stem} is {reason}")
             self._write(path, message_page(self._entries[path.stem].title, reason), reason)
         self._execute([path for path in lacking if path not in later], environment, folder)
         if later and install:
