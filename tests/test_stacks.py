@@ -365,6 +365,14 @@ def test_a_collection_without_any_series_uid_is_no_table_of_few_keywords(phantom
     assert set(audit(headers)["rule"]) == {"interspaced"}
 
 
+def test_pixels_without_any_header_are_no_image(real):
+    headers = header_table([real / "odd/pydicom/nested_priv_SQ.dcm"])
+    assert headers["pixel_offset"].notna().all() and "Rows" not in headers
+    with pytest.raises(NoImageError, match="of 1 file 0 could not be read and 1 holds no pixels"):
+        stack_table(headers)
+    assert audit(headers).empty and slice_counts(headers)["images"].tolist() == [0]
+
+
 def test_tables_without_the_columns_that_tell_are_refused(phantom):
     table = header_table(phantom / "P03-interspaced", keywords=["PatientID", "Rows"])
     for function in (stack_table, slice_counts):

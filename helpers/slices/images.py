@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import pandas as pd
+from pydicom.datadict import tag_for_keyword
 
 from helpers.errors import ClearError, require_type
 from helpers.slices.grid import is_per_frame, numbers
@@ -74,10 +75,12 @@ def has_few_keywords(headers: pd.DataFrame) -> bool:
     """Whether a table with images was made with ``keywords=`` that leave out most.
 
     A table of all keywords has no column for an element that no file has, so that a missing
-    column alone tells nothing. But every image has the elements of `MANDATORY_KEYWORDS`.
+    column alone tells nothing. But every image has the elements of `MANDATORY_KEYWORDS`. Where
+    there is no keyword at all, files hold none.
     """
-    known = sum(keyword in headers for keyword in MANDATORY_KEYWORDS)
-    return known < MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS)
+    keywords = {name for name in headers if tag_for_keyword(name)} - {"TransferSyntaxUID"}
+    known = len(keywords & {*MANDATORY_KEYWORDS})
+    return bool(keywords) and known < MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS)
 
 
 def frame_counts(rows: pd.DataFrame) -> np.ndarray:
