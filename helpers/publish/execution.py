@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
@@ -12,6 +12,8 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+
+from helpers.publish.pages import needs_fastai
 
 PAGES_AT_ONCE = 2  # a kernel keeps one core busy, and holds a volume and the table of headers
 CELL_SECONDS = 900
@@ -39,17 +41,17 @@ def execute_pages(
     thread = Thread(target=loop.run_forever)  # the main thread alone sees an interrupt
     thread.start()
     free = asyncio.Semaphore(PAGES_AT_ONCE)
-    running = [
-        asyncio.run_coroutine_threadsafe(
-            _execute(notebook, path, environment, folder / path.stem, free), loop
+    running = {
+        path: asyncio.run_coroutine_threadsafe(
+            _execute(pages[path], path, environment, folder / path.stem, free), loop
         )
-        for path, notebook in pages.items()
-    ]
+        for path in sorted(pages, key=lambda path: not needs_fastai(pages[path]))
+    }  # training takes longest, and is begun first
     try:
-        for page in running:
-            yield page.result()
+        for path in pages:
+            yield running[path].result()
     finally:
-        asyncio.run_coroutine_threadsafe(_end_all(running), loop).result()
+        asyncio.run_coroutine_threadsafe(_end_all(running.values()), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
@@ -89,7 +91,7 @@ async def _execute(
         return time.monotonic() - start, error
 
 
-async def _end_all(running: list[Future[tuple[float, str]]]) -> None:
+async def _end_all(running: Iterable[Future[tuple[float, str]]]) -> None:
     """Cancels what is not done; the clients end their kernels then."""
     for page in running:
         page.cancel()

@@ -1,6 +1,7 @@
 """Which pages are there, and what are they called?"""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import nbformat
 
 from helpers.errors import ClearError
+
+IMPORTS_FASTAI = re.compile(r"^(from|import) fastai\b", re.M)
 
 
 class PageError(ClearError):
@@ -54,6 +57,11 @@ def title_of(page: Mapping[str, Any]) -> str:
 def code_of(page: Mapping[str, Any]) -> str:
     """The code of all cells of a page."""
     return "\n".join(source_of(cell) for cell in page["cells"] if cell["cell_type"] == "code")
+
+
+def needs_fastai(page: Mapping[str, Any]) -> bool:
+    """Whether a page imports fastai, which is large and trains."""
+    return IMPORTS_FASTAI.search(code_of(page)) is not None
 
 
 def source_of(cell: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ import contextlib
 import datetime
 import importlib.metadata
 import os
-import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -22,13 +21,12 @@ from helpers.privacy.pseudonyms import VARIABLE, is_deidentified
 from helpers.publish.deidentified import DeidentifiedCollection
 from helpers.publish.execution import execute_pages
 from helpers.publish.html_pages import PageEntry, index_html, message_page, page_html
-from helpers.publish.pages import PageError, code_of, page_files, read_page, title_of
+from helpers.publish.pages import PageError, needs_fastai, page_files, read_page, title_of
 from helpers.publish.summary import overview
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
 MARK = ".dicom-report"  # a file in the folder of a report, which says that it may be replaced
-IMPORTS_FASTAI = re.compile(r"^(from|import) fastai\b", re.M)
 FASTAI_NEEDS = {"torch", "fastai", "kornia", "scikit-image"}  # with its module for medical images
 SYNTHETIC = "they are shown, for the patients of the phantom are synthetic"
 SHOWN = "they are shown, as this report was made without DEIDENTIFY=1"
@@ -202,7 +200,7 @@ def _view(root: Path, headers: pd.DataFrame, site: Path, folder: str, deidentify
 
 def _missing_packages(page: NotebookNode) -> list[str]:
     """The packages that a page needs and that are not installed."""
-    if not IMPORTS_FASTAI.search(code_of(page)):
+    if not needs_fastai(page):
         return []
     installed = {package.name for package in importlib.metadata.distributions()}
     return sorted(FASTAI_NEEDS - installed)
