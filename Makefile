@@ -8,6 +8,8 @@ LAB ?=
 KAGGLE_USER ?=
 # everything, once it is there; before that, what pages 01 to 06 need
 SET_UP := $(if $(wildcard .venv/ready),.venv/ready,.venv/ready-pages)
+# packages are installed without byte code, which is faster; it is written when a module is first used
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run lab kaggle test test-all test-kaggle bench lint picture clean
 
