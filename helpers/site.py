@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 from functools import partial
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from helpers.errors import ClearError
 from helpers.publish.report import PAGES, SITE, build_site
+
+PIP_PROGRESS = re.compile(r" *Downloading .* [MG]B\)|Installing collected packages")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,11 +60,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _install(requirements: str, folder: Path) -> None:
-    """Installs packages; pip shows how far it is, and leaves its temporary files in the folder."""
+    """Installs packages and names the large ones; temporary files stay in the folder."""
     print("Next: PyTorch and fastai for page 07, up to 5 GB, some minutes; Ctrl-C keeps the others")
     command = [sys.executable, "-m", "pip", "install", "--no-compile", "-r", requirements]
     environment = {**os.environ, "TMPDIR": str(folder)}
-    if subprocess.run(command, env=environment, check=False).returncode:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as pip:
+        try:
+            for line in pip.stdout or ():
+                if found := PIP_PROGRESS.match(line):
+                    print(f"  {found[0].strip()}", flush=True)
+        except KeyboardInterrupt:
+            pip.terminate()
+            raise
+    if pip.returncode:
         raise ClearError("pip failed, as it says above; the pages made before stay as they are")
 
 

@@ -19,7 +19,8 @@ from helpers.publish import report
 from helpers.publish.report import MARK, build_site
 from helpers.site import main
 
-PAGES = Path(__file__).parents[1] / "notebooks"
+REPOSITORY = Path(__file__).parents[1]
+PAGES = REPOSITORY / "notebooks"
 PATIENT = "P01-reference"
 LATER = '"""\nimport fastai\n"""'  # code that seems to need the packages of the second stage
 
@@ -100,11 +101,11 @@ def test_pages_that_need_more_come_when_it_is_installed(two_stages, monkeypatch,
 def test_without_the_second_stage_the_first_is_a_whole_report(
     two_stages, monkeypatch, capsys, ending, status, said
 ):
-    def install(command, **_):
+    def pip(command, **_):
         assert command[1:] == ["-m", "pip", "install", "--no-compile", "-r", "all.txt"]
         raise ending
 
-    monkeypatch.setattr(subprocess, "run", install)
+    monkeypatch.setattr(subprocess, "Popen", pip)
     site = two_stages["site"]
     command = [str(two_stages["collection"]), "--pages", str(two_stages["pages"])]
     command += ["--site", str(site), *(["--install", "all.txt"] if ending else [])]
@@ -115,6 +116,54 @@ def test_without_the_second_stage_the_first_is_a_whole_report(
     assert {path.name for path in site.iterdir()} == {
         *("index.html", "01_first.html", "07_last.html", MARK)
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        ("", 0, ""),
+        ("sys.exit('no such package')", 1, "pip failed, as it says above; the pages made .* stay"),
+        (
+            "time.sleep(1); os.kill(os.getppid(), signal.SIGINT); time.sleep(99)",
+            130,
+            "interrupted; the pages .*",
+        ),
+    ],
+)
+def test_pip_is_heard_and_ended(two_stages, tmp_path, code, status, said):
+    """A program in place of pip, in a process of its own."""
+    stub, site = tmp_path / "stub" / "pip", two_stages["site"]
+    stub.mkdir(parents=True)
+    (stub / "__init__.py").touch()
+    lines = [
+        "Collecting torch",
+        "  Downloading torch-2.whl (899.1 MB)",
+        "  Downloading six (11 kB)",
+    ]
+    lines += ["Requirement already satisfied: numpy", "Installing collected packages: six, torch"]
+    program = f"import os, signal, sys, time\nprint(*{lines!r}, sep='\\n', flush=True)\n{code}\n"
+    (stub / "__main__.py").write_text(program, encoding="utf-8")
+    start = (
+        "import sys; from helpers.publish import report; from helpers.site import main; "
+        "report.FASTAI_NEEDS = {'a-package-that-nobody-has'}; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [
+        *_command(site, two_stages["collection"], two_stages["pages"]),
+        "--install",
+        "all.txt",
+    ]
+    run = subprocess.run(
+        [sys.executable, "-c", start, *command[3:]],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(stub.parent), str(REPOSITORY)])},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == status and re.search(said, run.stderr), run.stderr
+    shown = run.stdout[run.stdout.index("Next: ") :].splitlines()[1:3]
+    assert shown == ["  Downloading torch-2.whl (899.1 MB)", "  Installing collected packages"]
+    assert len(_index(site)[0]) == (1 if status else 2)
 
 
 # the folder
