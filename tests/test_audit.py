@@ -1,6 +1,7 @@
 """The audit, scored on faults that were planted, and held against what is known of real series."""
 
 from collections import Counter
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -133,12 +134,15 @@ REAL = {  # rule → findings in each series, from what the folder's description
     "mr-enhanced-multiframe": {},
     "mr-enhanced-philips": {},
 }
+NO_DECODER = {"one-slice-7-transfer-syntaxes": 4}  # files, where imagecodecs is not installed
 
 
 @pytest.mark.parametrize("series", REAL)
 def test_what_is_known_of_real_series_is_found_and_nothing_else(real, series):
     found = audit(header_table(real / "series" / series, progress=False), pixels=True)
-    assert found.groupby("rule").size().to_dict() == REAL[series]
+    undecodable = 0 if find_spec("imagecodecs") else NO_DECODER.get(series, 0)
+    expected = REAL[series] | ({"no-decoder": undecodable} if undecodable else {})
+    assert found.groupby("rule").size().to_dict() == expected
 
 
 def test_black_and_identical_slices_are_those_that_pydicom_reads(real):
