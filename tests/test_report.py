@@ -232,7 +232,8 @@ def test_nothing_else_is_changed_or_left_behind(phantom, tmp_path, monkeypatch):
 
 def test_identity_that_is_hidden_in_the_environment_is_left_out(phantom, tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, "a key")
-    code = "from helpers import collection_root, header_table\nprint(header_table(collection_root())['PatientID'].iloc[0])"
+    code = "from helpers import collection_root, header_table\n"
+    code += "print(header_table(collection_root())['PatientID'].iloc[0])"
     pages = _page(tmp_path / "pages", "01_page", code)
     index = build_site(phantom / PATIENT, pages=pages, site=tmp_path / "site")
     shown = index.with_name("01_page.html").read_text(encoding="utf-8")
