@@ -60,7 +60,7 @@ clean:  ## remove what was made here
 	@touch $@
 
 .venv/ready: requirements.txt .venv/ready-pages
-	@echo "Adding PyTorch, fastai and JupyterLab: up to 5 GB, some minutes"
+	@echo "Adding PyTorch, fastai and JupyterLab: up to 6 GB on disk, some minutes"
 	@$(BIN)/python $(INSTALL) --no-compile --requirement .venv/later.txt
 	@touch $@
 
