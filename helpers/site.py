@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _install(requirements: str, folder: Path) -> None:
     """Installs packages and names the large ones; temporary files stay in the folder."""
     print(
-        "Next: PyTorch and fastai for page 07, up to 6 GB on disk, some minutes; Ctrl-C keeps the others"
+        "Next: PyTorch and fastai for page 07: 6 GB on disk, some minutes; Ctrl-C keeps the others"
     )
     command = [sys.executable, "-m", "pip", "install", "--no-compile", "-r", requirements]
     environment = {**os.environ, "TMPDIR": str(folder)}
