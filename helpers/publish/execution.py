@@ -17,6 +17,7 @@ from helpers.publish.pages import needs_fastai
 
 PAGES_AT_ONCE = 2  # a kernel keeps one core busy, and holds a volume and the table of headers
 CELL_SECONDS = 900
+CANCEL_SECONDS = 10  # in which a kernel ends; a cancellation can get lost in the client
 ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # whatever the caller's asks for
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # older kernels print a debugger's remark otherwise
@@ -92,11 +93,14 @@ async def _execute(
 
 
 async def _end_all(running: Iterable[Future[tuple[float, str]]]) -> None:
-    """Cancels what is not done; the clients end their kernels then."""
+    """Cancels what is not done, and again what did not hear it; the clients end their kernels."""
     for page in running:
         page.cancel()
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    await asyncio.gather(*others, return_exceptions=True)
+    waiting = asyncio.all_tasks() - {asyncio.current_task()}
+    while waiting:
+        _, waiting = await asyncio.wait(waiting, timeout=CANCEL_SECONDS)
+        for task in waiting:
+            task.cancel()
 
 
 def _traceback(notebook: NotebookNode) -> str:
