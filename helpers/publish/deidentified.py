@@ -44,10 +44,6 @@ class DeidentifiedCollection:
         Where the system makes no links.
     """
 
-    root: Path
-    environment: dict[str, str]
-    names: pd.DataFrame
-
     def __init__(
         self,
         root: str | os.PathLike[str],
@@ -57,15 +53,15 @@ class DeidentifiedCollection:
     ):
         """The collection in `root`, of files in the index of `headers`, as links in `folder`."""
         self._folder, self._secret = Path(folder), secret
-        self.root = self._folder / "collection"
-        self.environment = {"DICOM_ROOT": str(self.root), VARIABLE: secret}
+        self.root: Path = self._folder / "collection"
+        self.environment: dict[str, str] = {"DICOM_ROOT": str(self.root), VARIABLE: secret}
         patients = set(headers["PatientID"].dropna().map(str)) if "PatientID" in headers else set()
         paths = list(dict.fromkeys(headers.index))
         parent = Path(root).parent
         shown = _new_names([os.path.relpath(path, parent) for path in paths], patients, secret)
         for path, name in zip(paths, shown):
             _link(path, self.root / name)
-        self.names = pd.DataFrame({"shown": shown, "path": paths}, dtype=object)
+        self.names: pd.DataFrame = pd.DataFrame({"shown": shown, "path": paths}, dtype=object)
         self._words = identifying_words(headers)
 
     def clean(self, text: str, is_html: bool = False) -> str:
