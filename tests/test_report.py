@@ -114,8 +114,8 @@ def test_without_the_second_stage_the_first_is_a_whole_report(
     command = [str(two_stages["collection"]), "--pages", str(two_stages["pages"])]
     command += ["--site", str(site), *(["--install", "all.txt"] if ending else [])]
     assert main(command) == status
-    output = capsys.readouterr()
-    assert output.err.strip() == said.format(index=site / "index.html")
+    error = capsys.readouterr().err.strip()  # old versions of ipykernel begin with a warning
+    assert error.endswith(said.format(index=site / "index.html")) and "Traceback" not in error
     assert [len(entries) for entries in _index(site)] == [1, 1]
     assert {path.name for path in site.iterdir()} == {
         *("index.html", "01_first.html", "07_last.html", MARK)
