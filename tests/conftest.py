@@ -1,6 +1,7 @@
 """Collections that the tests read: the phantom, written once a run, and files of real scanners."""
 
 import os
+import signal
 from pathlib import Path
 
 import matplotlib
@@ -9,6 +10,8 @@ import pytest
 from matplotlib import pyplot
 
 matplotlib.use("Agg")
+# a run in the background ignores interrupts, and so would all that it starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 REAL = Path(__file__).parents[2] / "shared" / "dicom"  # beside the project, where it is there
 SHIPPED = Path(pydicom.__file__).parent / "data"  # what pydicom brings along for its own tests
 
