@@ -1,5 +1,7 @@
 """What is said to people where something cannot be done?"""
 
+MAX_ERROR_LENGTH = 300  # characters
+
 
 class ClearError(Exception):
     """An error meant for people: a notebook shows it as one line, without a traceback.
@@ -27,3 +29,8 @@ def require_type(value: object, kind: type | tuple[type, ...], where_from: str) 
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(one.__name__ for one in kinds)
         raise WrongTypeError(f"expected a {names} ({where_from}), got {type(value).__name__}")
+
+
+def one_line(error: Exception) -> str:
+    """An exception's class and text, without line breaks, cut where it is long."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:MAX_ERROR_LENGTH]

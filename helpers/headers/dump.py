@@ -17,9 +17,9 @@ from pydicom.tag import BaseTag
 from pydicom.uid import UID
 from tqdm.auto import tqdm
 
-from helpers.errors import ClearError
+from helpers.errors import ClearError, one_line
 from helpers.headers.elements import element_value, private_creator
-from helpers.headers.pydicom_reader import one_line, read_header
+from helpers.headers.pydicom_reader import read_header
 from helpers.privacy.identifying import identifies
 from helpers.privacy.pseudonyms import is_deidentified, pseudonym, violates_vr
 from helpers.runtime import MANY_FILES

@@ -10,6 +10,7 @@ from pydicom.dataset import FileDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from helpers.errors import one_line
 from helpers.headers.elements import (
     BULK_VRS,
     LONG_VRS,
@@ -26,7 +27,6 @@ CHARACTER_SET = 0x00080005
 PIXEL_TAGS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # of a file without DICOM's prefix, to be taken for DICOM
 SEARCHED_BYTES = 4096  # at the end of a file, first, for the end of compressed pixel data
-LONGEST_ERROR = 300  # characters
 NOT_READ = "not read: "  # begins the error of a file that the system did not give; it may later
 LONGEST_VALUE = 2**22  # bytes of bulk data; what is longer is not read
 BLOCK_SIZE = 2**20  # bytes read at once
@@ -103,11 +103,6 @@ def pixel_state(file: int, size: int, offset: int, length: int) -> tuple[str | N
     end = offset + length
     missing = f"truncated: pixel values end at byte {end} of a file of {size}"
     return missing if end > size else None, offset if length else None
-
-
-def one_line(error: Exception) -> str:
-    """An exception's class and text, without line breaks."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST_ERROR]
 
 
 def _header_of(file: SizeLimitedReader) -> Header:

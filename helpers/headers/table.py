@@ -13,12 +13,12 @@ import pandas as pd
 from pydicom.datadict import tag_for_keyword
 from tqdm.auto import tqdm
 
-from helpers.errors import WrongTypeError, require_type
+from helpers.errors import WrongTypeError, one_line, require_type
 from helpers.files import file_names
 from helpers.headers.columns import FIXED_COLUMNS, Columns, Row
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.keywords import KeywordError, check_keyword
-from helpers.headers.pydicom_reader import PIXEL_TAGS, one_line, pydicom_row
+from helpers.headers.pydicom_reader import PIXEL_TAGS, pydicom_row
 from helpers.privacy.pseudonyms import deidentified_table
 from helpers.runtime import MANY_FILES, quiet
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.errors import ClearError
+from helpers.errors import ClearError, one_line
 from helpers.geometry.planes import PROJECTIONS
 from helpers.learn.cohort import patient_split
 from helpers.pixels.window import Window, WindowError, resolve_window
@@ -240,6 +240,6 @@ def _reading(read, path):
         values = np.asarray(read(path), float)
         low, median, high = np.quantile(values, [0, 0.5, 1])
     except Exception as error:  # whatever it is, it is what the reader makes of the file
-        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:MAX_ERROR]}
+        return {"error": one_line(error)[:MAX_ERROR]}
     shape = " × ".join(map(str, values.shape))
     return {"shape": shape, "low": low, "median": median, "high": high, "error": ""}

@@ -15,8 +15,7 @@ from pydicom import Dataset, uid
 from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 
-from helpers.errors import ClearError
-from helpers.headers.pydicom_reader import one_line
+from helpers.errors import ClearError, one_line
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.runtime import install_line
 

@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 from pydicom.pixels import apply_color_lut, apply_icc_profile
 
-from helpers.headers.pydicom_reader import one_line
+from helpers.errors import one_line
 from helpers.pixels.codecs import ImageError, stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.luts import rescaled, unit_of, voi_luts_of

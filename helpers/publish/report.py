@@ -28,9 +28,9 @@ PAGES = Path("notebooks")
 SITE = Path("build/html")
 MARK = ".dicom-report"  # a file in the folder of a report, which says that it may be replaced
 FASTAI_NEEDS = {"torch", "fastai", "kornia", "scikit-image"}  # with its module for medical images
-SYNTHETIC = "they are shown, for the patients of the phantom are synthetic"
-SHOWN = "they are shown, as this report was made without DEIDENTIFY=1"
-LEFT_OUT = (
+IDENTITY_SYNTHETIC = "they are shown, for the patients of the phantom are synthetic"
+IDENTITY_SHOWN = "they are shown, as this report was made without DEIDENTIFY=1"
+IDENTITY_LEFT_OUT = (
     "they are left out, and hidden-…, UIDs beginning with 2.25. and numbered file names stand for "
     "them; pixels are as they were taken"
 )
@@ -189,13 +189,13 @@ def _collection(folder: str | os.PathLike[str] | None) -> tuple[Path, dict[str, 
 
 def _view(root: Path, headers: pd.DataFrame, site: Path, folder: str, deidentify: bool) -> _View:
     if is_phantom(root):
-        return _View("the phantom", SYNTHETIC, {}, None)
+        return _View("the phantom", IDENTITY_SYNTHETIC, {}, None)
     if not deidentify:
-        return _View(root.name, SHOWN, {}, None)
+        return _View(root.name, IDENTITY_SHOWN, {}, None)
     secret = os.environ.get(VARIABLE) or secrets.token_hex(16)
     links = DeidentifiedCollection(root, headers, folder, secret)
     links.names.to_csv(_names_file(site), index=False, errors="surrogateescape")
-    return _View("", LEFT_OUT, links.environment, links.clean)
+    return _View("", IDENTITY_LEFT_OUT, links.environment, links.clean)
 
 
 def _missing_packages(page: NotebookNode) -> list[str]:
