@@ -53,10 +53,9 @@ from helpers.quality.decoders import decoder_table as decoder_table
 from helpers.quality.evidence import show_evidence as show_evidence
 from helpers.quality.evidence import show_remedies as show_remedies
 from helpers.quality.statistics import pixel_table as pixel_table
-from helpers.slices.frames import frame_table as frame_table
 from helpers.slices.stacks import slice_counts as slice_counts
-from helpers.slices.stacks import stack_slices as stack_slices
 from helpers.slices.stacks import stack_table as stack_table
+from helpers.slices.table import slice_table as slice_table
 from helpers.viewer.browse import browse as browse
 from helpers.viewer.browse import browse_together as browse_together
 from helpers.viewer.header_browser import HeaderBrowser as HeaderBrowser

@@ -1,265 +1,188 @@
-"""Which files form a stack, in which order, how far apart? From the header table alone."""
+"""Which stacks are here, how far apart do their slices lie, and how many are there, honestly?"""
 
 import os
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
-from helpers.errors import ClearError
-from helpers.geometry.orientation import COSINE_TOLERANCE, cosine_error, plane_name, tilt_deg
-from helpers.slices.grid import (
-    EVEN_GAP_TOLERANCE,
-    irregularities,
-    numbers,
-    shear_deg,
-    vectors,
-    why_no_volume,
-)
-from helpers.slices.images import (
-    REQUIRED_KEYWORDS,
-    MissingColumnError,
-    frame_counts,
-    images,
-    is_image,
-)
-from helpers.slices.order import GUESS_REMARKS, in_order
-from helpers.slices.splitting import SCAN_KEYWORDS, split_series
+from helpers.errors import WrongTypeError, require_type
+from helpers.geometry.orientation import plane_name, tilt_deg
+from helpers.slices.images import MissingColumnError
+from helpers.slices.measures import Measures
+from helpers.slices.table import LEVELS, slice_table
+from helpers.slices.words import problems_of, volume_of
 
-STACK_KEYWORDS = [  # the columns that stacks are made from
-    *(*REQUIRED_KEYWORDS, "PatientID", "FrameOfReferenceUID", "Modality", "NumberOfFrames"),
-    *("SamplesPerPixel", "PixelSpacing", "frame", "ImageOrientationPatient"),
-    *("ImagePositionPatient", "SliceLocation", "SpacingBetweenSlices", "InstanceNumber"),
-    *SCAN_KEYWORDS,
-]
-AUDIT_KEYWORDS = [  # and those that rules ask about
-    *("SOPInstanceUID", "SOPClassUID", "RescaleSlope", "RescaleIntercept", "RescaleType"),
-    *("PixelRepresentation", "BitsStored", "DiffusionBValue", "TriggerTime"),
-    *("NominalPercentageOfCardiacPhase", "FrameReferenceTime", "InversionTime", "FlipAngle"),
-    *("SequenceName", "ContrastBolusAgent", "StudyInstanceUID"),
-]
+NOT_OF_A_PATIENT = ("dose", "segmentation", "slide")  # kinds whose images are no slices of one
 
 
-class UnknownStackError(ClearError, KeyError):
-    """A stack that the headers do not have."""
-
-    __str__ = Exception.__str__  # KeyError's would quote the sentence
-
-
-def stack_table(headers: pd.DataFrame) -> pd.DataFrame:
-    """One row per stack of one geometry: without problems and with most positions first.
+def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
+    """One row per stack: without problems and with most positions first.
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
+    slices : DataFrame of `helpers.slice_table`
 
     Returns
     -------
-    DataFrame, index ``(SeriesInstanceUID, stack)``; stacks of a series count from 0, the largest
-        first
+    DataFrame, index ``(SeriesInstanceUID, stack)``
 
+    - ``PatientID``, ``Modality``, ``kind``, ``group``, ``split_keyword``, ``split_value``: as of
+      its images
     - ``ImageOrientationPatient`` as its first image has it; ``plane``; ``tilt_deg``, the angle of
       the normal to the nearest patient axis; ``shear_deg``, the angle between the normal and the
       line of positions: a tilted gantry
-    - ``files``, ``images`` (frames), ``positions`` (distinct), ``rows``, ``columns``
+    - ``files``, ``images`` (frames), ``positions`` (distinct; one for a cine; where none is known
+      every image counts), ``rows``, ``columns``
     - ``spacing_mm`` (median gap along the normal), ``gap_min_mm``, ``gap_max_mm``, ``extent_mm``:
       measured; ``thickness_mm`` and ``declared_spacing_mm``: what the header says, to stand beside
       them
-    - ``order_grade``: A by position; B by Slice Location, a guess; C by Instance Number; D by file
-      name
+    - ``order_grade``: A by position; B by Slice Location, a guess; C by time, number or frame; D
+      by file name
     - ``volume``: whether `helpers.load_volume` takes it: whole, in part (its longest even run), or
       no
-    - ``split_by``: why its series has several stacks; ``problems``: text, empty for none
-
-    Raises
-    ------
-    NoImageError
-        Where no row of `headers` holds an image; says what was looked at.
-    MissingColumnError
-        Where the header table was made with ``keywords=`` that leave out what is needed.
+    - ``problems``: text, empty for none
 
     References
     ----------
     PS3.3 C.7.6.2.1.1 (position, orientation), C.7.6.2.1.2 (Slice Location is relative to no known
     point)
     """
-    rows = images(headers).reindex(columns=STACK_KEYWORDS)
-    described = [
-        _describe(uid, number, slices, split_by) for uid, number, slices, split_by in _stacks(rows)
-    ]
-    table = pd.DataFrame(described).set_index(["SeriesInstanceUID", "stack"])
-    table["rank"] = 2 * (table["problems"] == "") + (table["volume"] != "no")
-    return table.sort_values(["rank", "positions"], ascending=False, kind="stable").drop(
-        columns="rank"
-    )
+    measures = Measures(checked_slices(slices))
+    low, high = measures.ends
+    orientations = measures.first_of("ImageOrientationPatient")
+    columns = {
+        **{word: measures.first_of(word) for word in ("PatientID", "Modality", "kind", "group")},
+        **{word: measures.first_of(word) for word in ("split_keyword", "split_value")},
+        "ImageOrientationPatient": orientations,
+        "plane": _of_distinct(orientations, plane_name),
+        "tilt_deg": _of_distinct(orientations, lambda one: round(tilt_deg(one), 2)),
+        "shear_deg": np.round(measures.shear, 2),
+        "files": _files(measures),
+        "images": measures.counts,
+        "positions": measures.positions,
+        "rows": _whole(measures, "Rows"),
+        "columns": _whole(measures, "Columns"),
+        "spacing_mm": measures.median_gap,
+        "gap_min_mm": low,
+        "gap_max_mm": high,
+        "thickness_mm": measures.numbers("SliceThickness")[measures.starts],
+        "declared_spacing_mm": measures.numbers("SpacingBetweenSlices")[measures.starts],
+        "extent_mm": np.where(np.isfinite(low), measures.sums(np.nan_to_num(measures.gap)), np.nan),
+        "order_grade": measures.grade,
+        "volume": volume_of(measures),
+        "problems": problems_of(measures),
+    }
+    table = pd.DataFrame(columns, index=measures.stacks)
+    whole_numbers = ("group", "files", "images", "positions", "rows", "columns")
+    table = table.astype(dict.fromkeys(whole_numbers, int))
+    return table.iloc[_best_first(table)]
 
 
-def stack_slices(headers: pd.DataFrame, stack: tuple[str, int]) -> pd.DataFrame:
-    """The rows of one stack in spatial order, along ``+cross(row cosines, column cosines)``.
-
-    Parameters
-    ----------
-    headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
-    stack : (SeriesInstanceUID, number), an entry of the index of `stack_table`
-
-    Returns
-    -------
-    DataFrame: rows of `headers` with ``position_mm`` (along the normal; Slice Location for order
-        grade B; missing for C and D), ``repeated`` (an earlier row has the same position) and
-        ``order_grade``
-
-    Raises
-    ------
-    UnknownStackError
-    """
-    rows = headers[is_image(headers)]
-    uid, number = stack if isinstance(stack, tuple) and len(stack) == 2 else (stack, None)
-    found = {n: slices for _, n, slices, _ in _stacks(rows[_series(rows) == uid])}
-    if number not in found:
-        raise UnknownStackError(
-            f"expected an entry of stack_table's index, got {stack!r}: "
-            "these headers have no such stack"
-        )
-    return found[number]
-
-
-def all_stacks(headers: pd.DataFrame) -> Iterator[tuple[str, int, pd.DataFrame, str]]:
-    """Every stack: Series Instance UID, number, slices as of `stack_slices`, why it was split."""
-    columns = [*dict.fromkeys([*STACK_KEYWORDS, *AUDIT_KEYWORDS])]
-    yield from _stacks(headers.reindex(columns=columns)[is_image(headers)])
-
-
-def slice_counts(headers: pd.DataFrame, by: str = "PatientID") -> pd.DataFrame:
+def slice_counts(
+    headers: pd.DataFrame, slices: pd.DataFrame | None = None, by: str = "PatientID"
+) -> pd.DataFrame:
     """How many slices, counted honestly: from files down to distinct positions.
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
-    by : a column of it. A file that does not say belongs to the one its folder's other files agree
-        on, else to ``"?"``; a stack to what its first image says.
+    headers : DataFrame of `helpers.header_table`
+    slices : DataFrame of `helpers.slice_table` for these headers; None makes it
+    by : a column of `headers`. A file that does not say belongs to the one its folder's other
+        files agree on, else to ``"?"``; a stack to what its first image says.
 
     Returns
     -------
     DataFrame, index `by`: ``files``, ``readable`` (without error), ``images`` (frames),
-        ``unique_images`` (no SOP Instance UID twice), ``stacks``, ``positions`` (sum over stacks),
-        ``largest_stack`` (positions)
+        ``unique_images`` (no object stored twice), ``stacks``, ``positions`` (sum over stacks),
+        ``largest_stack`` (positions). Doses, masks and tiles are no slices of a patient: they are
+        images, and no stacks and positions.
     """
-    image = is_image(headers)
-    owner = _owners(headers, by)
-    frames = frame_counts(headers) * image
-    steps = {
-        "files": ~headers.index.duplicated(),
-        "readable": headers["error"].isna() & ~headers.index.duplicated(),
-        "images": frames,
-        "unique_images": frames * _first_stored(headers, image),
+    require_type(headers, pd.DataFrame, "of header_table")
+    measures = Measures(slice_table(headers) if slices is None else checked_slices(slices))
+    owner, names = pd.factorize(
+        pd.Series(_owners(headers, by), dtype=object), use_na_sentinel=False
+    )
+    row_of = pd.Series(owner, headers.index)
+    row_of = row_of[~row_of.index.duplicated()]
+    of_image = row_of.reindex(measures.slices.index.get_level_values("path")).to_numpy(int)
+    of_stack = of_image[measures.starts]
+    of_patient = ~np.isin(measures.kind, NOT_OF_A_PATIENT)
+    first = ~headers.index.duplicated()
+    counts = {
+        "files": np.bincount(owner, first, len(names)),
+        "readable": np.bincount(owner, first & headers["error"].isna(), len(names)),
+        "images": np.bincount(of_image, minlength=len(names)),
+        "unique_images": np.bincount(of_image, ~_copies(measures), len(names)),
+        "stacks": np.bincount(of_stack, of_patient, len(names)),
+        "positions": np.bincount(of_stack, of_patient * measures.positions, len(names)),
+        "largest_stack": np.zeros(len(names)),
     }
-    counts = pd.DataFrame(
-        {name: np.asarray(step) for name, step in steps.items()}, index=range(len(headers))
-    )
-    counts = counts.astype(int).groupby(owner).sum()
-    rows = headers.reindex(columns=STACK_KEYWORDS).assign(owner=owner)[image]
-    found = [(slices["owner"].iloc[0], _positions(slices)) for _, _, slices, _ in _stacks(rows)]
-    stacks = (
-        pd.DataFrame(found, columns=["owner", "positions"])
-        .astype({"positions": int})
-        .groupby("owner")
-        .positions
-    )
-    counts = counts.join(stacks.agg(stacks="size", positions="sum", largest_stack="max"))
-    return counts.astype(float).fillna(0).astype(int).rename_axis(by)
+    np.maximum.at(counts["largest_stack"], of_stack, of_patient * measures.positions)
+    table = pd.DataFrame(counts, index=pd.Index(names, name=by)).astype(int)
+    return table.loc[sorted(names, key=_by_name)]
 
 
-def _first_stored(headers, image):
-    """Which images are the first of their SOP Instance UID; one without a UID is."""
-    if "SOPInstanceUID" not in headers:
-        return True
-    rows = headers.loc[:, ["SOPInstanceUID", *(["frame"] if "frame" in headers else [])]][image]
-    first = np.zeros(len(headers), bool)
-    first[image] = (~rows.duplicated() | rows["SOPInstanceUID"].isna()).to_numpy()
-    return first
+def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
+    """The table, if it is one of `slice_table`; its rows may be fewer, but no other table's."""
+    require_type(slices, pd.DataFrame, "of slice_table")
+    if list(slices.index.names) != LEVELS:
+        raise WrongTypeError(
+            "expected the table of slice_table(headers), got one with the index "
+            f"{', '.join(map(str, slices.index.names))}"
+        )
+    return slices
 
 
-def _series(rows):
-    """The Series Instance UID of every row; "?" where there is none."""
-    uids = rows.reindex(columns=["SeriesInstanceUID"])["SeriesInstanceUID"].astype(object)
-    return uids.where(uids.notna(), "?")
+def _best_first(table):
+    """Row numbers: without problems, then volumes, then with most positions, first."""
+    voxels = (table["volume"] != "no").to_numpy()
+    rank = 2 * (table["problems"] == "").to_numpy() + voxels
+    of_patient = ~table["kind"].isin(NOT_OF_A_PATIENT).to_numpy()
+    return np.lexsort((-table["positions"], ~of_patient, -rank))
 
 
-def _stacks(rows):
-    """(series, number, slices in order, why split) of every stack; in a series by falling size."""
-    for uid, series in rows.groupby(_series(rows).to_numpy(), sort=False):
-        parts = [(in_order(part), split_by) for part, split_by in split_series(series)]
-        parts.sort(key=lambda part: (-_positions(part[0]), str(part[0].index[0])))
-        for number, (slices, split_by) in enumerate(parts):
-            yield uid, number, slices, split_by
+def _of_distinct(values, function):
+    """A function of each value, worked out once for each distinct one."""
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    found = np.empty(len(distinct), object)
+    found[:] = [function(value) for value in distinct]
+    return pd.Series(found[codes], dtype=object).infer_objects().to_numpy()
 
 
-def _positions(slices):
-    """Distinct positions; where none is known, each image counts as one."""
-    known = slices["position_mm"].notna().all()
-    return int((~slices["repeated"]).sum()) if known else int(frame_counts(slices).sum())
+def _files(measures):
+    """How many files each stack has (s,)."""
+    path = measures.slices.index.codes[measures.slices.index.names.index("path")]
+    files = pd.DataFrame({"stack": measures.segment, "path": np.asarray(path)}).drop_duplicates()
+    return np.bincount(files["stack"], minlength=len(measures.starts))
+
+
+def _whole(measures, keyword):
+    return measures.numbers(keyword)[measures.starts].astype(int)
+
+
+def _copies(measures):
+    """Which images (n,) are an object that its stack has already."""
+    keys = {"stack": measures.segment, "uid": measures.codes("SOPInstanceUID")}
+    frame = measures.slices.index.get_level_values("frame")
+    own = {"frame": frame, "along": measures.along, "number": measures.codes("InstanceNumber")}
+    return pd.DataFrame({**keys, **own}).duplicated().to_numpy() & (keys["uid"] >= 0)
 
 
 def _owners(headers, by):
     """For every file the value of `by` (n,), taken from its folder where it has none of its own."""
     if by not in headers and tag_for_keyword(str(by)) is None:
         raise MissingColumnError(f"expected a column of the header table, got {by!r}")
-    own = pd.Series(
-        headers[by].tolist() if by in headers else None, range(len(headers)), dtype=object
-    )
-    folders = pd.Series([os.path.dirname(path) for path in headers.index], own.index, dtype=object)
-    agreed = {}
-    for folder, values in own.groupby(folders):
-        found = values.dropna().unique()
-        agreed[folder] = found[0] if len(found) == 1 else "?"
-    return own.where(own.notna(), folders.map(agreed)).to_numpy(object)
+    own = headers.reindex(columns=[by])[by].to_numpy(object)
+    missing = pd.isna(own)
+    if not missing.any():
+        return own
+    folders = pd.factorize(np.array([os.path.dirname(path) for path in headers.index], object))[0]
+    known = pd.DataFrame({"folder": folders, "value": own})[~missing].drop_duplicates()
+    agreed = known[~known["folder"].duplicated(keep=False)].set_index("folder")["value"]
+    return np.where(missing, agreed.reindex(folders).fillna("?").to_numpy(object), own)
 
 
-def _describe(uid, number, slices, split_by):
-    """One row of the stack table."""
-    first, along = slices.iloc[0], slices["position_mm"][~slices["repeated"]]
-    gaps = np.diff(along) if len(along) > 1 else np.array([np.nan])
-    orientation = first.get("ImageOrientationPatient")
-    broken = irregularities(slices) if first["order_grade"] == "A" else []
-    reason = why_no_volume(slices)
-    return {
-        "SeriesInstanceUID": uid,
-        "stack": number,
-        "PatientID": first.get("PatientID"),
-        "Modality": first.get("Modality"),
-        "ImageOrientationPatient": orientation,
-        "plane": plane_name(orientation),
-        "tilt_deg": round(tilt_deg(orientation), 2),
-        "shear_deg": round(shear_deg(slices), 2),
-        "files": slices.index.nunique(),
-        "images": int(frame_counts(slices).sum()),
-        "positions": _positions(slices),
-        "rows": int(first["Rows"]),
-        "columns": int(first["Columns"]),
-        "spacing_mm": float(np.median(gaps)),
-        "gap_min_mm": float(np.min(gaps)),
-        "gap_max_mm": float(np.max(gaps)),
-        "thickness_mm": float(numbers(slices, "SliceThickness")[0]),
-        "declared_spacing_mm": float(numbers(slices, "SpacingBetweenSlices")[0]),
-        "extent_mm": float(np.sum(gaps)),
-        "order_grade": first["order_grade"],
-        "volume": "no" if reason else "in part" if broken else "whole",
-        "split_by": split_by,
-        "problems": "; ".join(_problems(slices, gaps, broken, reason)),
-    }
-
-
-def _problems(slices, gaps, broken, reason):
-    """What keeps the stack from being a regular grid of known place, one text each."""
-    grade = slices["order_grade"].iloc[0]
-    if grade in GUESS_REMARKS:
-        yield GUESS_REMARKS[grade]
-    elif reason:
-        yield f"no volume: {reason}"
-    yield from broken
-    error = cosine_error(vectors(slices, "ImageOrientationPatient", 6)).max()
-    if COSINE_TOLERANCE < error < np.inf:
-        yield f"direction cosines are {error:.2g} off two perpendicular unit vectors"
-    if not broken and np.ptp(gaps) > 2 * EVEN_GAP_TOLERANCE * np.median(gaps):
-        yield f"uneven gaps, {gaps.min():.4g} to {gaps.max():.4g} mm"
+def _by_name(name):
+    """A key that sorts numbers before texts."""
+    return (0, name, "") if isinstance(name, (int, float)) else (1, 0, str(name))

@@ -1,0 +1,113 @@
+"""What do the columns of a table say as arrays? Numbers, vectors, codes; names of its rows."""
+
+import os
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+PLACES = ("file", "folder")  # of an image, as `codes` knows them: only files with several count
+
+
+class Arrays:
+    """The columns of a table as arrays for all rows at once, each worked out when first asked for.
+
+    Parameters
+    ----------
+    table : DataFrame with DICOM keywords as columns
+    """
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+        self._known: dict[Hashable, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def numbers(self, keyword: str) -> np.ndarray:
+        """As `numbers`, kept."""
+        return self._kept(("number", keyword), lambda: numbers(self.table, keyword))
+
+    def vectors(self, keyword: str, length: int) -> np.ndarray:
+        """As `vectors`, kept."""
+        return self._kept((keyword, length), lambda: vectors(self.table, keyword, length))
+
+    def codes(self, keyword: str) -> np.ndarray:
+        """As `codes`, kept."""
+        return self._kept(("code", keyword), lambda: codes(self.table, keyword))
+
+    def place(self, which: str, row: int) -> str:
+        """The name of the file or folder, one of `PLACES`, that a row comes from."""
+        path = self.table.index.get_level_values("path")[row]
+        return os.path.basename(path if which == "file" else os.path.dirname(path))
+
+    def _kept(self, key: Hashable, make: Any) -> np.ndarray:
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
+
+
+def numbers(table: pd.DataFrame, keyword: str) -> np.ndarray:
+    """A column as (n,) floats, NaN where it holds no single number."""
+    if keyword not in table:
+        return np.full(len(table), np.nan)
+    return pd.to_numeric(table[keyword], errors="coerce").to_numpy(float)
+
+
+def vectors(table: pd.DataFrame, keyword: str, length: int) -> np.ndarray:
+    """A multi-valued column as (n, length) floats; NaN throughout a row that has it otherwise."""
+    if keyword not in table:
+        return np.full((len(table), length), np.nan)
+    column = table[keyword].tolist()
+    try:
+        return np.array(column, float).reshape(len(table), length)
+    except (TypeError, ValueError):  # not the same in all rows
+        missing = (np.nan,) * length
+        whole = [value if _is_vector(value, length) else missing for value in column]
+        return np.array(whole, float).reshape(len(table), length)
+
+
+def codes(table: pd.DataFrame, keyword: str) -> np.ndarray:
+    """A number for each row (n,), equal for equal values; -1 where there is none."""
+    if keyword in PLACES:
+        return _place_codes(table, keyword)
+    if keyword not in table:
+        return np.full(len(table), -1)
+    return pd.factorize(table[keyword])[0]
+
+
+def paths_of(table: pd.DataFrame) -> list[str]:
+    """The path of the file of each row."""
+    return table.index.get_level_values("path").tolist()
+
+
+def frames_of(table: pd.DataFrame) -> list[int]:
+    """The number of the frame of each row, from 0."""
+    if "frame" in table.index.names:
+        return table.index.get_level_values("frame").tolist()
+    return [0] * len(table)
+
+
+def name_of(table: pd.DataFrame, row: int) -> str:
+    """The name of one row's file, without its folder; with the frame where files have several."""
+    name = os.path.basename(table.index.get_level_values("path")[row])
+    counts = numbers(table, "NumberOfFrames")
+    return f"{name} frame {frames_of(table)[row]}" if (counts > 1).any() else name
+
+
+def _place_codes(table, which):
+    """A number for the file of each row, or for its folder; -1 for a file of one image."""
+    paths = table.index.get_level_values("path")
+    if which == "folder":
+        return pd.factorize(np.array([os.path.dirname(path) for path in paths], object))[0]
+    found = pd.factorize(paths)[0]
+    return np.where(np.bincount(found)[found] > 1, found, -1)
+
+
+def _is_vector(value: Any, length: int) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == length
+        and all(isinstance(one, (int, float)) for one in value)
+    )

@@ -1,0 +1,356 @@
+"""Which images of one cell belong to one stack? Cut where headers say why, and only there.
+
+A cell holds the images of a series that lie alike (`helpers.slices.cells`). An even grid is one
+stack. Positions that repeat are cut by what the headers say tells the repetitions apart: meaning
+before bookkeeping, one element before several, at last the clock or the Instance Number.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from helpers.geometry.grids import is_even, places_of, typical_gap
+from helpers.slices.arrays import PLACES, Arrays
+from helpers.slices.elements import (
+    BOOKKEEPING,
+    CLOCKS,
+    MEANING,
+    TIMES,
+    compared,
+    seconds,
+    shown,
+)
+from helpers.slices.repetitions import are_separate, ranks_in_position
+
+MIN_POSITIONS = 3  # of a part; what has fewer stays with the largest, as repeated
+NEAR_EXTENT = 0.5  # share of the extent of all that a part spans
+NEARLY_SAME_EXTENT = 0.75  # the same, of parts that lie between each other's slices
+MAX_LEFT_OVER = 0.2  # share of the images that may stay with the largest part
+GUESS = "InstanceNumber"  # as a reason for a cut: nothing else tells repetitions apart
+
+
+class Part(NamedTuple):
+    """Images of a cell that belong to one stack, and what tells them from the others."""
+
+    rows: np.ndarray  # numbers of rows of the table
+    keyword: str | None = None
+    value: Any = None  # a number or a text
+
+
+class Way(NamedTuple):
+    """A way to tell images apart: a number for each (m,), -1 for those left over."""
+
+    labels: np.ndarray
+    keywords: tuple[str, ...]
+
+
+class Cell:
+    """Images that lie alike: rows of a table, and their place along the normal.
+
+    Parameters
+    ----------
+    arrays : of the whole table
+    rows : (m,) numbers of rows
+    along : (m,) mm
+    tolerance : mm within which positions are one
+    """
+
+    def __init__(
+        self, arrays: Arrays, rows: np.ndarray, along: np.ndarray, tolerance: float
+    ) -> None:
+        self.arrays, self.rows, self.along, self.tolerance = arrays, rows, along, tolerance
+        self.place = places_of(along, tolerance)
+        self.positions = np.zeros(self.place.max() + 1)
+        self.positions[self.place] = along
+        self.extent = float(self.positions[-1] - self.positions[0])
+
+    def take(self, kept: np.ndarray) -> "Cell":
+        """Only some of the images, `kept` (m,) boolean."""
+        return Cell(self.arrays, self.rows[kept], self.along[kept], self.tolerance)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a position comes more than once."""
+        return len(self.place) > len(self.positions)
+
+    def values(self, keyword: str) -> np.ndarray:
+        """A number (m,) that is equal for equal values, and rises with them."""
+        if keyword in PLACES:
+            return self.arrays.codes(keyword)[self.rows]
+        return compared(self.arrays, keyword, self.rows)
+
+    def varying(self, keywords: Iterable[str]) -> dict[str, np.ndarray]:
+        """The `values` of those elements that have several here."""
+        found = {}
+        for keyword in keywords:
+            codes = self.arrays.codes(keyword)[self.rows]
+            if codes.min() != codes.max() and np.ptp(values := self.values(keyword)):
+                found[keyword] = values
+        return found
+
+
+def parts_of(cell: Cell) -> list[Part]:
+    """The stacks that a cell holds, in the order of what tells them apart."""
+    if len(cell.positions) == 1:
+        return [Part(cell.rows)]
+    if cell.repeats:
+        return _told_apart(cell)
+    even = is_even(cell.positions)
+    way = _between_each_other(cell, MEANING if even else (*MEANING, *TIMES, *BOOKKEEPING), even)
+    if way is None and not even:
+        way = _runs_of_numbers(cell)
+    if way is None:
+        return [Part(cell.rows)]
+    return [
+        Part(part.rows, *_both(Part(own.rows, *_name(cell, own.rows, way)), part))
+        for own in _split(cell, way)
+        for part in parts_of(cell.take(np.isin(cell.rows, own.rows)))
+    ]
+
+
+def _both(outer, inner):
+    """(keyword, value) of two cuts, one inside the other."""
+    if inner.keyword is None:
+        return outer.keyword, outer.value
+    return f"{outer.keyword}, {inner.keyword}", f"{outer.value}, {inner.value}"
+
+
+# positions that repeat
+
+
+def _told_apart(cell: Cell) -> list[Part]:
+    """Parts in which no position comes twice, as far as something tells the repetitions apart."""
+    values = cell.varying([*MEANING, *TIMES])
+    way = _fewest_elements(cell, values) or _most_elements(cell, values)
+    if way is None:
+        way = _by_time_or_number(cell)
+        return [Part(cell.rows)] if way is None else _named(cell, way)
+    parts = []
+    for part in _named(cell, way):
+        own = cell.take(np.isin(cell.rows, part.rows))
+        tie = _by_time_or_number(own) if own.repeats and not _has_left_over(way) else None
+        parts += [part] if tie is None else [
+            Part(one.rows, *_both(part, one)) for one in _named(own, tie)
+        ]  # fmt: skip
+    return parts
+
+
+def _fewest_elements(cell: Cell, values: dict[str, np.ndarray]) -> Way | None:
+    """The way with the fewest elements, then parts, that leaves no position twice in one."""
+    for near in (True, False):
+        for size in (1, 2):
+            ways = _valid(cell, _joint_ways(values, size), near)
+            if ways:
+                pure = [way for way in ways if _is_pure(cell, way, values)]
+                return min(pure or ways, key=lambda way: way.labels.max())
+    way = _most_elements(cell, values)
+    return way if way is not None and _is_valid(cell, way.labels, near=True) else None
+
+
+def _joint_ways(values, size) -> Iterator[Way]:
+    for keywords in itertools.combinations(values, size):
+        yield Way(_joint([values[keyword] for keyword in keywords]), keywords)
+
+
+def _valid(cell, ways, near):
+    """The ways whose parts have each position once, what is small left over."""
+    found = [way._replace(labels=_without_small(cell, way.labels)) for way in ways]
+    return [way for way in found if _is_valid(cell, way.labels, near)]
+
+
+def _most_elements(cell: Cell, values: dict[str, np.ndarray]) -> Way | None:
+    """The elements that each tell more repetitions apart, in parts near the extent of all."""
+    labels, keywords = np.zeros(len(cell.rows), int), []
+    for keyword, own in values.items():
+        joint = _without_small(cell, _joint([labels, own]))
+        fewer = _repetitions(cell, joint) < _repetitions(cell, labels)
+        if fewer and _are_near(cell, joint) and (joint < 0).sum() == 0:
+            labels, keywords = joint, [*keywords, keyword]
+    for keyword in keywords[:-1] if len(keywords) > 1 else ():
+        rest = [one for one in keywords if one != keyword]
+        joint = _joint([values[one] for one in rest])
+        if _repetitions(cell, joint) == _repetitions(cell, labels):
+            labels, keywords = joint, rest
+    return Way(labels, tuple(keywords)) if keywords else None
+
+
+def _by_time_or_number(cell: Cell) -> Way | None:
+    """What tells repetitions apart that have one meaning: bookkeeping, the clock, numbers."""
+    times = {keyword: cell.arrays.numbers(keyword)[cell.rows] for keyword in TIMES}
+    ranked = {keyword: _ranked(cell, values, keyword) for keyword, values in times.items()}
+    separate = [
+        way for way in ranked.values() if way and are_separate(way.labels, times[way.keywords[0]])
+    ]
+    if separate:
+        return separate[0]
+    values = cell.varying(BOOKKEEPING)
+    for near in (True, False):
+        for size in (1, 2):
+            if ways := _valid(cell, _joint_ways(values, size), near):
+                return min(ways, key=lambda way: way.labels.max())
+    for way in ranked.values():
+        if way:
+            return way
+    for keyword in CLOCKS:
+        if way := _ranked(cell, _clock(cell, keyword), keyword):
+            return way
+    return _ranked(cell, cell.arrays.numbers(GUESS)[cell.rows], GUESS)
+
+
+def _clock(cell, keyword):
+    return seconds(cell.arrays, keyword)[cell.rows]
+
+
+def _ranked(cell: Cell, values: np.ndarray, keyword: str) -> Way | None:
+    """Images numbered within their position by rising values."""
+    labels = ranks_in_position(cell.place, values)
+    if labels is None:
+        return None
+    labels = _without_small(cell, labels)
+    return Way(labels, (keyword,)) if _is_valid(cell, labels, near=False) else None
+
+
+# positions that do not repeat
+
+
+def _between_each_other(cell: Cell, keywords: Sequence[str], even: bool) -> Way | None:
+    """The first element whose parts are each an even grid, over nearly the same extent."""
+    for keyword, values in cell.varying(keywords).items():
+        labels = _joint([values])
+        parts = [np.sort(cell.along[labels == label]) for label in range(labels.max() + 1)]
+        if len(parts) > 1 and all(_lies_between(cell, part, len(parts), even) for part in parts):
+            return Way(labels, (keyword,))
+    return None
+
+
+def _lies_between(cell, part, count, even):
+    """Whether positions are an even grid over nearly the extent of the cell."""
+    if len(part) < (2 if even else MIN_POSITIONS) or not is_even(part):
+        return False
+    extent = part[-1] - part[0]
+    if not even:
+        return extent >= NEAR_EXTENT * cell.extent
+    lost = (count + 0.5) * typical_gap(np.diff(cell.positions))
+    return extent >= min(NEARLY_SAME_EXTENT * cell.extent, max(cell.extent - lost, 0.5 * lost))
+
+
+def _runs_of_numbers(cell: Cell) -> Way | None:
+    """Runs of Instance Numbers in which the position moves one way, each an even grid."""
+    number = cell.arrays.numbers(GUESS)[cell.rows]
+    if not np.isfinite(number).all() or len(np.unique(number)) < len(number):
+        return None
+    order = np.argsort(number)
+    steps = np.sign(np.diff(cell.along[order]))
+    main = 1 if (steps > 0).sum() >= (steps < 0).sum() else -1
+    labels = np.empty(len(number), int)
+    labels[order] = np.r_[0, np.cumsum(steps == -main)]
+    parts = [np.sort(cell.along[labels == label]) for label in range(labels.max() + 1)]
+    fits = all(_lies_between(cell, part, len(parts), even=False) for part in parts)
+    return Way(labels, (GUESS,)) if len(parts) > 1 and fits else None
+
+
+# what a way does
+
+
+def _joint(values: Sequence[np.ndarray]) -> np.ndarray:
+    """A number (m,) from 0 for the values of several elements together, in their order."""
+    joint = np.zeros(len(values[0]), int)
+    for own in values:
+        joint = np.unique(joint * (int(own.max()) + 2) + own + 1, return_inverse=True)[1]
+    return joint
+
+
+def _repetitions(cell, labels):
+    """How many images lie where another of their label does."""
+    kept = labels >= 0
+    pairs = labels[kept] * len(cell.positions) + cell.place[kept]
+    return len(pairs) - len(np.unique(pairs))
+
+
+def _without_small(cell: Cell, labels: np.ndarray) -> np.ndarray:
+    """Labels (m,) from 0 of the parts that have enough positions; -1 for what is left over."""
+    kept = labels >= 0
+    pairs = np.unique(labels[kept] * len(cell.positions) + cell.place[kept])
+    counts = np.bincount(pairs // len(cell.positions), minlength=int(labels.max()) + 1)
+    large = counts >= min(MIN_POSITIONS, len(cell.positions))
+    new = np.where(large, np.cumsum(large) - 1, -1)
+    return np.where(kept, new[np.maximum(labels, 0)], -1)
+
+
+def _is_valid(cell: Cell, labels: np.ndarray, near: bool) -> bool:
+    """Whether there are several parts that have each position once; `near` the extent of all."""
+    if labels.max() < 1 or (labels < 0).mean() > MAX_LEFT_OVER or _repetitions(cell, labels):
+        return False
+    return not near or _are_near(cell, labels)
+
+
+def _are_near(cell, labels):
+    """Whether each part spans much of the extent of all."""
+    kept = labels >= 0
+    count = int(labels.max()) + 1
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(low, labels[kept], cell.along[kept])
+    np.maximum.at(high, labels[kept], cell.along[kept])
+    return bool((high - low >= NEAR_EXTENT * cell.extent).all())
+
+
+def _is_pure(cell, way, values):
+    """Whether no other element that varies at a position has several values in a part."""
+    for own in values.values():
+        if _repetitions(cell, _joint([own])) < len(cell.rows) - len(cell.positions):
+            joint = _joint([np.maximum(way.labels, -1) + 1, own])
+            if joint.max() > way.labels.max() + (way.labels < 0).any():
+                return False
+    return True
+
+
+def _has_left_over(way):
+    return bool((way.labels < 0).any())
+
+
+def _split(cell: Cell, way: Way) -> list[Part]:
+    """The parts of a way; what is left over goes with the largest."""
+    largest = int(np.bincount(way.labels[way.labels >= 0]).argmax())
+    labels = np.where(way.labels < 0, largest, way.labels)
+    return [Part(cell.rows[labels == label]) for label in range(labels.max() + 1)]
+
+
+def _named(cell: Cell, way: Way) -> list[Part]:
+    """The parts of a way, with the values that tell them apart."""
+    kept = [cell.rows[way.labels == label] for label in range(way.labels.max() + 1)]
+    return [Part(part.rows, *_name(cell, own, way)) for part, own in zip(_split(cell, way), kept)]
+
+
+def _name(cell: Cell, rows: np.ndarray, way: Way) -> tuple[str, Any]:
+    """(keyword, value) of a part: several elements are joined."""
+    values = [_value(cell, keyword, rows, way) for keyword in way.keywords]
+    value = values[0] if len(values) == 1 else ", ".join(map(str, values))
+    return ", ".join(way.keywords), value
+
+
+def _value(cell, keyword, rows, way):
+    """What a part has of an element: a number, or a text."""
+    if keyword == GUESS:
+        label = way.labels[np.isin(cell.rows, rows)].max()
+        return int(label) + 1
+    if keyword in PLACES:
+        return cell.arrays.place(keyword, rows[0])
+    if keyword in TIMES:
+        return float(np.nanmedian(cell.arrays.numbers(keyword)[rows]))
+    column = cell.arrays.table[keyword]
+    value = column.iloc[int(rows[0])]
+    if keyword == "ImageType" and isinstance(value, tuple):
+        value = _telling_components(column.iloc[cell.rows].tolist(), value)
+    return shown(value)
+
+
+def _telling_components(all_values, value):
+    """The components of an Image Type that differ among all."""
+    same_length = {len(one) for one in all_values if isinstance(one, tuple)} == {len(value)}
+    if not same_length:
+        return value
+    components = zip(*(one for one in all_values if isinstance(one, tuple)))
+    differs = [len(set(component)) > 1 for component in components]
+    return tuple(one for one, telling in zip(value, differs) if telling) or value

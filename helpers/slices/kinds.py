@@ -1,0 +1,97 @@
+"""What is an image for a person: a slice of a volume, a view, a picture, a dose, a mask?"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from helpers.slices.arrays import Arrays
+
+KINDS = ("volume", "cine", "projection", "picture", "slide", "dose", "segmentation")
+VOLUME, CINE, PROJECTION, PICTURE, SLIDE, DOSE, SEGMENTATION = range(len(KINDS))
+ON_A_GRID = (VOLUME, DOSE, SEGMENTATION)  # may be voxels
+
+IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1."
+KIND_OF_CLASS = {  # SOP Class UID behind `IMAGE_STORAGE`, or its beginning → kind (PS3.4 B.5)
+    **dict.fromkeys(("2", "4", "128", "130", "13.1"), VOLUME),
+    **dict.fromkeys(("1", "12.1", "12.2", "20", "481.1"), PROJECTION),
+    **dict.fromkeys(("3", "6"), CINE),
+    **{"66": SEGMENTATION, "481.2": DOSE, "77.1.6": SLIDE, "77.1": PICTURE, "7": PICTURE},
+}
+KIND_OF_MODALITY = {
+    **dict.fromkeys(("CR", "DX", "MG", "IO", "PX", "RG", "RF", "XA", "RTIMAGE", "BMD"), PROJECTION),
+    **dict.fromkeys(("CT", "MR", "PT"), VOLUME),
+    **{"SM": SLIDE, "SEG": SEGMENTATION, "RTDOSE": DOSE, "NM": PROJECTION},
+}
+TOMOGRAPHIC_WORDS = ("RECON TOMO", "RECON GATED TOMO")  # Image Type of a nuclear volume
+MOVING_WORDS = ("DYNAMIC", "GATED")
+SCOUT = "LOCALIZER"
+
+
+def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """The number in `KINDS` of each image (n,).
+
+    What has a place in the patient is a slice, whatever made it, unless its class says that it is
+    a dose, a mask, a tile or a picture; a CT scout is a projection. Several frames of one file
+    without a place are a cine.
+
+    Parameters
+    ----------
+    placed : boolean (n,), whether position and orientation in the patient are known
+    frames : (n,) number of frames of the image's file
+    """
+    own = _by_distinct(arrays, "SOPClassUID", _kind_of_class)
+    own = np.where(own < 0, _by_distinct(arrays, "Modality", _kind_of_modality), own)
+    own = np.where(own < 0, PICTURE, own)
+    nuclear = _by_distinct(arrays, "SOPClassUID", _is_nuclear) > 0
+    words = _by_distinct(arrays, "ImageType", _kind_of_image_type)
+    own = np.where(nuclear & (words >= 0), words, own)
+    fixed = np.isin(own, (SLIDE, DOSE, SEGMENTATION))
+    several, grey = frames > 1, ~(arrays.numbers("SamplesPerPixel") > 1)
+    kind = np.where(several & ~fixed & ~nuclear & (own != VOLUME), CINE, own)
+    kind = np.where(~several & ~nuclear & (own == CINE), PICTURE, kind)
+    kind = np.where(placed & ~fixed, np.where(grey, VOLUME, PICTURE), kind)
+    is_ct = _by_distinct(arrays, "Modality", lambda value: int(value == "CT")) > 0
+    scout = is_ct & (_by_distinct(arrays, "ImageType", _names_scout) > 0)
+    return np.where((kind == VOLUME) & scout, PROJECTION, kind)
+
+
+def _by_distinct(arrays: Arrays, keyword: str, number_of: Callable[[Any], int]) -> np.ndarray:
+    """A number (n,) for the value of each row, each distinct value looked at once; -1 for none."""
+    codes = arrays.codes(keyword)
+    if not (codes >= 0).any():
+        return np.full(len(codes), -1)
+    distinct, first = np.unique(codes, return_index=True)
+    values = arrays.table[keyword].iloc[first].tolist()
+    found = [-1 if code < 0 else number_of(value) for code, value in zip(distinct, values)]
+    return np.array(found, int)[np.searchsorted(distinct, codes)]
+
+
+def _kind_of_class(uid):
+    """The kind of a SOP class; -1 where it does not say."""
+    parts = str(uid).removeprefix(IMAGE_STORAGE).split(".")
+    starts = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    is_image = str(uid).startswith(IMAGE_STORAGE)
+    return next(
+        (KIND_OF_CLASS[start] for start in starts if is_image and start in KIND_OF_CLASS), -1
+    )
+
+
+def _kind_of_modality(modality):
+    return KIND_OF_MODALITY.get(modality, -1)
+
+
+def _is_nuclear(uid):
+    return int(uid == f"{IMAGE_STORAGE}20")
+
+
+def _kind_of_image_type(image_type):
+    """The kind that the Image Type of a nuclear image names (PS3.3 C.8.4.9.1.1)."""
+    words = " ".join(map(str, image_type)) if isinstance(image_type, tuple) else str(image_type)
+    if any(word in words for word in TOMOGRAPHIC_WORDS):
+        return VOLUME
+    return CINE if any(word in words for word in MOVING_WORDS) else PROJECTION
+
+
+def _names_scout(image_type):
+    return int(SCOUT in (image_type if isinstance(image_type, tuple) else (image_type,)))
