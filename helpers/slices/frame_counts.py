@@ -1,0 +1,146 @@
+"""Can a file hold as many frames as it says? Judges Number of Frames by bytes and groups."""
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from helpers.slices.arrays import numbers
+from helpers.slices.images import NATIVE_SYNTAXES
+
+DEFLATED_SYNTAX = "1.2.840.10008.1.2.1.99"
+BIG_ENDIAN_SYNTAX = "1.2.840.10008.1.2.2"
+# Photometric Interpretations of which uncompressed pixels have two samples, not three (C.7.6.3.1.2)
+HALVED_COLOURS = ["YBR_FULL_422", "YBR_PARTIAL_422"]
+MIN_FRAME_BYTES = 8  # of a compressed frame: the tag and length of its item (PS3.5 A.4)
+MAX_INFLATION = 1032  # times that deflating makes data smaller at most (RFC 1951)
+FRAME_GROUPS = "PerFrameFunctionalGroupsSequence"
+
+
+def counts_and_errors(images: pd.DataFrame) -> tuple[np.ndarray, dict[int, str]]:
+    """(number of frames of each row (n,), why it cannot be by row number); 1 where it cannot be.
+
+    None and 0 are one frame where nothing speaks against it. Uncompressed frames must fit into
+    the bytes of their file, compressed ones have a few bytes each, and as many functional groups
+    as frames. More bytes than frames need are no error.
+
+    Parameters
+    ----------
+    images : rows of `helpers.header_table` that hold an image
+
+    References
+    ----------
+    PS3.3 C.7.6.6.1.1
+    """
+    claimed = numbers(images, "NumberOfFrames")
+    given = _given(images, "NumberOfFrames")
+    errors = _not_a_number(images, given & ~((claimed >= 0) & (claimed % 1 == 0)))
+    errors |= _silent_about_several(images, np.flatnonzero(~given | (claimed == 0)))
+    several = np.flatnonzero(claimed % 1 == 0) if given.any() else np.array([], int)
+    several = several[claimed[several] > 1]
+    errors |= _too_many(images, several, claimed[several])
+    counts = np.ones(len(images), int)
+    possible = [row for row in several if row not in errors]
+    counts[possible] = claimed[possible]
+    return counts, errors
+
+
+def _given(images: pd.DataFrame, keyword: str) -> np.ndarray:
+    """Which rows have an element (n,)."""
+    if keyword not in images:
+        return np.zeros(len(images), bool)
+    return images[keyword].notna().to_numpy()
+
+
+def _not_a_number(images, wrong):
+    """Errors of rows whose Number of Frames is none."""
+    return {
+        row: f"expected a whole number of frames, got {images['NumberOfFrames'].iloc[row]!r}"
+        for row in np.flatnonzero(wrong)
+    }
+
+
+def _silent_about_several(images, silent):
+    """Errors of rows that do not say how many frames there are, where there are several."""
+    bits, available = _frame_bits(images, silent), _pixel_bytes(images, silent)
+    groups = numbers(images, FRAME_GROUPS)[silent]
+    errors = {}
+    for place in np.flatnonzero(8 * available >= 2 * bits):
+        row = silent[place]
+        if frames := _whole_frames(images.iloc[row], bits[place]):
+            errors[row] = f"expected a Number of Frames, {frames} as pixels are there, got none"
+    for row, listed in zip(silent[groups > 1], groups[groups > 1]):
+        errors[row] = f"expected a Number of Frames, {listed:.0f} as functional groups, got none"
+    return errors
+
+
+def _frame_bits(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Bits of one uncompressed frame (m,) of some rows; NaN where they are not known."""
+    wanted = ["Rows", "Columns", "SamplesPerPixel", "BitsAllocated"]
+    height, width, samples, bits = (numbers(images, keyword)[rows] for keyword in wanted)
+    if "PhotometricInterpretation" in images:
+        coloured = np.flatnonzero(samples == 3)
+        names = images["PhotometricInterpretation"].iloc[rows[coloured]]
+        samples[coloured[names.isin(HALVED_COLOURS)]] = 2
+    product = height * width * samples * bits
+    return np.where(product > 0, product, np.nan)
+
+
+def _pixel_bytes(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """Bytes of a file behind the start of its pixel values (m,); NaN where they are compressed."""
+    sizes = numbers(images, "file_size")[rows] - numbers(images, "pixel_offset")[rows]
+    compressed = ~images["TransferSyntaxUID"].iloc[rows].isin([*NATIVE_SYNTAXES, None])
+    return np.where(compressed, np.nan, sizes)
+
+
+def _whole_frames(image: pd.Series, bits: float) -> int | None:
+    """How many frames of so many bits, from two on, the pixel values are; None where they are not.
+
+    What a file has behind its pixel values is none of them, so their own length counts; it may
+    have a byte that makes it even (PS3.5 8.1.1).
+    """
+    big_endian = image["TransferSyntaxUID"] == BIG_ENDIAN_SYNTAX
+    length = _pixel_length(image.name, int(image["pixel_offset"]), big_endian)
+    frames = int(8 * length // bits)
+    beyond = length - math.ceil(frames * bits / 8)
+    several = length > math.ceil(bits / 8) + 1 and frames > 1
+    return frames if several and beyond in (0, 1) else None
+
+
+def _pixel_length(path: str, offset: int, big_endian: bool) -> int:
+    """Bytes of the pixel values, as their element says; 0 where it cannot be read.
+
+    Elements of bulk data have their length in the four bytes before the values (PS3.5 7.1).
+    """
+    try:
+        with open(path, "rb") as file:
+            file.seek(offset - 4)
+            return int.from_bytes(file.read(4), "big" if big_endian else "little")
+    except OSError:
+        return 0
+
+
+def _too_many(images, several, claimed):
+    """Errors of rows that claim more frames than their file can hold."""
+    groups = numbers(images, FRAME_GROUPS)[several]
+    compressed = np.isnan(_pixel_bytes(images, several))
+    most = _possible_frames(images, several)
+    errors = {}
+    for row, number, limit in zip(several, claimed, most):
+        if number > limit:
+            size = f"a file of {images['file_size'].iloc[row]:.0f} bytes"
+            errors[row] = f"expected at most {limit:.0f} frames in {size}, got {number:.0f}"
+    for place in np.flatnonzero(compressed & (groups != claimed) & np.isfinite(groups)):
+        listed = f"{groups[place]:.0f} frames, as functional groups"
+        errors.setdefault(several[place], f"expected {listed}, got {claimed[place]:.0f}")
+    return errors
+
+
+def _possible_frames(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """How many frames each of some files can hold at most, (m,)."""
+    bits, available = _frame_bits(images, rows), _pixel_bytes(images, rows)
+    size = numbers(images, "file_size")[rows]
+    deflated = (images["TransferSyntaxUID"].iloc[rows] == DEFLATED_SYNTAX).to_numpy()
+    available = np.where(deflated, size * MAX_INFLATION, available)
+    most = 8 * available // bits
+    return np.where(np.isfinite(most), most, size // MIN_FRAME_BYTES)
