@@ -63,9 +63,7 @@ def vectors(table: pd.DataFrame, keyword: str, length: int) -> np.ndarray:
     try:
         return np.array(column, float).reshape(len(table), length)
     except (TypeError, ValueError):  # not the same in all rows
-        missing = (np.nan,) * length
-        whole = [value if _is_vector(value, length) else missing for value in column]
-        return np.array(whole, float).reshape(len(table), length)
+        return _whole_vectors(column, length)
 
 
 def codes(table: pd.DataFrame, keyword: str) -> np.ndarray:
@@ -105,9 +103,14 @@ def _place_codes(table, which):
     return np.where(np.bincount(found)[found] > 1, found, -1)
 
 
-def _is_vector(value: Any, length: int) -> bool:
-    return (
-        isinstance(value, tuple)
-        and len(value) == length
-        and all(isinstance(one, (int, float)) for one in value)
-    )
+def _whole_vectors(column, length):
+    """Vectors (n, length) of the values that are one; NaN for others."""
+    found = np.full((len(column), length), np.nan)
+    rows = [row for row, one in enumerate(column) if type(one) is tuple and len(one) == length]
+    try:
+        found[rows] = np.array([column[row] for row in rows], float).reshape(-1, length)
+    except (TypeError, ValueError):  # a text among the numbers
+        for row in rows:
+            if all(isinstance(one, (int, float)) for one in column[row]):
+                found[row] = column[row]
+    return found

@@ -101,12 +101,14 @@ def seconds(arrays: Arrays, keyword: str) -> np.ndarray:
 
 
 def shown(value: Any) -> Any:
-    """A value as a split says it: a number, or text; None stays None."""
+    """A value as a split says it: a number, or text; "none" for one that is missing."""
     if value is None or value != value:
-        return None
+        return "none"
+    if isinstance(value, tuple):
+        return "\\".join(f"{one:.4g}" if isinstance(one, float) else str(one) for one in value)
     if isinstance(value, (int, float)):
-        return value
-    return "\\".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        return int(value) if float(value).is_integer() else value
+    return str(value)
 
 
 def _filled(table, keyword, columns):

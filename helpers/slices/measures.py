@@ -16,6 +16,7 @@ from helpers.geometry.grids import (
 )
 from helpers.geometry.orientation import MAX_COSINE_ERROR, cosine_error
 from helpers.slices.arrays import Arrays
+from helpers.slices.cuts import GUESS
 from helpers.slices.elements import MEANING, compared
 from helpers.slices.kinds import KINDS, ON_A_GRID
 
@@ -215,6 +216,19 @@ class Measures(Arrays):
     def normal(self) -> np.ndarray:
         """The unit normal of the first image of each stack, (s, 3), LPS; NaN without cosines."""
         return unit_normals(self.vectors("ImageOrientationPatient", 6)[self.starts])
+
+    @cached_property
+    def guessed(self) -> np.ndarray:
+        """Which stacks (s,) were cut by Instance Number, without a word in the headers for it.
+
+        As many stacks as Number of Temporal Positions (0020,0105) says are no guess.
+        """
+        keywords = self.first_of("split_keyword")
+        numbered = np.array([GUESS in str(keyword).split(", ") for keyword in keywords], bool)
+        series = np.asarray(self.slices.index.codes[0])[self.starts] if numbered.any() else keywords
+        groups = pd.DataFrame({"series": series, "group": self.first_of("group")})
+        sisters = groups.groupby(["series", "group"])["group"].transform("size").to_numpy()
+        return numbered & (self.numbers("NumberOfTemporalPositions")[self.starts] != sisters)
 
     @cached_property
     def cosine_error(self) -> np.ndarray:

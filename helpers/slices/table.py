@@ -22,6 +22,7 @@ LEVELS = ["SeriesInstanceUID", "stack", "path", "frame"]
 OWN_COLUMNS = [
     *("position_mm", "repeated", "order_grade", "kind", "group", "split_keyword", "split_value"),
 ]
+MAX_COPIED_ROWS = 100_000  # of larger tables no column is held twice
 TIE_BREAKERS = ("TemporalPositionIdentifier", "AcquisitionNumber")  # the weakest first
 
 
@@ -92,7 +93,7 @@ def slice_table(
     order, numbers, group = _order(arrays, found, cells, grade, frames)
     repeated = _repeated(arrays, found, cells, order, frames)
     index = pd.MultiIndex(
-        levels=[uids, np.arange(numbers.max(initial=-1) + 1), names, _levels(frames)],
+        levels=[uids, _levels(numbers), pd.Index(names, dtype=object), _levels(frames)],
         codes=[series[order], numbers[order], paths[order], frames[order]],
         names=LEVELS,
         verify_integrity=False,
@@ -126,10 +127,11 @@ def _taken(
     index: pd.Index | None = None,
     own: dict[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """The rows in an order, with more columns; never two copies of all columns in one piece."""
-    columns: dict[str, Any] = {name: table[name].to_numpy()[order] for name in table}
+    """The rows in an order, with more columns; in one piece where that costs little memory."""
+    arrays = {name: column.to_numpy()[order] for name, column in table.items()} | (own or {})
     index = table.index[order] if index is None else index
-    return pd.DataFrame({**columns, **(own or {})}, index=index, copy=False)
+    columns = {name: pd.Series(one, index, one.dtype) for name, one in arrays.items()}
+    return pd.DataFrame(columns, index, copy=len(order) <= MAX_COPIED_ROWS)
 
 
 def _levels(frames):
@@ -169,7 +171,7 @@ def _segments(arrays, cells):
     if segment.max(initial=-1) < 1:
         return stack, split
     pairs = pd.DataFrame({"cell": stack, "segment": arrays.numbers(SEGMENT)})
-    stack = pairs.groupby(["cell", "segment"], dropna=False).ngroup().to_numpy()
+    stack = pairs.groupby(["cell", "segment"], dropna=False).ngroup().to_numpy(copy=True)
     first = pairs[~pd.Series(stack).duplicated().to_numpy()]
     several = first[first["cell"].duplicated(keep=False)].dropna()
     for row, number in several["segment"].items():

@@ -7,8 +7,7 @@ import pandas as pd
 
 from helpers.geometry.orientation import COSINE_TOLERANCE
 from helpers.slices.arrays import name_of
-from helpers.slices.cuts import GUESS
-from helpers.slices.elements import shown
+from helpers.slices.elements import CLOCKS, MEANING, TIMES, shown
 from helpers.slices.measures import GRID_KINDS, Measures
 
 NO_POSITION = "no usable Image Position and Orientation (Patient)"
@@ -18,6 +17,7 @@ GUESS_REMARKS = {
     "D": f"{NO_POSITION}: ordered by file name, a guess",
 }
 FRAMES_IN_ORDER = f"{NO_POSITION}: frames in the order of their file"
+UNTOLD = "several files at one position, and no time or setting tells them apart"
 NUMBERED = "nothing but the Instance Number tells its repetitions apart: a guess"
 WHAT_IT_IS = {
     "cine": "frames of one view over time",
@@ -53,16 +53,17 @@ def volume_of(measures: Measures) -> np.ndarray:
 def problems_of(measures: Measures) -> np.ndarray:
     """What keeps each stack (s,) from being what its kind should be; texts, empty for nothing."""
     texts = np.full(len(measures.starts), "", object)
-    keywords = measures.first_of("split_keyword")
-    guessed = np.array([GUESS in str(keyword).split(", ") for keyword in keywords], bool)
+    guessed, alike = measures.guessed, _untold(measures)
     bad = measures.any_of(measures.slices["error"].notna().to_numpy())
     voxels = np.isin(measures.kind, GRID_KINDS)
     inexact = measures.any_of(np.isfinite(measures.cosine_error) & _is_inexact(measures))
-    suspect = bad | (
-        voxels & ((volume_of(measures) != "whole") | guessed | inexact | measures.is_uneven)
+    suspect = (
+        bad
+        | alike
+        | (voxels & ((volume_of(measures) != "whole") | guessed | inexact | measures.is_uneven))
     )
     for stack in np.flatnonzero(suspect):
-        texts[stack] = "; ".join(_problems(measures, stack, bool(guessed[stack]), bool(bad[stack])))
+        texts[stack] = "; ".join(_problems(measures, stack)) if not alike[stack] else UNTOLD
     return texts
 
 
@@ -113,20 +114,19 @@ def irregularities_of(measures: Measures, stack: int) -> Iterator[str]:
         yield f"a mixture of {len(values)} values of {keyword} ({shown_values}{more})"
 
 
-def _problems(measures, stack, guessed, bad):
+def _problems(measures, stack):
     """What keeps one stack from being a regular grid of known place, one text each."""
-    grade, rows = measures.grade[stack], measures.rows(stack)
-    if bad:
-        yield reason_of(measures, stack)
+    grade, rows, reason = measures.grade[stack], measures.rows(stack), reason_of(measures, stack)
+    if measures.slices["error"].iloc[rows].notna().any():
+        yield reason
         return
-    reason = reason_of(measures, stack)
     if grade in GUESS_REMARKS:
         yield _order_remark(measures, stack, grade)
     elif reason:
         yield f"no volume: {reason}"
     broken = list(irregularities_of(measures, stack)) if measures.on_grid[stack] else []
     yield from broken
-    if guessed:
+    if measures.guessed[stack]:
         yield NUMBERED
     error = measures.cosine_error[rows]
     if COSINE_TOLERANCE < error.max() < np.inf:
@@ -134,6 +134,20 @@ def _problems(measures, stack, guessed, bad):
     gaps = measures.gap[rows]
     if not broken and measures.is_uneven[stack]:
         yield f"uneven gaps, {np.nanmin(gaps):.4g} to {np.nanmax(gaps):.4g} mm"
+
+
+def _untold(measures):
+    """Which stacks (s,) are files at one position in the patient of which nothing says why."""
+    position = np.isfinite(measures.vectors("ImagePositionPatient", 3)).all(axis=1)
+    cine = (measures.kind == "cine") & position[measures.starts] & (measures.counts > 1)
+    several = np.zeros(len(cine), bool)
+    for keyword in (*MEANING, *TIMES, *CLOCKS):
+        if not cine.any():
+            break
+        codes = measures.codes(keyword)
+        low, high = (way.reduceat(codes, measures.starts) for way in (np.minimum, np.maximum))
+        several |= low != high
+    return cine & ~several
 
 
 def _order_remark(measures, stack, grade):
