@@ -74,10 +74,11 @@ def phantom_headers(phantom):
 
 
 @pytest.fixture(scope="session")
-def phantom_frames(phantom_headers):
-    from helpers import frame_table
+def phantom_slices(phantom_headers):
+    """The slice table of the phantom."""
+    from helpers import slice_table
 
-    return frame_table(phantom_headers)
+    return slice_table(phantom_headers)
 
 
 class ShippedFiles(type(Path())):

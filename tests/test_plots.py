@@ -12,14 +12,14 @@ from helpers import (
     plot_slice_counts,
     plot_waterfall,
     slice_counts,
-    stack_slices,
+    slice_table,
     stack_table,
 )
 
 
 @pytest.fixture(scope="module")
-def counts(phantom_headers):
-    return slice_counts(phantom_headers)
+def counts(phantom_headers, phantom_slices):
+    return slice_counts(phantom_headers, phantom_slices)
 
 
 def test_slice_counts(counts):
@@ -50,9 +50,8 @@ def test_names_are_left_out_where_they_do_not_fit():
     assert not ax.get_yticklabels() and len(ax.patches) == 200
 
 
-def test_positions_gaps_and_repetitions(phantom_headers):
-    table = stack_table(phantom_headers)
-    stacks = {key: stack_slices(phantom_headers, key) for key in table.index}
+def test_positions_gaps_and_repetitions(phantom_slices):
+    stacks = {key: phantom_slices.loc[key] for key in stack_table(phantom_slices).index}
     ax = plot_positions(stacks)
     strokes = [line for line in ax.lines if line.get_marker() == "|" and len(line.get_xdata())]
     triangles = [line for line in ax.lines if line.get_marker() == "v" and len(line.get_xdata())]
@@ -67,10 +66,18 @@ def test_positions_gaps_and_repetitions(phantom_headers):
 
 
 def test_unknown_positions_are_said_to_be_unknown(phantom_headers):
-    rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"].drop(
-        columns="SliceLocation"
-    )
-    ax = plot_positions({"P12": stack_slices(rows, stack_table(rows).index[0])})
+    rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
+    slices = slice_table(rows.drop(columns="SliceLocation"))
+    ax = plot_positions({"P12": slices.loc[stack_table(slices).index[0]]})
+    assert "position unknown" in [text.get_text() for text in ax.texts]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["P12 (a guess)"]
+
+
+def test_frames_of_one_file_are_in_no_doubtful_order(phantom_slices):
+    """As those of an angiogram: without a place in the patient, but in the order of the file."""
+    frames = phantom_slices[phantom_slices["PatientID"] == "P42-one-file"]
+    ax = plot_positions({"a run": frames.assign(order_grade="C", position_mm=np.nan)})
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a run"]
     assert "position unknown" in [text.get_text() for text in ax.texts]
 
 
@@ -107,6 +114,16 @@ def test_the_waterfall_counts_what_each_step_takes_away(counts):
     assert [patch.get_width() for patch in ax.patches] == totals.tolist()
     labels = [text.get_text().strip() for text in ax.texts]
     assert labels[0] == f"{counts['files'].sum():,}" and "(-" in labels[1] and "(+" not in labels[1]
+    assert labels[2] == f"{counts['images'].sum():,}, as some files hold several"
+
+
+def test_the_waterfall_of_images_only_shrinks(real_headers):
+    """Doses and masks are images, but no positions of a patient's slices."""
+    counts = slice_counts(real_headers)
+    widths = [patch.get_width() for patch in plot_waterfall(counts).patches]
+    files, images = widths[:2], widths[2:]
+    assert files == sorted(files, reverse=True) and images == sorted(images, reverse=True)
+    assert images[1] > images[2] > 0
 
 
 def test_the_largest_count_is_explained_on_the_plot(counts):

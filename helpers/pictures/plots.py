@@ -18,6 +18,7 @@ from helpers.pictures.style import (
     axes_or_new,
 )
 from helpers.pixels.window import VoiLut, Window, apply_window, value_range
+from helpers.slices.arrays import paths_of
 from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
@@ -25,14 +26,15 @@ MAX_PATIENTS = 60  # names that fit beside bars
 MAX_KEYWORDS = 60
 SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
 POSITIONS, NUMBERS = "positions of the largest stack", "number of files, number of positions"
-STEPS = {  # column of `slice_counts` → what is left of the files there
+STEPS = {  # column of `slice_counts` → what is left there
     "files": "files",
-    "readable": "readable",
-    "images": "images (frames)",
-    "unique_images": "not stored twice",
-    "positions": "positions, all stacks",
+    "readable": "files that can be read",
+    "images": "images in them",
+    "unique_images": "images not stored twice",
+    "positions": "positions of slices, all stacks",
     "largest_stack": "positions, largest stacks",
 }
+FILE_STEPS = 2  # the first steps count files, the others images, of which a file may hold many
 HISTOGRAM_BINS = 200
 HISTOGRAM_SHARE = 0.999  # of the values that a histogram spans
 SEVERITY_COLOURS = {"error": SECOND_COLOUR, "warning": ACCENT_COLOUR, "note": MUTED_COLOUR}
@@ -85,6 +87,9 @@ def _explain_largest(counts: pd.DataFrame, ax: Axes) -> None:
 def plot_waterfall(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draws what becomes of a collection's files, down to the positions of each largest stack.
 
+    Files and images are two units: from one to the other alone there can be more, where a file
+    holds several images, as frames. Each other step takes something away.
+
     Parameters
     ----------
     counts : DataFrame of `helpers.slice_counts`
@@ -92,14 +97,21 @@ def plot_waterfall(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     totals = counts[list(STEPS)].sum().to_numpy()
     changes = np.diff(totals, prepend=totals[:1])
     ax = axes_or_new(ax, 9, 3, layout="constrained")
-    ax.barh(list(STEPS.values()), totals, color=[MUTED_COLOUR, *[ACCENT_COLOUR] * (len(STEPS) - 1)])
+    colours = [MUTED_COLOUR] * FILE_STEPS + [ACCENT_COLOUR] * (len(STEPS) - FILE_STEPS)
+    ax.barh(list(STEPS.values()), totals, color=colours)
     for row, (total, change) in enumerate(zip(totals, changes)):
-        text = f" {total:,}" + (f" ({change:+,})" if change else "")
-        ax.text(total, row, text, va="center", fontsize=9)
+        ax.text(total, row, f" {total:,}{_change_text(change)}", va="center", fontsize=9)
     ax.set(title="From files to slices, the whole collection", xlabel="number")
     ax.set_xlim(0, 1.2 * max(totals.max(), 1))
     ax.invert_yaxis()
     return ax
+
+
+def _change_text(change: int) -> str:
+    """What a step takes away; it adds only where files hold several images."""
+    if change > 0:
+        return ", as some files hold several"
+    return f" ({change:+,})" if change else ""
 
 
 def plot_files_and_positions(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -127,8 +139,8 @@ def plot_positions(stacks: Mapping[Any, pd.DataFrame], *, ax: Axes | None = None
 
     Parameters
     ----------
-    stacks : mapping of stack to DataFrame of `helpers.stack_slices`
-        A stack is an entry of the index of `stack_table`, or any name.
+    stacks : mapping of stack to its rows, ``slices.loc[stack]``, of `helpers.slice_table`
+        A stack is an entry of the index of `helpers.stack_table`, or any name.
     """
     ax = axes_or_new(ax, 9, 1.2 + 0.45 * len(stacks))
     if not stacks:
@@ -153,7 +165,9 @@ def _stack_label(stack: Any, slices: pd.DataFrame) -> str:
     """Patient and number of a stack, and whether its order is a guess."""
     patient = slices["PatientID"].iloc[0] if "PatientID" in slices else "?"
     name = f"{patient} · stack {stack[1]}" if isinstance(stack, tuple) else str(stack)
-    return name if (slices["order_grade"] == "A").all() else f"{name} (a guess)"
+    grades = set(slices["order_grade"])
+    frames_in_order = grades == {"C"} and len(set(paths_of(slices))) == 1  # of one file
+    return name if grades == {"A"} or frames_in_order else f"{name} (a guess)"
 
 
 def plot_findings(findings: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
