@@ -1,5 +1,6 @@
 """One header, element by element; and what differs between headers."""
 
+import pandas as pd
 import pydicom
 import pytest
 
@@ -123,6 +124,16 @@ def test_what_changes_along_a_stack(three):
     ].tolist() == [1, 2, 2, None, None]
     assert found.loc["CodeValue", ["distinct", "changes"]].tolist() == [2, 1]
     assert diff_headers(three[:1]).empty
+
+
+def test_the_rows_of_a_stack_are_its_files_each_once(phantom_slices):
+    patients = phantom_slices["PatientID"]
+    single = phantom_slices[patients == "P02-interspaced"].droplevel(["SeriesInstanceUID", "stack"])
+    files = single.index.get_level_values("path").tolist()
+    pd.testing.assert_frame_equal(diff_headers(single), diff_headers(files))
+    assert "ImagePositionPatient" in diff_headers(single)["keyword"].tolist()
+    frames = phantom_slices[patients == "P42-one-file"].droplevel(["SeriesInstanceUID", "stack"])
+    assert len(frames) > 1 and diff_headers(frames).empty, "one file does not differ from itself"
 
 
 def test_real_neighbours_differ_in_place_and_number(real):

@@ -80,8 +80,8 @@ def diff_headers(a: Any, b: str | os.PathLike[str] | None = None) -> pd.DataFram
 
     Parameters
     ----------
-    a, b : two files; or `a` alone, the files of a stack in order: a list, or the DataFrame of
-        `helpers.stack_slices`
+    a, b : two files; or `a` alone, the files of a stack in order: a list, or the rows of a stack,
+        ``slices.loc[stack]``, of `helpers.slice_table`
 
     Returns
     -------
@@ -100,7 +100,7 @@ def diff_headers(a: Any, b: str | os.PathLike[str] | None = None) -> pd.DataFram
         raise HeaderError(f"expected two files, or the files of a stack, got one: {a}")
     if b is not None and not all(isinstance(file, (str, os.PathLike)) for file in (a, b)):
         raise HeaderError(f"expected two files, got {type(a).__name__} and {type(b).__name__}")
-    files = [a, b] if b is not None else list(a.index if isinstance(a, pd.DataFrame) else a)
+    files = [a, b] if b is not None else _files_of(a)
     few = len(files) < MANY_FILES
     headers = [
         {entry.location: entry for entry in _entries(file)}
@@ -116,6 +116,13 @@ def diff_headers(a: Any, b: str | os.PathLike[str] | None = None) -> pd.DataFram
             rows.append((tag, entry.VR, entry.keyword, entry.name, *differing))
     names = ["files", "distinct", "changes", "first", "last"] if b is None else ["a", "b"]
     return pd.DataFrame(rows, columns=["tag", "VR", "keyword", "name", *names], dtype=object)
+
+
+def _files_of(stack: Any) -> list:
+    """The files of a stack in order, each once; a multi-frame object has a row for every frame."""
+    if isinstance(stack, pd.DataFrame):
+        return stack.index.get_level_values("path").unique().tolist()
+    return list(stack)
 
 
 def _entries(path: str | os.PathLike[str]) -> list[Entry]:

@@ -68,7 +68,7 @@ def tag_summary(headers: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
+    headers : DataFrame of `helpers.header_table`
     by : str or None
         A keyword, such as Modality: a summary for each of its values, and for files without one.
 
