@@ -4,8 +4,10 @@
                           │         │        └──────────→ viewer
                           └─ audit ─┘
 
-Each stage hands plain data to the next: paths, a DataFrame, a `Volume`, a `Slice`. A room, which
-is a folder here, imports only from those above it:
+Each stage hands plain data to the next: paths, a DataFrame of files (`header_table`), of images
+(`slice_table`) and of stacks (`stack_table`), a `Volume`, a `Slice`. Where an image belongs is
+worked out once: what comes behind `slice_table` takes its rows, ``slices.loc[stack]`` for one
+stack. A room, which is a folder here, imports only from those above it:
 
 ============= ==================================================================
 room          the question it answers
@@ -28,7 +30,7 @@ viewer/       Volumes, stacks and headers, browsed.
 publish/      How do the pages leave: as a report, as Kaggle kernels?
 ============= ==================================================================
 
-All that a notebook needs is here: ``from helpers import header_table, stack_table``. A name is
+All that a notebook needs is here: ``from helpers import header_table, slice_table``. A name is
 loaded when it is first used. ``python -m helpers.site`` and ``python -m helpers.kaggle`` are the
 two commands.
 
@@ -43,7 +45,8 @@ Conventions, stated here and nowhere else:
 - Pixel spacing is ``(row spacing, column spacing)``: vertical first (PS3.3 10.7.1.3).
 - Letters: R L A P H F, several on an oblique plane, the largest component first.
 - Columns of the header table are DICOM keywords. One value is a scalar, several are a
-  tuple, missing is None or NaN.
+  tuple, missing is None or NaN. The slice table has the same, for every frame; frames count
+  from 0.
 """
 
 from importlib import import_module
