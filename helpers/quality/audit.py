@@ -7,11 +7,12 @@ import pandas as pd
 
 from helpers.errors import WrongTypeError, require_type
 from helpers.quality.file_rules import FILE_RULES
+from helpers.quality.identity_rules import IDENTITY_RULES
 from helpers.quality.pixel_rules import PIXEL_RULES
 from helpers.quality.rules import SEVERITIES, Collection, Rule, Stack
 from helpers.quality.series_rules import SERIES_RULES
 from helpers.quality.stack_rules import STACK_RULES
-from helpers.slices.frames import frame_table
+from helpers.slices.arrays import paths_of
 from helpers.slices.images import (
     MANDATORY_KEYWORDS,
     MIN_MANDATORY_SHARE,
@@ -19,8 +20,16 @@ from helpers.slices.images import (
     has_few_keywords,
     is_image,
 )
+from helpers.slices.stacks import checked_slices
+from helpers.slices.table import slice_table
 
-RULES: dict[str, Rule] = {**FILE_RULES, **SERIES_RULES, **STACK_RULES, **PIXEL_RULES}
+RULES: dict[str, Rule] = {
+    **FILE_RULES,
+    **IDENTITY_RULES,
+    **SERIES_RULES,
+    **STACK_RULES,
+    **PIXEL_RULES,
+}
 COLUMNS = ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
 MAX_NAMED_RULES = 3  # on a badge
 
@@ -30,13 +39,15 @@ JUDGED_KEYWORDS = [  # without one of these, rules would call missing what was n
 ]
 
 
-def audit(headers: pd.DataFrame, *, pixels: bool = False) -> pd.DataFrame:
+def audit(
+    headers: pd.DataFrame, slices: pd.DataFrame | None = None, *, pixels: bool = False
+) -> pd.DataFrame:
     """One row per finding, the worst first; nothing is repaired.
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
-        Multi-frame objects in the former are looked at frame by frame all the same.
+    headers : DataFrame of `helpers.header_table`
+    slices : DataFrame of `helpers.slice_table` for these headers; None makes it
     pixels : bool
         Also decodes every image, one at a time, and looks at its values; slower by far.
 
@@ -55,7 +66,8 @@ def audit(headers: pd.DataFrame, *, pixels: bool = False) -> pd.DataFrame:
     """
     require_type(headers, pd.DataFrame, "of header_table")
     check_columns(headers)
-    collection = Collection(headers if "frame" in headers else frame_table(headers))
+    slices = slice_table(headers) if slices is None else checked_slices(slices)
+    collection = Collection(headers, slices)
     rules = [rule for rule in RULES.values() if pixels or rule.name not in PIXEL_RULES]
     rules.sort(key=lambda rule: SEVERITIES.index(rule.severity))
     found = [
@@ -97,13 +109,14 @@ def badge(findings: pd.DataFrame, stack: Stack, slices: pd.DataFrame) -> str:
     ----------
     findings : DataFrame of `audit`
     stack : an entry of the index of `helpers.stack_table`
-    slices : its rows
+    slices : its rows of `helpers.slice_table`
     """
+    own_paths = set(paths_of(slices))
     rows = zip(findings["rule"], findings["severity"], findings["path"], findings["stack"])
     rules = dict.fromkeys(
         rule
         for rule, severity, path, own_stack in rows
-        if severity != "note" and (own_stack == stack or path in slices.index)
+        if severity != "note" and (own_stack == stack or path in own_paths)
     )
     named = ", ".join([*rules][:MAX_NAMED_RULES])
     more = f" and {len(rules) - MAX_NAMED_RULES} more" if len(rules) > MAX_NAMED_RULES else ""

@@ -6,7 +6,7 @@ from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit
 
 from helpers.pixels.codecs import DECODERS, INSTALL, is_available
-from helpers.slices.grid import numbers
+from helpers.slices.arrays import numbers, paths_of
 from helpers.slices.images import is_image
 
 NO_DECODER = "nothing decodes it; ask for another transfer syntax"
@@ -16,13 +16,17 @@ TWELVE_BIT_PLUGIN = "pylibjpeg"  # the one of pydicom that decodes JPEG Extended
 def decoder_table(headers: pd.DataFrame) -> pd.DataFrame:
     """One row per transfer syntax of the images: whether it can be decoded here, and what would.
 
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.header_table` or `helpers.slice_table`
+
     Returns
     -------
     DataFrame, index ``TransferSyntaxUID``: ``name``, ``files``, ``patients`` (a number),
         ``decodable``, ``install`` (the line that would bring its images back; empty where nothing
         is needed) and ``brings_back`` (the patients, a tuple)
     """
-    rows = headers[is_image(headers)]
+    rows = headers if "frame" in headers.index.names else headers[is_image(headers)]
     found = {}
     for syntax, group in rows.groupby("TransferSyntaxUID"):
         patients = group["PatientID"].dropna().map(str) if "PatientID" in group else ()
@@ -30,7 +34,7 @@ def decoder_table(headers: pd.DataFrame) -> pd.DataFrame:
         decodable = _is_decodable(UID(syntax), np.nanmax(numbers(group, "BitsStored"), initial=0))
         found[syntax] = {
             "name": UID(syntax).name,
-            "files": group.index.nunique(),
+            "files": len(set(paths_of(group))),
             "patients": len(patients),
             "decodable": decodable,
             "install": "" if decodable else INSTALL if syntax in DECODERS else NO_DECODER,

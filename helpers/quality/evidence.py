@@ -18,8 +18,7 @@ from helpers.pictures.slices import show_slice
 from helpers.pictures.style import axes_grid, axes_or_new
 from helpers.pixels.image import ImageError
 from helpers.quality.pixel_rules import AIR_HU
-from helpers.slices.grid import numbers
-from helpers.slices.stacks import stack_slices
+from helpers.slices.arrays import frames_of, paths_of
 from helpers.volume.slice import Slice, load_slice
 
 MAX_COLUMNS = 3  # of pictures
@@ -28,17 +27,18 @@ CHEST_WINDOW = (-500, 1700)  # HU
 TWELVE_BITS = 2**12
 RULES_OF_POSITIONS = {
     *("missing-slice", "uneven-spacing", "repeated-slice", "second-scan", "interspaced"),
-    "wrong-declared-spacing",
+    *("wrong-declared-spacing", "ambiguous-repetitions", "several-frames-of-reference"),
 }
+RULES_OF_GROUPS = {"second-scan", "ambiguous-repetitions"}
 
 
-def show_evidence(findings: pd.DataFrame, headers: pd.DataFrame, *, most: int = 12) -> list[Axes]:
+def show_evidence(findings: pd.DataFrame, slices: pd.DataFrame, *, most: int = 12) -> list[Axes]:
     """Draws the first finding of each rule, the worst first: its image, or its stack's positions.
 
     Parameters
     ----------
     findings : DataFrame of `helpers.audit`
-    headers : DataFrame of `helpers.frame_table`, from which they were found
+    slices : DataFrame of `helpers.slice_table`, from which they were found
     most : how many are drawn
     """
     shown = findings.drop_duplicates("rule").head(most)
@@ -46,11 +46,11 @@ def show_evidence(findings: pd.DataFrame, headers: pd.DataFrame, *, most: int = 
     if shown.empty:
         axes[0].set(title="Nothing was found", xticks=[], yticks=[])
     for ax, finding in zip(axes, shown.itertuples()):
-        show_finding(finding, headers, ax=ax)
+        show_finding(finding, slices, ax=ax)
     return axes
 
 
-def show_remedies(findings: pd.DataFrame, headers: pd.DataFrame) -> list[Axes]:
+def show_remedies(findings: pd.DataFrame, slices: pd.DataFrame) -> list[Axes]:
     """Draws the first finding of each rule before and after its remedy; nothing is written.
 
     Returns
@@ -63,7 +63,7 @@ def show_remedies(findings: pd.DataFrame, headers: pd.DataFrame) -> list[Axes]:
         ax.set(title="No remedy to draw", xticks=[], yticks=[])
     for before, after, finding in zip(axes[::2], axes[1::2], shown.itertuples()):
         try:
-            image = _without_guess(_image_of(finding, headers))
+            image = _without_guess(_image_of(finding, slices))
         except ImageError as error:
             _write_error(error, before)
             _write_error(error, after)
@@ -73,14 +73,14 @@ def show_remedies(findings: pd.DataFrame, headers: pd.DataFrame) -> list[Axes]:
     return axes
 
 
-def show_finding(finding: Any, headers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def show_finding(finding: Any, slices: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draws one finding: a row of the audit's table as `itertuples` gives it."""
     ax = axes_or_new(ax, 6, 4, layout="constrained")
     if finding.stack is not None and finding.rule in RULES_OF_POSITIONS:
-        _show_positions(finding, headers, ax)
+        _show_positions(finding, slices, ax)
     else:
         try:
-            show_slice(_image_of(finding, headers), ax=ax)
+            show_slice(_image_of(finding, slices), ax=ax)
         except ImageError as error:
             _write_error(error, ax)
     frame = f", frame {finding.frame}" if finding.frame else ""
@@ -89,32 +89,34 @@ def show_finding(finding: Any, headers: pd.DataFrame, *, ax: Axes | None = None)
     return ax
 
 
-def finding_png(finding: Any, headers: pd.DataFrame) -> bytes:
+def finding_png(finding: Any, slices: pd.DataFrame) -> bytes:
     """What `show_finding` draws, as PNG bytes."""
     figure, buffer = Figure(figsize=(6, 4.5), layout="constrained"), io.BytesIO()
     FigureCanvasAgg(figure)
-    show_finding(finding, headers, ax=figure.add_subplot())
+    show_finding(finding, slices, ax=figure.add_subplot())
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
-def _show_positions(finding, headers, ax):
-    """The positions of the stack; of a second scan those of its series' two largest stacks."""
-    series, number = finding.stack
-    stacks = [(series, number), (series, 1)] if finding.rule == "second-scan" else [finding.stack]
-    slices = {str(row): stack_slices(headers, stack) for row, stack in enumerate(stacks)}
-    plot_positions(slices, ax=ax)
+def _show_positions(finding, slices, ax):
+    """The positions of the stack; of repeated scans those of its group's two largest stacks."""
+    stacks = [slices.loc[finding.stack]]
+    if finding.rule in RULES_OF_GROUPS:
+        series = slices.loc[finding.stack[0]]
+        same = series[(series["group"] == stacks[0]["group"].iloc[0]).to_numpy()]
+        stacks = [rows for _, rows in same.groupby(level="stack")][:2]
+    plot_positions({str(row): rows for row, rows in enumerate(stacks)}, ax=ax)
     ax.set_yticks([])
     ax.get_legend().remove()
 
 
-def _image_of(finding: Any, headers: pd.DataFrame) -> Slice:
+def _image_of(finding: Any, slices: pd.DataFrame) -> Slice:
     """The image of the file, or of the middle of the stack; an error names the file alone."""
     path, frame = finding.path, finding.frame or 0
     if path is None:
-        slices = stack_slices(headers, finding.stack)
-        middle = len(slices) // 2
-        path, frame = slices.index[middle], np.nan_to_num(numbers(slices, "frame")[middle])
+        rows = slices.loc[finding.stack]
+        middle = len(rows) // 2
+        path, frame = paths_of(rows)[middle], frames_of(rows)[middle]
     try:
         return load_slice(path, frame=int(frame))
     except ImageError as error:

@@ -5,12 +5,10 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 from pydicom.charset import python_encoding
 
-from helpers.geometry.orientation import COSINE_TOLERANCE, cosine_error
+from helpers.geometry.orientation import COSINE_TOLERANCE
 from helpers.quality.rules import Collection, Finding, Rule, rule
-from helpers.slices.grid import numbers, vectors
 
 MAJORITY = 0.5  # of the files that agree on how folders or files are named
 SPACING_KEYWORDS = [
@@ -18,6 +16,7 @@ SPACING_KEYWORDS = [
 ]
 BODY_MODALITIES = ["CT", "MR", "PT", "CR", "DX", "MG", "US"]
 NOT_DICOM_ERRORS = ["not DICOM", "empty file"]
+NUMBER = re.compile(r"\d+")
 
 FILE_RULES: dict[str, Rule] = {}
 
@@ -31,8 +30,7 @@ FILE_RULES: dict[str, Rule] = {}
 )
 def not_dicom(collection: Collection) -> Iterator[Finding]:
     """Files that are no DICOM."""
-    errors = collection.headers["error"]
-    yield from _errors(errors[errors.isin(NOT_DICOM_ERRORS)])
+    yield from _errors(collection.errors[collection.errors.isin(NOT_DICOM_ERRORS)])
 
 
 @rule(
@@ -44,8 +42,7 @@ def not_dicom(collection: Collection) -> Iterator[Finding]:
 )
 def truncated_file(collection: Collection) -> Iterator[Finding]:
     """Files that end too early."""
-    errors = collection.headers["error"]
-    yield from _errors(errors[errors.str.startswith("truncated", na=False)])
+    yield from _errors(collection.errors[collection.errors.str.startswith("truncated")])
 
 
 @rule(
@@ -57,7 +54,7 @@ def truncated_file(collection: Collection) -> Iterator[Finding]:
 )
 def unreadable_file(collection: Collection) -> Iterator[Finding]:
     """Files that cannot be opened, or whose header cannot be read."""
-    errors = collection.headers["error"].dropna()
+    errors = collection.errors
     explained = errors.isin(NOT_DICOM_ERRORS) | errors.str.startswith("truncated")
     yield from _errors(errors[~explained])
 
@@ -72,9 +69,38 @@ def unreadable_file(collection: Collection) -> Iterator[Finding]:
 )
 def no_decoder(collection: Collection) -> Iterator[Finding]:
     """Images in a transfer syntax that nothing here decodes."""
-    for path, syntax in collection.column("TransferSyntaxUID")[collection.image].items():
-        if syntax in collection.no_decoders:
-            yield Finding(collection.no_decoders[syntax], path)
+    syntaxes = collection.column("TransferSyntaxUID")[collection.image]
+    for path, syntax in syntaxes[syntaxes.isin(list(collection.no_decoders))].items():
+        yield Finding(collection.no_decoders[syntax], path)
+
+
+@rule(
+    FILE_RULES,
+    "error",
+    effect="The file holds no such images, or not all of them; none of it can be used.",
+    clause="PS3.3 C.7.6.6.1.1",
+    remedy="Copy the file again, or ask for the original; the other files are unharmed.",
+)
+def impossible_frame_count(collection: Collection) -> Iterator[Finding]:
+    """Files that cannot hold as many frames as they say."""
+    errors = collection.slices["error"].dropna()
+    return (Finding(error, path) for (_, _, path, _), error in errors.items())
+
+
+@rule(
+    FILE_RULES,
+    "warning",
+    effect="Programs take other bits for the value: it is too large or too small by a power of 2.",
+    clause="PS3.5 8.1.1",
+    remedy="Compare values with what is known, such as air at -1000 HU; ask for the original.",
+)
+def high_bit(collection: Collection) -> Iterator[Finding]:
+    """Images whose High Bit is not one less than Bits Stored."""
+    high, stored = map(collection.files.numbers, ("HighBit", "BitsStored"))
+    known = np.isfinite(high - stored) & collection.image
+    for row in np.flatnonzero(known & (high != stored - 1)).tolist():
+        value = f"High Bit {high[row]:g} for {stored[row]:g} bits stored"
+        yield Finding(value, collection.headers.index[row])
 
 
 @rule(
@@ -111,10 +137,10 @@ def no_orientation(collection: Collection) -> Iterator[Finding]:
 )
 def bad_orientation(collection: Collection) -> Iterator[Finding]:
     """Direction cosines that are not two perpendicular unit vectors."""
-    rows = collection.headers[collection.image]
-    error = cosine_error(vectors(rows, "ImageOrientationPatient", 6))
-    for row in np.flatnonzero(np.isfinite(error) & (error > COSINE_TOLERANCE)):
-        yield Finding(f"{error[row]:.2g} off two perpendicular unit vectors", rows.index[row])
+    error = collection.measures.cosine_error
+    for row in collection.first_in_file(np.isfinite(error) & (error > COSINE_TOLERANCE)):
+        value = f"{error[row]:.2g} off two perpendicular unit vectors"
+        yield Finding(value, collection.paths[row])
 
 
 @rule(
@@ -126,12 +152,13 @@ def bad_orientation(collection: Collection) -> Iterator[Finding]:
 )
 def no_spacing(collection: Collection) -> Iterator[Finding]:
     """Images of the body that do not say how large a pixel is."""
-    body = collection.image & collection.column("Modality").isin(BODY_MODALITIES).to_numpy()
-    known = collection.column("SequenceOfUltrasoundRegions").notna().to_numpy()
+    measures = collection.measures
+    body = collection.slices.reindex(columns=["Modality"])["Modality"].isin(BODY_MODALITIES)
+    known = measures.codes("SequenceOfUltrasoundRegions") >= 0
     for keyword in SPACING_KEYWORDS:
-        known = known | (vectors(collection.headers, keyword, 2) > 0).all(axis=1)
-    for path in _once(collection.headers.index[body & ~known]):
-        yield Finding("no pixel spacing of any kind", path)
+        known = known | (measures.vectors(keyword, 2) > 0).all(axis=1)
+    for row in collection.first_in_file(body.to_numpy() & ~known & ~collection.unusable):
+        yield Finding("no pixel spacing of any kind", collection.paths[row])
 
 
 @rule(
@@ -144,10 +171,11 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
 def same_instance_twice(collection: Collection) -> Iterator[Finding]:
     """Files with the SOP Instance UID of another."""
     uids = collection.column("SOPInstanceUID")[collection.image].dropna()
-    uids = uids[~uids.index.duplicated()]  # not the frames of one file
-    first = uids.drop_duplicates()
+    uids = uids[~uids.index.duplicated()]
+    again = uids[uids.duplicated()]
+    first = uids[uids.isin(again)].drop_duplicates()
     path_of = dict(zip(first, first.index))
-    for path, uid in uids[uids.duplicated()].items():
+    for path, uid in again.items():
         yield Finding(f"as {os.path.basename(path_of[uid])}", path)
 
 
@@ -160,13 +188,15 @@ def same_instance_twice(collection: Collection) -> Iterator[Finding]:
 )
 def other_patient(collection: Collection) -> Iterator[Finding]:
     """Files of which no folder is named by their Patient ID, where that is the rule."""
-    patients = collection.column("PatientID")[collection.readable].dropna().map(str)
-    patients = patients[~patients.index.duplicated()]
-    folders = [os.path.dirname(path).split(os.sep) for path in patients.index]
-    right = np.array([patient in names for patient, names in zip(patients, folders)], bool)
-    for row in np.flatnonzero(~right) if right.sum() > MAJORITY * len(right) else ():
-        value = f"folder {folders[row][-1]}, Patient ID {patients.iloc[row]}"
-        yield Finding(value, patients.index[row])
+    patients, folders = map(collection.files.codes, ("PatientID", "folder"))
+    rows = np.flatnonzero(collection.readable & (patients >= 0))
+    pairs = folders[rows] * (patients.max(initial=0) + 1) + patients[rows]
+    _, first, pair = np.unique(pairs, return_index=True, return_inverse=True)
+    named = [_patient_and_folders(collection, row) for row in rows[first]]
+    right = np.array([patient in names for patient, names in named], bool)[pair.reshape(-1)]
+    for row in rows[~right] if right.sum() > MAJORITY * len(right) else ():
+        patient, names = _patient_and_folders(collection, row)
+        yield Finding(f"folder {names[-1]}, Patient ID {patient}", collection.headers.index[row])
 
 
 @rule(
@@ -174,26 +204,22 @@ def other_patient(collection: Collection) -> Iterator[Finding]:
     "note",
     effect="Sorting by file name gives another order than by Instance Number.",
     clause="PS3.3 C.7.6.1",
-    remedy="Sort by position (stack_slices does).",
+    remedy="Sort by position (slice_table does).",
 )
 def swapped_numbers(collection: Collection) -> Iterator[Finding]:
     """Files whose number is another's Instance Number, where the two agree in their series."""
-    rows = collection.headers[collection.image]
-    named = [re.findall(r"\d+", os.path.basename(path)) for path in rows.index]
-    number = np.array([float(found[-1]) if found else np.nan for found in named])
-    instance = numbers(rows, "InstanceNumber")
-    known = np.flatnonzero(np.isfinite(number - instance))
-    folders = np.array([os.path.dirname(path) for path in rows.index], object)
-    series = collection.column("SeriesInstanceUID")[collection.image].to_numpy()
-    groups = pd.DataFrame({"folder": folders[known], "series": series[known], "row": known})
-    for _, group in groups.groupby(["folder", "series"], dropna=False)["row"]:
-        files = group.to_numpy()
-        offsets, counts = np.unique((number - instance)[files], return_counts=True)
-        expected = number - offsets[counts.argmax()]
-        odd = files[instance[files] != expected[files]]
-        exchanged = set(expected[odd]) == set(instance[odd])
-        for row in odd if counts.max() > MAJORITY * len(files) and exchanged else ():
-            yield Finding(f"Instance Number {instance[row]:g}", rows.index[row])
+    files, paths = collection.files, collection.headers.index
+    rows = np.flatnonzero(collection.image)
+    instance = files.numbers("InstanceNumber")[rows]
+    number = np.array([_number_in(paths[row]) for row in rows], float)
+    known = np.isfinite(number - instance)
+    rows, instance, number = rows[known], instance[known], number[known]
+    series, folders = (files.codes(word)[rows] for word in ("SeriesInstanceUID", "folder"))
+    groups = folders * (series.max(initial=0) + 2) + series + 1
+    for own in _where_offsets_differ(groups, number - instance):
+        for row in _exchanged(number[own], instance[own]):
+            value = f"Instance Number {instance[own][row]:g}"
+            yield Finding(value, paths[rows[own[row]]])
 
 
 @rule(
@@ -206,11 +232,10 @@ def swapped_numbers(collection: Collection) -> Iterator[Finding]:
 def unknown_charset(collection: Collection) -> Iterator[Finding]:
     """Character sets that DICOM does not know."""
     stated = collection.column("SpecificCharacterSet")[collection.readable].dropna()
-    for path, value in stated.items():
-        names = value if isinstance(value, tuple) else (value,)
-        unknown = [name for name in names if name and name not in python_encoding]
-        if unknown:
-            yield Finding(", ".join(unknown), path)
+    unknown = {value: _unknown_names(value) for value in stated.unique()}
+    unknown = {value: names for value, names in unknown.items() if names}
+    for path, value in stated[stated.isin(list(unknown))].items() if unknown else ():
+        yield Finding(unknown[value], path)
 
 
 def _errors(errors):
@@ -219,13 +244,47 @@ def _errors(errors):
 
 
 def _lacking(collection, keyword, length):
-    """Cross-sectional images without a usable value."""
-    rows = collection.headers[collection.cross_sectional]
-    missing = ~np.isfinite(vectors(rows, keyword, length)).all(axis=1)
-    for path in _once(rows.index[missing]):
-        yield Finding(f"no {keyword} of {length} numbers", path)
+    """Slices of CT, MR and PET without a usable value."""
+    measures = collection.measures
+    missing = ~np.isfinite(measures.vectors(keyword, length)).all(axis=1)
+    for row in collection.first_in_file(missing & collection.sections[measures.segment]):
+        yield Finding(f"no {keyword} of {length} numbers", collection.paths[row])
 
 
-def _once(paths):
-    """Each path once, however many of its frames there are."""
-    return dict.fromkeys(paths)
+def _patient_and_folders(collection, row):
+    """(the Patient ID of a file, the names of the folders that it lies in)."""
+    path = collection.headers.index[row]
+    return str(collection.headers["PatientID"].iloc[row]), os.path.dirname(path).split(os.sep)
+
+
+def _number_in(path):
+    """The last number in the name of a file; NaN without one."""
+    found = NUMBER.findall(os.path.basename(path))
+    return float(found[-1]) if found else np.nan
+
+
+def _where_offsets_differ(groups, offsets):
+    """The items of each group, from numbers (m,), whose offsets (m,) are not all the same."""
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    if not len(starts):
+        return
+    low, high = (how.reduceat(offsets[order], starts) for how in (np.minimum, np.maximum))
+    ends = np.r_[starts[1:], len(order)]
+    for one in np.flatnonzero(low < high).tolist():
+        yield order[starts[one] : ends[one]]
+
+
+def _exchanged(number, instance):
+    """Which files (m,) have the number of another's name, while most have their own."""
+    offsets, counts = np.unique(number - instance, return_counts=True)
+    expected = number - offsets[counts.argmax()]
+    odd = np.flatnonzero(instance != expected)
+    exchanged = set(expected[odd]) == set(instance[odd])
+    return odd if counts.max() > MAJORITY * len(number) and exchanged else ()
+
+
+def _unknown_names(value):
+    """The names in a Specific Character Set that DICOM does not know, as text."""
+    names = value if isinstance(value, tuple) else (value,)
+    return ", ".join(name for name in names if name and name not in python_encoding)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from helpers.quality.rules import Collection, Finding, Rule, Stack, rule
+from helpers.geometry.grids import segment_medians
+from helpers.quality.rules import Collection, Finding, Rule, rule
 from helpers.quality.statistics import HISTOGRAM_EDGES
-from helpers.slices.grid import numbers
 
 BIN_CENTERS = (HISTOGRAM_EDGES[1:] + HISTOGRAM_EDGES[:-1]) / 2
 AIR_HU = -1000
@@ -32,10 +32,12 @@ PIXEL_RULES: dict[str, Rule] = {}
 )
 def undecodable(collection: Collection) -> Iterator[Finding]:
     """Images that cannot be decoded although a decoder is there."""
-    syntax = collection.column("TransferSyntaxUID").to_dict()
-    for (path, frame), reason in collection.pixels["pixel_error"].dropna().items():
-        if syntax[path] not in collection.no_decoders:
-            yield Finding(reason.removeprefix(f"cannot decode {path}: "), path, frame)
+    reasons = collection.pixels["pixel_error"]
+    syntaxes = collection.slices["TransferSyntaxUID"].isin(list(collection.no_decoders))
+    wrong = reasons.notna() & ~syntaxes & ~collection.unusable
+    for row in np.flatnonzero(wrong).tolist():
+        path = collection.paths[row]
+        yield _finding(collection, reasons.iloc[row].removeprefix(f"cannot decode {path}: "), row)
 
 
 @rule(
@@ -47,9 +49,9 @@ def undecodable(collection: Collection) -> Iterator[Finding]:
 )
 def black_slice(collection: Collection) -> Iterator[Finding]:
     """Images of one value."""
-    flat = collection.pixels[collection.pixels["min"] == collection.pixels["max"]]
-    for (path, frame), value in flat["min"].items():
-        yield Finding(f"{value:g} throughout", path, frame)
+    low, high = _statistic(collection, "min"), _statistic(collection, "max")
+    for row in np.flatnonzero(low == high).tolist():
+        yield _finding(collection, f"{low[row]:g} throughout", row)
 
 
 @rule(
@@ -61,11 +63,12 @@ def black_slice(collection: Collection) -> Iterator[Finding]:
 )
 def empty_slice(collection: Collection) -> Iterator[Finding]:
     """CT images that show air alone."""
-    is_ct = collection.column("Modality")[collection.image] == "CT"
-    pixels = collection.pixels[is_ct.to_numpy()]
-    empty = pixels[(pixels["tissue"] < MIN_TISSUE_SHARE) & (pixels["min"] < pixels["max"])]
-    for (path, frame), share in empty["tissue"].items():
-        yield Finding(f"{share:.1%} tissue", path, frame)
+    low, high = _statistic(collection, "min"), _statistic(collection, "max")
+    tissue = _statistic(collection, "tissue")
+    for row in np.flatnonzero(
+        _is_ct(collection) & (tissue < MIN_TISSUE_SHARE) & (low < high)
+    ).tolist():
+        yield _finding(collection, f"{tissue[row]:.1%} tissue", row)
 
 
 @rule(
@@ -77,11 +80,13 @@ def empty_slice(collection: Collection) -> Iterator[Finding]:
 )
 def identical_images(collection: Collection) -> Iterator[Finding]:
     """Slices with the pixels of another at a different position of their stack."""
-    for stack, (slices, _, _) in collection.measured.items():
-        pixels = collection.pixels_of(slices)
-        pixels = pixels[(pixels["min"] < pixels["max"]) & ~pixels.index.duplicated()]
-        for path, frame in pixels.index[pixels["checksum"].duplicated(keep=False)]:
-            yield Finding("as another slice", path, frame, stack)
+    measures = collection.measures
+    low, high = _statistic(collection, "min"), _statistic(collection, "max")
+    compared = (low < high) & measures.kept & collection.measured[measures.segment]
+    keys = pd.DataFrame({"stack": measures.segment, "sum": _statistic(collection, "checksum")})
+    rows = np.flatnonzero(compared)
+    for row in rows[keys.iloc[rows].duplicated(keep=False)]:
+        yield collection.image_finding("as another slice", row)
 
 
 @rule(
@@ -93,11 +98,16 @@ def identical_images(collection: Collection) -> Iterator[Finding]:
 )
 def undeclared_padding(collection: Collection) -> Iterator[Finding]:
     """CT stacks with a value far below all others, in the corners, that no header declares."""
-    for stack, pixels in collection.ct_stacks.items():
-        guessed = pixels[pixels["guessed_padding"].notna()]
-        if len(guessed) > MAJORITY * len(pixels):
-            value, share = guessed["guessed_padding"].median(), guessed["padding"].median()
-            yield Finding(f"{value:g} in {share:.0%} of the image", stack=stack)
+    measures, decoded = collection.measures, _decoded_ct(collection)
+    guess = np.where(decoded, _statistic(collection, "guessed_padding"), np.nan)
+    guessed = np.isfinite(guess)
+    value = _medians(collection, guess)
+    share = _medians(collection, np.where(guessed, _statistic(collection, "padding"), np.nan))
+    most = measures.sums(guessed) > MAJORITY * measures.sums(decoded)
+    for stack in np.flatnonzero(most).tolist():
+        yield collection.stack_finding(
+            f"{value[stack]:g} in {share[stack]:.0%} of the image", stack
+        )
 
 
 @rule(
@@ -109,11 +119,14 @@ def undeclared_padding(collection: Collection) -> Iterator[Finding]:
 )
 def zero_border(collection: Collection) -> Iterator[Finding]:
     """CT stacks with a border of stored zeros that the rescale makes water."""
-    for stack, pixels in collection.ct_stacks.items():
-        intercept = numbers(collection.stacks[stack][0], "RescaleIntercept")[0]
-        framed = (pixels["border"] == intercept) & (pixels["min"] < intercept)
-        if intercept > MIN_WATER_HU and framed.mean() > MAJORITY:
-            yield Finding(f"{intercept:g} HU along all four edges", stack=stack)
+    measures, decoded = collection.measures, _decoded_ct(collection)
+    intercept = measures.numbers("RescaleIntercept")
+    zero = _statistic(collection, "border") == intercept
+    framed = decoded & zero & (_statistic(collection, "min") < intercept)
+    framed &= intercept > MIN_WATER_HU
+    for stack in np.flatnonzero(measures.sums(framed) > MAJORITY * measures.sums(decoded)).tolist():
+        value = f"{intercept[measures.starts[stack]]:g} HU along all four edges"
+        yield collection.stack_finding(value, stack)
 
 
 @rule(
@@ -126,12 +139,15 @@ def zero_border(collection: Collection) -> Iterator[Finding]:
 )
 def wrong_rescale(collection: Collection) -> Iterator[Finding]:
     """CT stacks whose air is not near -1000 HU."""
-    for stack, pixels, corner in _airless_stacks(collection):
-        uniform = pixels["corner_sd"].median() < MAX_UNIFORM_SD_HU
-        darkest = corner - pixels["min"].median() < MAX_AIR_ERROR_HU
-        has_body = pixels["max"].median() - corner > MIN_BODY_RANGE_HU
-        if uniform and darkest and has_body and abs(corner - AIR_HU) > MAX_AIR_ERROR_HU:
-            yield Finding(f"air at {corner:.0f} HU", stack=stack)
+    corner, low, high, deviation = (
+        _medians(collection, _of_ct(collection, word))
+        for word in ("corner", "min", "max", "corner_sd")
+    )
+    uniform, darkest = deviation < MAX_UNIFORM_SD_HU, corner - low < MAX_AIR_ERROR_HU
+    has_body = high - corner > MIN_BODY_RANGE_HU
+    off = np.abs(corner - AIR_HU) > MAX_AIR_ERROR_HU
+    for stack in np.flatnonzero(_airless(collection) & uniform & darkest & has_body & off).tolist():
+        yield collection.stack_finding(f"air at {corner[stack]:.0f} HU", stack)
 
 
 @rule(
@@ -143,27 +159,66 @@ def wrong_rescale(collection: Collection) -> Iterator[Finding]:
 )
 def signed_as_unsigned(collection: Collection) -> Iterator[Finding]:
     """CT stacks whose negative values were taken for large ones, as where air is at 3096."""
-    for stack, _, corner in _airless_stacks(collection):
-        slices = collection.stacks[stack][0]
-        unsigned = numbers(slices, "PixelRepresentation")[0] == 0
-        wrapped_air = AIR_HU + 2 ** numbers(slices, "BitsStored")[0]
-        if unsigned and abs(corner - wrapped_air) < MAX_AIR_ERROR_HU:
-            yield Finding(f"air at {corner:.0f} HU", stack=stack)
+    measures, corner = collection.measures, _medians(collection, _of_ct(collection, "corner"))
+    unsigned = measures.numbers("PixelRepresentation")[measures.starts] == 0
+    wrapped_air = AIR_HU + 2 ** measures.numbers("BitsStored")[measures.starts]
+    near = np.abs(corner - wrapped_air) < MAX_AIR_ERROR_HU
+    for stack in np.flatnonzero(_airless(collection) & unsigned & near).tolist():
+        yield collection.stack_finding(f"air at {corner[stack]:.0f} HU", stack)
 
 
-def _airless_stacks(collection: Collection) -> Iterator[tuple[Stack, pd.DataFrame, float]]:
-    """(stack, its rows of pixels, its corners) of stacks in HU without a peak where air belongs."""
+def _finding(collection, value, row):
+    """A finding of one image, whatever stack it belongs to."""
+    return collection.image_finding(value, row, stack=False)
+
+
+def _statistic(collection, column):
+    """A column of `pixels` as (n,) floats."""
+    return collection.pixels[column].to_numpy(float)
+
+
+def _medians(collection, values):
+    """The median of values (n,) over each stack (s,)."""
+    measures = collection.measures
+    return segment_medians(values, measures.segment, len(measures.starts))
+
+
+def _is_ct(collection):
+    """Which images (n,) are CT."""
+    return (collection.slices["Modality"] == "CT").to_numpy(bool)
+
+
+def _decoded_ct(collection):
+    """Which images (n,) are slices of CT whose values are known."""
+    slices = collection.sections[collection.measures.segment]
+    return slices & _is_ct(collection) & collection.pixels["histogram"].notna().to_numpy()
+
+
+def _of_ct(collection, column):
+    """A column of `pixels` (n,), NaN where no decoded slice of CT is."""
+    return np.where(_decoded_ct(collection), _statistic(collection, column), np.nan)
+
+
+def _airless(collection):
+    """Which stacks (s,) in HU have no peak where air belongs."""
+    measures, decoded = collection.measures, _decoded_ct(collection)
     near_air = np.abs(BIN_CENTERS - AIR_HU) < MAX_AIR_ERROR_HU
-    for stack, pixels in collection.ct_stacks.items():
-        counts = np.sum(pixels["histogram"].tolist(), axis=0)
-        airless = counts[near_air].sum() < MIN_AIR_SHARE * counts.sum()
-        if airless and len(pixels) >= MIN_IMAGES_TO_JUDGE and _is_hu(collection, stack):
-            yield stack, pixels, pixels["corner"].median()
+    air, total = np.zeros(len(measures)), np.zeros(len(measures))
+    for row in np.flatnonzero(decoded).tolist():
+        counts = collection.pixels["histogram"].iloc[row]
+        air[row], total[row] = counts[near_air].sum(), counts.sum()
+    enough = measures.sums(decoded) >= MIN_IMAGES_TO_JUDGE
+    without = measures.sums(air) < MIN_AIR_SHARE * measures.sums(total)
+    return enough & without & _are_hu(collection)
 
 
-def _is_hu(collection, stack):
-    """Whether values are meant to be in HU: no map that was computed, no other unit."""
-    first = collection.stacks[stack][0].iloc[0]
-    image_type = first["ImageType"] if isinstance(first["ImageType"], tuple) else ()
+def _are_hu(collection):
+    """Which stacks (s,) are meant to be in HU: no map that was computed, no other unit."""
+    types, units = map(collection.measures.first_of, ("ImageType", "RescaleType"))
+    return np.array([_is_hu(*one) for one in zip(types, units)], bool)
+
+
+def _is_hu(image_type, unit):
+    image_type = image_type if isinstance(image_type, tuple) else ()
     derived = image_type[:1] == ("DERIVED",) and "REFORMATTED" not in image_type
-    return not derived and (first["RescaleType"] == "HU" or pd.isna(first["RescaleType"]))
+    return not derived and (unit == "HU" or pd.isna(unit))

@@ -1,5 +1,6 @@
 """What is a rule of the audit, and what can it ask of a collection?"""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -9,22 +10,17 @@ import pandas as pd
 
 from helpers.quality.decoders import decoder_table
 from helpers.quality.statistics import pixel_table
-from helpers.slices.grid import REGULAR_GAP_TOLERANCE
+from helpers.slices.arrays import Arrays
 from helpers.slices.images import is_image
-from helpers.slices.stacks import all_stacks
+from helpers.slices.measures import Measures
+from helpers.slices.table import NO_UID
 
 SEVERITIES = ("error", "warning", "note")  # the worst first
 CROSS_SECTIONAL = [  # SOP classes of CT, MR and PET: images with a position in the patient
     f"1.2.840.10008.5.1.4.1.1.{kind}"
     for kind in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")
 ]
-
-CONTRAST_KEYWORDS = [  # what tells images of one position apart that are meant to be several
-    *("DiffusionBValue", "TriggerTime", "NominalPercentageOfCardiacPhase", "FrameReferenceTime"),
-    *("InversionTime", "FlipAngle", "TemporalPositionIdentifier", "TemporalPositionIndex"),
-    *("EchoTime", "EchoNumbers", "SequenceName", "ImageType"),
-    *("ContrastBolusAgent", "ConvolutionKernel", "KVP", "SliceThickness"),
-]
+CROSS_SECTIONAL_MODALITIES = ["CT", "MR", "PT"]  # count where the SOP class is missing
 
 Stack = tuple[str, int]  # Series Instance UID, number
 
@@ -66,50 +62,32 @@ def rule(registry: dict[str, Rule], severity: str, **words: str) -> Callable:
 
 
 class Collection:
-    """The headers, stacks and pixels that rules look at, each worked out once."""
+    """The files, images (n,), stacks (s,) and pixels that rules look at, each worked out once.
 
-    def __init__(self, headers: pd.DataFrame) -> None:
-        self.headers = headers
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.header_table`
+    slices : DataFrame of `helpers.slice_table` for them
+    """
+
+    def __init__(self, headers: pd.DataFrame, slices: pd.DataFrame) -> None:
+        self.headers, self.slices = headers, slices
+        self.files, self.measures = Arrays(headers), Measures(slices)
         self.readable = headers["error"].isna().to_numpy()
         self.image = is_image(headers)
 
+    # files
+
     def column(self, keyword: str) -> pd.Series:
-        """A column; empty values where the table has none."""
+        """A column of the header table; empty values where it has none."""
         if keyword in self.headers:
             return self.headers[keyword]
         return pd.Series(None, self.headers.index, dtype=object)
 
     @cached_property
-    def cross_sectional(self) -> np.ndarray:
-        """Which rows (n,) are images with a position in the patient: CT, MR, PET (PS3.4 B.5)."""
-        return self.image & self.column("SOPClassUID").isin(CROSS_SECTIONAL).to_numpy()
-
-    @cached_property
-    def stacks(self) -> dict[Stack, tuple[pd.DataFrame, str]]:
-        """Slices in order, and why the series was split, of every stack of CT, MR or PET."""
-        rows = self.headers
-        if "SOPClassUID" in rows:
-            rows = rows[self.cross_sectional | ~self.image]
-        return {(uid, number): (slices, why) for uid, number, slices, why in all_stacks(rows)}
-
-    @cached_property
-    def series(self) -> dict[str, list[tuple[Stack, pd.DataFrame, str]]]:
-        """The stacks of every series, the largest first: (stack, slices, why split)."""
-        grouped: dict = {}
-        for stack, (slices, split_by) in self.stacks.items():
-            grouped.setdefault(stack[0], []).append((stack, slices, split_by))
-        return grouped
-
-    @cached_property
-    def measured(self) -> dict[Stack, tuple[pd.DataFrame, np.ndarray, float]]:
-        """Slices of distinct positions, gaps and typical spacing in mm, of stacks in order A."""
-        found: dict = {}
-        for stack, (slices, _) in self.stacks.items():
-            if len(slices) > 1 and slices["order_grade"].iloc[0] == "A":
-                distinct = slices[~slices["repeated"].to_numpy()]
-                gaps = np.diff(distinct["position_mm"].to_numpy(float))
-                found |= {stack: (distinct, gaps, typical_spacing(gaps))} if len(gaps) else {}
-        return found
+    def errors(self) -> pd.Series:
+        """Why files could not be read, by path."""
+        return self.headers["error"].dropna()
 
     @cached_property
     def no_decoders(self) -> dict[str, str]:
@@ -118,35 +96,132 @@ class Collection:
         missing = table[~table["decodable"]]
         return dict(zip(missing.index, missing["name"] + ": " + missing["install"]))
 
+    # images
+
+    @cached_property
+    def paths(self) -> np.ndarray:
+        """The path of the file of each image (n,)."""
+        return self.slices.index.get_level_values("path").to_numpy(object)
+
+    @cached_property
+    def path_codes(self) -> np.ndarray:
+        """A number for the file of each image (n,)."""
+        return np.asarray(self.slices.index.codes[self.slices.index.names.index("path")])
+
+    @cached_property
+    def frames(self) -> np.ndarray:
+        """The frame of each image (n,), from 0."""
+        return self.slices.index.get_level_values("frame").to_numpy(int)
+
+    @cached_property
+    def unusable(self) -> np.ndarray:
+        """Which images (n,) cannot be used at all: they have an error."""
+        return self.slices["error"].notna().to_numpy()
+
     @cached_property
     def pixels(self) -> pd.DataFrame:
-        """The table of `helpers.pixel_table`, by path and frame."""
-        return pixel_table(self.headers).set_index("frame", append=True)
+        """The table of `helpers.pixel_table`, one row per image."""
+        return pixel_table(self.slices)
 
-    def pixels_of(self, slices: pd.DataFrame) -> pd.DataFrame:
-        """The rows of `pixels` for some slices, in their order."""
-        return self.pixels.loc[[*zip(slices.index, slices["frame"].fillna(0).astype(int))]]
+    def name(self, row: int) -> str:
+        """The name of an image's file, with the frame where the file has several."""
+        name = os.path.basename(self.paths[row])
+        several = self.measures.numbers("NumberOfFrames")[row] > 1
+        return f"{name} frame {self.frames[row]}" if several else name
+
+    def first_in_file(self, rows: np.ndarray) -> np.ndarray:
+        """The numbers of the marked images, boolean (n,), one of each file."""
+        marked = np.flatnonzero(rows)
+        return marked[np.sort(np.unique(self.path_codes[marked], return_index=True)[1])]
+
+    def image_finding(self, value: str, row: int, *, stack: bool = True) -> Finding:
+        """A finding of one image, and of its stack."""
+        own = self.stack(self.measures.segment[row]) if stack else None
+        return Finding(value, self.paths[row], int(self.frames[row]), own)
+
+    # stacks
+
+    def stack(self, number: int) -> Stack:
+        """The entry of the index of `helpers.stack_table` of a stack, by its number here."""
+        uid, own = self.measures.stacks[number]
+        return uid, int(own)
+
+    def stack_finding(self, value: str, number: int) -> Finding:
+        """A finding of one stack."""
+        return Finding(value, stack=self.stack(number))
 
     @cached_property
-    def ct_stacks(self) -> dict[Stack, pd.DataFrame]:
-        """The rows of `pixels` of every CT stack that has a position and could be decoded."""
-        found = {
-            stack: self.pixels_of(slices).dropna(subset="histogram")
-            for stack, (slices, _) in self.stacks.items()
-            if (slices["Modality"] == "CT").all()
-        }
-        return {stack: pixels for stack, pixels in found.items() if len(pixels)}
+    def cross_sectional(self) -> np.ndarray:
+        """Which stacks (s,) are of CT, MR or PET (PS3.4 B.5), scouts among them."""
+        classes = pd.Series(self.measures.first_of("SOPClassUID"), dtype=object)
+        modality = pd.Series(self.measures.first_of("Modality"), dtype=object)
+        unknown = classes.isna() & modality.isin(CROSS_SECTIONAL_MODALITIES)
+        usable = ~self.measures.any_of(self.unusable)
+        return (classes.isin(CROSS_SECTIONAL) | unknown).to_numpy() & usable
+
+    @cached_property
+    def sections(self) -> np.ndarray:
+        """Which stacks (s,) are slices of CT, MR or PET: no scout, no cine of one place."""
+        return self.cross_sectional & (self.measures.kind == "volume")
+
+    @cached_property
+    def measured(self) -> np.ndarray:
+        """Which stacks (s,) are such slices with several positions in the patient."""
+        return self.sections & np.isfinite(self.measures.spacing)
+
+    @cached_property
+    def series(self) -> np.ndarray:
+        """The number of each stack's series (s,): of one UID, patient, study and series number.
+
+        What has no Series Instance UID is a series in its folder.
+        """
+        index = self.slices.index
+        uid = np.asarray(index.codes[index.names.index("SeriesInstanceUID")])
+        words = ("PatientID", "StudyInstanceUID", "SeriesNumber")
+        keys = [uid, *map(self.measures.codes, words)]
+        if self.without_uid.any():
+            folder, own = self.measures.codes("folder"), self.measures.codes("SeriesDescription")
+            keys += [np.where(self.without_uid, key, 0) for key in (folder, own)]
+        firsts = np.stack(keys, axis=1)[self.measures.starts]
+        return np.unique(firsts, axis=0, return_inverse=True)[1].reshape(-1)
+
+    @cached_property
+    def without_uid(self) -> np.ndarray:
+        """Which images (n,) have no Series Instance UID."""
+        index = self.slices.index
+        level = index.names.index("SeriesInstanceUID")
+        return (index.levels[level] == NO_UID)[np.asarray(index.codes[level])]
+
+    @cached_property
+    def groups(self) -> list[tuple[np.ndarray, tuple[str, ...]]]:
+        """Groups of several stacks of slices that lie alike: (their numbers, what cut them)."""
+        stacks = np.flatnonzero(self.sections)
+        group = self.measures.first_of("group")[stacks].astype(int)
+        keys = self.series[stacks] * (group.max(initial=0) + 1) + group
+        keywords = self.measures.first_of("split_keyword")
+        return [(own, _reasons(keywords[own])) for own in several_of(stacks, keys)]
+
+    def several(self, codes: np.ndarray) -> np.ndarray:
+        """Which stacks (s,) have several values, from codes (n,) with -1 for a missing one."""
+        if not len(codes):
+            return np.zeros(0, bool)
+        known = np.where(codes < 0, codes.max() + 1, codes)
+        starts = self.measures.starts
+        return np.minimum.reduceat(known, starts) < np.maximum.reduceat(codes, starts)
 
 
-def typical_spacing(gaps: np.ndarray) -> float:
-    """The gap in mm that most have, the smaller of two; gaps within a tenth count as one."""
-    if np.ptp(gaps) <= REGULAR_GAP_TOLERANCE * gaps.min():
-        return float(np.median(gaps))
-    like = [np.abs(gaps - gap) <= REGULAR_GAP_TOLERANCE * gap for gap in gaps]
-    most = max(map(np.sum, like))
-    return float(min(np.median(gaps[those]) for those in like if those.sum() == most))
+def several_of(items: np.ndarray, keys: np.ndarray) -> list[np.ndarray]:
+    """The items (m,) of each key (m,) that several have, in their order."""
+    counts = np.bincount(keys)[keys] if len(keys) else keys
+    kept = np.flatnonzero(counts > 1)
+    if not len(kept):
+        return []
+    order = kept[np.argsort(keys[kept], kind="stable")]
+    return np.split(items[order], np.flatnonzero(np.diff(keys[order])) + 1)
 
 
-def differ(one: pd.Series, other: pd.Series) -> bool:
-    """Whether two slices, rows of a stack, say what makes them two: a contrast or a time."""
-    return not one.reindex(CONTRAST_KEYWORDS).equals(other.reindex(CONTRAST_KEYWORDS))
+def _reasons(keywords: np.ndarray) -> tuple[str, ...]:
+    """The distinct elements that some splits name, in their order."""
+    texts = [keyword for keyword in keywords if isinstance(keyword, str)]
+    named = [word for keyword in texts for word in keyword.split(", ")]
+    return tuple(dict.fromkeys(named))

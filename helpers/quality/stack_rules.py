@@ -3,27 +3,21 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
-from helpers.quality.rules import Collection, Finding, Rule, differ, rule
-from helpers.slices.grid import (
-    EVEN_GAP_TOLERANCE,
-    REGULAR_GAP_TOLERANCE,
-    along_normal,
-    file_name,
-    numbers,
-    shear_deg,
-    vectors,
-)
+from helpers.geometry.grids import REGULAR_GAP
+from helpers.quality.rules import Collection, Finding, Rule, rule
+from helpers.slices.elements import MEANING, shown
 
 MIN_SLICES_TO_JUDGE = 4  # how far apart they lie
 MIN_TILT_DEG = 1.0
 INTERSPACED = 1.5  # times the thickness
-ROUNDING_MM = 0.101  # a gap may be off by so much because positions are written with few digits
+ROUNDING_MM = 0.101  # a gap may be off by so much because positions are written with few digits,
+MAX_ROUNDING = 0.25  # but by no more than this share of the spacing
 MIN_EQUAL_GAPS = 3  # that many gaps of one size are no accident
 MAX_LATERAL_SHARE = 0.1  # of the spacing
 MAX_DECLARED_SHARE = 0.05  # of the spacing, by which what is declared may differ
 MAX_MISSING_SPACINGS = 5  # a longer gap leads to another part of the body
+MAX_NAMED_VALUES = 4  # of an element that varies
 
 STACK_RULES: dict[str, Rule] = {}
 
@@ -37,11 +31,9 @@ STACK_RULES: dict[str, Rule] = {}
 )
 def missing_slice(collection: Collection) -> Iterator[Finding]:
     """Gaps of several typical spacings, where numbers are missing and no unreadable file is why."""
-    for stack, (slices, gaps, spacing) in collection.measured.items():
-        for row in np.flatnonzero(_is_multiple(gaps, spacing)):
-            explained = explained_by_bad_files(collection, slices, int(row), spacing)
-            if not _consecutive(slices, row) and not explained:
-                yield Finding(_gap(slices, gaps, row, spacing), slices.index[row], stack=stack)
+    for row in np.flatnonzero(_is_lost(collection)).tolist():
+        if not explained_by_bad_files(collection, int(row)):
+            yield collection.image_finding(_gap(collection, row), row)
 
 
 @rule(
@@ -53,20 +45,20 @@ def missing_slice(collection: Collection) -> Iterator[Finding]:
 )
 def uneven_spacing(collection: Collection) -> Iterator[Finding]:
     """Gaps unlike the typical one, no number missing; a change of protocol once for the stack."""
-    for stack, (slices, gaps, spacing) in collection.measured.items():
-        off = np.abs(gaps - spacing)
-        lost = _is_multiple(gaps, spacing)
-        lost[lost] = [not _consecutive(slices, row) for row in np.flatnonzero(lost)]
-        odd = np.flatnonzero(
-            (off > np.maximum(REGULAR_GAP_TOLERANCE * spacing, ROUNDING_MM)) & ~lost
-        )
-        sizes_mm = np.unique(np.round(gaps[odd], 2))
-        if len(odd) >= MIN_EQUAL_GAPS * max(1, len(sizes_mm)):
+    measures, spacing = collection.measures, _spacing(collection)
+    rounding = np.minimum(ROUNDING_MM, MAX_ROUNDING * spacing)
+    off = np.abs(measures.gap - spacing) > np.maximum(REGULAR_GAP * spacing, rounding)
+    odd = np.flatnonzero(off & ~_is_lost(collection))
+    for stack in np.unique(measures.segment[odd]):
+        rows = odd[measures.segment[odd] == stack]
+        sizes_mm = np.unique(np.round(measures.gap[rows], 2))
+        if len(rows) >= MIN_EQUAL_GAPS * len(sizes_mm):
             sizes = ", ".join(f"{size:g}" for size in sizes_mm)
-            yield Finding(f"{len(odd)} gaps of {sizes} mm beside {spacing:.4g} mm", stack=stack)
+            value = f"{len(rows)} gaps of {sizes} mm beside {measures.spacing[stack]:.4g} mm"
+            yield collection.stack_finding(value, stack)
             continue
-        for row in odd:
-            yield Finding(_gap(slices, gaps, row, spacing), slices.index[row], stack=stack)
+        for row in rows:
+            yield collection.image_finding(_gap(collection, row), row)
 
 
 @rule(
@@ -78,11 +70,9 @@ def uneven_spacing(collection: Collection) -> Iterator[Finding]:
 )
 def displaced_slice(collection: Collection) -> Iterator[Finding]:
     """Slices that lie beside the line that the others make."""
-    for stack, (slices, gaps, spacing) in collection.measured.items():
-        off = lateral_offset_mm(slices)
-        for row in np.flatnonzero(off > MAX_LATERAL_SHARE * spacing) if len(gaps) > 1 else ():
-            value = f"{off[row]:.3g} mm beside the line of the others"
-            yield Finding(value, slices.index[row], stack=stack)
+    for row in np.flatnonzero(_is_displaced(collection)).tolist():
+        value = f"{collection.measures.off[row]:.3g} mm beside the line of the others"
+        yield collection.image_finding(value, row)
 
 
 @rule(
@@ -90,19 +80,33 @@ def displaced_slice(collection: Collection) -> Iterator[Finding]:
     "warning",
     effect="The slice is counted twice; naive stacks are one slice too long.",
     clause="PS3.3 C.7.6.2.1.1",
-    remedy="Keep one image of each position (stack_slices marks the others).",
+    remedy="Keep one image of each position (slice_table marks the others as repeated).",
 )
 def repeated_slice(collection: Collection) -> Iterator[Finding]:
-    """Images at the position of another in their stack, each with a UID of its own."""
-    for stack, (slices, _) in collection.stacks.items():
-        repeated = slices["repeated"].to_numpy(bool)
-        keys = slices.reindex(columns=["SOPInstanceUID", "frame"])
-        copies = (keys.duplicated() & keys["SOPInstanceUID"].notna()).to_numpy()
-        for row in np.flatnonzero(repeated & ~copies):
-            if not differ(slices.iloc[row], slices.iloc[row - 1]):
-                position = slices["position_mm"].iloc[row]
-                value = f"at {position:.4g} mm, as {file_name(slices, int(row) - 1)}"
-                yield Finding(value, slices.index[row], stack=stack)
+    """Images at the position of another in their stack, with a UID of its own and one meaning."""
+    measures = collection.measures
+    again = measures.repeated & (collection.sections & measures.on_grid)[measures.segment]
+    kept = np.flatnonzero(measures.kept)
+    for row in np.flatnonzero(again).tolist():
+        other = kept[np.searchsorted(kept, row) - 1]
+        if not _is_copy(collection, row, other) and not _differ(collection, row, other):
+            value = f"at {measures.along[row]:.4g} mm, as {collection.name(other)}"
+            yield collection.image_finding(value, row)
+
+
+@rule(
+    STACK_RULES,
+    "error",
+    effect="A volume of these images is none: values of several kinds lie side by side.",
+    clause="PS3.3 C.7.3.1, C.7.6.1",
+    remedy="Take the rows of slices that have one value of the element that is named.",
+)
+def mixed_meanings(collection: Collection) -> Iterator[Finding]:
+    """Stacks that hold several values of what changes the pixels, and that nothing tells apart."""
+    for stack, elements in collection.measures.mixed.items():
+        if collection.sections[stack]:
+            found = [_values(keyword, values) for keyword, values in elements]
+            yield collection.stack_finding("; ".join(found), stack)
 
 
 @rule(
@@ -114,11 +118,10 @@ def repeated_slice(collection: Collection) -> Iterator[Finding]:
 )
 def gantry_tilt(collection: Collection) -> Iterator[Finding]:
     """Stacks whose positions do not run along the normal; measured, not read from an element."""
-    for stack, (slices, gaps, spacing) in collection.measured.items():
-        angle, lateral = shear_deg(slices), lateral_offset_mm(slices)
-        straight = len(gaps) < 2 or (lateral <= MAX_LATERAL_SHARE * spacing).all()
-        if straight and angle > MIN_TILT_DEG:
-            yield Finding(f"{angle:.1f}°", stack=stack)
+    bent = collection.measures.any_of(_is_displaced(collection))
+    angle = collection.measures.shear
+    for stack in np.flatnonzero(collection.measured & ~bent & (angle > MIN_TILT_DEG)).tolist():
+        yield collection.stack_finding(f"{angle[stack]:.1f}°", stack)
 
 
 @rule(
@@ -130,11 +133,13 @@ def gantry_tilt(collection: Collection) -> Iterator[Finding]:
 )
 def wrong_declared_spacing(collection: Collection) -> Iterator[Finding]:
     """Spacing Between Slices that is not what the positions say, in size or sign."""
-    for stack, (slices, _, spacing) in collection.measured.items():
-        declared = numbers(slices, "SpacingBetweenSlices")
-        wrong = declared[np.abs(declared - spacing) > MAX_DECLARED_SHARE * spacing]
-        if len(wrong):
-            yield Finding(f"declared {wrong[0]:g} mm, measured {spacing:.4g} mm", stack=stack)
+    measures, spacing = collection.measures, _spacing(collection)
+    declared = measures.numbers("SpacingBetweenSlices")
+    wrong = np.flatnonzero(np.abs(declared - spacing) > MAX_DECLARED_SHARE * spacing)
+    stacks, first = np.unique(measures.segment[wrong], return_index=True)
+    for stack, row in zip(stacks, wrong[first]):
+        value = f"declared {declared[row]:g} mm, measured {measures.spacing[stack]:.4g} mm"
+        yield collection.stack_finding(value, stack)
 
 
 @rule(
@@ -146,10 +151,34 @@ def wrong_declared_spacing(collection: Collection) -> Iterator[Finding]:
 )
 def interspaced(collection: Collection) -> Iterator[Finding]:
     """Stacks whose slices lie further apart than they are thick."""
-    for stack, (slices, _, spacing) in collection.measured.items():
-        thickness = numbers(slices, "SliceThickness")[0]
-        if len(slices) >= MIN_SLICES_TO_JUDGE and spacing > INTERSPACED * thickness > 0:
-            yield Finding(f"{thickness:g} mm thick, {spacing:.4g} mm apart", stack=stack)
+    measures = collection.measures
+    thickness, spacing = measures.numbers("SliceThickness")[measures.starts], measures.spacing
+    many = measures.sums(measures.kept) >= MIN_SLICES_TO_JUDGE
+    apart = collection.measured & many & (thickness > 0) & (spacing > INTERSPACED * thickness)
+    for stack in np.flatnonzero(apart).tolist():
+        value = f"{thickness[stack]:g} mm thick, {spacing[stack]:.4g} mm apart"
+        yield collection.stack_finding(value, stack)
+
+
+@rule(
+    STACK_RULES,
+    "note",
+    effect="Slices next to each other are blurred, and noisy, by different amounts.",
+    clause="PS3.3 C.7.6.2",
+    remedy="Take spacing from positions; compare noise within one thickness alone.",
+)
+def thickness_varies(collection: Collection) -> Iterator[Finding]:
+    """Even stacks whose Slice Thickness is not the same in all images."""
+    measures = collection.measures
+    thickness = measures.numbers("SliceThickness")
+    several = collection.several(measures.codes("SliceThickness"))
+    even = collection.measured & ~measures.any_of(measures.is_odd)
+    for stack in np.flatnonzero(several & even).tolist():
+        own = np.unique(thickness[measures.rows(stack)])
+        own = own[np.isfinite(own)]
+        if len(own) > 1:
+            value = f"{len(own)} thicknesses, {own[0]:.6g} to {own[-1]:.6g} mm"
+            yield collection.stack_finding(value, stack)
 
 
 @rule(
@@ -161,51 +190,91 @@ def interspaced(collection: Collection) -> Iterator[Finding]:
 )
 def rescale_varies(collection: Collection) -> Iterator[Finding]:
     """Stacks whose images have several rescale slopes or intercepts."""
-    for stack, (slices, _) in collection.stacks.items():
-        slope, intercept = (numbers(slices, f"Rescale{word}") for word in ("Slope", "Intercept"))
-        pairs = set(zip(np.nan_to_num(slope, nan=-np.inf), np.nan_to_num(intercept, nan=-np.inf)))
-        if len(pairs) > 1:
-            yield Finding(f"{len(pairs)} pairs of slope and intercept", stack=stack)
+    measures = collection.measures
+    pairs = [measures.codes(f"Rescale{word}") + 1 for word in ("Slope", "Intercept")]
+    several = np.logical_or.reduce([collection.several(codes) for codes in pairs])
+    for stack in np.flatnonzero(several & collection.cross_sectional).tolist():
+        own = np.unique([codes[measures.rows(stack)] for codes in pairs], axis=1)
+        yield collection.stack_finding(f"{own.shape[1]} pairs of slope and intercept", stack)
 
 
-def explained_by_bad_files(
-    collection: Collection, slices: pd.DataFrame, row: int, spacing: float
-) -> bool:
-    """Whether as many files cannot be read or placed as slices are missing behind a slice."""
-    series = slices["SeriesInstanceUID"].iloc[row]
-    same_series = (collection.column("SeriesInstanceUID") == series).to_numpy()
-    placed = collection.column("ImagePositionPatient").notna().to_numpy()
-    along = along_normal(collection.headers[~collection.readable & same_series])
-    first, last = slices["position_mm"].to_numpy(float)[row : row + 2]
-    inside = ((along > first + EVEN_GAP_TOLERANCE) & (along < last - EVEN_GAP_TOLERANCE)).sum()
-    unplaced = (collection.image & same_series & ~placed).sum()
-    return bool(inside + unplaced >= round((last - first) / spacing) - 1)
+def explained_by_bad_files(collection: Collection, row: int) -> bool:
+    """Whether as many files cannot be read or placed as slices are missing behind an image."""
+    measures = collection.measures
+    stack, gap = measures.segment[row], measures.gap[row]
+    spacing, first = measures.spacing[stack], measures.along[row]
+    series, _ = collection.stack(stack)
+    bad = collection.files.vectors("ImagePositionPatient", 3)[~collection.readable]
+    bad = bad[(collection.column("SeriesInstanceUID")[~collection.readable] == series).to_numpy()]
+    along = bad @ measures.normal[stack]
+    inside = (along > first + REGULAR_GAP * spacing) & (along < first + gap - REGULAR_GAP * spacing)
+    unplaced = _unplaced(collection, series)
+    return bool(inside.sum() + unplaced >= round(gap / spacing) - 1)
 
 
-def lateral_offset_mm(slices: pd.DataFrame) -> np.ndarray:
-    """How far each position (n,) lies beside the line through them, in mm.
-
-    The line is one of medians, so that a few displaced slices cannot bend it.
-    """
-    positions = vectors(slices, "ImagePositionPatient", 3)
-    along = slices["position_mm"].to_numpy(float)
-    steps = np.diff(positions, axis=0) / np.diff(along)[:, None]
-    beside = positions - along[:, None] * np.median(steps, axis=0)
-    return np.linalg.norm(beside - np.median(beside, axis=0), axis=1)
+def _unplaced(collection, series):
+    """How many slices of a series have no position."""
+    measures, index = collection.measures, collection.slices.index
+    number = index.levels[0].get_loc(series)
+    own = np.asarray(index.codes[0]) == number
+    own &= collection.sections[measures.segment]
+    return int((own & ~np.isfinite(measures.along)).sum())
 
 
-def _is_multiple(gaps, spacing):
-    """Which gaps (n,) are a whole number of spacings: two or more, but no part of the body away."""
-    steps = np.round(gaps / spacing) if spacing > 0 else np.ones(len(gaps))
+def _spacing(collection):
+    """The typical gap of each image's stack (n,) mm; NaN where nothing is to be measured."""
+    spacing = np.where(collection.measured, collection.measures.spacing, np.nan)
+    return spacing[collection.measures.segment]
+
+
+def _is_lost(collection):
+    """Which gaps (n,) are several spacings with numbers missing, but lead to no other part."""
+    measures, spacing = collection.measures, _spacing(collection)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        steps = np.round(measures.gap / spacing)
     several = (steps > 1) & (steps <= MAX_MISSING_SPACINGS)
-    return several & (np.abs(gaps - steps * spacing) <= REGULAR_GAP_TOLERANCE * spacing)
+    whole = np.abs(measures.gap - steps * spacing) <= REGULAR_GAP * spacing
+    return several & whole & ~_is_consecutive(measures)
 
 
-def _consecutive(slices, row):
-    """Whether a slice and the next have consecutive numbers: then nothing between them was lost."""
-    one, other = numbers(slices, "InstanceNumber")[row : row + 2]
-    return bool(abs(other - one) == 1)
+def _is_consecutive(measures):
+    """Whether an image (n,) and the next have consecutive numbers: nothing was lost between."""
+    kept = np.flatnonzero(measures.kept)
+    found = np.zeros(len(measures), bool)
+    for keyword in ("InstanceNumber", "InStackPositionNumber"):
+        steps = np.abs(np.diff(measures.numbers(keyword)[kept]))
+        found[kept[:-1][steps == 1]] = True
+    return found
 
 
-def _gap(slices, gaps, row, spacing):
-    return f"{gaps[row]:.4g} mm to {file_name(slices, row + 1)}, usual {spacing:.4g} mm"
+def _is_displaced(collection):
+    """Which images (n,) lie beside the line of three or more."""
+    measures, spacing = collection.measures, _spacing(collection)
+    several = (measures.sums(np.isfinite(measures.gap)) > 1)[measures.segment]
+    return several & (measures.off > MAX_LATERAL_SHARE * spacing)
+
+
+def _is_copy(collection, row, other):
+    """Whether two images are the same object, stored twice."""
+    uids, frames = collection.measures.codes("SOPInstanceUID"), collection.frames
+    return uids[row] >= 0 and uids[row] == uids[other] and frames[row] == frames[other]
+
+
+def _differ(collection, row, other):
+    """Whether the headers of two images say what makes their pixels different."""
+    codes = map(collection.measures.codes, MEANING)
+    return any(own[row] != own[other] for own in codes)
+
+
+def _values(keyword, values):
+    named = ", ".join(str(shown(value)) for value in values[:MAX_NAMED_VALUES])
+    more = ", …" if len(values) > MAX_NAMED_VALUES else ""
+    return f"{len(values)} values of {keyword} ({named}{more})"
+
+
+def _gap(collection, row):
+    """A gap in words: how wide, to which image, and the usual one."""
+    measures = collection.measures
+    after = row + 1 + int(measures.kept[row + 1 :].argmax())
+    usual = measures.spacing[measures.segment[row]]
+    return f"{measures.gap[row]:.4g} mm to {collection.name(after)}, usual {usual:.4g} mm"

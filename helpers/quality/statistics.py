@@ -10,7 +10,8 @@ from tqdm.auto import tqdm
 from helpers.pixels.image import Image, ImageError, read_image
 from helpers.pixels.window import WindowError, resolve_window
 from helpers.runtime import in_threads
-from helpers.slices.images import is_image
+from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.frame_rows import frame_rows
 
 HISTOGRAM_EDGES = np.arange(-4096, 4097, 32)  # in the unit of the values
 CORNER_PIXELS = 4  # along a side
@@ -29,7 +30,7 @@ def pixel_table(
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.header_table` or `helpers.frame_table`
+    headers : DataFrame of `helpers.header_table` or `helpers.slice_table`
     window : for ``in_window``: (center, width), a Window, a name as `helpers.Slice.window` takes
         it, or None for the first of each file's own; those of `helpers.WINDOWS` are refused where
         an image is not in HU
@@ -38,7 +39,8 @@ def pixel_table(
 
     Returns
     -------
-    DataFrame, index as the images of `headers`
+    DataFrame; of a slice table with its index, of a header table with the path of each image, and
+    its frame as a column
 
     - ``frame`` (from 0), ``pixel_error`` (None, or why it cannot be decoded)
     - ``min``, ``max``, ``mean``, ``sd``
@@ -51,17 +53,21 @@ def pixel_table(
 
     All but the error are missing where there is one, for colour, and where all is padding.
     """
-    rows = headers[is_image(headers)]
-    frames = rows["frame"].fillna(0).astype(int) if "frame" in rows else [0] * len(rows)
-    images, count = zip(rows.index, frames), len(rows)
+    placed = "frame" in headers.index.names
+    rows = headers if placed else frame_rows(headers, progress=progress)
+    frames = frames_of(rows) if placed else rows["frame"].tolist()
+    images, count = zip(paths_of(rows), frames, rows["error"]), len(rows)
     shown = count >= MIN_IMAGES_FOR_PROGRESS if progress is None else progress
     with in_threads(lambda image: _statistics(*image, window=window), images) as found:
         bar = tqdm(found, "Reading images", count, unit=" images", disable=not shown)
-        return pd.DataFrame([*bar], columns=COLUMNS, index=rows.index)
+        table = pd.DataFrame([*bar], columns=COLUMNS, index=rows.index)
+    return table.drop(columns="frame") if placed else table
 
 
-def _statistics(path, frame, *, window):
+def _statistics(path, frame, error, *, window):
     """One row as a dict."""
+    if isinstance(error, str):
+        return {"frame": frame, "pixel_error": error}
     try:
         image = read_image(path, frame)
     except ImageError as error:
