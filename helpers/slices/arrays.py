@@ -1,7 +1,7 @@
 """What do the columns of a table say as arrays? Numbers, vectors, codes; names of its rows."""
 
 import os
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ class Arrays:
     Parameters
     ----------
     table : DataFrame with DICOM keywords as columns
+    order : (n,) numbers of its rows, in the order that the arrays have them; None as they are
     """
 
-    def __init__(self, table: pd.DataFrame) -> None:
-        self.table = table
+    def __init__(self, table: pd.DataFrame, order: np.ndarray | None = None) -> None:
+        self.table, self.order = table, order
         self._known: dict[Hashable, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -37,14 +38,27 @@ class Arrays:
         """As `codes`, kept."""
         return self._kept(("code", keyword), lambda: codes(self.table, keyword))
 
-    def place(self, which: str, row: int) -> str:
-        """The name of the file or folder, one of `PLACES`, that a row comes from."""
-        path = self.table.index.get_level_values("path")[row]
-        return os.path.basename(path if which == "file" else os.path.dirname(path))
+    def numbers_of(self, keyword: str, convert: Callable[[Any], float]) -> np.ndarray:
+        """Numbers (n,) that a function makes of values, each looked at once; NaN for none."""
+        return self._kept((keyword, convert), lambda: _converted(self.table, keyword, convert))
 
-    def _kept(self, key: Hashable, make: Any) -> np.ndarray:
+    def values(self, keyword: str, rows: Any = slice(None)) -> np.ndarray:
+        """The values of a column in some rows (m,), as objects; None where no column is."""
+        wanted = np.arange(len(self))[rows] if self.order is None else self.order[rows]
+        if keyword not in self.table:
+            return np.full(len(wanted), None, object)
+        return self.table[keyword].to_numpy(object)[wanted]
+
+    def path(self, row: int) -> str:
+        """The path of the file of a row."""
+        return self.table.index.get_level_values("path")[
+            row if self.order is None else self.order[row]
+        ]
+
+    def _kept(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
         if key not in self._known:
-            self._known[key] = make()
+            made = make()
+            self._known[key] = made if self.order is None else made[self.order]
         return self._known[key]
 
 
@@ -73,6 +87,14 @@ def codes(table: pd.DataFrame, keyword: str) -> np.ndarray:
     if keyword not in table:
         return np.full(len(table), -1)
     return pd.factorize(table[keyword])[0]
+
+
+def _converted(table, keyword, convert):
+    """A column (n,) of numbers, each distinct value converted once; NaN where there is none."""
+    if keyword not in table:
+        return np.full(len(table), np.nan)
+    numbers, distinct = pd.factorize(table[keyword])
+    return np.array([*map(convert, distinct.tolist()), np.nan], float)[numbers]
 
 
 def paths_of(table: pd.DataFrame) -> list[str]:

@@ -54,7 +54,7 @@ def cells_of(
     plane = _alike(orientation, series, SAME_COSINE, relative=False)
     radial = _radial(arrays, series, plane, position, orientation, spacing)
     plane, placed, kind = np.where(radial, 0, plane), placed & ~radial, np.where(radial, CINE, kind)
-    bad = arrays.table["error"].notna().to_numpy()
+    bad = arrays.codes("error") >= 0
     apart = bad | (kind == SLIDE) | ((frames > 1) & ~radial & ~(placed & (kind == VOLUME)))
     keys = [
         *_identity_keys(

@@ -6,6 +6,7 @@ before bookkeeping, one element before several, at last the clock or the Instanc
 """
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -336,13 +337,13 @@ def _value(cell, keyword, rows, way):
         label = way.labels[np.isin(cell.rows, rows)].max()
         return int(label) + 1
     if keyword in PLACES:
-        return cell.arrays.place(keyword, rows[0])
+        path = cell.arrays.path(rows[0])
+        return os.path.basename(path if keyword == "file" else os.path.dirname(path))
     if keyword in TIMES:
         return float(np.nanmedian(cell.arrays.numbers(keyword)[rows]))
-    column = cell.arrays.table[keyword]
-    value = column.iloc[int(rows[0])]
+    value = cell.arrays.values(keyword, rows[:1])[0]
     if keyword == "ImageType" and isinstance(value, tuple):
-        value = _telling_components(column.iloc[cell.rows].tolist(), value)
+        value = _telling_components(cell.arrays.values(keyword, cell.rows), value)
     return shown(value)
 
 

@@ -80,7 +80,7 @@ def with_private_diffusion(table: pd.DataFrame) -> pd.DataFrame:
 
 def compared(arrays: Arrays, keyword: str, rows: np.ndarray) -> np.ndarray:
     """A number (m,) for the value of each of some rows; it rises with the value, -1 for none."""
-    values = [_compared(value) for value in arrays.table[keyword].iloc[rows].tolist()]
+    values = [_compared(value) for value in arrays.values(keyword, rows)]
     distinct = sorted({value for value in values if value is not None}, key=_rising)
     numbers = {value: number for number, value in enumerate(distinct)} | {None: -1}
     return np.array([numbers[value] for value in values], int)
@@ -88,16 +88,10 @@ def compared(arrays: Arrays, keyword: str, rows: np.ndarray) -> np.ndarray:
 
 def seconds(arrays: Arrays, keyword: str) -> np.ndarray:
     """A clock (n,) in seconds, its date included where that is given; NaN where there is none."""
-    if keyword not in arrays.table:
-        return np.full(len(arrays), np.nan)
     if keyword.endswith("DateTime"):
-        return _by_distinct(arrays.table[keyword], _date_time_seconds)
-    clock = _by_distinct(arrays.table[keyword], _time_seconds)
-    date = DATE_OF[keyword]
-    days = np.zeros(len(arrays))
-    if date in arrays.table:
-        days = np.nan_to_num(_by_distinct(arrays.table[date], _day_seconds))
-    return clock + days
+        return arrays.numbers_of(keyword, _date_time_seconds)
+    days = arrays.numbers_of(DATE_OF[keyword], _day_seconds)
+    return arrays.numbers_of(keyword, _time_seconds) + np.nan_to_num(days)
 
 
 def shown(value: Any) -> Any:
@@ -152,13 +146,6 @@ def _rising(value):
     if isinstance(value, (int, float)):
         return (0, value, "")
     return (1, 0, str(value))
-
-
-def _by_distinct(column: pd.Series, convert: Any) -> np.ndarray:
-    """A column (n,) of numbers, each distinct value converted once."""
-    numbers, distinct = pd.factorize(column)
-    converted = np.array([*map(convert, distinct.tolist()), np.nan], float)
-    return converted[numbers]
 
 
 def _time_seconds(value):

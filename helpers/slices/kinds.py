@@ -40,31 +40,25 @@ def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarr
     placed : boolean (n,), whether position and orientation in the patient are known
     frames : (n,) number of frames of the image's file
     """
-    own = _by_distinct(arrays, "SOPClassUID", _kind_of_class)
-    own = np.where(own < 0, _by_distinct(arrays, "Modality", _kind_of_modality), own)
+    own = _number(arrays, "SOPClassUID", _kind_of_class)
+    own = np.where(own < 0, _number(arrays, "Modality", _kind_of_modality), own)
     own = np.where(own < 0, PICTURE, own)
-    nuclear = _by_distinct(arrays, "SOPClassUID", _is_nuclear) > 0
-    words = _by_distinct(arrays, "ImageType", _kind_of_image_type)
+    nuclear = _number(arrays, "SOPClassUID", _is_nuclear) > 0
+    words = _number(arrays, "ImageType", _kind_of_image_type)
     own = np.where(nuclear & (words >= 0), words, own)
     fixed = np.isin(own, (SLIDE, DOSE, SEGMENTATION))
     several, grey = frames > 1, ~(arrays.numbers("SamplesPerPixel") > 1)
     kind = np.where(several & ~fixed & ~nuclear & (own != VOLUME), CINE, own)
     kind = np.where(~several & ~nuclear & (own == CINE), PICTURE, kind)
     kind = np.where(placed & ~fixed, np.where(grey, VOLUME, PICTURE), kind)
-    is_ct = _by_distinct(arrays, "Modality", lambda value: int(value == "CT")) > 0
-    scout = is_ct & (_by_distinct(arrays, "ImageType", _names_scout) > 0)
+    is_ct = _number(arrays, "Modality", _is_ct) > 0
+    scout = is_ct & (_number(arrays, "ImageType", _names_scout) > 0)
     return np.where((kind == VOLUME) & scout, PROJECTION, kind)
 
 
-def _by_distinct(arrays: Arrays, keyword: str, number_of: Callable[[Any], int]) -> np.ndarray:
-    """A number (n,) for the value of each row, each distinct value looked at once; -1 for none."""
-    codes = arrays.codes(keyword)
-    if not (codes >= 0).any():
-        return np.full(len(codes), -1)
-    distinct, first = np.unique(codes, return_index=True)
-    values = arrays.table[keyword].iloc[first].tolist()
-    found = [-1 if code < 0 else number_of(value) for code, value in zip(distinct, values)]
-    return np.array(found, int)[np.searchsorted(distinct, codes)]
+def _number(arrays: Arrays, keyword: str, number_of: Callable[[Any], int]) -> np.ndarray:
+    """A number (n,) for the value of each row; -1 where there is none."""
+    return np.nan_to_num(arrays.numbers_of(keyword, number_of), nan=-1).astype(int)
 
 
 def _kind_of_class(uid):
@@ -83,6 +77,10 @@ def _kind_of_modality(modality):
 
 def _is_nuclear(uid):
     return int(uid == f"{IMAGE_STORAGE}20")
+
+
+def _is_ct(modality):
+    return int(modality == "CT")
 
 
 def _kind_of_image_type(image_type):

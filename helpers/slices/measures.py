@@ -1,5 +1,6 @@
 """How do the images of every stack lie? Positions, gaps and angles of all stacks at once."""
 
+import os
 from functools import cached_property
 
 import numpy as np
@@ -66,9 +67,18 @@ class Measures(Arrays):
 
     def first_of(self, keyword: str) -> np.ndarray:
         """What the first image of each stack says, (s,) objects; None where no column is."""
-        if keyword not in self.slices:
-            return np.full(len(self.starts), None, object)
-        return self.slices[keyword].to_numpy(object)[self.starts]
+        return self.values(keyword, self.starts)
+
+    @cached_property
+    def errors(self) -> np.ndarray:
+        """Why each image (n,) cannot be used, a text; None where it can."""
+        return self.values("error")
+
+    def name(self, row: int) -> str:
+        """The name of one row's file; with the frame where the file has several."""
+        name = os.path.basename(self.path(row))
+        several = self.numbers("NumberOfFrames")[row] > 1
+        return f"{name} frame {self.slices.index[row][-1]}" if several else name
 
     @cached_property
     def kind(self) -> np.ndarray:
@@ -270,8 +280,5 @@ class Measures(Arrays):
         """The distinct values of an element in a stack, in rising order."""
         rows = np.arange(len(self))[self.rows(stack)]
         numbers = compared(self, keyword, rows)
-        column = self.slices[keyword]
-        return [
-            column.iloc[rows[int(np.argmax(numbers == one))]]
-            for one in np.unique(numbers[numbers >= 0])
-        ]
+        distinct = np.unique(numbers[numbers >= 0])
+        return list(self.values(keyword, [rows[(numbers == one).argmax()] for one in distinct]))

@@ -83,12 +83,11 @@ def slice_table(
     series, uids, missing = _series_of(table)
     paths, names = pd.factorize(table.index, sort=True)
     frames = table["frame"].to_numpy()
-    order = np.lexsort((frames, paths, series))
-    table = _taken(table.drop(columns=["frame", "SeriesInstanceUID"], errors="ignore"), order)
-    series, paths, frames, missing = series[order], paths[order], frames[order], missing[order]
-    arrays = Arrays(table)
+    base = np.lexsort((frames, paths, series))
+    arrays = Arrays(table, base)
+    series, paths, frames, missing = series[base], paths[base], frames[base], missing[base]
     cells = cells_of(arrays, series, paths, missing)
-    found = _stacks(arrays, cells, paths, frames)
+    found = _stacks(arrays, cells, frames)
     grade = _grades(arrays, found, paths)
     order, numbers, group = _order(arrays, found, cells, grade, frames)
     repeated = _repeated(arrays, found, cells, order, frames)
@@ -108,7 +107,7 @@ def slice_table(
         "split_keyword": keywords[order],
         "split_value": values[order],
     }
-    return _taken(table.drop(columns=OWN_COLUMNS, errors="ignore"), order, index, own)
+    return _taken(table, base[order], index, own)
 
 
 def _series_of(table):
@@ -122,16 +121,15 @@ def _series_of(table):
 
 
 def _taken(
-    table: pd.DataFrame,
-    order: np.ndarray,
-    index: pd.Index | None = None,
-    own: dict[str, np.ndarray] | None = None,
+    table: pd.DataFrame, rows: np.ndarray, index: pd.MultiIndex, own: dict[str, np.ndarray]
 ) -> pd.DataFrame:
-    """The rows in an order, with more columns; in one piece where that costs little memory."""
-    arrays = {name: column.to_numpy()[order] for name, column in table.items()} | (own or {})
-    index = table.index[order] if index is None else index
-    columns = {name: pd.Series(one, index, one.dtype) for name, one in arrays.items()}
-    return pd.DataFrame(columns, index, copy=len(order) <= MAX_COPIED_ROWS)
+    """Rows of the table, with columns of their own; in one piece where that costs little memory."""
+    in_index = {"SeriesInstanceUID", "frame"}
+    arrays = {
+        name: column.to_numpy()[rows] for name, column in table.items() if name not in in_index
+    }
+    columns = {name: pd.Series(one, index, one.dtype) for name, one in (arrays | own).items()}
+    return pd.DataFrame(columns, index, copy=len(rows) <= MAX_COPIED_ROWS)
 
 
 def _levels(frames):
@@ -141,7 +139,7 @@ def _levels(frames):
 # which images are a stack
 
 
-def _stacks(arrays: Arrays, cells: Cells, paths: np.ndarray, frames: np.ndarray) -> Stacks:
+def _stacks(arrays: Arrays, cells: Cells, frames: np.ndarray) -> Stacks:
     """The `Stacks` that the cells hold."""
     along, by_location = _with_locations(arrays, cells)
     on_grid = np.isfinite(along) & np.isin(cells.kind, ON_A_GRID)
@@ -229,7 +227,7 @@ def _same_object(arrays, cell, along, frames):
 def _copies(arrays: Arrays, cell: np.ndarray, along: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """Which images (n,) are the same object as an earlier one."""
     uid = arrays.codes("SOPInstanceUID")
-    if uid.max(initial=-1) + 1 == len(uid):
+    if len(np.unique(uid)) == len(uid):
         return np.zeros(len(uid), bool)
     return _same_object(arrays, cell, along, frames).duplicated().to_numpy() & (uid >= 0)
 
@@ -318,7 +316,7 @@ def _later_keys(arrays: Arrays, found: Stacks, grade: np.ndarray, frames: np.nda
     keys: list[np.ndarray] = []
     if (grade == 3).any():
         names, rows = np.zeros(len(frames), int), np.flatnonzero(grade == 3)
-        names[rows] = natural_ranks(arrays.table.index[rows])
+        names[rows] = natural_ranks([arrays.path(row) for row in rows])
         keys.append(names)
     number = np.where(grade == 3, 0, arrays.numbers("InstanceNumber"))
     keys += [frames, number, *_position_keys(arrays, found)]
@@ -344,8 +342,8 @@ def _repeated(arrays, found, cells, order, frames):
     """Which images, in order, lie where an earlier one of their stack does, or are its copy."""
     place, stack = _places(found, cells)[order], found.stack[order]
     again = ~begins(stack, place) & found.by_position[order]
-    copies = _copies(Arrays(arrays.table.iloc[order]), stack, found.along[order], frames[order])
-    return again | copies
+    in_order = Arrays(arrays.table, arrays.order[order])
+    return again | _copies(in_order, stack, found.along[order], frames[order])
 
 
 def _splits(found):

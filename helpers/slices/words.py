@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.geometry.orientation import COSINE_TOLERANCE
-from helpers.slices.arrays import name_of
 from helpers.slices.elements import CLOCKS, MEANING, TIMES, shown
 from helpers.slices.measures import GRID_KINDS, Measures
 
@@ -42,7 +41,7 @@ def volume_of(measures: Measures) -> np.ndarray:
     """Of each stack (s,): whether it is "whole", to be had "in part", or "no" volume."""
     unusable = np.logical_or.reduce(list(measures.unusable.values()))
     colour = measures.numbers("SamplesPerPixel") > 1
-    bad = measures.slices["error"].notna().to_numpy()
+    bad = measures.codes("error") >= 0
     no = measures.any_of(unusable | colour | bad) | ~np.isin(measures.kind, GRID_KINDS)
     no |= ~measures.on_grid
     mixed = np.isin(np.arange(len(no)), list(measures.mixed))
@@ -54,7 +53,7 @@ def problems_of(measures: Measures) -> np.ndarray:
     """What keeps each stack (s,) from being what its kind should be; texts, empty for nothing."""
     texts = np.full(len(measures.starts), "", object)
     guessed, alike = measures.guessed, _untold(measures)
-    bad = measures.any_of(measures.slices["error"].notna().to_numpy())
+    bad = measures.any_of(measures.codes("error") >= 0)
     voxels = np.isin(measures.kind, GRID_KINDS)
     inexact = measures.any_of(np.isfinite(measures.cosine_error) & _is_inexact(measures))
     suspect = (
@@ -72,9 +71,8 @@ def reason_of(measures: Measures, stack: int) -> str | None:
     rows, kind = measures.rows(stack), measures.kind[stack]
     if not len(measures.slices):
         return "no image"
-    errors = measures.slices["error"].iloc[rows].dropna()
-    if len(errors):
-        return str(errors.iloc[0])
+    if errors := [error for error in measures.errors[rows] if isinstance(error, str)]:
+        return errors[0]
     if kind not in GRID_KINDS:
         return f"{WHAT_IT_IS[kind]} ({kind}) in {_name(measures, stack, 0)}"
     colour = measures.numbers("SamplesPerPixel")[rows] > 1
@@ -117,7 +115,7 @@ def irregularities_of(measures: Measures, stack: int) -> Iterator[str]:
 def _problems(measures, stack):
     """What keeps one stack from being a regular grid of known place, one text each."""
     grade, rows, reason = measures.grade[stack], measures.rows(stack), reason_of(measures, stack)
-    if measures.slices["error"].iloc[rows].notna().any():
+    if (measures.codes("error")[rows] >= 0).any():
         yield reason
         return
     if grade in GUESS_REMARKS:
@@ -162,7 +160,7 @@ def _is_inexact(measures):
 
 
 def _name(measures, stack, row):
-    return name_of(measures.of(stack), row)
+    return measures.name(measures.starts[stack] + row)
 
 
 def _count(number, noun):
