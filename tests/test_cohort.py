@@ -6,26 +6,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import check_decodable, largest_group, sample_slices, training_table
-from helpers.errors import ClearError
+from helpers import (
+    check_decodable,
+    header_table,
+    largest_group,
+    sample_slices,
+    slice_table,
+    training_table,
+)
+from helpers.errors import ClearError, WrongTypeError
 from helpers.learn.cohort import patient_split, person_ids
-from helpers.slices.images import NoImageError, is_image
 
 
 @pytest.fixture(scope="module")
-def table(phantom_frames):
-    return training_table(phantom_frames)
+def table(phantom_slices):
+    return training_table(phantom_slices)
 
 
 def _of(table, patient):
     return table[table["patient"].str.startswith(patient)]
 
 
-def test_every_image_has_its_row(phantom_frames, table):
-    assert len(table) == is_image(phantom_frames).sum()
-    counts = table["left_out"].value_counts()
-    assert counts[["", "position unknown", "position repeated"]].sum() == len(table)
+def test_every_image_has_its_row(phantom_slices, table):
+    assert table.index.equals(phantom_slices.index)
     patients = table.groupby("left_out")["patient"].agg(set)
+    assert patients["no slice of a volume: projection"] == {"P18-scout-inside"}
+    assert set(patients.index) == {
+        *("", "no slice of a volume: projection", "position unknown", "position repeated")
+    }
     assert patients["position unknown"] == {"P12-no-position", "P19-no-orientation"}
     assert patients["position repeated"] == {"P14-slice-twice", "P17-file-copied"}
 
@@ -52,31 +60,47 @@ def test_positions_are_those_of_the_anatomy(table):
     assert rows["plane"].unique().tolist() == ["axial"]
 
 
-def test_frames_and_slabs_name_their_images_in_spatial_order(phantom_frames):
-    frames = phantom_frames[phantom_frames["PatientID"] == "P42-one-file"]
+def test_frames_and_slabs_name_their_images_in_spatial_order(phantom_slices):
+    frames = phantom_slices[phantom_slices["PatientID"] == "P42-one-file"]
     rows = training_table(frames, slab=3)
-    path = rows.index[0]
+    (path,) = rows.index.unique("path")
     assert [len(images) for images in rows["images"]] == [2, *[3] * 24, 2]
     assert all({place for place, _ in images} == {path} for images in rows["images"])
     middles = [images[len(images) // 2][1] for images in rows["images"].iloc[1:-1]]
-    assert middles == rows["frame"].iloc[1:-1].tolist()
+    assert middles == rows.index.get_level_values("frame")[1:-1].tolist()
     with pytest.raises(ClearError, match="expected a slab of 1, 3, 5 … slices, got 2"):
-        training_table(phantom_frames, slab=2)
+        training_table(phantom_slices, slab=2)
 
 
-def test_files_of_several_frames_and_colour_say_why_they_are_of_no_use(
-    phantom_headers, real_headers
-):
-    rows = phantom_headers[phantom_headers["PatientID"] == "P42-one-file"]
-    assert set(training_table(rows)["left_out"]) == {"several frames in one row: see frame_table"}
-    left = training_table(real_headers)
-    colour = left["SamplesPerPixel"] == 3
-    assert colour.any() and set(left["left_out"][colour]) == {"colour"}
+def test_what_is_no_grey_slice_of_a_volume_says_what_it_is(real):
+    slices = slice_table(header_table(real / "odd" / "pydicom", progress=False))
+    table = training_table(slices)
+    colour = table["SamplesPerPixel"] == 3
+    assert colour.any() and set(table["left_out"][colour]) == {"colour"}
+    grey = table["left_out"][~colour & slices["error"].isna()]
+    for kind in ("dose", "cine", "picture"):
+        own = grey[table["kind"] == kind]
+        assert set(own) <= {f"no slice of a volume: {kind}"}
+    assert "no slice of a volume: dose" in set(grey)
+    assert table["position"][table["kind"] != "volume"].isna().all()
 
 
-def test_no_image_is_one_clear_line(phantom_frames):
-    with pytest.raises(NoImageError):
-        training_table(phantom_frames[phantom_frames["error"].notna()])
+def test_a_slab_stays_within_its_stack(phantom_slices):
+    rows = training_table(phantom_slices, slab=5)
+    stack_of = dict(zip(zip(*map(rows.index.get_level_values, ("path", "frame"))), rows.index))
+    for own, places in zip(rows.index, rows["images"]):
+        assert {stack_of[place][:2] for place in places} == {own[:2]}
+
+
+def test_without_any_image_it_is_empty_with_its_columns(phantom_slices, table):
+    empty = training_table(phantom_slices.iloc[:0])
+    assert empty.empty and list(empty) == list(table)
+    assert largest_group(empty).empty and empty["patient"].nunique() == 0
+
+
+def test_a_table_of_headers_is_refused_in_one_line(phantom_headers):
+    with pytest.raises(WrongTypeError, match=r"expected the table of slice_table\(headers\), got"):
+        training_table(phantom_headers)
 
 
 def _rows(*people):
@@ -103,10 +127,11 @@ def test_who_has_no_id_is_known_by_what_there_is():
     assert person_ids(rows[["other"]]).tolist() == ["folder /a", "folder /b", "folder /b"]
 
 
-def test_a_mistyped_id_in_one_file_makes_nobody_two_persons(phantom_frames):
+def test_a_mistyped_id_in_one_file_makes_nobody_two_persons(phantom_slices):
     patients = ["P02-interspaced", "P03-interspaced"]
-    spoiled = phantom_frames[phantom_frames["PatientID"].isin(patients)].copy()
-    spoiled.loc[spoiled.index[0], "PatientID"] = "P02"
+    spoiled = phantom_slices[phantom_slices["PatientID"].isin(patients)].copy()
+    mistyped = spoiled.index[spoiled["PatientID"] == "P02-interspaced"][0]
+    spoiled.loc[mistyped, "PatientID"] = "P02"
     people = training_table(spoiled)["patient"].value_counts().to_dict()
     assert people == {"P02 = P02-interspaced": 24, "P03-interspaced": 15}
 

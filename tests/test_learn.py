@@ -18,8 +18,8 @@ from helpers import (
     PatientSplitter,
     SliceBlock,
     compare_readers,
-    frame_table,
     load_slice,
+    slice_table,
     training_table,
 )
 from helpers.errors import ClearError
@@ -29,9 +29,15 @@ LUNGS, BONE = WINDOWS["lungs"], WINDOWS["spine_bone"]
 
 
 @pytest.fixture(scope="module")
-def table(phantom_frames):
-    table = training_table(phantom_frames)
+def table(phantom_slices):
+    table = training_table(phantom_slices)
     return table[table["left_out"] == ""]
+
+
+def _paths(table, patient=None):
+    """The files of a patient's rows, or of all."""
+    rows = table if patient is None else table[table["patient"] == patient]
+    return rows.index.get_level_values("path")
 
 
 def _block(*blocks, **more):
@@ -90,7 +96,7 @@ def _made(phantom, target, pixels=None, remove=(), **elements):
 
 @pytest.mark.parametrize("patient", ["P02-interspaced", "P40-white-is-low", "P43-private"])
 def test_the_same_tissue_has_the_same_grey_whatever_the_storage(table, patient):
-    path = table.index[table["patient"] == patient][9]
+    path = _paths(table, patient)[9]
     tensor = _read(path, ["lungs", BONE, (50, 350)])
     dataset, hu = pydicom.dcmread(path), _hu(path)
     padding = dataset.pixel_array == dataset.get("PixelPaddingValue")
@@ -99,7 +105,7 @@ def test_the_same_tissue_has_the_same_grey_whatever_the_storage(table, patient):
 
 
 def test_padding_is_dark_in_every_window(table):
-    path = table.index[table["patient"] == "P02-interspaced"][5]
+    path = _paths(table, "P02-interspaced")[5]
     padding = pydicom.dcmread(path).pixel_array == pydicom.dcmread(path).PixelPaddingValue
     assert padding.any() and (_read(path, [(0, 20000)])[0][padding] == 0).all()
     assert (_read(path, [(0, 20000)])[0][~padding] > 0.4).all()
@@ -126,8 +132,8 @@ def test_without_a_unit_the_picture_decides_what_is_bright(phantom, tmp_path):
     assert grey[0, 7] == 0 and grey[0, 0] == 1
 
 
-def test_a_slab_is_made_value_by_value_without_padding(phantom_frames):
-    slabs = training_table(phantom_frames, slab=3)
+def test_a_slab_is_made_value_by_value_without_padding(phantom_slices):
+    slabs = training_table(phantom_slices, slab=3)
     images = slabs["images"][slabs["patient"] == "P02-interspaced"].iloc[7]
     stored = [pydicom.dcmread(path) for path, _ in images]
     values = np.stack(
@@ -169,8 +175,8 @@ def test_one_scale_for_all_patients(phantom, table, tmp_path):
     seen = _read(path, "lungs", size=40, mm=4)[0]
     assert seen.sum() == 32 * 16 and (seen[4:36, 12:28] == 1).all(), "128 × 64 mm in pixels of 4 mm"
     sizes = [
-        _read(table.index[table["patient"].str.startswith(name)][6], "lungs", size=32, mm=8).shape
-        for name in ("P06", "P01")
+        _read(_paths(table, name)[6], "lungs", size=32, mm=8).shape
+        for name in ("P06-large-matrix", "P01-reference")
     ]
     assert sizes == [(1, 32, 32)] * 2
     bare = _made(phantom, tmp_path / "2.dcm", remove=["PixelSpacing"])
@@ -182,7 +188,7 @@ def test_one_scale_for_all_patients(phantom, table, tmp_path):
 def test_what_has_no_hu_is_seen_through_its_own_values(real, folder):
     from helpers import header_table
 
-    images = training_table(frame_table(header_table(real / folder, progress=False)))[
+    images = training_table(slice_table(header_table(real / folder, progress=False)))[
         "images"
     ].iloc[5]
     assert np.ptp(_read(images, "body")) > 0.9
@@ -286,7 +292,8 @@ def test_images_are_decoded_when_they_are_asked_for(table, monkeypatch):
     assert len(asked) <= 1, "fastai itself looks at the first"
     asked.clear()
     _ = datasets.valid[3], datasets.train[5]
-    assert asked == [datasets.valid.items.index[3], datasets.train.items.index[5]]
+    held_out, learned = (_paths(part.items) for part in (datasets.valid, datasets.train))
+    assert asked == [held_out[3], learned[5]]
 
 
 def test_a_learner_can_be_exported(table, tmp_path):
@@ -305,12 +312,12 @@ def test_channels_are_drawn_side_by_side(table):
     assert ax.images[0].get_array().shape == (32, 64) and ax.images[0].get_clim() == (0, 1)
 
 
-def test_readers_are_compared_with_their_failures(phantom_frames):
+def test_readers_are_compared_with_their_failures(phantom_slices):
     def fails(path):
         raise NotImplementedError("not\nthis one")
 
     readings = compare_readers(
-        phantom_frames, stored=lambda path: pydicom.dcmread(path).pixel_array, fails=fails
+        phantom_slices, stored=lambda path: pydicom.dcmread(path).pixel_array, fails=fails
     )
     assert readings["reader"].unique().tolist() == ["stored", "fails", "SliceBlock"]
     assert {
@@ -374,9 +381,7 @@ def test_what_page_7_says_of_fastais_readers(phantom, table):
 
     And Resize takes slices from the first block on, however many are made.
     """
-    signed, frames = (
-        table.index[table["patient"] == name][5] for name in ("P40-white-is-low", "P42-one-file")
-    )
+    signed, frames = (_paths(table, name)[5] for name in ("P40-white-is-low", "P42-one-file"))
     code = f"""
 import json, torch, helpers.learn.block
 from fastai.medical.imaging import PILDicom, dicom_windows, get_dicom_files

@@ -17,7 +17,8 @@ from helpers.errors import ClearError, one_line
 from helpers.geometry.planes import PROJECTIONS
 from helpers.learn.cohort import patient_split
 from helpers.pixels.window import Window, WindowError, resolve_window
-from helpers.slices.images import images
+from helpers.slices.arrays import paths_of
+from helpers.slices.stacks import checked_slices
 from helpers.volume.slice import Slice, load_slice
 
 with warnings.catch_warnings():  # torch 2.9 and later say this of fastai's own code
@@ -29,6 +30,7 @@ with warnings.catch_warnings():  # torch 2.9 and later say this of fastai's own 
     from fastai.vision.augment import Resize, ResizeMethod
 
 KIND_KEYWORDS = ["Modality", "PhotometricInterpretation", "RescaleIntercept", "NumberOfFrames"]
+READING_COLUMNS = ["kind", "path", "reader", "shape", "low", "median", "high", "error"]
 MAX_WORD = 24  # characters of a value in the name of a kind
 MAX_ERROR = 120  # characters
 
@@ -104,13 +106,13 @@ def SliceBlock(
 
 
 def compare_readers(
-    headers: pd.DataFrame, *, most: int = 8, **readers: Callable[[str], Any]
+    slices: pd.DataFrame, *, most: int = 8, **readers: Callable[[str], Any]
 ) -> pd.DataFrame:
     """What different readers make of the same files: one file of each kind, a row for each reader.
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.frame_table` or `helpers.header_table`
+    slices : DataFrame of `helpers.slice_table`
     most : how many kinds, the most frequent ones
     readers : name=function of a path to an array or tensor; "SliceBlock" is compared with them, in
         its default window
@@ -120,16 +122,16 @@ def compare_readers(
     DataFrame: ``kind`` (of the file, in words), ``path``, ``reader``, ``shape`` (text), ``low``,
         ``median``, ``high`` (of the values), ``error`` (one line; empty where there is none)
     """
-    rows = images(headers).reindex(columns=KIND_KEYWORDS).astype(object)
-    kinds = rows.apply(lambda row: _kind(*row), axis=1)
+    kinds = _kinds_of_files(slices)
     readers["SliceBlock"] = lambda path: _tensor([(path, 0)], ["body"], None, None, "mean")
     most_frequent = kinds.value_counts().index[:most]
     examples = {kind: _middle(kinds.index[kinds == kind]) for kind in most_frequent}
-    return pd.DataFrame(
+    rows = [
         {"kind": kind, "path": path, "reader": name, **_reading(read, path)}
         for kind, path in examples.items()
         for name, read in readers.items()
-    )
+    ]
+    return pd.DataFrame(rows, columns=READING_COLUMNS)
 
 
 class _SliceReader(Transform):
@@ -219,6 +221,14 @@ def _centred(x, rows, columns):
     """Images cut off or filled with 0 around their middle."""
     down, right = rows - x.shape[-2], columns - x.shape[-1]
     return torch.nn.functional.pad(x, (right // 2, right - right // 2, down // 2, down - down // 2))
+
+
+def _kinds_of_files(slices):
+    """What kind of file each is, index path, in the order of the slices; bad ones left out."""
+    usable = checked_slices(slices)[slices["error"].isna()].reindex(columns=KIND_KEYWORDS)
+    files = usable.set_axis(paths_of(usable))
+    files = files[~files.index.duplicated()].astype(object)
+    return pd.Series([_kind(*row) for row in files.itertuples(index=False)], files.index, object)
 
 
 def _kind(modality, photometric, intercept, frames):

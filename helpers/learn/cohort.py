@@ -2,20 +2,28 @@
 
 import os
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError, require_type
-from helpers.geometry.orientation import plane_name, slice_normal
+from helpers.geometry.orientation import plane_name
 from helpers.pixels.image import ImageError
 from helpers.runtime import in_threads
-from helpers.slices.grid import is_per_frame, numbers
-from helpers.slices.images import images
-from helpers.slices.stacks import all_stacks
+from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.measures import Measures
+from helpers.slices.stacks import checked_slices
+from helpers.slices.table import NO_UID
 from helpers.volume.slice import load_slice
 
 PERSON_KEYWORDS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")  # shared by one person
+KEPT_COLUMNS = [  # of the table of slices; its index leads to the others
+    *("PatientID", "StudyInstanceUID", "Modality", "Rows", "Columns", "SamplesPerPixel"),
+    *("PhotometricInterpretation", "NumberOfFrames", "InstanceNumber", "PixelSpacing"),
+    *("ImageOrientationPatient", "ImagePositionPatient", "position_mm", "repeated"),
+    *("order_grade", "kind", "group", "split_keyword", "split_value"),
+]
 MIN_PATIENTS = 2  # one to learn from, one held out
 
 
@@ -23,42 +31,48 @@ class CohortError(ClearError, ValueError):
     """Patients or slices that cannot be learned from as they are."""
 
 
-def training_table(headers: pd.DataFrame, *, slab: int = 1) -> pd.DataFrame:
+def training_table(slices: pd.DataFrame, *, slab: int = 1) -> pd.DataFrame:
     """One row per image, those of a stack in spatial order: what a network sees and predicts.
 
     Parameters
     ----------
-    headers : DataFrame of `helpers.frame_table`, or of `helpers.header_table`
+    slices : DataFrame of `helpers.slice_table`
     slab : how many neighbouring slices an item is made of, an odd number; at the ends of a stack
         it has fewer
 
     Returns
     -------
-    DataFrame, index path, with the columns that stacks are made from, and
+    DataFrame in the order of `slices` and with their index, so that any of their columns can be
+    joined to it; it has those that say where an image belongs, and
 
     - ``images``: list of (path, frame): the image, with its neighbours in spatial order where a
       slab is asked for
     - ``patient``: the person, as `person_ids` has it
     - ``plane``: axial, coronal, sagittal, oblique or unknown
     - ``position``: mm from the middle of what its series shows in this plane, towards the head
-      (axial), the back (coronal) or the left (sagittal); missing where the header does not say
+      (axial), the back (coronal) or the left (sagittal); missing for what is no slice of a volume,
+      and where the header does not say
     - ``left_out``: why the image is of no use here; empty where it is of use
+
+    Without any image it is empty, with its columns.
 
     Raises
     ------
     CohortError
         Where `slab` is no odd number.
-    NoImageError, MissingColumnError
-        As `helpers.stack_table`.
     """
     if not isinstance(slab, (int, np.integer)) or slab < 1 or slab % 2 == 0:
         raise CohortError(f"expected a slab of 1, 3, 5 … slices, got {slab!r}")
-    images(headers)  # or an error that says what is there instead
-    table = pd.concat([_described(slices, slab) for _, _, slices, _ in all_stacks(headers)])
-    table["patient"] = person_ids(table)
-    by_plane = table.groupby(["SeriesInstanceUID", "plane"], dropna=False)["position"]
+    measures = Measures(checked_slices(slices))
+    table = slices.reindex(columns=KEPT_COLUMNS).assign(
+        images=pd.Series(_slabs(measures, int(slab) // 2), slices.index, dtype=object),
+        patient=person_ids(slices),
+        plane=_planes(measures)[measures.segment],
+        position=_heights(measures),
+    )
+    by_plane = table.groupby(["SeriesInstanceUID", "plane"])["position"]
     middle = (by_plane.transform("min") + by_plane.transform("max")) / 2
-    return table.assign(position=table["position"] - middle, left_out=_why_left_out(table))
+    return table.assign(position=table["position"] - middle, left_out=_why_left_out(measures))
 
 
 def person_ids(rows: pd.DataFrame) -> np.ndarray:
@@ -70,21 +84,20 @@ def person_ids(rows: pd.DataFrame) -> np.ndarray:
 
     Parameters
     ----------
-    rows : DataFrame with index path; columns PatientID, StudyInstanceUID and SeriesInstanceUID as
-        far as there are
+    rows : DataFrame of `helpers.slice_table`, or with paths as its index; PatientID,
+        StudyInstanceUID and SeriesInstanceUID as far as there are
     """
-    keys = {keyword: _texts(rows[keyword]) for keyword in PERSON_KEYWORDS if keyword in rows}
-    folders = pd.Series([os.path.dirname(path) for path in rows.index], dtype=object)
+    keys = {keyword: _texts(rows, keyword) for keyword in PERSON_KEYWORDS}
+    folders = pd.Series([os.path.dirname(path) for path in _paths(rows)], dtype=object)
     keys["folder"] = folders.where(pd.DataFrame(keys, folders.index).isna().all(axis=1))
     person, before = pd.Series(range(len(rows))), None
     while not person.equals(before):  # the lowest number spreads over all that is shared
         before = person
         for key in keys.values():
             person = person.groupby(key).transform("min").where(key.notna(), person).astype(int)
-    names = {
-        number: _person_name({name: key[same] for name, key in keys.items()})
-        for number, same in person.groupby(person).groups.items()
-    }
+    names = pd.Series(dtype=object)
+    for keyword, key in keys.items():
+        names = names.combine_first(_person_names(person, keyword, key))
     return person.map(names).to_numpy(object)
 
 
@@ -100,7 +113,7 @@ def sample_slices(
     """
     if table.empty:
         raise CohortError("expected rows of training_table, got none")
-    drawn = _shuffled(table["patient"], table.index, seed)[:patients]
+    drawn = _shuffled(table["patient"], _paths(table), seed)[:patients]
     ordered = table[table["patient"].isin(drawn)].sort_values(
         ["patient", "position"], kind="stable"
     )
@@ -149,7 +162,7 @@ def patient_split(
     """
     require_type(table, pd.DataFrame, "of training_table")
     people = table["patient"].to_numpy() if "patient" in table else person_ids(table)
-    names = _shuffled(people, table.index, seed)
+    names = _shuffled(people, _paths(table), seed)
     if len(names) < MIN_PATIENTS:
         raise CohortError(
             f"expected at least {MIN_PATIENTS} patients, so that one can be held out, "
@@ -160,20 +173,28 @@ def patient_split(
     return np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist()
 
 
-def _described(slices: pd.DataFrame, slab: int) -> pd.DataFrame:
-    """The rows of one stack with its images, plane and position."""
-    orientation = slices["ImageOrientationPatient"].iloc[0]
-    frames = slices["frame"].astype(int) if is_per_frame(slices) else [0] * len(slices)
-    places, half = list(zip(slices.index, frames)), slab // 2
-    slabs = [places[max(0, row - half) : row + half + 1] for row in range(len(places))]
-    normal = slice_normal(orientation)
-    along = normal[np.argmax(np.abs(normal))]
-    known = (slices["order_grade"] == "A") & np.isfinite(along)
-    return slices.assign(
-        images=pd.Series(slabs, slices.index, dtype=object),
-        plane=plane_name(orientation),
-        position=(slices["position_mm"] * np.sign(along)).where(known),
-    )
+def _slabs(measures: Measures, half: int) -> list[list[tuple[str, int]]]:
+    """(path, frame) of each image and of up to `half` neighbours on either side in its stack."""
+    places = list(zip(paths_of(measures.slices), frames_of(measures.slices)))
+    rows, first = np.arange(len(measures)), measures.starts[measures.segment]
+    low = np.maximum(first, rows - half)
+    high = np.minimum(first + measures.counts[measures.segment], rows + half + 1)
+    return [places[start:end] for start, end in zip(low.tolist(), high.tolist())]
+
+
+def _planes(measures: Measures) -> np.ndarray:
+    """The name of the plane of each stack (s,)."""
+    orientations = measures.first_of("ImageOrientationPatient")
+    return np.array([*map(cache(plane_name), orientations)], object)
+
+
+def _heights(measures: Measures) -> np.ndarray:
+    """The place of each slice of a volume along the patient axis nearest to its normal, (n,) mm."""
+    normals = np.nan_to_num(measures.normal)
+    largest = np.abs(normals).argmax(axis=1)
+    is_placed = measures.on_grid & (measures.kind == "volume")
+    sign = np.sign(normals[np.arange(len(normals)), largest])
+    return measures.along * np.where(is_placed, sign, np.nan)[measures.segment]
 
 
 def _unit_and_error(places: Sequence[tuple[str, int]]) -> tuple[str, str]:
@@ -185,31 +206,44 @@ def _unit_and_error(places: Sequence[tuple[str, int]]) -> tuple[str, str]:
     return units[0], ""
 
 
-def _why_left_out(table: pd.DataFrame) -> np.ndarray:
+def _why_left_out(measures: Measures) -> np.ndarray:
     """Why an image is of no use (n,); empty where it is of use."""
-    several = (np.nan_to_num(numbers(table, "NumberOfFrames")) > 1) & ~table["frame"].notna()
-    tests = {
-        "colour": np.nan_to_num(numbers(table, "SamplesPerPixel")) > 1,
-        "several frames in one row: see frame_table": several,
-        "position unknown": table["position"].isna(),
-        "position repeated": table["repeated"],
-    }
-    return np.select(list(tests.values()), list(tests), "")
+    kind = measures.kind[measures.segment]
+    tests = [
+        (measures.slices["error"].notna().to_numpy(), measures.slices["error"].to_numpy(object)),
+        (measures.numbers("SamplesPerPixel") > 1, "colour"),
+        (kind != "volume", "no slice of a volume: " + kind),
+        (~measures.on_grid[measures.segment], "position unknown"),
+        (measures.repeated, "position repeated"),
+    ]
+    found = np.full(len(measures), "", object)
+    for applies, reason in reversed(tests):  # the first one that applies is what is said
+        found = np.where(applies, reason, found)
+    return found
 
 
-def _texts(column):
-    """Values as text without blanks around them; missing where there is no value."""
-    values = column.reset_index(drop=True).astype(object)
-    return values.map(lambda value: str(value).strip() or None, na_action="ignore")
+def _paths(table: pd.DataFrame) -> pd.Index:
+    """The path of the file of each row."""
+    return table.index.get_level_values("path" if "path" in table.index.names else 0)
 
 
-def _person_name(known: dict[str, pd.Series]) -> str:
-    """The name of a person, from what each keyword says of them."""
-    values = {keyword: sorted(set(column.dropna())) for keyword, column in known.items()}
-    keyword = next(keyword for keyword, names in values.items() if names)
+def _texts(rows: pd.DataFrame, keyword: str) -> pd.Series:
+    """A column or level as text without blanks around it; missing where there is no value."""
+    values = rows.get(keyword, np.full(len(rows), None))
+    if keyword in rows.index.names:
+        values = rows.index.get_level_values(keyword)
+    texts = pd.Series(np.asarray(values, object), dtype=object)
+    texts = texts.map(lambda value: str(value).strip() or None, na_action="ignore")
+    return texts.where(texts != NO_UID, None)
+
+
+def _person_names(person: pd.Series, keyword: str, key: pd.Series) -> pd.Series:
+    """What one keyword calls each person that it knows: index the person's number."""
+    known = pd.DataFrame({"person": person, "value": key}).dropna().drop_duplicates()
+    by_person = known.sort_values("value").groupby("person")["value"]
     if keyword == "PatientID":
-        return " = ".join(values[keyword])
-    return f"{keyword.removesuffix('InstanceUID').lower()} {values[keyword][0]}"
+        return by_person.agg(" = ".join)
+    return f"{keyword.removesuffix('InstanceUID').lower()} " + by_person.first()
 
 
 def _evenly(count, most):
