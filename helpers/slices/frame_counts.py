@@ -87,10 +87,8 @@ def _frame_bits(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
 
 
 def _pixel_bytes(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
-    """Bytes of a file behind the start of its pixel values (m,); NaN where they are compressed."""
-    sizes = numbers(images, "file_size")[rows] - numbers(images, "pixel_offset")[rows]
-    compressed = ~images["TransferSyntaxUID"].iloc[rows].isin([*NATIVE_SYNTAXES, None])
-    return np.where(compressed, np.nan, sizes)
+    """Bytes of a file from where its pixel values start (m,); NaN where that is not known."""
+    return numbers(images, "file_size")[rows] - numbers(images, "pixel_offset")[rows]
 
 
 def _whole_frames(image: pd.Series, bits: float) -> int | None:
@@ -99,8 +97,11 @@ def _whole_frames(image: pd.Series, bits: float) -> int | None:
     What a file has behind its pixel values is none of them, so their own length counts; it may
     have a byte that makes it even (PS3.5 8.1.1).
     """
-    big_endian = image["TransferSyntaxUID"] == BIG_ENDIAN_SYNTAX
-    length = _pixel_length(image.name, int(image["pixel_offset"]), big_endian)
+    syntax = image["TransferSyntaxUID"]
+    if syntax not in (*NATIVE_SYNTAXES, None):
+        return None
+    offset = int(image["pixel_offset"])
+    length = _pixel_length(image.name, offset, syntax == BIG_ENDIAN_SYNTAX)
     frames = int(8 * length // bits)
     beyond = length - math.ceil(frames * bits / 8)
     several = length > math.ceil(bits / 8) + 1 and frames > 1
@@ -123,8 +124,7 @@ def _pixel_length(path: str, offset: int, big_endian: bool) -> int:
 def _too_many(images, several, claimed):
     """Errors of rows that claim more frames than their file can hold."""
     groups = numbers(images, FRAME_GROUPS)[several]
-    compressed = np.isnan(_pixel_bytes(images, several))
-    most = _possible_frames(images, several)
+    most, compressed = _possible_frames(images, several)
     errors = {}
     for row, number, limit in zip(several, claimed, most):
         if number > limit:
@@ -136,11 +136,12 @@ def _too_many(images, several, claimed):
     return errors
 
 
-def _possible_frames(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
-    """How many frames each of some files can hold at most, (m,)."""
-    bits, available = _frame_bits(images, rows), _pixel_bytes(images, rows)
-    size = numbers(images, "file_size")[rows]
-    deflated = (images["TransferSyntaxUID"].iloc[rows] == DEFLATED_SYNTAX).to_numpy()
+def _possible_frames(images: pd.DataFrame, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(how many frames each of some files can hold at most, whether they are compressed), (m,)."""
+    syntax, size = images["TransferSyntaxUID"].iloc[rows], numbers(images, "file_size")[rows]
+    compressed = ~syntax.isin([*NATIVE_SYNTAXES, None]).to_numpy()
+    deflated = (syntax == DEFLATED_SYNTAX).to_numpy(bool)
+    available = np.where(compressed, np.nan, _pixel_bytes(images, rows))
     available = np.where(deflated, size * MAX_INFLATION, available)
-    most = 8 * available // bits
-    return np.where(np.isfinite(most), most, size // MIN_FRAME_BYTES)
+    most = 8 * available // _frame_bits(images, rows)
+    return np.where(np.isfinite(most), most, size // MIN_FRAME_BYTES), compressed

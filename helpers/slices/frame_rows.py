@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from helpers.headers.columns import MAX_EXACT_INTEGER, column_of
+from helpers.headers.columns import MAX_EXACT_INTEGER, dtype_of
 from helpers.runtime import MANY_FILES
 from helpers.slices.frame_counts import counts_and_errors
 from helpers.slices.frame_places import (
@@ -194,8 +194,10 @@ def _own_columns(
 
 def _values_of(images: pd.DataFrame) -> list[Values]:
     """What the header of each of some files says about its frames; nothing of what is missing."""
-    pointers = images.get("FrameIncrementPointer", pd.Series(dtype=object)).dropna().unique()
-    pointed = [keyword for pointer in pointers for keyword in pointed_keywords(pointer)]
+    pointers = images.get("FrameIncrementPointer", pd.Series(dtype=object)).dropna()
+    pointed = [
+        keyword for pointer in pointers.unique().tolist() for keyword in pointed_keywords(pointer)
+    ]
     used = [keyword for keyword in dict.fromkeys([*USED_KEYWORDS, *pointed]) if keyword in images]
     columns = [_plain_values(images[keyword]) for keyword in used]
     return [
@@ -221,8 +223,8 @@ def _expanded(
         header = _plain_values(some[keyword]) if keyword in some else [None] * len(some)
         values = _filled(keyword, own, header, numbers)
         others = images[keyword].iloc[repeated[~of_own]] if keyword in images else None
-        filled[keyword] = _merged(column_of(values), others, of_own)
-    kept = images.drop(columns=[keyword for keyword in filled if keyword in images]).iloc[repeated]
+        filled[keyword] = _merged(pd.Series(values, dtype=dtype_of(values)), others, of_own)
+    kept = images[[keyword for keyword in images if keyword not in filled]].iloc[repeated]
     return pd.concat([kept, pd.DataFrame(filled).set_axis(kept.index)], axis=1)
 
 
@@ -242,24 +244,30 @@ def _filled(keyword: str, own: list[Columns], header: list, counts: list[int]) -
 
 def _merged(own: pd.Series, others: pd.Series | None, of_own: np.ndarray) -> pd.Series:
     """One column (n,) of those of two kinds of rows; `of_own` says which are of the first."""
-    if others is None:
-        others = pd.Series([None] * int((~of_own).sum()), dtype=object)
-    dtype = _common_dtype(own, others)
-    values = np.empty(len(of_own), dtype)
-    for column, where in ((own, of_own), (others, ~of_own)):
-        if dtype is object:
-            values[where] = column.astype(object).where(column.notna(), None).to_numpy()
-        else:
-            values[where] = pd.to_numeric(column).to_numpy(dtype)
+    dtype = _common_dtype(own, others, bool(of_own.all()))
+    values = np.full(len(of_own), None if dtype is object else 0, dtype)
+    values[of_own] = _as(own, dtype)
+    if not of_own.all():
+        values[~of_own] = np.nan if dtype is float and others is None else _as(others, dtype)
     return pd.Series(values, dtype=dtype)
 
 
-def _common_dtype(*columns: pd.Series) -> Any:
-    """The type of a column of all values, as `column_of` gives it: numbers where none loses."""
+def _as(column: pd.Series | None, dtype: Any) -> np.ndarray | None:
+    """The values of a column of one type, in which a missing one is None or NaN."""
+    if column is None or column.dtype == dtype:
+        return column if column is None else column.to_numpy()
+    if dtype is object:
+        return column.astype(object).where(column.notna(), None).to_numpy()
+    return pd.to_numeric(column).to_numpy(dtype)
+
+
+def _common_dtype(own: pd.Series, others: pd.Series | None, alone: bool) -> Any:
+    """The type of a column of all values, as `dtype_of` gives it: numbers where none loses."""
+    columns = [own] if others is None or alone else [own, others]
     kinds = {column.dtype.kind for column in columns if column.notna().any()}
     if not kinds or kinds - {"i", "f"}:
         return object
-    if kinds == {"i"} and all(column.notna().all() for column in columns):
+    if kinds == {"i"} and (alone or others is not None) and all(c.notna().all() for c in columns):
         return np.int64
     whole = [column for column in columns if column.dtype.kind == "i"]
     return object if any((abs(column) > MAX_EXACT_INTEGER).any() for column in whole) else float
