@@ -98,6 +98,16 @@ SCANS = (
     Scan("P47-not-deflated", 68, 4.25, 4.25, GE, faults=("unreadable-file",)),
     Scan("P48-heart-phases", 17, 10.0, 10.0, PHILIPS, faults=("several-phases",)),
     Scan("P49-slice-aside", 23, 12.0, 1.25, HITACHI, faults=("displaced-slice",)),
+    Scan("P50-frame-per-file", 24, 10.0, 10.0, SIEMENS, faults=("several-frames-of-reference",)),
+    Scan("P51-thickness-varies", 28, 10.0, 1.25, GE, faults=("thickness-varies",)),
+    Scan("P52-no-study", 18, 12.0, 1.5, TOSHIBA, faults=("missing-identifiers",)),
+    Scan("P53-study-per-file", 21, 10.0, 1.25, PHILIPS, faults=("identifiers-per-file",)),
+    Scan("P54-two-studies", 24, 10.0, 1.5, HITACHI, faults=("shared-series-uid",)),
+    Scan("P55-three-runs", 12, 12.0, 12.0, SIEMENS, faults=("ambiguous-repetitions",)),
+    Scan("P56-series-per-file", 20, 10.0, 10.0, GE, faults=("grid-of-single-slices",)),
+    Scan("P57-upper-bits", 19, 15.0, 1.0, PHILIPS, faults=("high-bit",)),
+    Scan("P58-frames-claimed", 22, 10.0, 1.25, TOSHIBA, faults=("impossible-frame-count",)),
+    Scan("P59-two-kernels", 26, 9.0, 2.0, SIEMENS, faults=("mixed-meanings",)),
 )
 
 

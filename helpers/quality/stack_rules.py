@@ -204,12 +204,21 @@ def explained_by_bad_files(collection: Collection, row: int) -> bool:
     stack, gap = measures.segment[row], measures.gap[row]
     spacing, first = measures.spacing[stack], measures.along[row]
     series, _ = collection.stack(stack)
-    bad = collection.files.vectors("ImagePositionPatient", 3)[~collection.readable]
-    bad = bad[(collection.column("SeriesInstanceUID")[~collection.readable] == series).to_numpy()]
-    along = bad @ measures.normal[stack]
+    along = _bad_positions(collection, series) @ measures.normal[stack]
     inside = (along > first + REGULAR_GAP * spacing) & (along < first + gap - REGULAR_GAP * spacing)
     unplaced = _unplaced(collection, series)
     return bool(inside.sum() + unplaced >= round(gap / spacing) - 1)
+
+
+def _bad_positions(collection, series):
+    """Positions (m, 3) of a series' files that cannot be read, and images that cannot be used."""
+    files, rows = collection.files, np.flatnonzero(~collection.readable)
+    own = (collection.column("SeriesInstanceUID").iloc[rows] == series).to_numpy()
+    index, images = collection.slices.index, np.flatnonzero(collection.unusable)
+    same = np.asarray(index.codes[0])[images] == index.levels[0].get_loc(series)
+    positions = [files.vectors("ImagePositionPatient", 3)[rows[own]]]
+    positions.append(collection.measures.vectors("ImagePositionPatient", 3)[images[same]])
+    return np.concatenate(positions)
 
 
 def _unplaced(collection, series):
