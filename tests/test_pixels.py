@@ -7,6 +7,7 @@ from pydicom.pixels import apply_modality_lut, apply_windowing
 
 from helpers import load_slice
 from helpers.pixels.image import ImageError
+from helpers.pixels.window import WindowError
 
 
 @pytest.fixture
@@ -126,3 +127,63 @@ def test_an_element_that_cannot_be_read_is_named(dataset, tmp_path):
         ImageError, match=r"cannot interpret the values of .*image.dcm: BytesLengthException"
     ):
         _slice(dataset, tmp_path)
+
+
+@pytest.fixture
+def dose(dataset):
+    """The image as a dose of two frames; takes it and the values that are stored."""
+
+    def make(stored, scaling=0.0025, units="GY"):
+        del dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType
+        bits = 8 * stored.dtype.itemsize
+        elements = {
+            **{"Modality": "RTDOSE", "DoseGridScaling": scaling, "DoseUnits": units},
+            **{"BitsAllocated": bits, "BitsStored": bits, "HighBit": bits - 1},
+            **{"PixelRepresentation": 0, "NumberOfFrames": len(stored)},
+            **{"Rows": stored.shape[1], "Columns": stored.shape[2]},
+        }
+        for keyword, value in elements.items():
+            setattr(dataset, keyword, value)
+        del dataset.WindowCenter, dataset.WindowWidth
+        dataset.PixelData = stored.tobytes()
+        return dataset
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["<u2", "<u4"])
+@pytest.mark.parametrize("scaling", [0.0025, 2.5e-8, 1, 2])
+def test_a_dose_is_in_gray(dose, tmp_path, kind, scaling):
+    stored = np.arange(24).reshape(2, 3, 4) * (np.iinfo(kind).max // 24)
+    dose(stored.astype(kind), scaling).save_as(tmp_path / "dose.dcm")
+    for frame in (0, 1):
+        image = load_slice(tmp_path / "dose.dcm", frame=frame)
+        assert image.unit == "Gy" and image.pixels.dtype == np.float32
+        assert np.allclose(image.pixels, stored[frame] * float(scaling), rtol=1e-6)
+        with pytest.raises(WindowError, match=r"expected values in HU .*'lungs', got Gy"):
+            image.grey("lungs")
+
+
+def test_a_relative_dose_has_no_unit(dose, tmp_path):
+    dose(np.ones((1, 2, 2), "<u2"), 0.01, "RELATIVE").save_as(tmp_path / "dose.dcm")
+    image = load_slice(tmp_path / "dose.dcm")
+    assert image.unit == "" and image.pixels == pytest.approx(0.01)
+
+
+def test_a_dose_shows_from_its_air_to_its_highest_values(dose, tmp_path):
+    """Most of a plan's grid has next to no dose; the window is that of what was irradiated."""
+    height, width = np.mgrid[:60, :80]
+    gray = 60 * np.exp(-(((height - 30) / 8) ** 4) - ((width - 40) / 10) ** 4)
+    stored = np.round(gray / 1e-3).astype("<u4")[None]
+    dose(stored, 1e-3).save_as(tmp_path / "dose.dcm")
+    name, window = load_slice(tmp_path / "dose.dcm").window()
+    low, high = window.limits
+    assert name == "body" and low < 10 and 55 < high <= 60
+
+
+def test_a_dose_without_its_scaling_is_not_in_gray(dose, tmp_path):
+    dataset = dose(np.full((1, 2, 2), 7, "<u2"))
+    del dataset.DoseGridScaling
+    dataset.save_as(tmp_path / "dose.dcm")
+    image = load_slice(tmp_path / "dose.dcm")
+    assert image.unit == "" and (image.pixels == 7).all()

@@ -15,8 +15,9 @@ from pydicom import Dataset, uid
 from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 
-from helpers.errors import ClearError, one_line
+from helpers.errors import one_line
 from helpers.pixels.frame_header import FrameHeader, frame_count
+from helpers.pixels.layout import ImageError, bits_below, one_bit_frames
 from helpers.runtime import install_line
 
 try:
@@ -40,17 +41,14 @@ DECODERS = {  # transfer syntax → function of imagecodecs
 }
 
 
-class ImageError(ClearError):
-    """An image that cannot be read or decoded."""
-
-
 def stored_frames(
     path: str | os.PathLike[str], dataset: Dataset, frames: Sequence[int]
 ) -> Iterator[tuple[np.ndarray, str]]:
     """Yields (stored values, remark) of some frames, each decoded when it is asked for.
 
-    Values are (rows, columns), or colour (rows, columns, 3) as RGB. From where `imagecodecs`
-    fails, pydicom's own plugins take over, and the remark says why.
+    Values are (rows, columns), or colour (rows, columns, 3) as RGB, without the bits of their
+    cells that are not stored. From where `imagecodecs` fails, pydicom's own plugins take over, and
+    the remark says why.
 
     Parameters
     ----------
@@ -61,6 +59,7 @@ def stored_frames(
     ImageError
         Where nothing here decodes them: why, and what helps.
     """
+    bits_below(dataset, path)
     syntax, done = dataset.file_meta.TransferSyntaxUID, 0
     failures: list[str] = []
     for decoder in _decoders(syntax, path):
@@ -121,17 +120,27 @@ def _decoded(
     decoder: Decoder, path: str | os.PathLike[str], dataset: Dataset, frames: Sequence[int]
 ) -> Iterator[np.ndarray]:
     """Yields frames; those that were left in a file, for it is large, are read there one by one."""
-    source: Any = nullcontext(dataset)
-    options = as_pixel_options(dataset)
-    pixels = _left_in_file(dataset)
-    if pixels:
-        source = open(path, "rb")  # noqa: SIM115
-        options |= {"pixel_keyword": "PixelData", "pixel_vr": pixels.VR}
+    pixels, below = _left_in_file(dataset), bits_below(dataset, path)
+    options = _options(dataset, pixels, below)
+    source: Any = open(path, "rb") if pixels else nullcontext(dataset)  # noqa: SIM115
     with source as opened:
         if pixels:
             opened.seek(pixels.value_tell)
+        if dataset.get("BitsAllocated") == 1 and not decoder.UID.is_encapsulated:
+            yield from one_bit_frames(opened if pixels else dataset.PixelData, dataset, frames)
+            return
         for stored, _ in decoder.iter_array(opened, indices=frames, **options):
-            yield stored
+            yield stored >> below if below else stored
+
+
+def _options(dataset: Dataset, pixels: Any, below: int) -> dict[str, Any]:
+    """What pydicom is told of the pixels; bits below the values count, until these are shifted."""
+    options = as_pixel_options(dataset)
+    if pixels:
+        options |= {"pixel_keyword": "PixelData", "pixel_vr": pixels.VR}
+    if below:
+        options["bits_stored"] += below
+    return options
 
 
 def _left_in_file(dataset: Dataset) -> Any:

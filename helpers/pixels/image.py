@@ -1,8 +1,10 @@
 """What are the values of one image? Reads one file, decodes it and rescales it."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +12,9 @@ import pydicom
 from pydicom.pixels import apply_color_lut, apply_icc_profile
 
 from helpers.errors import one_line
-from helpers.pixels.codecs import ImageError, stored_frames
+from helpers.pixels.codecs import stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
+from helpers.pixels.layout import PIXEL_KEYWORDS, ImageError, check_frame_count
 from helpers.pixels.luts import rescaled, unit_of, voi_luts_of
 from helpers.pixels.padding import declared_padding, guessed_padding
 from helpers.pixels.window import VoiLut, Window
@@ -64,35 +67,90 @@ def read_images(wanted: Iterable[tuple[str | os.PathLike[str], int]]) -> Iterato
     for path, group in groupby(wanted, key=lambda one: one[0]):
         frames = [frame for _, frame in group]
         with quiet():  # odd headers are the audit's matter
-            dataset = _dataset(path, frames)
-        decoded = stored_frames(path, dataset, frames)
-        for frame in frames:
-            with quiet():
-                stored, remark = next(decoded)
-                image = _image(stored, FrameHeader(dataset, frame), remark, path)
-            yield image
+            dataset = _dataset(path)
+        yield from _images_of(dataset, path, frames)
 
 
-def _dataset(path: str | os.PathLike[str], frames: list[int]) -> pydicom.Dataset:
+class OpenFiles:
+    """Files of which several images are wanted, each read once and kept until its last image.
+
+    Threads may ask at the same time.
+
+    Parameters
+    ----------
+    paths : of the files, each as often as images are wanted of it
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._wanted = Counter(paths)
+        self._locks = {path: Lock() for path in self._wanted}
+        self._datasets: dict[str, pydicom.Dataset] = {}
+
+    def images(self, path: str, frames: list[int], *, keep: bool = False) -> Iterator[Image]:
+        """Yields the `Image` of some frames of one file.
+
+        Parameters
+        ----------
+        keep : whether these images will be asked for again
+        """
+        with self._locks[path], quiet():
+            dataset = self._datasets.get(path)
+            if dataset is None:
+                dataset = self._datasets[path] = _dataset(path)
+        try:
+            yield from _images_of(dataset, path, frames)
+        finally:
+            if not keep:
+                self._done(path, len(frames))
+
+    def _done(self, path: str, count: int) -> None:
+        """Forgets a file whose last images have been read."""
+        with self._locks[path]:
+            self._wanted[path] -= count
+            if self._wanted[path] <= 0:
+                self._datasets.pop(path, None)
+
+
+def _images_of(
+    dataset: pydicom.Dataset, path: str | os.PathLike[str], frames: list[int]
+) -> Iterator[Image]:
+    """Yields the `Image` of some frames of a file that has been read."""
+    _check_frames(dataset, path, frames)
+    decoded = stored_frames(path, dataset, frames)
+    for frame in frames:
+        with quiet():
+            stored, remark = next(decoded)
+            image = _image(stored, FrameHeader(dataset, frame), remark, path)
+        yield image
+
+
+def _dataset(path: str | os.PathLike[str]) -> pydicom.Dataset:
     """The header, and the pixel data unless it is large."""
     try:
         dataset = pydicom.dcmread(path, force=True, defer_size=DEFER_BYTES)
     except Exception as error:
         raise ImageError(f"expected a DICOM image in {path}, got {one_line(error)}") from error
-    has_pixels = bool({"PixelData", "FloatPixelData", "DoubleFloatPixelData"} & set(dataset.dir()))
+    has_pixels = any(keyword in dataset for keyword in PIXEL_KEYWORDS)
     if not has_pixels or "Rows" not in dataset:
         found = "pixels without Rows" if has_pixels else "no pixels"
         raise ImageError(
             f"expected a DICOM image in {path}, found {found} there: "
             "its row in header_table says what it is"
         )
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta.TransferSyntaxUID = SYNTAX_OF_ENCODING[dataset.original_encoding]
+    check_frame_count(dataset, path)
+    return dataset
+
+
+def _check_frames(
+    dataset: pydicom.Dataset, path: str | os.PathLike[str], frames: list[int]
+) -> None:
+    """Refuses frames that a file does not have."""
     count = frame_count(FrameHeader(dataset))
     for frame in frames:
         if not isinstance(frame, (int, np.integer)) or not 0 <= frame < count:
             raise ImageError(f"expected a frame from 0 to {count - 1}, got {frame!r} for {path}")
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.file_meta.TransferSyntaxUID = SYNTAX_OF_ENCODING[dataset.original_encoding]
-    return dataset
 
 
 def _image(

@@ -33,8 +33,8 @@ class Lut(NamedTuple):
 def rescaled(stored: np.ndarray, header: FrameHeader) -> np.ndarray:
     """Stored values through the Modality LUT: a table where there is one, else slope and intercept.
 
-    In a type that holds every possible value: int16, else int32, else float32. A table or a slope
-    of the frame's functional groups comes before that of the file.
+    In a type that holds every possible value: int16, else int32, else float32; a dose is float32.
+    A table or a slope of the frame's functional groups comes before that of the file.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ def rescaled(stored: np.ndarray, header: FrameHeader) -> np.ndarray:
 
     References
     ----------
-    PS3.3 C.11.1
+    PS3.3 C.11.1, C.8.8.3 (dose)
     """
     if luts := header.get("ModalityLUTSequence"):
         is_signed = stored.dtype.kind == "i"
         return read_lut(luts[0], "ModalityLUTSequence", signed=is_signed).apply(stored)
     slope, intercept = slope_and_intercept(header)
     dtype = np.dtype(np.float32)
-    if stored.dtype.kind in "iu":
+    if stored.dtype.kind in "iu" and not _is_scaled_dose(header):
         dtype = rescaled_dtype(
             (*stored_range(header), int(stored.min()), int(stored.max())), slope, intercept
         )
@@ -96,17 +96,27 @@ def stored_range(header: FrameHeader) -> tuple[int, int]:
 
 
 def slope_and_intercept(header: FrameHeader) -> tuple[float, float]:
-    """Rescale Slope and Intercept; raises ValueError where one is no number."""
+    """Rescale Slope and Intercept, of a dose Dose Grid Scaling and 0.
+
+    Raises
+    ------
+    ValueError
+        Where one is no number.
+    """
+    if _is_scaled_dose(header):
+        return header.number("DoseGridScaling", 1.0), 0.0
     return header.number("RescaleSlope", 1.0), header.number("RescaleIntercept", 0.0)
 
 
 def unit_of(header: FrameHeader) -> str:
-    """Unit of the rescaled values, as Rescale Type or Modality LUT Type says; HU for CT.
+    """Unit of the rescaled values, as Rescale Type or Modality LUT Type says; HU for CT, or Gy.
 
     References
     ----------
-    PS3.3 C.11.1.1.2, C.8.2.1
+    PS3.3 C.11.1.1.2, C.8.2.1, C.8.8.3 (a relative dose has none)
     """
+    if _is_scaled_dose(header):
+        return "Gy" if header.get("DoseUnits") == "GY" else ""
     luts = header.get("ModalityLUTSequence")
     unit = luts[0].get("ModalityLUTType") if luts else header.get("RescaleType")
     if unit:
@@ -164,6 +174,11 @@ def read_lut(item: Dataset, keyword: str, *, signed: bool) -> Lut:
         )
     first = first - 2**16 if signed and first > 32767 else first
     return Lut(first, entries[:count], bits, str(item.get("LUTExplanation") or ""))
+
+
+def _is_scaled_dose(header: FrameHeader) -> bool:
+    """Whether stored values become a dose by Dose Grid Scaling."""
+    return header.get("DoseGridScaling") is not None
 
 
 def _entries(item: Dataset) -> np.ndarray:
