@@ -7,7 +7,7 @@ import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
 from helpers.errors import ClearError, require_type
-from helpers.slices.grid import is_per_frame, numbers
+from helpers.slices.arrays import numbers
 
 # transfer syntaxes whose pixel values start at the pixel offset
 NATIVE_SYNTAXES = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"]
@@ -81,13 +81,6 @@ def has_few_keywords(headers: pd.DataFrame) -> bool:
     keywords = {name for name in headers if tag_for_keyword(name)} - {"TransferSyntaxUID"}
     known = len(keywords & {*MANDATORY_KEYWORDS})
     return bool(keywords) and known < MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS)
-
-
-def frame_counts(rows: pd.DataFrame) -> np.ndarray:
-    """Number of Frames of each row (n,); 1 where it does not say, and where a row is one frame."""
-    if is_per_frame(rows):
-        return np.ones(len(rows), int)
-    return np.maximum(np.nan_to_num(numbers(rows, "NumberOfFrames"), nan=1), 1).astype(int)
 
 
 def _common_folder(headers):

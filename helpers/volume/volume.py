@@ -239,7 +239,8 @@ def load_volume(
 
     Parameters
     ----------
-    slices : DataFrame of `helpers.stack_slices`, in spatial order
+    slices : the rows of one stack: ``slices.loc[stack]`` of `helpers.slice_table`, where `stack`
+        is an entry of the index of `helpers.stack_table`
     on_irregular : {"raise", "longest"}
         What to do with gaps and repeated positions: raise `StackError`, or load the longest evenly
         spaced run, one image per position, and say in a `StackWarning` what was left out.
@@ -249,21 +250,23 @@ def load_volume(
     Returns
     -------
     Volume; `array` (slices, rows, columns) is rescaled: int16 if the possible range fits, else
-    int32; float32 where slope or intercept is fractional. A tilted gantry is kept as shear in
-    `affine`. Where the stack is a single image its thickness (else 1 mm) stands for the step.
+    int32; float32 where slope or intercept is fractional, and for a dose. A tilted gantry is kept
+    as shear in `affine`. Where the stack is a single image its thickness (else 1 mm) stands for
+    the step.
 
     Raises
     ------
     StackError
         Where positions are missing or make no regular grid: names files, gap and the ways on.
+        Where images are no slices of a volume: a cine, projections, pictures, tiles.
     ImageError
-        Where an image cannot be read or decoded.
+        Where an image cannot be read or decoded, or its file has changed since its row was read.
 
     References
     ----------
     PS3.3 C.7.6.2.1.1
     """
-    require_type(slices, pd.DataFrame, "of stack_slices")
+    require_type(slices, pd.DataFrame, "slices.loc[stack] of slice_table")
     if on_irregular not in ("raise", "longest"):
         raise StackError(f"expected on_irregular to be 'raise' or 'longest', got {on_irregular!r}")
     slices = longest_run(slices) if on_irregular == "longest" else slices

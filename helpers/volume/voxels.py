@@ -1,9 +1,10 @@
 """What are the values of a stack's images, as one array?"""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from tqdm.auto import tqdm
 from helpers.headers.elements import FastPathNotApplicable
 from helpers.headers.fast_reader import FastReader
 from helpers.pixels.frame_header import FrameHeader
-from helpers.pixels.image import Image, read_image, read_images
+from helpers.pixels.image import Image, OpenFiles
 from helpers.pixels.luts import (
     DTYPES,
     WINDOW_KEYWORDS,
@@ -26,7 +27,9 @@ from helpers.pixels.luts import (
 from helpers.pixels.padding import declared_padding, guessed_padding
 from helpers.pixels.window import VoiLut, Window, body_range
 from helpers.runtime import in_threads
-from helpers.slices.grid import StackError, is_per_frame
+from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.grid import StackError
+from helpers.volume.unchanged import COMPARED, check_unchanged, expected_values
 
 IMAGES_PER_TASK = 16  # that a thread reads one after the other
 # what a header must say for values to be read from the file as they are
@@ -39,6 +42,7 @@ UNCOMPRESSED: dict[str, set[Any]] = {
     "PixelRepresentation": {0, 1},
     "ModalityLUTSequence": {None},
     "VOILUTSequence": {None},
+    "DoseGridScaling": {None},
     "SharedFunctionalGroupsSequence": {None},
     "PerFrameFunctionalGroupsSequence": {None},
 }
@@ -47,15 +51,22 @@ SIZES = ["Rows", "Columns", "BitsStored"]
 EQUAL_IN_ALL = [*SIZES, "PixelRepresentation", "PhotometricInterpretation"]
 OTHER_KEYWORDS = [
     *("HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit"),
-    *("Modality", "RescaleType", *WINDOW_KEYWORDS),
+    *("Modality", "RescaleType", *WINDOW_KEYWORDS, *COMPARED),
 ]
 
-Wanted: TypeAlias = Sequence[tuple[str, int]]  # (path, frame) of each image
 Windows: TypeAlias = dict[str, Window | VoiLut]
 
 
 class NeedsWiderDtype(Exception):
     """A value's type, which is wider than that of the values before."""
+
+
+class Wanted(NamedTuple):
+    """An image of a stack."""
+
+    path: str
+    frame: int
+    expected: dict[str, Any]  # what its row says of the file
 
 
 def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Image:
@@ -69,45 +80,53 @@ def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Im
     ----------
     progress : makes a progress bar, as tqdm does
     """
-    frames = slices["frame"].tolist() if is_per_frame(slices) else [0] * len(slices)
-    wanted = list(zip(slices.index.tolist(), frames))
+    wanted = list(map(Wanted, paths_of(slices), frames_of(slices), expected_values(slices)))
     new_bar = partial(progress, desc="Loading slices", total=len(wanted))
-    first = read_image(*wanted[0])
+    files = OpenFiles(path for path, *_ in wanted)
+    first = next(files.images(wanted[0].path, [wanted[0].frame], keep=True))
     if first.pixels.ndim != 2:
         raise StackError(
-            f"expected grey values, got colour in {wanted[0][0]}: see load_slice(path)"
+            f"expected grey values, got colour in {wanted[0].path}: see load_slice(path)"
         )
-    return _read(wanted, first, new_bar) or _decode(wanted, first, new_bar)
+    return _read(wanted, first, new_bar) or _decode(wanted, first, files, new_bar)
 
 
-def _read(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image | None:
+def _read(wanted: list[Wanted], first: Image, new_bar: Callable[[], Any]) -> Image | None:
     """The stack from files of uncompressed values; None where they are not surely that."""
-    if any(frame for _, frame in wanted):
+    if any(one.frame for one in wanted):
         return None
-    paths = [path for path, _ in wanted]
+    paths = [one.path for one in wanted]
     if (headers := uncompressed_headers(paths)) is None:
         return None
+    for one, header in zip(wanted, headers):
+        check_unchanged(one.expected, header, one.path)
     array, windows = array_for(headers), windows_of(headers)
 
-    def read(numbers: Iterable[int]) -> Iterator[Image]:
+    def read(numbers: Sequence[int]) -> Iterator[Image]:
         for n in numbers:
             padding, guess = read_values(paths[n], headers[n], array[n])
             yield first._replace(padding=padding, guess=guess, windows=windows[n])
 
+    numbers = range(len(wanted))
+    tasks = [numbers[start : start + IMAGES_PER_TASK] for start in numbers[::IMAGES_PER_TASK]]
     try:
-        return _filled(array, read, new_bar)
+        return _filled(array, tasks, read, new_bar)
     except FastPathNotApplicable:
         return None
 
 
-def _decode(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image:
+def _decode(
+    wanted: list[Wanted], first: Image, files: OpenFiles, new_bar: Callable[[], Any]
+) -> Image:
     """The stack from images that pydicom reads, each like the `first`."""
     array = np.empty((len(wanted), *first.pixels.shape), first.pixels.dtype)
 
-    def decode(numbers: range) -> Iterator[Image]:
-        images = read_images(wanted[numbers.start : numbers.stop])
+    def decode(numbers: Sequence[int]) -> Iterator[Image]:
+        path = wanted[numbers[0]].path
+        images = files.images(path, [wanted[n].frame for n in numbers])
         for n, image in zip(numbers, images):
-            _check_like(image, first, wanted[n][0])
+            check_unchanged(wanted[n].expected, image.header, path)
+            _check_like(image, first, path)
             if DTYPES.index(image.pixels.dtype) > DTYPES.index(array.dtype):
                 raise NeedsWiderDtype(image.pixels.dtype)
             array[n] = image.pixels
@@ -115,32 +134,47 @@ def _decode(wanted: Wanted, first: Image, new_bar: Callable[[], Any]) -> Image:
 
     while True:
         try:
-            return _filled(array, decode, new_bar)
+            return _filled(array, _tasks_by_file(wanted), decode, new_bar)
         except NeedsWiderDtype as error:
             array = np.empty(array.shape, *error.args)
+            files = OpenFiles(one.path for one in wanted)
+
+
+def _tasks_by_file(wanted: list[Wanted]) -> list[list[int]]:
+    """The numbers of images that one thread reads, of one file each; those of a file in a row."""
+    of_file = defaultdict(list)
+    for n, one in enumerate(wanted):
+        of_file[one.path].append(n)
+    return [
+        numbers[start : start + IMAGES_PER_TASK]
+        for numbers in of_file.values()
+        for start in range(0, len(numbers), IMAGES_PER_TASK)
+    ]
 
 
 def _filled(
-    array: np.ndarray, read: Callable[[range], Iterator[Image]], new_bar: Callable[[], Any]
+    array: np.ndarray,
+    tasks: Sequence[Sequence[int]],
+    read: Callable[[Sequence[int]], Iterator[Image]],
+    new_bar: Callable[[], Any],
 ) -> Image:
     """The stack of an array that ``read(numbers)`` fills in threads, and of what it yields."""
-    numbers, padding = range(len(array)), None
-    tasks = [numbers[start : start + IMAGES_PER_TASK] for start in numbers[::IMAGES_PER_TASK]]
-    images: list[Image] = []
+    padding, images = None, {}
     with in_threads(lambda task: list(read(task)), tasks) as results, new_bar() as bar:
-        for some in results:
-            for image in some:
+        for numbers, some in zip(tasks, results):
+            for n, image in zip(numbers, some):
                 if image.padding is not None:
                     padding = np.zeros(array.shape, bool) if padding is None else padding
-                    padding[len(images)] = image.padding
-                images.append(image._replace(padding=None))
+                    padding[n] = image.padding
+                images[n] = image._replace(padding=None)
             bar.update(len(some))
-    return images[0]._replace(
+    in_order = [images[n] for n in range(len(array))]
+    return in_order[0]._replace(
         pixels=array,
         padding=padding,
-        guess=next((image.guess for image in images if image.guess is not None), None),
-        windows=_common_windows([image.windows for image in images], array, padding),
-        remark=next((image.remark for image in images if image.remark), ""),
+        guess=next((image.guess for image in in_order if image.guess is not None), None),
+        windows=_common_windows([image.windows for image in in_order], array, padding),
+        remark=next((image.remark for image in in_order if image.remark), ""),
     )
 
 

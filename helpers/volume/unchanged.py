@@ -1,0 +1,65 @@
+"""Is a file still the one whose header a row has?"""
+
+import os
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.pixels.frame_header import FrameHeader
+from helpers.pixels.layout import ImageError
+from helpers.privacy.pseudonyms import deidentified
+from helpers.slices.arrays import numbers
+
+POSITION = "ImagePositionPatient"
+COMPARED = ["SOPInstanceUID", "TransferSyntaxUID", "Rows", "Columns", POSITION, "file_size"]
+
+
+def expected_values(slices: pd.DataFrame) -> list[dict[str, Any]]:
+    """What each row of a stack says of its file, as `check_unchanged` takes it."""
+    several = (numbers(slices, "NumberOfFrames") > 1).any()
+    shifted = "GridFrameOffsetVector" in slices and slices["GridFrameOffsetVector"].notna().any()
+    not_in_file = {POSITION} if several or shifted else set()  # the position of each frame is not
+    known = [keyword for keyword in COMPARED if keyword in {*slices} - not_in_file]
+    columns = [slices[keyword].tolist() for keyword in known]
+    return [dict(zip(known, values)) for values in zip(*columns)] or [{}] * len(slices)
+
+
+def check_unchanged(expected: dict[str, Any], header: FrameHeader, path: str) -> None:
+    """Refuses a file that is another than when its row was read.
+
+    Compares what identifies an image and what says how to read it; a row that lacks one of these
+    says nothing about it.
+
+    Raises
+    ------
+    ImageError
+        Names the file and what differs.
+    """
+    for keyword, old in expected.items():
+        new = _value(keyword, header, path)
+        if _is_said(old) and not np.array_equal(np.asarray(old), np.asarray(new)):
+            raise ImageError(
+                f"expected {path} as its row says, got another {keyword}: {_text(old)} then, "
+                f"{_text(new)} now. The file has changed: read the headers again, "
+                "slice_table(header_table(...))"
+            )
+
+
+def _value(keyword: str, header: FrameHeader, path: str) -> Any:
+    """What the file says now."""
+    if keyword == "file_size":
+        return header.get("file_size") or os.path.getsize(path)
+    if keyword == POSITION:
+        return header.floats(POSITION)
+    meta = getattr(header.dataset, "file_meta", header.dataset)
+    value = (meta if keyword == "TransferSyntaxUID" else header).get(keyword)
+    return deidentified(keyword, value if value is None or isinstance(value, int) else str(value))
+
+
+def _is_said(value: Any) -> bool:
+    return isinstance(value, (tuple, str)) or (value is not None and value == value)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
