@@ -37,6 +37,7 @@ test-kaggle: build/kaggle-venv/ready
 
 bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench_collections.py
 	$(BIN)/python tests/bench_volumes.py
 	$(BIN)/python tests/bench_viewer.py
 

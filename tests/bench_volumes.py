@@ -12,8 +12,9 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1
 from tqdm import tqdm
 
-from helpers import header_table, load_volume, phantom_root, pixel_table, stack_slices, stack_table
+from helpers import header_table, load_volume, phantom_root, pixel_table, slice_table, stack_table
 from helpers.phantom.anatomy import chest
+from helpers.slices.arrays import paths_of
 
 SLICES, COMPRESSED_SLICES, MATRIX, NOISE_HU = 300, 60, 512, 15
 REPEATS = 5  # of each reader, in turn; the fastest counts
@@ -57,8 +58,8 @@ def written(folder, count, syntax=None):
             dataset.file_meta.TransferSyntaxUID = syntax
             dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
         dataset.save_as(folder / f"{number + 1}.dcm")
-    headers = header_table(folder, progress=False)
-    return stack_slices(headers, stack_table(headers).index[0])
+    slices = slice_table(header_table(folder, progress=False))
+    return slices.loc[stack_table(slices).index[0]]
 
 
 # the readers: each takes the slices in order and returns an array
@@ -71,7 +72,7 @@ def ours(slices):
 def limit(slices):
     """The same bytes into one array, the intercept added in place."""
     array = np.empty((len(slices), MATRIX, MATRIX), "<i2")
-    for here, path, offset in zip(array, slices.index, slices["pixel_offset"].astype(int)):
+    for here, path, offset in zip(array, paths_of(slices), slices["pixel_offset"].astype(int)):
         with open(path, "rb", buffering=0) as file:
             file.seek(offset)
             file.readinto(memoryview(here).cast("B"))
@@ -83,13 +84,13 @@ def simpleitk(slices):
     import SimpleITK
 
     reader = SimpleITK.ImageSeriesReader()
-    reader.SetFileNames(slices.index.tolist())
+    reader.SetFileNames(paths_of(slices))
     return SimpleITK.GetArrayViewFromImage(reader.Execute())
 
 
 def pydicom_one_at_a_time(slices, plugin=""):
     array = np.empty((len(slices), MATRIX, MATRIX), np.int16)
-    for here, path in zip(array, slices.index):
+    for here, path in zip(array, paths_of(slices)):
         dataset = pydicom.dcmread(path)
         stored = pydicom.pixels.pixel_array(dataset, decoding_plugin=plugin)
         here[...] = stored * dataset.RescaleSlope + dataset.RescaleIntercept
