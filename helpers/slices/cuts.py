@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from helpers.files import natural_ranks
 from helpers.geometry.grids import is_even, places_of, typical_gap
 from helpers.slices.arrays import PLACES, Arrays
 from helpers.slices.elements import (
@@ -29,7 +30,7 @@ MIN_POSITIONS = 3  # of a part; what has fewer stays with the largest, as repeat
 NEAR_EXTENT = 0.5  # share of the extent of all that a part spans
 NEARLY_SAME_EXTENT = 0.75  # the same, of parts that lie between each other's slices
 MAX_LEFT_OVER = 0.2  # share of the images that may stay with the largest part
-GUESS = "InstanceNumber"  # as a reason for a cut: nothing else tells repetitions apart
+GUESS, FILE_NAME = GUESSES = ("InstanceNumber", "path")  # where nothing else tells them apart
 
 
 class Part(NamedTuple):
@@ -197,7 +198,17 @@ def _by_time_or_number(cell: Cell) -> Way | None:
     for keyword in CLOCKS:
         if way := _ranked(cell, _clock(cell, keyword), keyword):
             return way
-    return _ranked(cell, cell.arrays.numbers(GUESS)[cell.rows], GUESS)
+    return _by_guess(cell)
+
+
+def _by_guess(cell: Cell) -> Way | None:
+    """Images numbered within their position by Instance Number, else by the name of their file."""
+    if way := _ranked(cell, cell.arrays.numbers(GUESS)[cell.rows], GUESS):
+        return way
+    if (cell.arrays.numbers("NumberOfFrames")[cell.rows] > 1).any():
+        return None
+    names = natural_ranks([cell.arrays.path(row) for row in cell.rows]).astype(float)
+    return _ranked(cell, names, FILE_NAME)
 
 
 def _clock(cell, keyword):
@@ -333,7 +344,7 @@ def _name(cell: Cell, rows: np.ndarray, way: Way) -> tuple[str, Any]:
 
 def _value(cell, keyword, rows, way):
     """What a part has of an element: a number, or a text."""
-    if keyword == GUESS:
+    if keyword in GUESSES:
         label = way.labels[np.isin(cell.rows, rows)].max()
         return int(label) + 1
     if keyword in PLACES:

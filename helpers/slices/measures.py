@@ -17,7 +17,7 @@ from helpers.geometry.grids import (
 )
 from helpers.geometry.orientation import MAX_COSINE_ERROR, cosine_error
 from helpers.slices.arrays import Arrays
-from helpers.slices.cuts import GUESS
+from helpers.slices.cuts import GUESSES
 from helpers.slices.elements import MEANING, compared
 from helpers.slices.kinds import KINDS, ON_A_GRID
 
@@ -229,12 +229,14 @@ class Measures(Arrays):
 
     @cached_property
     def guessed(self) -> np.ndarray:
-        """Which stacks (s,) were cut by Instance Number, without a word in the headers for it.
+        """Which stacks (s,) were cut by number or file name, without a word in the headers for it.
 
         As many stacks as Number of Temporal Positions (0020,0105) says are no guess.
         """
         keywords = self.first_of("split_keyword")
-        numbered = np.array([GUESS in str(keyword).split(", ") for keyword in keywords], bool)
+        numbered = np.array(
+            [not {*GUESSES}.isdisjoint(str(word).split(", ")) for word in keywords], bool
+        )
         series = np.asarray(self.slices.index.codes[0])[self.starts] if numbered.any() else keywords
         groups = pd.DataFrame({"series": series, "group": self.first_of("group")})
         sisters = groups.groupby(["series", "group"])["group"].transform("size").to_numpy()

@@ -17,7 +17,7 @@ GUESS_REMARKS = {
 }
 FRAMES_IN_ORDER = f"{NO_POSITION}: frames in the order of their file"
 UNTOLD = "several files at one position, and no time or setting tells them apart"
-NUMBERED = "nothing but the Instance Number tells its repetitions apart: a guess"
+NUMBERED = "nothing but numbers or names tells its repetitions apart: a guess"
 WHAT_IT_IS = {
     "cine": "frames of one view over time",
     "projection": "images of one view each",
