@@ -12,11 +12,12 @@ from helpers import (
     RULES,
     audit,
     decoder_table,
-    frame_table,
     header_table,
     phantom_truth,
     pixel_table,
     score,
+    slice_table,
+    stack_table,
     write_phantom,
 )
 from helpers.errors import ClearError
@@ -41,8 +42,8 @@ def truth(phantom):
 
 
 @pytest.fixture(scope="module")
-def findings(phantom_headers):
-    return audit(phantom_headers, pixels=True)
+def findings(phantom_headers, phantom_slices):
+    return audit(phantom_headers, phantom_slices, pixels=True)
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +84,9 @@ def test_rules_by_design_are_silent_where_slices_touch_and_stand_upright(finding
     assert not set(rows.index) & set(findings["path"])
 
 
-def test_headers_alone_by_default(phantom_headers, findings):
+def test_headers_alone_by_default(phantom_headers, phantom_slices, findings):
     without = findings[~findings["rule"].isin(PIXEL_RULES)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(audit(phantom_headers, phantom_slices), without)
     pd.testing.assert_frame_equal(audit(phantom_headers), without)
 
 
@@ -124,12 +126,12 @@ REAL = {  # rule → findings in each series, from what the folder's description
     # the pixels of these were replaced by noise, which is no body
     "ct-failing-gantrytilt": {"gantry-tilt": 1, "empty-slice": 4},
     "ct-failing-missing-slice": {"uneven-spacing": 1, "empty-slice": 4},  # no number is missing
-    "ct-failing-same-position": {"repeated-slice": 3, "empty-slice": 4},
-    "mr-failing-two-orientations": {"several-orientations": 1},
-    "mr-3plane-localizer-ffs": {"several-orientations": 1},
+    "ct-failing-same-position": {"empty-slice": 4},  # a contrast bolus, watched at one position
+    "mr-failing-two-orientations": {"shared-series-uid": 1},  # of two Series Numbers
+    "mr-3plane-localizer-ffs": {},
     "mr-nonsquare-pixels-28x64": {"rescale-varies": 1},
     "mr-rows-anterior-cols-left": {"black-slice": 7, "identical-images": 78},
-    "one-slice-7-transfer-syntaxes": {"repeated-slice": 8},
+    "one-slice-7-transfer-syntaxes": {},  # one position nine times
     "mr-sagittal-hfdl": {},
     "mr-enhanced-multiframe": {},
     "mr-enhanced-philips": {},
@@ -182,6 +184,7 @@ def _healthy(n=20, **columns):
     index = pd.Index([f"/data/p/{i + 1}.dcm" for i in range(n)], dtype=object, name="path")
     fixed = {
         "SOPClassUID": CT, "SeriesInstanceUID": "1.2", "PatientID": "p", "Modality": "CT",
+        "StudyInstanceUID": "1.1",
         "Rows": 8, "Columns": 8, "SliceThickness": 2.0, "TransferSyntaxUID": "1.2.840.10008.1.2.1",
         "error": None, "pixel_offset": 100, "file_size": 1000, "private_elements": 0,
     }  # fmt: skip
@@ -307,6 +310,7 @@ def test_a_table_of_some_keywords_is_refused(phantom, keywords, missing):
 def test_a_table_of_all_that_rules_judge_is_audited(phantom):
     keywords = [*NEEDED, "SOPClassUID", "SOPInstanceUID", "PatientID", "Modality", "SliceThickness"]
     keywords += [
+        "StudyInstanceUID",
         "InstanceNumber",
         "ImagePositionPatient",
         "ImageOrientationPatient",
@@ -381,10 +385,11 @@ def test_a_finding_in_a_frame_says_which(phantom, tmp_path):
     pixels[7] = 0
     dataset.PixelData = pixels.tobytes()
     dataset.save_as(tmp_path / "1.dcm")
-    headers = frame_table(header_table(tmp_path))
-    found = audit(headers, pixels=True).set_index("rule")
+    headers = header_table(tmp_path)
+    slices = slice_table(headers)
+    found = audit(headers, slices, pixels=True).set_index("rule")
     assert found.loc["black-slice", ["frame", "value"]].tolist() == [7, "-1024 throughout"]
-    ax = show_finding(next(found.loc[["black-slice"]].reset_index().itertuples()), headers)
+    ax = show_finding(next(found.loc[["black-slice"]].reset_index().itertuples()), slices)
     assert ax.get_title().startswith("black-slice, frame 7")
     assert np.ptp(ax.images[0].get_array()) == 0
 

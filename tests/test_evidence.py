@@ -18,6 +18,7 @@ from helpers import (
     show_evidence,
     show_remedies,
     slice_counts,
+    slice_table,
     stack_table,
 )
 from helpers.errors import ClearError
@@ -25,12 +26,12 @@ from helpers.phantom.exercises import EXERCISES
 
 
 @pytest.fixture(scope="module")
-def findings(phantom_frames):
-    return audit(phantom_frames)
+def findings(phantom_headers, phantom_slices):
+    return audit(phantom_headers, phantom_slices)
 
 
-def test_one_picture_for_each_rule_the_worst_first(findings, phantom_frames):
-    axes = show_evidence(findings, phantom_frames, most=100)
+def test_one_picture_for_each_rule_the_worst_first(findings, phantom_slices):
+    axes = show_evidence(findings, phantom_slices, most=100)
     titles = [ax.get_title().split("\n")[0] for ax in axes]
     assert titles == list(dict.fromkeys(findings["rule"]))
     by_rule = dict(zip(titles, axes))
@@ -41,8 +42,8 @@ def test_one_picture_for_each_rule_the_worst_first(findings, phantom_frames):
     assert "?" in [text.get_text() for text in by_rule["no-orientation"].texts]
 
 
-def test_nothing_found_is_said(findings, phantom_frames):
-    assert show_evidence(findings[:0], phantom_frames)[0].get_title() == "Nothing was found"
+def test_nothing_found_is_said(findings, phantom_slices):
+    assert show_evidence(findings[:0], phantom_slices)[0].get_title() == "Nothing was found"
     assert plot_findings(findings[:0]).get_title() == "Nothing was found"
 
 
@@ -59,7 +60,7 @@ def test_bars_count_findings(findings):
 def test_exercises_can_be_solved_with_what_the_hints_name():
     answers = {
         1: slice_counts(header_table(exercise(1)))["largest_stack"].iloc[0],
-        2: stack_table(header_table(exercise(2)))["gap_max_mm"].iloc[0],
+        2: stack_table(slice_table(header_table(exercise(2))))["gap_max_mm"].iloc[0],
         3: pixel_table(header_table(exercise(3)))["corner"].median() + 1000,
     }
     for number, answer in answers.items():
@@ -90,14 +91,15 @@ def test_wrong_answers_get_a_hint():
         check(4, 1)
 
 
-def test_before_and_after(phantom_headers, phantom_frames):
+def test_before_and_after(phantom_headers):
     """The remedy is drawn, not done: means come near those of a chest, and no file changes."""
     patients = ["P35-padding-undeclared", "P36-water-border", "P37-rescale-wrong", "P38-sign-lost"]
-    rows = phantom_frames[phantom_frames["PatientID"].isin(patients)]
-    stored = {path: Path(path).read_bytes() for path in rows.index}
-    found = audit(rows, pixels=True)
-    axes = show_remedies(found, rows)
-    assert stored == {path: Path(path).read_bytes() for path in rows.index}
+    headers = phantom_headers[phantom_headers["PatientID"].isin(patients)]
+    slices = slice_table(headers)
+    stored = {path: Path(path).read_bytes() for path in headers.index}
+    found = audit(headers, slices, pixels=True)
+    axes = show_remedies(found, slices)
+    assert stored == {path: Path(path).read_bytes() for path in headers.index}
     means = {
         tuple(ax.get_title().split("\n")[0].split(", ")): float(ax.get_title().split()[-2])
         for ax in axes
@@ -107,4 +109,4 @@ def test_before_and_after(phantom_headers, phantom_frames):
         assert -750 < means[rule, "with the remedy"] < -300
     changed = {rule: means[rule, "with the remedy"] - means[rule, "as stored"] for rule, _ in means}
     assert changed["undeclared-padding"] > 100 and changed["zero-border"] < -50
-    assert show_remedies(found[:0], rows)[0].get_title() == "No remedy to draw"
+    assert show_remedies(found[:0], slices)[0].get_title() == "No remedy to draw"

@@ -37,8 +37,9 @@ def missing_identifiers(collection: Collection) -> Iterator[Finding]:
     counts = {keyword: measures.sums(missing).astype(int) for keyword, missing in lacking.items()}
     for stack in np.flatnonzero(sum(counts.values())).tolist():
         found = {keyword: own[stack] for keyword, own in counts.items() if own[stack]}
-        named = ", ".join(f"{count} without {keyword}" for keyword, count in found.items())
-        yield collection.stack_finding(f"of {measures.counts[stack]} images {named}", stack)
+        of = f"of {measures.counts[stack]} images without"
+        named = ", ".join(f"{count} {of} {keyword}" for keyword, count in found.items())
+        yield collection.stack_finding(named, stack)
 
 
 @rule(

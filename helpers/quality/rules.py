@@ -201,6 +201,17 @@ class Collection:
         keywords = self.measures.first_of("split_keyword")
         return [(own, _reasons(keywords[own])) for own in several_of(stacks, keys)]
 
+    def group_findings(self, values: dict[int, str]) -> Iterator[Finding]:
+        """Findings of stacks, from their number and value; sister stacks of one value once."""
+        stacks = np.array(list(values), int)
+        groups = self.measures.first_of("group")[stacks]
+        sisters: dict[tuple[int, int, str], list[int]] = {}
+        for stack, group, value in zip(stacks.tolist(), groups, values.values()):
+            sisters.setdefault((int(self.series[stack]), group, value), []).append(stack)
+        for (_, _, value), own in sisters.items():
+            again = f", in {len(own)} stacks" if len(own) > 1 else ""
+            yield self.stack_finding(value + again, own[0])
+
     def several(self, codes: np.ndarray) -> np.ndarray:
         """Which stacks (s,) have several values, from codes (n,) with -1 for a missing one."""
         if not len(codes):

@@ -155,9 +155,11 @@ def interspaced(collection: Collection) -> Iterator[Finding]:
     thickness, spacing = measures.numbers("SliceThickness")[measures.starts], measures.spacing
     many = measures.sums(measures.kept) >= MIN_SLICES_TO_JUDGE
     apart = collection.measured & many & (thickness > 0) & (spacing > INTERSPACED * thickness)
-    for stack in np.flatnonzero(apart).tolist():
-        value = f"{thickness[stack]:g} mm thick, {spacing[stack]:.4g} mm apart"
-        yield collection.stack_finding(value, stack)
+    words = "{:g} mm thick, {:.4g} mm apart"
+    stacks = np.flatnonzero(apart).tolist()
+    yield from collection.group_findings(
+        {stack: words.format(thickness[stack], spacing[stack]) for stack in stacks}
+    )
 
 
 @rule(
@@ -173,12 +175,13 @@ def thickness_varies(collection: Collection) -> Iterator[Finding]:
     thickness = measures.numbers("SliceThickness")
     several = collection.several(measures.codes("SliceThickness"))
     even = collection.measured & ~measures.any_of(measures.is_odd)
+    values = {}
     for stack in np.flatnonzero(several & even).tolist():
         own = np.unique(thickness[measures.rows(stack)])
         own = own[np.isfinite(own)]
         if len(own) > 1:
-            value = f"{len(own)} thicknesses, {own[0]:.6g} to {own[-1]:.6g} mm"
-            yield collection.stack_finding(value, stack)
+            values[stack] = f"{len(own)} thicknesses, {own[0]:.6g} to {own[-1]:.6g} mm"
+    yield from collection.group_findings(values)
 
 
 @rule(
@@ -193,9 +196,11 @@ def rescale_varies(collection: Collection) -> Iterator[Finding]:
     measures = collection.measures
     pairs = [measures.codes(f"Rescale{word}") + 1 for word in ("Slope", "Intercept")]
     several = np.logical_or.reduce([collection.several(codes) for codes in pairs])
+    values = {}
     for stack in np.flatnonzero(several & collection.cross_sectional).tolist():
         own = np.unique([codes[measures.rows(stack)] for codes in pairs], axis=1)
-        yield collection.stack_finding(f"{own.shape[1]} pairs of slope and intercept", stack)
+        values[stack] = f"{own.shape[1]} pairs of slope and intercept"
+    yield from collection.group_findings(values)
 
 
 def explained_by_bad_files(collection: Collection, row: int) -> bool:
