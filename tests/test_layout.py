@@ -40,10 +40,12 @@ LAYOUTS = [
 ]
 
 
-@pytest.mark.parametrize(("allocated", "stored", "high", "signed"), LAYOUTS)
-@pytest.mark.parametrize("syntax", ["ExplicitVRLittleEndian", "RLELossless"])
+@pytest.mark.parametrize(
+    ("allocated", "stored", "high", "signed", "compressed"),
+    [(*one, compressed) for one in LAYOUTS for compressed in (False, True)[: 1 + (one[0] < 32)]],
+)
 def test_the_stored_value_ends_at_high_bit(
-    dataset, tmp_path, allocated, stored, high, signed, syntax
+    dataset, tmp_path, allocated, stored, high, signed, compressed
 ):
     """PS3.5 8.1.1, in integers of Python; what stands in the other bits is not looked at."""
     rng = np.random.default_rng(allocated + stored + high)
@@ -56,7 +58,7 @@ def test_the_stored_value_ends_at_high_bit(
     whole = {"BitsAllocated": allocated, "BitsStored": allocated, "HighBit": allocated - 1}
     kind = f"<u{allocated // 8}"
     path = _save(dataset, tmp_path, cells.astype(kind), PixelRepresentation=0, **whole)
-    if syntax == "RLELossless":
+    if compressed:
         dataset.compress(pydicom.uid.RLELossless)
     dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = stored, high, signed
     dataset.save_as(path)
@@ -167,6 +169,30 @@ def test_one_image_needs_no_number_of_frames(dataset, tmp_path, claimed):
         dataset.NumberOfFrames = claimed
     path = _save(dataset, tmp_path, np.arange(20, dtype="<u2").reshape(4, 5))
     assert np.array_equal(load_slice(path).pixels, np.arange(20).reshape(4, 5))
+
+
+def test_one_compressed_image_needs_no_number_of_frames(dataset, tmp_path):
+    """Whatever its length is: that of a compressed image does not tell how many there are."""
+    lengths = set()
+    for columns in range(8, 24):
+        pixels = np.random.default_rng(columns).integers(0, 4096, (16, columns), "<u2")
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        path = _save(dataset, tmp_path, pixels)
+        stored = pydicom.dcmread(path)
+        stored.compress(pydicom.uid.RLELossless)
+        stored.save_as(path)
+        lengths.add(len(stored.PixelData) % 8)
+        assert np.array_equal(load_slice(path).pixels, pixels)
+    assert 0 in lengths
+
+
+def test_an_unknown_transfer_syntax_is_one_clear_line(dataset, tmp_path):
+    path = _save(dataset, tmp_path, np.zeros((3, 4, 5), "<u2"), NumberOfFrames=3)
+    known, other = pydicom.uid.ExplicitVRLittleEndian.encode(), b"1.2.840.10008.1.2.9"
+    path.write_bytes(path.read_bytes().replace(known + b"\0", other + b"\0"))
+    with pytest.raises(ImageError, match=r"1\.2\.840\.10008\.1\.2\.9") as caught:
+        load_slice(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_bytes_behind_the_frames_are_no_error(dataset, tmp_path):

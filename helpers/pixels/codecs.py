@@ -17,7 +17,7 @@ from pydicom.pixels.decoders.base import Decoder
 
 from helpers.errors import one_line
 from helpers.pixels.frame_header import FrameHeader, frame_count
-from helpers.pixels.layout import ImageError, bits_below, one_bit_frames
+from helpers.pixels.layout import ImageError, bits_below, is_compressed, one_bit_frames
 from helpers.runtime import install_line
 
 try:
@@ -126,7 +126,7 @@ def _decoded(
     with source as opened:
         if pixels:
             opened.seek(pixels.value_tell)
-        if dataset.get("BitsAllocated") == 1 and not decoder.UID.is_encapsulated:
+        if dataset.get("BitsAllocated") == 1 and not is_compressed(decoder.UID):
             yield from one_bit_frames(opened if pixels else dataset.PixelData, dataset, frames)
             return
         for stored, _ in decoder.iter_array(opened, indices=frames, **options):

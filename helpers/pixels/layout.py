@@ -47,7 +47,7 @@ def bits_below(dataset: Dataset, path: str | os.PathLike[str]) -> int:
         most = f"from {stored - 1} to {allocated - 1}" if stored < allocated else stored - 1
         raise ImageError(f"expected High Bit {most}, {said}: its values cannot be told; {ASK}")
     syntax = dataset.file_meta.TransferSyntaxUID
-    surely = not syntax.is_encapsulated or syntax in WHOLE_CELLS
+    surely = not is_compressed(syntax) or syntax in WHOLE_CELLS
     if not surely or dataset.get("SamplesPerPixel", 1) != 1:
         what = syntax.name if not surely else "colour"
         raise ImageError(
@@ -110,11 +110,17 @@ def check_frame_count(dataset: Dataset, path: str | os.PathLike[str]) -> None:
             f"expected at most {held} frames in {path}, as its pixel data has {length} bytes, "
             f"got {count} as Number of Frames: its header is wrong or the file is cut short; {ASK}"
         )
-    if not count and held > 1 and length - -(-held * bits // 8) in (0, 1):
+    exact = not dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    if exact and not count and held > 1 and length - -(-held * bits // 8) in (0, 1):
         raise ImageError(
             f"expected {held} as Number of Frames in {path}, as its pixel data has {length} bytes, "
             f"got {'none' if given in (None, '') else count}; {ASK}"
         )
+
+
+def is_compressed(syntax: uid.UID) -> bool:
+    """Whether frames stand in items of their own, as compressed ones do (PS3.5 A.4)."""
+    return syntax.is_transfer_syntax and syntax.is_encapsulated
 
 
 def _number_of_frames(dataset: Dataset) -> Any:
@@ -137,7 +143,10 @@ def _pixel_bytes(dataset: Dataset) -> int | None:
 
 def _frame_bits(dataset: Dataset) -> int | None:
     """Bits of one frame, the fewest where it is compressed; None where the header does not say."""
-    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_transfer_syntax:
+        return None
+    if syntax.is_encapsulated:
         return 8 * MIN_FRAME_BYTES
     halved = dataset.get("PhotometricInterpretation") in HALVED_COLOURS
     samples = 2 if halved else dataset.get("SamplesPerPixel", 1)
