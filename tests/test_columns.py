@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.headers.columns import ABSENT, Columns, column_of
+from helpers.headers.columns import ABSENT, Columns
 
 ROWS = [{"PatientID": str(n), **({"Rows": n} if n % 3 else {}), "error": None} for n in range(10)]
 
@@ -41,7 +41,9 @@ def test_absent_and_empty_are_told_apart_until_the_table():
     ],
 )
 def test_numbers_where_none_loses_by_it(values, kind):
-    column = column_of(values)
+    columns = Columns()
+    columns.add([{"A": value} for value in values])
+    column = _table(columns)["A"] if values else _table(columns)["error"]
     assert column.dtype == kind
     assert all(
         pd.isna(ours) if theirs is None else ours == theirs for ours, theirs in zip(column, values)
@@ -80,3 +82,20 @@ def test_an_interrupt_on_any_line_loses_no_row_and_repeats_none(line, monkeypatc
     clean = Columns()
     clean.add(ROWS[:taken])
     pd.testing.assert_frame_equal(_table(columns), _table(clean))
+
+
+def test_values_that_rows_share_are_held_once_and_come_back(monkeypatch):
+    monkeypatch.setattr("helpers.headers.columns.MAX_ROWS", 4)
+    rows = [{"A": "x", "B": n, "C": n / 2, "D": (n, n), "E": 1 if n < 5 else 1.0} for n in range(9)]
+    columns = Columns()
+    for row in rows:
+        columns.add([row])
+    lists = columns.lists()
+    for name in "ABCDE":
+        assert lists[name] == [row[name] for row in rows]
+        assert list(map(type, lists[name])) == [type(row[name]) for row in rows]
+    table = _table(columns)
+    assert table[["A", "B", "C", "D", "E"]].dtypes.astype(str).tolist() == [
+        *("object", "int64", "float64", "object", "float64")
+    ]
+    assert table["D"].tolist() == lists["D"] and len(table._mgr.blocks) == 3
