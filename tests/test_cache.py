@@ -283,3 +283,18 @@ def test_without_private_elements_from_a_cache_with_them(real, tmp_path, read):
     table = header_table(folder, cache=cache, progress=False)
     assert not read
     pd.testing.assert_frame_equal(table, header_table(folder, progress=False))
+
+
+def test_b_values_come_from_the_cache_and_go_where_they_were_not_asked_for(phantom, tmp_path, read):
+    folder, cache, name = tmp_path / "data", tmp_path / "cache", "(0019,xx0C) SIEMENS MR HEADER"
+    folder.mkdir()
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+    for number in range(3):
+        block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+        block.add_new(0x0C, "IS", 500 * number)
+        dataset.save_as(folder / f"{number}.dcm")
+    _same(folder, cache)
+    read.clear()
+    assert header_table(folder, cache=cache)[name].tolist() == [0, 500, 1000] and not read
+    assert name not in header_table(folder, cache=cache, keywords=["Rows"])
+    assert name in _same(folder, cache, keywords=["Rows", name])

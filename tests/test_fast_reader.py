@@ -10,8 +10,10 @@ import pydicom
 import pytest
 
 from helpers import header_table, list_files
+from helpers.headers.elements import DIFFUSION_COLUMNS
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.pydicom_reader import pydicom_row
+from helpers.privacy.identifying import identifies, vr_of
 
 PYDICOMS_OWN = Path(pydicom.__file__).parent / "data"
 
@@ -188,3 +190,86 @@ def test_runs_of_elements_follow_what_changes(phantom, tmp_path):
         dataset.save_as(tmp_path / f"{number}.dcm")
         took, theirs = _compare(tmp_path / f"{number}.dcm", elements)
         assert took and theirs["private_elements"] == 2
+
+
+DIFFUSION = {
+    "(0019,xx0C) SIEMENS MR HEADER": ("IS", 1000),
+    "(0019,xx0E) SIEMENS MR HEADER": ("FD", (0.0, -0.6, 0.8)),
+    "(0043,xx2F) GEMS_PARM_01": ("SS", 2),
+    "(0043,xx39) GEMS_PARM_01": ("IS", (1_000_000_050, 8, 0, 0)),
+    "(2001,xx03) Philips Imaging DD 001": ("FL", 800.0),
+    "(2001,xx04) Philips Imaging DD 001": ("CS", "P"),
+}
+
+
+@pytest.fixture(params=["explicit", "implicit", "unknown"])
+def diffusion(request, phantom, tmp_path):
+    """A file with private elements of diffusion, and one of each creator that is not of it."""
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+    for name, (vr, value) in DIFFUSION.items():
+        group, number, creator = int(name[1:5], 16), int(name[8:10], 16), name[12:]
+        block = dataset.private_block(group, creator, create=True)
+        block.add_new(number, vr, list(value) if isinstance(value, tuple) else value)
+        if 0xF0 not in block:
+            block.add_new(0xF0, "LO", "something else")
+    implicit = request.param == "implicit"
+    if implicit:
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    dataset.save_as(tmp_path / "1.dcm", implicit_vr=implicit, little_endian=True)
+    if request.param == "unknown":  # as an archive writes what it does not know
+        content = (tmp_path / "1.dcm").read_bytes()
+        for name, (vr, _) in DIFFUSION.items():
+            tag = bytes.fromhex(name[3:5] + name[1:3] + name[8:10]) + b"\x10"
+            place = content.index(tag + vr.encode())
+            length = content[place + 6 : place + 8]
+            head = tag + b"UN\0\0" + length + b"\0\0"
+            content = content[:place] + head + content[place + 8 :]
+        (tmp_path / "1.dcm").write_bytes(content)
+    return tmp_path / "1.dcm"
+
+
+def test_b_values_and_directions_are_read_unasked(diffusion):
+    took, _ = _compare(diffusion, FastReader())
+    row = FastReader().row(str(diffusion))
+    assert took and {name: row[name] for name in row if name.startswith("(")} == {
+        name: value for name, (_, value) in DIFFUSION.items()
+    }
+    _compare(diffusion, FastReader(private=True))
+    assert "(0019,xxF0) SIEMENS MR HEADER" in header_table(diffusion, private=True)
+
+
+def test_b_values_are_left_out_where_other_keywords_are_asked_for(diffusion):
+    assert not any(name.startswith("(") for name in FastReader(["Rows"]).row(str(diffusion)))
+    assert not any(name.startswith("(") for name in header_table(diffusion, keywords=["Rows"]))
+    keywords = ["Rows", "(0019,xx0C) SIEMENS MR HEADER"]
+    table = header_table(diffusion, keywords=keywords)
+    assert [name for name in table if name.startswith("(")] == keywords[1:]
+
+
+def test_another_creator_of_the_same_number_is_no_b_value(phantom, tmp_path):
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+    dataset.private_block(0x0019, "SIEMENS CT VA0", create=True).add_new(0x0C, "LO", "a name")
+    dataset.save_as(tmp_path / "1.dcm")
+    _compare(tmp_path / "1.dcm", FastReader())
+    assert not any(name.startswith("(") for name in header_table(tmp_path))
+
+
+def test_b_values_are_physics_and_identify_nobody():
+    assert set(DIFFUSION) == DIFFUSION_COLUMNS
+    assert not any(map(identifies, DIFFUSION_COLUMNS))
+    assert identifies("(0019,xx0D) SIEMENS MR HEADER")
+    assert all(vr_of(name) == vr for name, (vr, _) in DIFFUSION.items())
+
+
+def test_a_number_of_frames_that_is_impossible_costs_nothing(phantom, tmp_path):
+    for number in range(4):
+        dataset = pydicom.dcmread(phantom / "P01-reference" / f"{number + 1}.dcm")
+        if not number:
+            dataset.NumberOfFrames = 2_000_000_000
+        dataset.save_as(tmp_path / f"{number}.dcm")
+    tracemalloc.start()
+    table = header_table(tmp_path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table["error"].isna().all() and table["NumberOfFrames"].iloc[0] == 2_000_000_000
+    assert most < 10_000_000

@@ -22,9 +22,10 @@ from pyarrow import parquet
 
 from helpers.errors import ClearError, WrongTypeError
 from helpers.headers.columns import ABSENT, Columns, Row
+from helpers.headers.elements import DIFFUSION_COLUMNS
 from helpers.headers.pydicom_reader import NOT_READ
 
-FORMAT = 2  # changes with what is stored, and with how headers are read
+FORMAT = 3  # changes with what is stored, and with how headers are read
 ABOUT = b"dicom header table"  # the key of what the file says about itself
 Fingerprint = bytes  # size of a file, times in nanoseconds, full path
 UNKNOWN = b""  # fingerprint of a file that could not be read, and is to be read another time
@@ -50,7 +51,7 @@ def cached_table(
     cache : the Parquet file
     root : what the table is of; where that is a folder, the cache must not lie in it
     read : yields the rows of files, some at a time
-    private : whether private elements become columns too
+    private : whether all private elements become columns too
 
     Raises
     ------
@@ -167,7 +168,11 @@ def _load(content: bytes, private: bool) -> tuple[list[Fingerprint], Columns]:
         raise ValueError("written by another version")
     if private and not about["private"]:
         return [], Columns()
-    names = [name for name in stored.column_names[1:] if private or name[0] != "("]
+    names = [
+        name
+        for name in stored.column_names[1:]
+        if private or name[0] != "(" or name in DIFFUSION_COLUMNS
+    ]
     lists = {name: _decoded(stored[name].combine_chunks()) for name in names}
     return stored["fingerprint"].to_pylist(), Columns(lists, len(stored))
 

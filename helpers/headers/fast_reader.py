@@ -12,12 +12,15 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from pydicom.datadict import private_dictionary_VR
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from helpers.headers.columns import Row
 from helpers.headers.elements import (
     BULK_VRS,
+    DIFFUSION_COLUMNS,
+    DIFFUSION_GROUPS,
     LONG_VRS,
     SHORT_VRS,
     UNDEFINED_LENGTH,
@@ -84,7 +87,7 @@ class FastReader:
     Parameters
     ----------
     keywords : the columns that are wanted, or None for all
-    private : whether private elements become columns too
+    private : whether all private elements become columns too, not only those of diffusion
     """
 
     def __init__(self, keywords: Collection[str] | None = None, private: bool = False) -> None:
@@ -269,35 +272,44 @@ def _element(content: bytes, context: Context, wanted: set[str] | None, private:
     """An Element from all its bytes."""
     tag = tag_at(content, 0)
     keyword, vr, pydicom_tag = entry_of(tag)
-    is_private = bool(tag >> 16 & 1)
-    creator = private and pydicom_tag.is_private_creator
-    if is_private and private and not creator and tag & 0xFFFF:  # no length of a group
-        keyword = _private_keyword(tag, context)
-    if context.meta and tag != TRANSFER_SYNTAX:
-        keyword = None
-    unwanted = wanted is not None and not is_private and keyword not in wanted
-    if not creator and (keyword is None or unwanted):
+    if tag >> 16 & 1:
+        return _private_element(content, pydicom_tag, context, wanted, private)
+    of_meta = context.meta and tag != TRANSFER_SYNTAX
+    if of_meta or keyword is None or (wanted is not None and keyword not in wanted):
         return Element(content, tag)
     sign_decides = context.implicit and tag == PIXEL_REPRESENTATION
     value = _value(content, pydicom_tag, vr, context)
-    return Element(content, tag, keyword, value, creator or tag == CHARACTER_SET or sign_decides)
+    return Element(content, tag, keyword, value, tag == CHARACTER_SET or sign_decides)
 
 
-def _private_keyword(tag: int, context: Context) -> str:
-    if context.implicit:
-        raise FastPathNotApplicable("private elements whose VR is not written")
+def _private_element(
+    content: bytes, tag: BaseTag, context: Context, wanted: set[str] | None, private: bool
+) -> Element:
+    """An Element whose meaning its creator knows (PS3.5 7.8.1); a column where that is wanted."""
+    if not private and tag.group not in DIFFUSION_GROUPS:
+        return Element(content, tag)
+    columns = DIFFUSION_COLUMNS if wanted is None else DIFFUSION_COLUMNS & wanted
+    if tag.is_private_creator:
+        name = _value(content, tag, "LO", context) if private or columns else None
+        known = any(column.endswith(f") {name}") for column in columns)
+        return Element(content, tag, None, name, private or known)
     creators = dict(context.creators)
-    name = creators.get(tag & 0xFFFF0000 | tag >> 8 & 0xFF)
-    if sum(one >> 16 == tag >> 16 and creators[one] == name for one in creators) > 1:
+    creator = creators.get(tag.group << 16 | tag.element >> 8)
+    keyword = private_name(tag, creator)
+    if not tag.element or not (private or keyword in columns):  # or the length of a group
+        return Element(content, tag)
+    if sum(one >> 16 == tag.group and creators[one] == creator for one in creators) > 1:
         raise FastPathNotApplicable("two blocks of one creator")
-    return private_name(tag, name)
+    vr = private_dictionary_VR(tag, str(creator)) if keyword in DIFFUSION_COLUMNS else "UN"
+    return Element(content, tag, keyword, _value(content, tag, vr, context))
 
 
 def _value(content: bytes, tag: BaseTag, vr: str, context: Context) -> Any:
-    """The value of an element."""
+    """The value of an element, of the VR that it is known by where none is written."""
     implicit = context.implicit
     head = 8 if implicit or content[4:6] in SHORT_VRS else 12
-    vr = vr if implicit else content[4:6].decode()
+    if not implicit and not (tag.is_private and content[4:6] == b"UN"):
+        vr = content[4:6].decode()
     if vr == "SQ":
         undefined = four_bytes(content, head - 4)[0] == UNDEFINED_LENGTH
         return items_of(content, head, None if undefined else len(content), implicit)[0]

@@ -6,13 +6,16 @@ from typing import Any, Literal, NamedTuple
 
 import pydicom
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import one_line
 from helpers.headers.elements import (
     BULK_VRS,
+    DIFFUSION_COLUMNS,
+    DIFFUSION_GROUPS,
     LONG_VRS,
     SEQUENCE_END,
     UNDEFINED_LENGTH,
@@ -22,7 +25,9 @@ from helpers.headers.elements import (
     private_name,
     python_value,
 )
+from helpers.headers.inflated import InflatingReader
 
+DEFLATED = DeflatedExplicitVRLittleEndian
 CHARACTER_SET = 0x00080005
 PIXEL_TAGS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # of a file without DICOM's prefix, to be taken for DICOM
@@ -30,6 +35,8 @@ SEARCHED_BYTES = 4096  # at the end of a file, first, for the end of compressed 
 NOT_READ = "not read: "  # begins the error of a file that the system did not give; it may later
 LONGEST_VALUE = 2**22  # bytes of bulk data; what is longer is not read
 BLOCK_SIZE = 2**20  # bytes read at once
+LONGEST_META = 4096  # bytes, in which the syntax of a file stands
+EMPTY = "truncated: no data element behind the file meta information"
 
 
 class Header(NamedTuple):
@@ -73,7 +80,10 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
 
 def pydicom_row(path: str, private: bool = False) -> dict[str, Any]:
-    """One file's columns; what `helpers.headers.fast_reader` reads faster must equal them."""
+    """One file's columns; what `helpers.headers.fast_reader` reads faster must equal them.
+
+    Private elements are columns where they are asked for, and where they tell of diffusion.
+    """
     dataset, error, pixel_offset = read_header(path)
     size = os.path.getsize(path) if os.path.isfile(path) else None
     row = {"error": error, "file_size": size}
@@ -111,6 +121,9 @@ def _header_of(file: SizeLimitedReader) -> Header:
     prefixed = start[128:] == b"DICM"
     if not prefixed and not _may_begin(start):
         return Header(None, "not DICOM" if start else "empty file", None)
+    if prefixed and (meta := _deflated_meta(file)):
+        return _deflated_header(file, meta)
+    file.seek(0)
     dataset = _read(file)
     if not prefixed and not _plausible(dataset):
         return Header(None, "not DICOM", None)
@@ -125,18 +138,66 @@ def _may_begin(start: bytes) -> bool:
     return not groups.isdisjoint(FIRST_GROUPS)
 
 
+def _deflated_meta(file: SizeLimitedReader) -> Dataset | None:
+    """The file meta information of a file whose data set is deflated; None of others."""
+    if DEFLATED.encode() not in file.read(LONGEST_META):
+        return None
+    file.seek(132)
+    meta = _meta_of(file)
+    return meta if meta.get("TransferSyntaxUID") == DEFLATED else None
+
+
+def _meta_of(file: Any) -> Dataset:
+    """The file meta information at the place of a file, which then stands behind it."""
+    return read_dataset(file, False, True, stop_when=lambda tag, *_: tag.group != 2)
+
+
+def _deflated_header(file: SizeLimitedReader, meta: Dataset) -> Header:
+    """The header of a file that stands behind its file meta information.
+
+    Some writers deflate a whole file, whose own data set is deflated already.
+    """
+    start = file.tell()
+    inflated, elements = _inflated(file, LONGEST_VALUE)
+    if not _only_bulk_left_out(elements):
+        file.seek(start)
+        inflated, elements = _inflated(file, None)
+    source: Any = inflated  # not the file, whose bytes are others
+    dataset = FileDataset(source, elements, None, FileMetaDataset(meta), False, True)
+    dataset.set_original_encoding(False, True, elements.original_character_set)
+    return Header(dataset, inflated.ending() if len(dataset) else EMPTY, None)
+
+
+def _inflated(file: SizeLimitedReader, longest: int | None) -> tuple[InflatingReader, Dataset]:
+    """(what inflates the data set, its elements before the pixels), without values too long."""
+    inflated = InflatingReader(file)
+    if _meta_of(inflated).get("TransferSyntaxUID") == DEFLATED:
+        inflated = InflatingReader(inflated)
+    source: Any = inflated
+    elements = read_dataset(source, False, True, stop_when=_at_pixels, defer_size=longest)
+    return inflated, elements
+
+
+def _at_pixels(tag: BaseTag, *_: Any) -> bool:
+    return tag in PIXEL_TAGS
+
+
 def _read(file: SizeLimitedReader) -> FileDataset:
     """The data set before the pixels; long bulk data stays on disk."""
     dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, defer_size=LONGEST_VALUE)
-    left_on_disk = [
-        element
-        for element in dataset.values()
-        if getattr(element, "length", 0) > LONGEST_VALUE and element.value is None
-    ]
-    if all(element.VR in BULK_VRS for element in left_on_disk):
+    if _only_bulk_left_out(dataset):
         return dataset
     file.seek(0)
     return pydicom.dcmread(file, stop_before_pixels=True, force=True)
+
+
+def _only_bulk_left_out(dataset: Dataset) -> bool:
+    """Whether the values that were too long to be read are bulk data."""
+    return all(
+        element.VR in BULK_VRS
+        for element in dataset.values()
+        if getattr(element, "length", 0) > LONGEST_VALUE and element.value is None
+    )
 
 
 def _plausible(dataset: FileDataset) -> bool:
@@ -162,16 +223,15 @@ def _pixel_element(file: SizeLimitedReader, dataset: FileDataset) -> tuple[int, 
 def _header_truncation(file: SizeLimitedReader, dataset: FileDataset) -> str | None:
     """Where a file without pixels ends too early, or None."""
     if not len(dataset):
-        return "truncated: no data element behind the file meta information"
+        return EMPTY
     last = dataset.get_item(max(dataset.keys()), keep_deferred=True)
     length, start = getattr(last, "length", UNDEFINED_LENGTH), getattr(last, "value_tell", 0)
-    deflated = dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
     implicit, little = dataset.original_encoding
     if last.tag == CHARACTER_SET and last.VR == "CS" and little:  # pydicom has converted it
         start = getattr(last, "file_tell", 8)
         file.seek(start - 8)
         length = end_of(file.read(8), 0, bool(implicit)) - 8
-    if length == UNDEFINED_LENGTH or not start or deflated:
+    if length == UNDEFINED_LENGTH or not start:
         return None
     left = file.size - start - length
     if left < 0:
@@ -192,6 +252,8 @@ def _column_name(dataset: FileDataset, tag: BaseTag, private: bool) -> str:
     """The column of an element; empty for one that has none."""
     if not tag.is_private:
         return keyword_for_tag(tag) if tag.element else ""
-    if not private or tag.is_private_creator or not tag.element:
+    asked = private or tag.group in DIFFUSION_GROUPS
+    if not asked or tag.is_private_creator or not tag.element:
         return ""
-    return private_name(tag, private_creator(dataset, tag))
+    name = private_name(tag, private_creator(dataset, tag))
+    return name if private or name in DIFFUSION_COLUMNS else ""

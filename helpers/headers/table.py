@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from helpers.errors import WrongTypeError, one_line, require_type
 from helpers.files import file_names
 from helpers.headers.columns import FIXED_COLUMNS, Columns, Row
+from helpers.headers.elements import DIFFUSION_COLUMNS
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.keywords import KeywordError, check_keyword
 from helpers.headers.pydicom_reader import PIXEL_TAGS, pydicom_row
@@ -45,9 +46,10 @@ def header_table(
     files_or_root : a folder (all files below it but hidden ones), or a list of files
     keywords : list of str, or None
         The DICOM keywords wanted as columns; None gives every public one that is met before the
-        pixels.
+        pixels, and b-values and gradient directions that stand in private elements.
     private : bool
-        Also a column for each private element, named after its group, creator and element.
+        Also a column for each private element, named after its group, creator and element, as in
+        ``(0019,xx0C) SIEMENS MR HEADER``.
     cache : path of a Parquet file, or None
         Remembers the table: the next call reads only files that are new or have changed. It holds
         all keywords, whichever are wanted, of the files of the last call: use one cache for each
@@ -119,7 +121,7 @@ def read_headers(
         from helpers.headers.cache import cached_table  # pyarrow, only where it is needed
 
         table = cached_table(cache, files_or_root, paths, read, private)
-    return table if keywords is None else _only(table, keywords)
+    return table if keywords is None else _only(table, keywords, private)
 
 
 def split_values(headers: pd.DataFrame, keyword: str) -> pd.DataFrame:
@@ -148,7 +150,7 @@ def _checked(keywords: Any) -> list[str]:
         raise KeywordError(f"expected a list of keywords, got {keywords!r}")
     keywords = list(keywords)
     for keyword in keywords:
-        check_keyword(keyword, also=FIXED_COLUMNS)
+        check_keyword(keyword, also=[*FIXED_COLUMNS, *DIFFUSION_COLUMNS])
         tag = tag_for_keyword(keyword) or 0x00080000
         of_meta = tag >> 16 <= 2
         if keyword not in FIXED_COLUMNS and (of_meta or tag >= min(PIXEL_TAGS)):
@@ -261,8 +263,8 @@ def _submitted(executor: Executor, reader: FastReader, chunk: list[str]) -> Futu
         return future
 
 
-def _only(table: pd.DataFrame, keywords: list[str]) -> pd.DataFrame:
-    """The chosen keywords, met or not, with private elements and the fixed columns."""
-    own = [name for name in table if name in FIXED_COLUMNS or name.startswith("(")]
+def _only(table: pd.DataFrame, keywords: list[str], private: bool) -> pd.DataFrame:
+    """The chosen keywords, met or not, with private elements if asked and the fixed columns."""
+    own = [name for name in table if name in FIXED_COLUMNS or (private and name.startswith("("))]
     chosen = [*dict.fromkeys(keyword for keyword in keywords if keyword not in own), *own]
     return table.reindex(columns=chosen)

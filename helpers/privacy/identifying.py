@@ -21,6 +21,14 @@ KINDS = {
     **{"PN": "name", "DA": "date", "DT": "date", "TM": "date"},
     **{"UI": "identifier (UID)", "SQ": "sequence"},
 }
+PRIVATE_VRS = {  # of private elements that hold physics alone (PS3.15 E.3.10)
+    "(0019,xx0C) SIEMENS MR HEADER": "IS",  # b-value
+    "(0019,xx0E) SIEMENS MR HEADER": "FD",  # gradient direction
+    "(0043,xx2F) GEMS_PARM_01": "SS",  # magnitude, phase, real or imaginary
+    "(0043,xx39) GEMS_PARM_01": "IS",  # b-value
+    "(2001,xx03) Philips Imaging DD 001": "FL",  # b-value
+    "(2001,xx04) Philips Imaging DD 001": "CS",  # direction
+}
 WORD = re.compile(r"[^\W_]+")
 TOKEN = re.compile(r"\w+(?:[.\-]\w+)*")  # an ID, a UID, a word
 
@@ -30,7 +38,7 @@ def identifies(keyword: str) -> bool:
     """Whether the values of an element can identify a person.
 
     These are the elements of the Basic Profile, and all names, dates and free text. Private
-    elements can, too: the names of their columns begin with a bracket.
+    elements can, too: the names of their columns begin with a bracket. b-values cannot.
 
     References
     ----------
@@ -44,8 +52,8 @@ def identifies(keyword: str) -> bool:
 
 
 def vr_of(keyword: str) -> str:
-    """The value representation of an element; empty for a column that is no public element."""
-    return dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else ""
+    """The value representation of an element; empty for a column whose element is not known."""
+    return dictionary_VR(tag) if (tag := tag_for_keyword(keyword)) else PRIVATE_VRS.get(keyword, "")
 
 
 def identifying(headers: pd.DataFrame) -> pd.DataFrame:
