@@ -9,7 +9,7 @@ from helpers.geometry.grids import (
     SAME_SPACING,
     begins,
     is_even,
-    places_of,
+    new_position,
     position_tolerance_mm,
     unit_normals,
 )
@@ -84,7 +84,7 @@ def _joined(series, keys):
 def _identity_keys(arrays, series, paths, uid_missing, placed, plane, normals, position, spacing):
     """Patient, study, and what stands for the series where its UID is missing or is shared."""
     patient, study, number = map(arrays.codes, ("PatientID", "StudyInstanceUID", "SeriesNumber"))
-    files = _distinct_counts(series, paths)
+    folder, files = arrays.codes("folder"), _distinct_counts(series, paths)
 
     def several(key):
         """Which rows' series have several values, but not another in every file."""
@@ -92,39 +92,43 @@ def _identity_keys(arrays, series, paths, uid_missing, placed, plane, normals, p
         return (counts > 1) & ~((counts >= files) & (files >= MIN_FILES))
 
     shared = uid_missing | several(patient) | several(study) | several(number)
-    folder = arrays.codes("folder") if shared.any() else series
     description = arrays.codes("SeriesDescription")
     keys = [np.where(shared & several(key), key, 0) for key in (folder, number, description)]
-    in_every_file = (files >= MIN_FILES) & ~uid_missing
-    for key in (patient, study):
-        suspect = in_every_file & (_distinct_counts(series, key) >= files)
-        one_scan = _even_series(suspect, series, placed, plane, normals, position, spacing)
-        keys.append(np.where(one_scan, 0, key))
-    return keys
+    pool = _joined(series, [np.where(uid_missing, folder, 0)])
+    files, patients = _distinct_counts(pool, paths), _distinct_counts(pool, patient)
+    in_each_file = (files >= MIN_FILES) & (_distinct_counts(pool, study) >= files)
+    of_many = (files >= MIN_FILES) & (patients >= files)
+    one_scan = _on_even_grids(of_many, pool, placed, plane, normals, position, spacing)
+    one_person = placed & ((patients == 1) | one_scan)
+    return [*keys, np.where(one_scan, 0, patient), np.where(in_each_file & one_person, 0, study)]
 
 
-def _even_series(suspect, series, placed, plane, normals, position, spacing):
-    """Which rows (n,) belong to suspect series that are one even grid of one orientation."""
-    found = np.zeros(len(series), bool)
-    for one in np.unique(series[suspect]):
-        rows = np.flatnonzero(series == one)
-        if placed[rows].all() and len(np.unique(plane[rows])) == 1:
-            along = position[rows] @ normals[rows[0]]
-            places = places_of(along, position_tolerance_mm(spacing[rows[:1]])[0])
-            found[rows] = len(np.unique(places)) == len(rows) and is_even(np.sort(along))
+def _on_even_grids(suspect, pool, placed, plane, normals, position, spacing):
+    """Which rows (n,) belong to suspect series all of whose positions make even grids."""
+    found = np.zeros(len(pool), bool)
+    for one in np.unique(pool[suspect]):
+        rows = np.flatnonzero(pool == one)
+        planes = [rows[plane[rows] == number] for number in np.unique(plane[rows])]
+        found[rows] = placed[rows].all() and all(
+            _is_even(position[own] @ normals[own[0]], spacing[own[:1]]) for own in planes
+        )
     return found
 
 
+def _is_even(along, pixel_spacing):
+    """Whether positions (m,) in mm, three at least and each perhaps twice, make an even grid."""
+    order = np.sort(along)
+    tolerance = position_tolerance_mm(pixel_spacing)
+    distinct = order[new_position(order, np.arange(len(order)) == 0, tolerance)]
+    return len(distinct) >= MIN_FILES and is_even(distinct)
+
+
 def _distinct_counts(series, key):
-    """For each row (n,) how many values its series has; rows sorted by series."""
-    return np.bincount(_pairs(series, key), minlength=int(series.max(initial=-1)) + 1)[series]
-
-
-def _pairs(series, key):
-    """The series of every distinct (series, value)."""
-    if (begins(series, key) == begins(series)).all():
-        return np.unique(series)
-    return np.unique(series * (int(key.max()) + 2) + key + 1) // (int(key.max()) + 2)
+    """For each row (n,) how many values its series has."""
+    if key.min(initial=0) == key.max(initial=0):
+        return np.ones(len(series), int)
+    pairs = np.unique(series * (int(key.max()) + 2) + key + 1) // (int(key.max()) + 2)
+    return np.bincount(pairs, minlength=int(series.max()) + 1)[series]
 
 
 def _alike(values, series, tolerance, *, relative):

@@ -100,7 +100,7 @@ def parts_of(cell: Cell) -> list[Part]:
     if cell.repeats:
         return _told_apart(cell)
     even = is_even(cell.positions)
-    way = _between_each_other(cell, MEANING if even else (*MEANING, *TIMES, *BOOKKEEPING), even)
+    way = _between_each_other(cell, (*MEANING, *TIMES, *(() if even else BOOKKEEPING)), even)
     if way is None and not even:
         way = _runs_of_numbers(cell)
     if way is None:

@@ -208,7 +208,7 @@ def _stacks_to_look_at(arrays, stack, cells, along, wanted):
         odd = ~new | (np.abs(gaps - median[segment]) > REGULAR_GAP * median[segment])
     for keyword in [*MEANING, *TIMES]:
         codes = arrays.codes(keyword)
-        if keyword in MEANING and codes.min() != codes.max():
+        if codes.min() != codes.max():
             own = codes[rows]
             varies = np.minimum.reduceat(own, starts) != np.maximum.reduceat(own, starts)
             odd |= varies[segment]
