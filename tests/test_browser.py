@@ -1,10 +1,12 @@
 """The viewers by their traits and data; a real browser shows them in test_in_browser.py."""
 
+import html
 import json
 import re
 import subprocess
 import sys
 import threading
+import warnings
 from base64 import b64decode
 from io import BytesIO
 
@@ -22,16 +24,18 @@ from helpers import (
     browse,
     header_table,
     load_volume,
-    stack_slices,
+    slice_table,
     stack_table,
 )
+from helpers.errors import WrongTypeError
 from helpers.geometry.planes import PlaneError
 from helpers.pixels.window import COMPUTED, WindowError
 from helpers.runtime import is_live
-from helpers.slices.grid import StackError
+from helpers.slices.grid import StackError, StackWarning
 from helpers.viewer.browse import StaticViewer
-from helpers.viewer.stack_browser import StackBrowser, _Load, _ordinal
+from helpers.viewer.stack_browser import StackBrowser, UnknownStackError, _Load, _ordinal
 from helpers.viewer.standalone_html import HtmlError, _shrunk, standalone_html
+from helpers.viewer.static_picture import StaticPicture
 from helpers.viewer.viewer_data import (
     picture_affine,
     slice_bytes,
@@ -42,20 +46,27 @@ from helpers.viewer.viewer_data import (
 from helpers.viewer.volume_browser import VolumeBrowser
 
 
-def _volume(headers, patient):
-    rows = headers[headers["PatientID"].str.startswith(patient, na=False)]
-    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+def _of(slices, *patients):
+    """The slices of some patients."""
+    return slices[slices["PatientID"].str.startswith(patients, na=False)]
+
+
+def _best(slices):
+    return load_volume(slices.loc[stack_table(slices).index[0]])
+
+
+def _volume(slices, patient):
+    return _best(_of(slices, patient))
 
 
 @pytest.fixture(scope="module")
-def volume(phantom_headers):
-    return _volume(phantom_headers, "P02")
+def volume(phantom_slices):
+    return _volume(phantom_slices, "P02")
 
 
 @pytest.fixture(scope="module")
 def chest(real):
-    headers = header_table(real / "series/chest-ct-8mm-siemens", progress=False)
-    return load_volume(stack_slices(headers, stack_table(headers).index[0]))
+    return _best(slice_table(header_table(real / "series/chest-ct-8mm-siemens", progress=False)))
 
 
 def _page_data(document):
@@ -64,11 +75,11 @@ def _page_data(document):
     return [json.loads(text) for text in texts]
 
 
-def test_it_starts_in_the_middle_of_the_plane_that_was_acquired(volume, phantom_headers):
+def test_it_starts_in_the_middle_of_the_plane_that_was_acquired(volume, phantom_slices):
     viewer = VolumeBrowser(volume)
     assert (viewer.plane, viewer.index) == ("axial", 12)
     assert viewer.window == volume.windows["window 1"]
-    assert VolumeBrowser(_volume(phantom_headers, "P10")).plane == "sagittal"
+    assert VolumeBrowser(_volume(phantom_slices, "P10")).plane == "sagittal"
 
 
 def test_plane_index_and_position_go_together(volume):
@@ -108,8 +119,8 @@ def test_windows_are_set_by_name_and_by_numbers(volume):
         VolumeBrowser(_ramp(np.arange(60, dtype=np.int16)), window="lungs")
 
 
-def test_traits_can_be_observed_and_linked(volume, phantom_headers):
-    one, other, seen = VolumeBrowser(volume), VolumeBrowser(_volume(phantom_headers, "P03")), []
+def test_traits_can_be_observed_and_linked(volume, phantom_slices):
+    one, other, seen = VolumeBrowser(volume), VolumeBrowser(_volume(phantom_slices, "P03")), []
     one.observe(lambda change: seen.append(change.new), "index")
     widgets.link((one, "position_mm"), (other, "position_mm"))
     widgets.link((one, "window"), (other, "window"))
@@ -121,8 +132,8 @@ def test_traits_can_be_observed_and_linked(volume, phantom_headers):
 
 
 @pytest.mark.parametrize("patient", ["P02", "P08", "P10", "P39"])
-def test_what_is_sent_is_the_picture_in_its_place(phantom_headers, patient):
-    volume = _volume(phantom_headers, patient)
+def test_what_is_sent_is_the_picture_in_its_place(phantom_slices, patient):
+    volume = _volume(phantom_slices, patient)
     data = volume_data(volume, volume_windows(volume))
     json.dumps(data)
     for plane, about in data["planes"].items():
@@ -205,29 +216,28 @@ def test_who_is_live(monkeypatch):
     assert not is_live(), "no notebook at all"
 
 
-def test_without_a_kernel_a_page_and_a_picture_stand_in(volume, phantom_headers):
+def test_without_a_kernel_a_page_and_a_picture_stand_in(volume, phantom_slices):
     shown = browse(volume, badge="! gap")
     assert isinstance(shown, StaticViewer)
     bundle = shown._repr_mimebundle_()
     assert bundle.keys() == {"text/html", "image/png", "text/plain"}
     assert bundle["text/html"].count("<iframe") == 1
     assert 'sandbox="allow-scripts"' in bundle["text/html"]
-    rows = phantom_headers[phantom_headers["PatientID"] == "P03-interspaced"]
-    (of_the_best,) = browse(rows).volumes
-    assert np.array_equal(of_the_best.array, _volume(phantom_headers, "P03").array)
+    (of_the_best,) = browse(_of(phantom_slices, "P03")).volumes
+    assert np.array_equal(of_the_best.array, _volume(phantom_slices, "P03").array)
 
 
 SCRIPT = """
 import sys, ipywidgets, helpers.viewer.browse
 assert not ipywidgets.widgets.widget._instances, "importing makes no widget"
-from helpers import browse, browse_together, header_table, load_volume, stack_slices, stack_table
-headers = header_table(sys.argv[1], progress=False)
-volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
+from helpers import browse, browse_together, header_table, load_volume, slice_table, stack_table
+slices = slice_table(header_table(sys.argv[1], progress=False))
+volume = load_volume(slices.loc[stack_table(slices).index[0]])
 viewer = browse(volume, window="lungs", badge="! gap")
 print(repr(viewer))
 print(viewer.save_html(sys.argv[2], max_mb=1))
 print(browse_together(volume, volume).save_html(sys.argv[3], max_mb=1))
-print(browse(headers).save_html(sys.argv[4]))
+print(browse(slices).save_html(sys.argv[4]))
 """
 
 
@@ -288,9 +298,9 @@ def test_64_slices_of_512_fit_into_3_mb(chest):
 
 
 @pytest.mark.parametrize("patient", ["P02", "P08", "P10", "P15"])
-def test_a_page_holds_the_values_of_every_plane(phantom_headers, patient):
+def test_a_page_holds_the_values_of_every_plane(phantom_slices, patient):
     """What a page cuts from its pictures by its own strides is each slice, to its accuracy."""
-    volume = _volume(phantom_headers, patient)
+    volume = _volume(phantom_slices, patient)
     (data,) = _page_data(standalone_html(volume).document)
     stack = []
     for picture in data["pictures"]:
@@ -308,15 +318,14 @@ def test_a_page_holds_the_values_of_every_plane(phantom_headers, patient):
         assert np.abs(values - expected.pixels)[known].mean() < 4 * step
 
 
-def test_a_chooser_leads_from_findings_to_slices(phantom_headers):
-    rows = phantom_headers[
-        phantom_headers["PatientID"].isin(["P02-interspaced", "P14-slice-twice", "P20-no-spacing"])
-    ]
-    findings = audit(rows)
+def test_a_chooser_leads_from_findings_to_slices(phantom_headers, phantom_slices, tmp_path):
+    patients = ["P02-interspaced", "P14-slice-twice", "P20-no-spacing"]
+    rows = _of(phantom_slices, *patients)
+    findings = audit(phantom_headers[phantom_headers["PatientID"].isin(patients)], rows)
     chooser = StackBrowser(rows, findings=findings)
     chooser.wait()
     assert chooser.viewer is not None
-    assert chooser.patient.options == ("P02-interspaced", "P14-slice-twice", "P20-no-spacing")
+    assert chooser.patient.options == tuple(patients)
     assert chooser.finding.label == "select a finding"
     place = findings["rule"].tolist().index("repeated-slice")
     chooser.finding.value = place
@@ -325,7 +334,7 @@ def test_a_chooser_leads_from_findings_to_slices(phantom_headers):
     assert chooser.viewer.meta["badge"] == "! repeated-slice"
     assert "32 of 33 images" in chooser.message.value
     path = findings["path"].iloc[place]
-    assert chooser.viewer.position_mm == pytest.approx(rows.loc[path, "ImagePositionPatient"])
+    assert chooser.viewer.position_mm == pytest.approx(_position(rows, path))
     chooser.finding.value = findings["rule"].tolist().index("no-spacing")
     chooser.wait()
     assert chooser.viewer is None and isinstance(chooser.place.children[0], widgets.Image)
@@ -337,14 +346,14 @@ def test_a_chooser_leads_from_findings_to_slices(phantom_headers):
     assert chooser.viewer.volume is chooser.volumes[chooser.stack.value][0]
 
 
-def test_a_finding_is_found_behind_a_stack_that_is_in_memory(phantom_headers):
+def test_a_finding_is_found_behind_a_stack_that_is_in_memory(phantom_slices):
     """Its patient's first stack, which is shown on the way, does not use it up."""
-    rows = phantom_headers[phantom_headers["PatientID"].isin(["P02-interspaced", "P09-two-scans"])]
+    rows = _of(phantom_slices, "P02", "P09")
     stacks = stack_table(rows)
     first, second = stacks.index[stacks["PatientID"] == "P09-two-scans"]
-    path = stack_slices(rows, second).index[5]
+    path, frame = rows.loc[second].index[5]
     values = {"severity": "note", "rule": "a rule", "value": "x", "path": path, "stack": second}
-    chooser = StackBrowser(rows, findings=pd.DataFrame([values]))
+    chooser = StackBrowser(rows, findings=pd.DataFrame([{**values, "frame": frame}]))
     for patient in ("P09-two-scans", "P02-interspaced"):
         chooser.patient.value = patient
         chooser.wait()
@@ -352,13 +361,31 @@ def test_a_finding_is_found_behind_a_stack_that_is_in_memory(phantom_headers):
     chooser.finding.value = 0
     chooser.wait()
     assert chooser.stack.value == second
-    position = rows.loc[path, "ImagePositionPatient"]
-    assert chooser.viewer.position_mm == pytest.approx(position)
+    assert chooser.viewer.position_mm == pytest.approx(_position(rows, path))
 
 
-def test_a_saved_chooser_is_the_viewer_that_it_shows(phantom_headers, tmp_path):
-    rows = phantom_headers[phantom_headers["PatientID"] == "P03-interspaced"]
-    chooser = StackBrowser(rows)
+def _position(slices, path):
+    """Where the only image of a file is."""
+    (position,) = slices.xs(path, level="path")["ImagePositionPatient"]
+    return position
+
+
+def test_a_finding_leads_to_its_frame(phantom_slices):
+    rows = _of(phantom_slices, "P42-one-file")
+    (stack,) = stack_table(rows).index
+    path, frame = rows.loc[stack].index[3]
+    values = {"severity": "note", "rule": "a rule", "value": "x", "path": path, "stack": None}
+    chooser = StackBrowser(rows, findings=pd.DataFrame([{**values, "frame": frame}]))
+    chooser.wait()
+    chooser.finding.value = 0
+    chooser.wait()
+    expected = rows.loc[stack]["ImagePositionPatient"].iloc[3]
+    assert chooser.stack.value == stack
+    assert chooser.viewer.position_mm == pytest.approx(expected)
+
+
+def test_a_saved_chooser_is_the_viewer_that_it_shows(phantom_slices, tmp_path):
+    chooser = StackBrowser(_of(phantom_slices, "P03"))
     chooser.wait()
     chooser.viewer.index = 4
     chooser.save_html(tmp_path / "page.html")
@@ -366,20 +393,19 @@ def test_a_saved_chooser_is_the_viewer_that_it_shows(phantom_headers, tmp_path):
     assert data["state"]["index"] == 4
 
 
-def test_what_nobody_foresaw_is_said_with_its_kind(phantom_headers, monkeypatch):
+def test_what_nobody_foresaw_is_said_with_its_kind(phantom_slices, monkeypatch):
     def fails(*_, **__):
         raise ZeroDivisionError("nobody thought of it")
 
     monkeypatch.setattr("helpers.viewer.stack_browser.load_volume", fails)
-    chooser = StackBrowser(phantom_headers[phantom_headers["PatientID"] == "P03-interspaced"])
+    chooser = StackBrowser(_of(phantom_slices, "P03"))
     chooser.wait()
     assert chooser.message.value == "ZeroDivisionError: nobody thought of it"
     assert chooser.viewer is None and chooser.bar.layout.visibility == "hidden"
 
 
-def test_a_load_can_be_cancelled(phantom_headers, monkeypatch):
-    rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
-    chooser = StackBrowser(rows, max_mb=100)
+def test_a_load_can_be_cancelled(phantom_slices, monkeypatch):
+    chooser = StackBrowser(_of(phantom_slices, "P01"), max_mb=100)
     chooser.wait()
     chooser.volumes.clear()
     update = _Load.update
@@ -394,11 +420,8 @@ def test_a_load_can_be_cancelled(phantom_headers, monkeypatch):
     assert chooser.message.value == "Cancelled." and not chooser.volumes
 
 
-def test_volumes_in_memory_stay_within_a_limit(phantom_headers):
-    rows = phantom_headers[
-        phantom_headers["PatientID"].isin(["P01-reference", "P02-interspaced", "P03-interspaced"])
-    ]
-    chooser = StackBrowser(rows, max_mb=1)
+def test_volumes_in_memory_stay_within_a_limit(phantom_slices):
+    chooser = StackBrowser(_of(phantom_slices, "P01", "P02", "P03"), max_mb=1)
     for patient in chooser.patient.options:
         chooser.patient.value = patient
         chooser.wait()
@@ -414,9 +437,9 @@ def test_ordinals():
     assert {number: _ordinal(number) for number in words} == words
 
 
-def test_headers_are_searched_and_stepped_through(phantom_headers):
-    rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
-    shown = HeaderBrowser(stack_slices(rows, stack_table(rows).index[0]), search="position")
+def test_headers_are_searched_and_stepped_through(phantom_slices):
+    rows = _of(phantom_slices, "P02")
+    shown = HeaderBrowser(rows.loc[stack_table(rows).index[0]], search="position")
     assert set(shown.rows["keyword"]) >= {"ImagePositionPatient", "PatientPosition"}
     assert "<table>" in shown.table.value
     shown.file.value = 1
@@ -429,7 +452,7 @@ def test_headers_are_searched_and_stepped_through(phantom_headers):
     assert "along 24 files" in shown.words.value
     shown.search.value = ""
     assert {"InstanceNumber", "SOPInstanceUID"} <= set(shown.rows["keyword"])
-    alone = HeaderBrowser(rows.index[0])
+    alone = HeaderBrowser(shown.paths[0])
     alone.varying.value = True
     assert alone.words.value == "0 elements change along 1 files" and not len(alone.rows)
     assert "<table>" in shown._repr_mimebundle_()["text/html"], "without a kernel its table remains"
@@ -438,6 +461,112 @@ def test_headers_are_searched_and_stepped_through(phantom_headers):
 def test_only_a_volume_or_a_collection_can_be_browsed():
     with pytest.raises(TypeError, match=r"expected a Volume or DataFrame .*got ndarray"):
         browse(np.zeros((2, 3, 4)))
+
+
+def test_a_table_of_headers_is_refused_by_the_name_of_the_right_one(phantom_headers):
+    with pytest.raises(WrongTypeError, match=r"expected the table of slice_table\(headers\), got"):
+        browse(phantom_headers)
+    with pytest.raises(WrongTypeError, match=r"expected the table of slice_table\(headers\), got"):
+        StackBrowser(phantom_headers)
+
+
+def test_a_stack_that_is_asked_for_is_opened(phantom_slices):
+    rows = _of(phantom_slices, "P02", "P09")
+    stacks = stack_table(rows)
+    second = stacks.index[stacks["PatientID"] == "P09-two-scans"][1]
+    expected = load_volume(rows.loc[second])
+    (shown,) = browse(rows, second).volumes
+    assert np.array_equal(shown.array, expected.array)
+    chooser = StackBrowser(rows, second)
+    chooser.wait()
+    assert (chooser.patient.value, chooser.stack.value) == ("P09-two-scans", second)
+    assert np.array_equal(chooser.viewer.volume.array, expected.array)
+    for unknown in (("1.2.3", 0), (second[0], 99), second[0], 7):
+        with pytest.raises(
+            UnknownStackError, match=r"expected an entry of stack_table's index, got"
+        ):
+            browse(rows, unknown)
+
+
+# what is no volume
+
+NO_VOLUMES = {  # folder or file → what the line says
+    "kinds/radiographs": r"images of one view each \(projection\) in ",
+    "kinds/mammogram": r"pictures, not slices of a patient \(picture\) in ",  # its SOP class
+    "odd/pydicom/SC_rgb_small_odd.dcm": r"pictures, not slices of a patient \(picture\) in ",
+}
+
+
+def _slices_of(real, name):
+    return slice_table(header_table(real / name, progress=False))
+
+
+@pytest.mark.parametrize("name", NO_VOLUMES)
+def test_what_is_no_volume_is_shown_as_a_picture_with_a_line(real, name, tmp_path):
+    slices = _slices_of(real, name)
+    shown, chooser = browse(slices), StackBrowser(slices)
+    chooser.wait()
+    assert isinstance(shown, StaticPicture) and chooser.viewer is None
+    assert re.match(NO_VOLUMES[name], shown.words), shown.words
+    assert chooser.message.value == shown.words == chooser.picture.words
+    (image,) = chooser.place.children
+    bundle = shown._repr_mimebundle_()
+    assert image.value == shown.png == b64decode(bundle["image/png"])
+    with Image.open(BytesIO(shown.png)) as picture:
+        assert max(picture.size) == 512 and np.ptp(np.asarray(picture.convert("L"))) > 50
+    assert shown.words in html.unescape(bundle["text/html"])
+    for number, viewer in enumerate((shown, chooser)):
+        path = tmp_path / f"{number}.html"
+        assert viewer.save_html(path) == ""
+        written = path.read_text(encoding="utf-8")
+        assert bundle["image/png"] in written and shown.words in html.unescape(written)
+        with pytest.raises(HtmlError, match="nothing is overwritten"):
+            viewer.save_html(path)
+
+
+def test_menus_lead_to_pictures_as_to_volumes(real, phantom_slices):
+    """And a volume opens first, though radiographs without a problem stand before it."""
+    radiographs = _slices_of(real, "kinds/radiographs")
+    slices = pd.concat([_of(phantom_slices, "P14"), radiographs]).sort_index(
+        level=[0, 1], sort_remaining=False, kind="stable"
+    )
+    chooser = StackBrowser(slices)
+    chooser.wait()
+    assert chooser.patient.value == "P14-slice-twice" and chooser.viewer is not None
+    for patient in radiographs["PatientID"].map(str).unique():
+        chooser.patient.value = patient
+        for _, stack in chooser.stack.options:
+            chooser.stack.value = stack
+            chooser.wait()
+            assert chooser.viewer is None and chooser.picture.png, chooser.message.value
+    chooser.patient.value = "P14-slice-twice"
+    chooser.wait()
+    assert chooser.viewer is not None and chooser.picture is None
+
+
+def test_pixels_that_cannot_be_decoded_are_a_line_and_no_error(phantom_slices):
+    rows = _of(phantom_slices, "P31-rle-damaged")
+    shown = browse(rows)
+    assert isinstance(shown, StaticPicture) and "cannot decode" in shown.words
+
+
+def test_without_any_image_a_line_says_so(phantom_slices, tmp_path):
+    chooser, shown = StackBrowser(phantom_slices.iloc[:0]), browse(phantom_slices.iloc[:0])
+    assert chooser.message.value == shown.words == "No stack of images here."
+    assert shown._repr_mimebundle_().keys() == {"text/html", "text/plain"}
+    shown.save_html(tmp_path / "page.html")
+    assert "No stack of images here." in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_every_stack_of_odd_files_is_shown_somehow(real):
+    """Volume, picture, or a line that says why there is neither; never an error."""
+    slices = _slices_of(real, "odd")
+    assert len(stack_table(slices)) > 40
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StackWarning)
+        for stack in stack_table(slices).index:
+            shown = browse(slices, stack)
+            assert isinstance(shown, StaticViewer) or shown.words
 
 
 def test_windows_to_choose_from_are_the_volumes_own_computed_and_known_in_hu(volume):
@@ -512,11 +641,8 @@ def test_a_slice_that_is_not_there_is_answered(volume, monkeypatch):
     ]
 
 
-def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_headers, monkeypatch):
-    rows = phantom_headers[
-        phantom_headers["PatientID"].isin(["P02-interspaced", "P03-interspaced"])
-    ]
-    chooser, go_on = StackBrowser(rows), threading.Event()
+def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_slices, monkeypatch):
+    chooser, go_on = StackBrowser(_of(phantom_slices, "P02", "P03")), threading.Event()
     chooser.wait()
     shown = chooser.viewer
 
@@ -533,9 +659,8 @@ def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_headers, monk
     assert chooser.message.value == ""
 
 
-def test_viewers_that_are_not_seen_any_more_are_closed(phantom_headers, monkeypatch):
-    rows = phantom_headers[phantom_headers["PatientID"].isin(["P02-interspaced", "P20-no-spacing"])]
-    chooser = StackBrowser(rows)
+def test_viewers_that_are_not_seen_any_more_are_closed(phantom_slices, monkeypatch):
+    chooser = StackBrowser(_of(phantom_slices, "P02", "P20"))
     chooser.wait()
     old = chooser.viewer
     chooser.patient.value = "P20-no-spacing"

@@ -25,7 +25,7 @@ from helpers import (
     browse_together,
     header_table,
     load_volume,
-    stack_slices,
+    slice_table,
     stack_table,
 )
 
@@ -80,8 +80,8 @@ def volume(phantom_headers):
 
 
 def _volume(headers, patient):
-    rows = headers[headers["PatientID"] == patient]
-    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    slices = slice_table(headers[headers["PatientID"] == patient])
+    return load_volume(slices.loc[stack_table(slices).index[0]])
 
 
 @pytest.fixture
@@ -552,8 +552,8 @@ def test_hostile_headers_run_nothing_anywhere(open_page, phantom, tmp_path):
         str(tmp_path / "site"),
     ]
     subprocess.run(command, cwd=NOTEBOOKS.parent, check=True, stdout=subprocess.DEVNULL)
-    headers = header_table(collection, progress=False)
-    volume = load_volume(stack_slices(headers, stack_table(headers).index[0]))
+    slices = slice_table(header_table(collection, progress=False))
+    volume = load_volume(slices.loc[stack_table(slices).index[0]])
     framed = browse(volume)._repr_mimebundle_()["text/html"]
     (tmp_path / "site" / "viewer.html").write_text(framed, encoding="utf-8")
     browse(volume).save_html(tmp_path / "site" / "saved.html")

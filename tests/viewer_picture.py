@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers import browse, header_table, load_volume, stack_slices, stack_table
+from helpers import browse, header_table, load_volume, slice_table, stack_table
 
 PICTURE = Path(__file__).parents[1] / ".github/viewer.gif"
 FLAGS = [
@@ -31,8 +31,9 @@ def chromium_path():
 
 def frames(phantom, browser):
     """The pictures, one after each step, in a browser of playwright's."""
-    rows = header_table(phantom, progress=False).query("PatientID == 'P01-reference'")
-    volume = load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    headers = header_table(phantom, progress=False)
+    slices = slice_table(headers.query("PatientID == 'P01-reference'"))
+    volume = load_volume(slices.loc[stack_table(slices).index[0]])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "viewer.html"
         browse(volume).save_html(path)

@@ -7,61 +7,69 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from helpers.errors import require_type
+from helpers.errors import ClearError, require_type
+from helpers.quality.audit import badge as badge_of
 from helpers.runtime import is_live
-from helpers.slices.frames import frame_table
-from helpers.slices.grid import StackError
-from helpers.slices.stacks import stack_slices, stack_table
-from helpers.viewer.stack_browser import MAX_MEMORY_MB, StackBrowser
+from helpers.slices.stacks import checked_slices, stack_table
+from helpers.viewer.stack_browser import MAX_MEMORY_MB, Stack, StackBrowser, checked_stack
 from helpers.viewer.standalone_html import MAX_HTML_MB, framed_html, save_html
+from helpers.viewer.static_picture import NO_IMAGE, StaticPicture, picture_of
 from helpers.viewer.volume_browser import VolumeBrowser
 from helpers.volume.volume import Volume, load_volume
 
 
 def browse(
-    what: Volume | pd.DataFrame,
+    slices: pd.DataFrame | Volume,
+    stack: Stack | None = None,
     *,
+    findings: pd.DataFrame | None = None,
     plane: str | None = None,
     window: object = None,
     badge: str = "",
     three_planes: bool = True,
-    findings: pd.DataFrame | None = None,
     max_mb: float = MAX_MEMORY_MB,
-) -> "VolumeBrowser | StackBrowser | StaticViewer":
-    """A viewer of a volume, or of a collection with menus of its stacks and findings.
+) -> "VolumeBrowser | StackBrowser | StaticViewer | StaticPicture":
+    """A viewer of a collection, with menus of its stacks and findings, or of one volume.
 
-    Where a kernel runs it is a widget: a `VolumeBrowser`, or a `StackBrowser` over one. Where none
+    Where a kernel runs it is a widget: a `StackBrowser`, or the `VolumeBrowser` in it. Where none
     does (a page executed from end to end, the saved version of a kernel, a script) it is a
-    `StaticViewer` of the volume or of the best stack: it scrolls and windows all the same. Each
-    leaves a picture where scripts are off, and each has ``save_html(path, max_mb=…)``.
+    `StaticViewer` of the volume or of the stack: it scrolls and windows all the same. Of a stack
+    that is no volume one image is shown (`StaticPicture`), and a line says what it is. Each leaves
+    a picture where scripts are off, and each has ``save_html(path)``.
 
     Parameters
     ----------
-    what : Volume, or DataFrame of `helpers.header_table` or `helpers.frame_table`
-    plane : {"axial", "coronal", "sagittal"} or None for the one that was acquired
+    slices : DataFrame of `helpers.slice_table`, or a Volume
+    stack : an entry of the index of `helpers.stack_table`, which is opened; None for the best
+        volume
+    findings : of `helpers.audit`, for a collection: badges, and a way from each to its slice
+    plane : {"axial", "coronal", "sagittal"} or None for the one that was acquired; of a Volume
     window : the name of one of the volume's own or of `helpers.WINDOWS`, a name of those computed
         from the values ("body", "most values", "whole range", "equal frequency"), a Window,
-        (center, width), or None for the volume's first
-    badge : a word of warning for a volume, such as `helpers.badge` gives
+        (center, width), or None for the volume's first; of a Volume
+    badge : a word of warning for a Volume, such as `helpers.badge` gives
     three_planes : whether the other two planes are shown beside it
-    findings : of `helpers.audit`, for a collection: badges, and a way from each to its slice
     max_mb : of a collection's volumes that are kept in memory
+
+    Raises
+    ------
+    UnknownStackError
 
     Notes
     -----
     Two viewers move together when their positions are linked: ``ipywidgets.link((one,
     "position_mm"), (other, "position_mm"))``; `browse_together` does it for volumes.
     """
-    require_type(what, (Volume, pd.DataFrame), "of load_volume or header_table")
-    if isinstance(what, pd.DataFrame):
+    require_type(slices, (Volume, pd.DataFrame), "of load_volume or slice_table")
+    if isinstance(slices, pd.DataFrame):
         if is_live():
-            return StackBrowser(what, findings=findings, max_mb=max_mb)
-        return StaticViewer(_best_volume(what))
+            return StackBrowser(slices, stack, findings=findings, max_mb=max_mb)
+        return _static(slices, stack, findings)
     if is_live():
         return VolumeBrowser(
-            what, plane=plane, window=window, badge=badge, three_planes=three_planes
+            slices, plane=plane, window=window, badge=badge, three_planes=three_planes
         )
-    return StaticViewer(what, plane=plane, window=window, badge=badge)
+    return StaticViewer(slices, plane=plane, window=window, badge=badge)
 
 
 def browse_together(*volumes: Volume, window: object = None) -> "widgets.HBox | StaticViewer":
@@ -108,10 +116,19 @@ class StaticViewer:
         }
 
 
-def _best_volume(headers: pd.DataFrame) -> Volume:
-    """The volume of the best stack."""
-    frames = headers if "frame" in headers else frame_table(headers)
-    stacks = stack_table(frames)
-    if not len(stacks):
-        raise StackError("expected a stack of images, found none in these headers")
-    return load_volume(stack_slices(frames, stacks.index[0]), on_irregular="longest")
+def _static(
+    slices: pd.DataFrame, stack: Stack | None, findings: pd.DataFrame | None
+) -> StaticViewer | StaticPicture:
+    """What is shown of a stack, or of the best, where no kernel runs."""
+    stacks = stack_table(checked_slices(slices))
+    stack = checked_stack(stacks, stack)
+    if stack is None:
+        return StaticPicture(NO_IMAGE)
+    own, reason = slices.loc[stack], None
+    words = "" if findings is None else badge_of(findings, stack, own)
+    if stacks.loc[stack, "volume"] != "no":
+        try:
+            return StaticViewer(load_volume(own, on_irregular="longest"), badge=words)
+        except ClearError as error:  # what headers do not say: pixels that cannot be decoded
+            reason = str(error)
+    return picture_of(own, reason=reason, badge=words)

@@ -27,8 +27,8 @@ class HeaderBrowser(widgets.VBox):
 
     Parameters
     ----------
-    files : path of a file, list of paths, or DataFrame with paths as its index
-        For example that of `helpers.stack_slices`.
+    files : path of a file, list of paths, or DataFrame with paths in its index
+        For example the slices of a stack: ``slices.loc[stack]``.
     search : what to look for at first: part of a keyword, tag, VR, name or value
     """
 
@@ -38,7 +38,7 @@ class HeaderBrowser(widgets.VBox):
         *,
         search: str = "",
     ) -> None:
-        files = files.index.tolist() if isinstance(files, pd.DataFrame) else files
+        files = _paths(files) if isinstance(files, pd.DataFrame) else files
         self.paths = [files] if isinstance(files, (str, os.PathLike)) else list(files)
         if not self.paths:
             raise ClearError("expected the path of a file, or several, got none")
@@ -90,6 +90,12 @@ class HeaderBrowser(widgets.VBox):
         self.rows = rows.loc[[wanted in " ".join(cells).casefold() for cells in texts]]
         self.words.value = f"{len(self.rows)} elements change along {len(self.paths)} files"
         self.table.value = _table(self.rows, [False] * len(self.rows))
+
+
+def _paths(table: pd.DataFrame) -> list[str]:
+    """The files of a table in the order of its rows, each once."""
+    level = "path" if "path" in table.index.names else 0
+    return list(dict.fromkeys(table.index.get_level_values(level)))
 
 
 def _changed(rows: pd.DataFrame, before: pd.DataFrame) -> list[bool]:

@@ -83,14 +83,24 @@ def save_html(path: str | Path, *volumes: Volume, max_mb: float = MAX_HTML_MB, *
     ------
     HtmlError
     """
+    check_is_new(path)
+    page = standalone_html(*volumes, max_mb=max_mb, **shown)
+    Path(path).write_text(page.document, encoding="utf-8")
+    return page.note
+
+
+def check_is_new(path: str | Path) -> None:
+    """Refuses the name of a file that is there.
+
+    Raises
+    ------
+    HtmlError
+    """
     if Path(path).exists():
         raise HtmlError(
             f"expected the name of a new file, got {path}, which is there already: "
             "nothing is overwritten"
         )
-    page = standalone_html(*volumes, max_mb=max_mb, **shown)
-    Path(path).write_text(page.document, encoding="utf-8")
-    return page.note
 
 
 def framed_html(*volumes: Volume, **shown: Any) -> tuple[str, bytes]:
