@@ -11,20 +11,22 @@ from helpers.publish.summary import overview
 from helpers.slices.images import NoImageError
 
 
-def test_the_phantom_in_a_few_lines(phantom, phantom_headers, phantom_frames):
+def test_the_phantom_in_a_few_lines(phantom, phantom_headers, phantom_slices):
     facts = overview(phantom_headers).facts
     sizes = [path.stat().st_size for path in phantom.rglob("*") if path.is_file()]
     counts = f"{len(sizes)}, {sum(sizes) / 1e6:.1f} MB; 3 of {len(sizes)} cannot be read"
     assert facts["files"] == counts
-    images = sum(int(frames or 1) for frames in phantom_headers["NumberOfFrames"].fillna(1)) - 3
-    assert facts["images"] == f"{images} in 49 series" and facts["modalities"] == f"CT {images}"
-    assert facts["patients"] == str(len(list(phantom.iterdir()))) == "49"
+    images, series = len(phantom_slices), phantom_headers["SeriesInstanceUID"].nunique()
+    assert facts["images"] == f"{images} in {series} series"
+    assert facts["modalities"] == f"CT {images}"
+    assert facts["patients"] == str(len(list(phantom.iterdir())))
     assert re.fullmatch(
-        r"5\d; 4\d of 5\d lie on a regular grid, 1\d of 5\d have a problem; "
+        r"\d+ \(volume \d+, projection 1\); \d+ of \d+ lie on a regular grid, "
+        r"\d\d of \d+ have a problem; "
         r"the largest has 96 positions; slices 3 to \d+ mm apart",
         facts["stacks"],
     )
-    found = audit(phantom_frames)
+    found = audit(phantom_headers, phantom_slices)
     severities = found["severity"].value_counts()
     assert facts["findings"].startswith(
         f"{severities['error']} errors, {severities['warning']} warnings, "
@@ -57,15 +59,28 @@ def test_no_value_of_a_header_is_told(real_headers):
         ("series/chest-ct-8mm-siemens", ["axial", "coronal", "sagittal"]),
         ("series/ct-failing-missing-slice", ["image"]),
         ("odd/pydicom/SC_rgb_small_odd.dcm", ["image"]),
-        ("odd/pydicom/test-SR.dcm", None),
+        ("kinds/radiographs", ["image"]),
+        ("kinds/nuclear-medicine", ["image"]),
     ],
 )
 def test_pictures_of_the_best_stack(real, folder, shown):
-    headers = header_table(real / folder, progress=False)
-    if shown is None:
-        with pytest.raises(NoImageError):
-            overview(headers)
-        return
-    pictures = overview(headers).pictures
+    pictures = overview(header_table(real / folder, progress=False)).pictures
     assert list(pictures) == shown
     assert all(max(Image.open(io.BytesIO(data)).size) == 512 for data in pictures.values())
+
+
+def test_radiographs_are_no_failed_volumes(real):
+    facts = overview(header_table(real / "kinds/radiographs", progress=False)).facts
+    assert facts["stacks"] == "3 (projection 3); 0 of 3 have a problem"
+
+
+def test_without_an_image_the_files_are_said(real):
+    facts, pictures = overview(header_table(real / "odd/pydicom/test-SR.dcm", progress=False))
+    assert facts["images"].startswith("none") and facts["stacks"] == "none"
+    assert facts["modalities"] == "SR 1 (files)" and pictures == {}
+
+
+def test_without_dicom_there_is_nothing_to_say(tmp_path):
+    (tmp_path / "1.txt").write_text("no DICOM", encoding="utf-8")
+    with pytest.raises(NoImageError, match="of 1 file 1 could not be read"):
+        overview(header_table(tmp_path, progress=False))

@@ -10,15 +10,17 @@ from helpers.geometry.planes import PLANES
 from helpers.pictures.slices import snapshot
 from helpers.privacy.identifying import identifying
 from helpers.quality.audit import audit
-from helpers.slices.frames import frame_table
-from helpers.slices.images import is_image
-from helpers.slices.stacks import stack_slices, stack_table
+from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.images import images
+from helpers.slices.stacks import stack_table
+from helpers.slices.table import slice_table
 from helpers.volume.slice import load_slice
 from helpers.volume.volume import load_volume
 
 MEGABYTE = 1e6
 MAX_STACKS_TRIED = 5  # of which one shall give the pictures
 MAX_RULES_NAMED = 5
+VOLUME = "volume"  # the kind of stacks of slices
 
 
 class Overview(NamedTuple):
@@ -31,6 +33,8 @@ class Overview(NamedTuple):
 def overview(headers: pd.DataFrame) -> Overview:
     """The `Overview` of a collection; nothing in it names a person.
 
+    Without any image, it says what the files are instead.
+
     Parameters
     ----------
     headers : DataFrame of `helpers.header_table`
@@ -38,59 +42,91 @@ def overview(headers: pd.DataFrame) -> Overview:
     Raises
     ------
     NoImageError
-        Where the collection holds no image.
+        Where no file is DICOM.
     """
-    frames = frame_table(headers)
-    stacks = stack_table(frames)
-    megabytes = headers["file_size"].sum() / MEGABYTE
-    unreadable = _share(headers["error"].notna())
-    series = stacks.index.unique("SeriesInstanceUID")
+    if headers["error"].notna().all():
+        images(headers)  # an error that says what is there instead
+    slices = slice_table(headers)
+    stacks = stack_table(slices)
     facts = {
-        "files": f"{len(headers)}, {megabytes:.1f} MB; {unreadable} cannot be read",
-        "images": f"{is_image(frames).sum()} in {len(series)} series",
-        "patients": f"{stacks['PatientID'].nunique()}",
-        "modalities": _modalities(stacks),
-        "stacks": _stacks(stacks),
-        "findings": _findings(audit(frames)),
+        "files": _files(headers),
+        **(_of_images(stacks) if len(stacks) else _without_images(headers)),
+        "findings": _findings(audit(headers, slices)),
         "identity": _identity(identifying(headers)),
     }
-    return Overview(pd.Series(facts), _best_pictures(frames, stacks))
+    return Overview(pd.Series(facts), _best_pictures(slices, stacks))
 
 
-def _best_pictures(frames: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, bytes]:
-    """The pictures of the first stack that can be drawn, of the best few."""
-    for stack in stacks.index[:MAX_STACKS_TRIED]:
+def _files(headers: pd.DataFrame) -> str:
+    megabytes = headers["file_size"].sum() / MEGABYTE
+    unreadable = _share(headers["error"].notna())
+    return f"{len(headers)}, {megabytes:.1f} MB; {unreadable} cannot be read"
+
+
+def _of_images(stacks: pd.DataFrame) -> dict[str, str]:
+    """What the images are, and whose."""
+    series = stacks.index.unique("SeriesInstanceUID")
+    return {
+        "images": f"{stacks['images'].sum()} in {len(series)} series",
+        "patients": f"{stacks['PatientID'].nunique()}",
+        "modalities": _modalities(stacks["Modality"], stacks["images"]),
+        "stacks": _stacks(stacks),
+    }
+
+
+def _without_images(headers: pd.DataFrame) -> dict[str, str]:
+    """What the files are where none holds an image, and whose."""
+    readable = headers[headers["error"].isna()].reindex(columns=["PatientID", "Modality"])
+    files = _modalities(readable["Modality"], pd.Series(1, readable.index))
+    return {
+        "images": "none: no file holds pixels that can be read",
+        "patients": f"{readable['PatientID'].nunique()}",
+        "modalities": f"{files} (files)",
+        "stacks": "none",
+    }
+
+
+def _best_pictures(slices: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, bytes]:
+    """The pictures of the first stack that can be drawn, of the best few; volumes before others."""
+    volumes_first = (stacks["volume"] == "no").to_numpy().argsort(kind="stable")
+    for stack in stacks.index[volumes_first[:MAX_STACKS_TRIED]]:
         with contextlib.suppress(ClearError):  # the pages say why
-            return _pictures(stack_slices(frames, stack))
+            return _pictures(slices.loc[stack])
     return {}
 
 
 def _pictures(slices: pd.DataFrame) -> dict[str, bytes]:
     try:
         volume = load_volume(slices, progress=False)
-    except ClearError:  # no regular grid, or colour
-        middle = slices.iloc[len(slices) // 2]
-        return {"image": snapshot(load_slice(middle.name, frame=middle["frame"]))}
+    except ClearError:  # no regular grid, or no volume at all
+        middle = len(slices) // 2
+        one = load_slice(paths_of(slices)[middle], frame=frames_of(slices)[middle])
+        return {"image": snapshot(one)}
     return {plane: snapshot(volume.slice(plane)) for plane in PLANES}
 
 
-def _modalities(stacks: pd.DataFrame) -> str:
-    """How many images of each."""
-    modality = stacks["Modality"].fillna("no modality")
-    images = stacks.groupby(modality)["images"].sum().sort_values(ascending=False)
-    return ", ".join(f"{modality} {count}" for modality, count in images.items())
+def _modalities(modality: pd.Series, count: pd.Series) -> str:
+    """How many of each."""
+    names = modality.astype(object).fillna("no modality")
+    totals = count.groupby(names).sum().sort_values(ascending=False)
+    return ", ".join(f"{name} {total}" for name, total in totals.items())
 
 
 def _stacks(stacks: pd.DataFrame) -> str:
-    """How many, how many of them are volumes, and how far apart their slices are."""
-    spacing = stacks["spacing_mm"].dropna()
-    sizes = " to ".join(dict.fromkeys(f"{size:.3g}" for size in (spacing.min(), spacing.max())))
-    return (
-        f"{len(stacks)}; {_share(stacks['volume'] == 'whole')} lie on a regular grid, "
-        f"{_share(stacks['problems'] != '')} have a problem; "
-        f"the largest has {stacks['positions'].max()} positions"
-        + (f"; slices {sizes} mm apart" if len(spacing) else "")
-    )
+    """How many, of which kinds; how many are regular, and how far apart their slices are."""
+    count, kinds = f"{len(stacks)}", stacks["kind"].value_counts()
+    if [*kinds.index] != [VOLUME]:
+        count += f" ({', '.join(f'{name} {number}' for name, number in kinds.items())})"
+    parts = [count, f"{_share(stacks['problems'] != '')} have a problem"]
+    volumes = stacks[stacks["kind"] == VOLUME]
+    if len(volumes):
+        parts[1] = f"{_share(volumes['volume'] == 'whole')} lie on a regular grid, {parts[1]}"
+        parts.append(f"the largest has {volumes['positions'].max()} positions")
+    spacing = volumes["spacing_mm"].dropna()
+    if len(spacing):
+        ends = dict.fromkeys(f"{size:.3g}" for size in (spacing.min(), spacing.max()))
+        parts.append(f"slices {' to '.join(ends)} mm apart")
+    return "; ".join(parts)
 
 
 def _share(mask: pd.Series) -> str:
@@ -103,7 +139,7 @@ def _findings(findings: pd.DataFrame) -> str:
     found = ", ".join(f"{rule} ({count})" for rule, count in rules.items())
     severities = ", ".join(
         f"{count} {severity}{'s' * (count != 1)}"
-        for severity, count in findings["severity"].value_counts().items()
+        for severity, count in findings["severity"].value_counts(sort=False).items()
     )
     return f"{severities} in the headers; most of {found}" if found else "none"
 
