@@ -7,8 +7,9 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from stacks_of import best_stack
 
-from helpers import Volume, load_volume, reoriented, stack_slices, stack_table, straightened
+from helpers import Volume, load_volume, reoriented, straightened
 from helpers.volume.conversion import ConversionError, to_nibabel, to_simpleitk
 
 WAYS = ["".join(way) for pairs in permutations(["RL", "AP", "FH"]) for way in product(*pairs)]
@@ -16,7 +17,7 @@ WAYS = ["".join(way) for pairs in permutations(["RL", "AP", "FH"]) for way in pr
 
 def _volume(headers, patient):
     rows = headers[headers["PatientID"].str.startswith(patient, na=False)]
-    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    return load_volume(best_stack(rows))
 
 
 @pytest.fixture(scope="module", params=["P02", "P08", "P10", "P39"])

@@ -7,10 +7,11 @@ import numpy as np
 import pydicom
 import pytest
 
-from helpers import stack_slices, stack_table
+from helpers import slice_table, stack_table
 from helpers.headers.elements import FastPathNotApplicable
 from helpers.pixels.image import read_images
 from helpers.pixels.luts import DTYPES
+from helpers.slices.arrays import paths_of
 from helpers.volume.voxels import array_for, read_values, uncompressed_headers, windows_of
 
 
@@ -64,13 +65,14 @@ def _compare(paths):
 def test_every_stack_of_the_phantom_and_of_real_scanners(real_headers, phantom_headers):
     uncompressed = {}
     for headers in (phantom_headers, real_headers):
-        for stack in stack_table(headers).index:
-            slices = stack_slices(headers, stack)
+        table = slice_table(headers)
+        for stack in stack_table(table).index:
+            slices = table.loc[stack]
             native = (
                 slices["TransferSyntaxUID"].isin(["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]).all()
             )
             if native and slices[["Rows", "Columns"]].nunique().eq(1).all():
-                uncompressed[stack] = _compare(slices.index.tolist())
+                uncompressed[stack] = _compare(paths_of(slices))
     assert sum(uncompressed.values()) > 50
 
 

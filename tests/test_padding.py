@@ -3,6 +3,7 @@
 import numpy as np
 import pydicom
 import pytest
+from stacks_of import best_stack
 
 from helpers import (
     header_table,
@@ -11,8 +12,6 @@ from helpers import (
     pixel_table,
     plot_histogram,
     show_slice,
-    stack_slices,
-    stack_table,
 )
 from helpers.pixels import codecs
 from helpers.pixels.frame_header import FrameHeader
@@ -68,11 +67,11 @@ def test_what_may_be_measured_is_no_padding(values):
 
 def test_a_guess_is_labelled_and_kept_out_of_everything(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P35-padding-undeclared"]
-    slices = stack_slices(rows, stack_table(rows).index[0])
+    slices = best_stack(rows)
     volume = load_volume(slices)
     value = volume.array.min()
     assert volume.padding is not None and (volume.array[volume.padding] == value).all()
-    for cut in (volume.slice("axial"), load_slice(slices.index[0])):
+    for cut in (volume.slice("axial"), load_slice(slices.index[0][0])):
         assert cut.caption["padding"] == f"padding guessed: {value} HU"
         assert (
             cut.window("whole range")[1].limits[0] > value

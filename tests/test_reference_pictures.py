@@ -5,8 +5,9 @@ import pydicom
 import pytest
 from matplotlib import colors
 from matplotlib import pyplot as plt
+from stacks_of import best_stack
 
-from helpers import header_table, load_volume, show_slice, stack_slices, stack_table, straightened
+from helpers import header_table, load_volume, show_slice, straightened
 from helpers.pictures.style import PADDING_COLOUR
 
 SOFT = (40, 400)  # lungs and air black, organs grey, bone white
@@ -18,7 +19,7 @@ STERNUM_BESIDE, SPINE_BESIDE = (0, -90, HEART[2]), (0, 72, HEART[2])
 
 def _volume(headers, patient, **options):
     rows = headers[headers["PatientID"].str.startswith(patient, na=False)]
-    return load_volume(stack_slices(rows, stack_table(rows).index[0]), **options)
+    return load_volume(best_stack(rows), **options)
 
 
 class Picture:

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from stacks_of import best_stack
 
-from helpers import Window, load_slice, load_volume, show_slice, stack_slices, stack_table
+from helpers import Window, load_slice, load_volume, show_slice
 from helpers.volume.saving import SavingError, save_slice
 
 
 @pytest.fixture(scope="module")
 def volume(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
-    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    return load_volume(best_stack(rows))
 
 
 def test_png_holds_the_grey_and_square_pixels(volume, tmp_path):
