@@ -15,6 +15,9 @@ SPACING_KEYWORDS = [
     *("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
 ]
 BODY_MODALITIES = ["CT", "MR", "PT", "CR", "DX", "MG", "US"]
+SCREENSHOTS = [  # SOP classes of secondary captures: reports, summaries, scanned paper
+    f"1.2.840.10008.5.1.4.1.1.7{suffix}" for suffix in ("", ".1", ".2", ".3", ".4")
+]
 NOT_DICOM_ERRORS = ["not DICOM", "empty file"]
 NUMBER = re.compile(r"\d+")
 
@@ -153,7 +156,8 @@ def bad_orientation(collection: Collection) -> Iterator[Finding]:
 def no_spacing(collection: Collection) -> Iterator[Finding]:
     """Images of the body that do not say how large a pixel is."""
     measures = collection.measures
-    body = collection.slices.reindex(columns=["Modality"])["Modality"].isin(BODY_MODALITIES)
+    words = collection.slices.reindex(columns=["Modality", "SOPClassUID"])
+    body = words["Modality"].isin(BODY_MODALITIES) & ~words["SOPClassUID"].isin(SCREENSHOTS)
     known = measures.codes("SequenceOfUltrasoundRegions") >= 0
     for keyword in SPACING_KEYWORDS:
         known = known | (measures.vectors(keyword, 2) > 0).all(axis=1)

@@ -36,10 +36,9 @@ def missing_identifiers(collection: Collection) -> Iterator[Finding]:
     lacking |= {keyword: measures.codes(keyword) < 0 for keyword in UIDS}
     counts = {keyword: measures.sums(missing).astype(int) for keyword, missing in lacking.items()}
     for stack in np.flatnonzero(sum(counts.values())).tolist():
-        found = {keyword: own[stack] for keyword, own in counts.items() if own[stack]}
-        of = f"of {measures.counts[stack]} images without"
-        named = ", ".join(f"{count} {of} {keyword}" for keyword, count in found.items())
-        yield collection.stack_finding(named, stack)
+        own = {keyword: count[stack] for keyword, count in counts.items() if count[stack]}
+        named = ", ".join(f"{keyword} in {count}" for keyword, count in own.items())
+        yield collection.stack_finding(f"no {named} of {measures.counts[stack]} images", stack)
 
 
 @rule(
