@@ -10,6 +10,7 @@ import pytest
 from matplotlib import colors
 from matplotlib import pyplot as plt
 from PIL import Image
+from stacks_of import best_stack
 
 from helpers import (
     Slice,
@@ -23,8 +24,6 @@ from helpers import (
     show_planes,
     show_slice,
     show_windows,
-    stack_slices,
-    stack_table,
 )
 from helpers.geometry.orientation import EdgeLetters
 from helpers.pictures.slices import snapshot
@@ -37,7 +36,7 @@ CHEST = "series/chest-ct-8mm-siemens"
 @pytest.fixture(scope="module")
 def volume(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
-    return load_volume(stack_slices(rows, stack_table(rows).index[0]))
+    return load_volume(best_stack(rows))
 
 
 def _texts(ax):
@@ -216,7 +215,7 @@ def test_a_montage_runs_from_first_to_last(volume):
 
 def test_a_montage_of_one(real):
     headers = header_table(real / CHEST, progress=False)
-    assert len(show_montage(load_volume(headers.iloc[:1]))) == 1
+    assert len(show_montage(load_volume(best_stack(headers).iloc[:1]))) == 1
 
 
 def test_the_plane_in_the_patient(real):
