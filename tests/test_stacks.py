@@ -127,12 +127,6 @@ def test_flipping_the_normal_reverses_the_order(phantom_headers):
     assert paths_of(slice_table(rows)) == before[::-1]
 
 
-TWO_STACKS = {
-    *("second-scan", "several-phases", "localizer", "several-orientations", "several-spacings"),
-    *("several-sizes", "ambiguous-repetitions"),
-}
-
-
 def test_the_phantoms_stacks(phantom_slices):
     table = stack_table(phantom_slices)
     known = {scan.patient + " (another)" * ("other-patient" in scan.faults): scan for scan in SCANS}
@@ -250,6 +244,10 @@ def test_counts_of_the_phantom(phantom_headers, phantom_slices):
                 ("several-orientations", "several-spacings", "several-sizes"),
                 (n, n, n, n, 2, n, half),
             ),
+            "shared-series-uid": (n, n, n, n, 2, n, half),
+            "ambiguous-repetitions": (3 * n, 3 * n, 3 * n, 3 * n, 3, 3 * n, n),
+            "grid-of-single-slices": (n, n, n, n, n, n, 1),
+            "impossible-frame-count": (n, n, n, n, 2, n - 1, n - 1),
             "several-phases": (2 * n, 2 * n, 2 * n, 2 * n, 2, 2 * n, n),
             "enhanced": (1, 1, n, n, 1, n, n),
         }

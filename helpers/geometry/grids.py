@@ -11,7 +11,7 @@ SAME_SPACING = 1e-4  # share by which pixel spacings of one stack differ at most
 EVEN_GAP = 0.01  # a gap off the median by more than this share is said
 REGULAR_GAP = 0.1  # by more than this share it breaks the grid
 MAX_OFF_GRID = 0.1  # share of the spacing that a position may lie off the even grid
-MIN_FILLED = 0.5  # of the places of a grid with gaps
+MIN_FILLED = 0.75  # share of the places of a grid that are not missing
 
 
 def unit_normals(orientations: np.ndarray) -> np.ndarray:

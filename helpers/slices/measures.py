@@ -112,8 +112,11 @@ class Measures(Arrays):
 
     @cached_property
     def positions(self) -> np.ndarray:
-        """How many positions each stack has (s,): one for a cine; images, where none is known."""
-        count = self.sums(~self.repeated).astype(int)
+        """How many positions each stack has (s,): one for a cine; images, where none is known.
+
+        An image that cannot be used has none.
+        """
+        count = self.sums(~self.repeated & (self.codes("error") < 0)).astype(int)
         return np.where(self.kind == "cine", np.minimum(count, 1), count)
 
     @cached_property

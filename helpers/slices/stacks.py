@@ -10,7 +10,7 @@ from helpers.errors import WrongTypeError, require_type
 from helpers.geometry.orientation import plane_name, tilt_deg
 from helpers.slices.images import MissingColumnError
 from helpers.slices.measures import Measures
-from helpers.slices.table import LEVELS, slice_table
+from helpers.slices.table import LEVELS, copies_of, slice_table
 from helpers.slices.words import problems_of, volume_of
 
 NOT_OF_A_PATIENT = ("dose", "segmentation", "slide")  # kinds whose images are no slices of one
@@ -56,7 +56,7 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         **{word: measures.first_of(word) for word in ("split_keyword", "split_value")},
         "ImageOrientationPatient": orientations,
         "plane": _of_distinct(orientations, plane_name),
-        "tilt_deg": _of_distinct(orientations, lambda one: round(tilt_deg(one), 2)),
+        "tilt_deg": np.round(_of_distinct(orientations, tilt_deg).astype(float), 2),
         "shear_deg": np.round(measures.shear, 2),
         "files": _files(measures),
         "images": measures.counts,
@@ -73,7 +73,8 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         "volume": volume_of(measures),
         "problems": problems_of(measures),
     }
-    table = pd.DataFrame(columns, index=measures.stacks)
+    index = measures.stacks
+    table = pd.DataFrame({name: pd.Series(one, index, one.dtype) for name, one in columns.items()})
     whole_numbers = ("group", "files", "images", "positions", "rows", "columns")
     table = table.astype(dict.fromkeys(whole_numbers, int))
     return table.iloc[_best_first(table)]
@@ -96,7 +97,7 @@ def slice_counts(
     DataFrame, index `by`: ``files``, ``readable`` (without error), ``images`` (frames),
         ``unique_images`` (no object stored twice), ``stacks``, ``positions`` (sum over stacks),
         ``largest_stack`` (positions). Doses, masks and tiles are no slices of a patient: they are
-        images, and no stacks and positions.
+        images in stacks, and no positions.
     """
     require_type(headers, pd.DataFrame, "of header_table")
     measures = Measures(slice_table(headers) if slices is None else checked_slices(slices))
@@ -108,13 +109,16 @@ def slice_counts(
     of_image = row_of.reindex(measures.slices.index.get_level_values("path")).to_numpy(int)
     of_stack = of_image[measures.starts]
     of_patient = ~np.isin(measures.kind, NOT_OF_A_PATIENT)
+    frames = measures.slices.index.get_level_values("frame").to_numpy()
     first = ~headers.index.duplicated()
     counts = {
         "files": np.bincount(owner, first, len(names)),
         "readable": np.bincount(owner, first & headers["error"].isna(), len(names)),
         "images": np.bincount(of_image, minlength=len(names)),
-        "unique_images": np.bincount(of_image, ~_copies(measures), len(names)),
-        "stacks": np.bincount(of_stack, of_patient, len(names)),
+        "unique_images": np.bincount(
+            of_image, ~copies_of(measures, measures.segment, measures.along, frames), len(names)
+        ),
+        "stacks": np.bincount(of_stack, minlength=len(names)),
         "positions": np.bincount(of_stack, of_patient * measures.positions, len(names)),
         "largest_stack": np.zeros(len(names)),
     }
@@ -147,7 +151,7 @@ def _of_distinct(values, function):
     codes, distinct = pd.factorize(values, use_na_sentinel=False)
     found = np.empty(len(distinct), object)
     found[:] = [function(value) for value in distinct]
-    return pd.Series(found[codes], dtype=object).infer_objects().to_numpy()
+    return found[codes]
 
 
 def _files(measures):
@@ -159,14 +163,6 @@ def _files(measures):
 
 def _whole(measures, keyword):
     return measures.numbers(keyword)[measures.starts].astype(int)
-
-
-def _copies(measures):
-    """Which images (n,) are an object that its stack has already."""
-    keys = {"stack": measures.segment, "uid": measures.codes("SOPInstanceUID")}
-    frame = measures.slices.index.get_level_values("frame")
-    own = {"frame": frame, "along": measures.along, "number": measures.codes("InstanceNumber")}
-    return pd.DataFrame({**keys, **own}).duplicated().to_numpy() & (keys["uid"] >= 0)
 
 
 def _owners(headers, by):

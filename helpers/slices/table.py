@@ -143,7 +143,7 @@ def _stacks(arrays: Arrays, cells: Cells, frames: np.ndarray) -> Stacks:
     """The `Stacks` that the cells hold."""
     along, by_location = _with_locations(arrays, cells)
     on_grid = np.isfinite(along) & np.isin(cells.kind, ON_A_GRID)
-    copies = _copies(arrays, cells.cell, along, frames)
+    copies = copies_of(arrays, cells.cell, along, frames)
     kind, by_position = cells.kind.copy(), on_grid.copy()
     stack, split = _segments(arrays, cells)
     count = int(stack.max(initial=-1)) + 1
@@ -219,12 +219,20 @@ def _stacks_to_look_at(arrays, stack, cells, along, wanted):
 
 
 def _same_object(arrays, cell, along, frames):
-    """A table that has equal rows where one object is stored twice: UID, frame, place, number."""
-    codes = {word: arrays.codes(word) for word in ("SOPInstanceUID", "InstanceNumber")}
-    return pd.DataFrame({"cell": cell, "along": along, "frame": frames, **codes})
+    """A table that has equal rows where one object is stored twice: UID, frame and place.
+
+    A UID that stands at several places is no identifier: then the numbers must be equal too.
+    """
+    uid, number = arrays.codes("SOPInstanceUID"), arrays.codes("InstanceNumber")
+    table = pd.DataFrame({"uid": uid, "frame": frames, "cell": cell, "along": along})
+    places = table.drop_duplicates()
+    unsure = places[places.duplicated(["uid", "frame"], keep=False)]["uid"].unique()
+    return table.assign(number=np.where(np.isin(uid, unsure), number, -1))
 
 
-def _copies(arrays: Arrays, cell: np.ndarray, along: np.ndarray, frames: np.ndarray) -> np.ndarray:
+def copies_of(
+    arrays: Arrays, cell: np.ndarray, along: np.ndarray, frames: np.ndarray
+) -> np.ndarray:
     """Which images (n,) are the same object as an earlier one."""
     uid = arrays.codes("SOPInstanceUID")
     if len(np.unique(uid)) == len(uid):
@@ -343,7 +351,7 @@ def _repeated(arrays, found, cells, order, frames):
     place, stack = _places(found, cells)[order], found.stack[order]
     again = ~begins(stack, place) & found.by_position[order]
     in_order = Arrays(arrays.table, arrays.order[order])
-    return again | _copies(in_order, stack, found.along[order], frames[order])
+    return again | copies_of(in_order, stack, found.along[order], frames[order])
 
 
 def _splits(found):
