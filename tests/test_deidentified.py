@@ -17,11 +17,10 @@ from helpers import (
     audit,
     collection_root,
     diff_headers,
-    frame_table,
     header_of,
     header_table,
     load_slice,
-    stack_slices,
+    slice_table,
     stack_table,
 )
 from helpers.privacy.identifying import identifies, identifying_values
@@ -130,8 +129,10 @@ def test_the_header_table_keeps_what_is_told_apart(secret, monkeypatch):
         "3",
         "0",
     }
-    assert len(stack_table(closed)) == len(stack_table(open_))
-    assert frame_table(closed)["PatientID"].equals(closed["PatientID"])
+    slices = slice_table(closed)
+    assert len(stack_table(slices)) == len(stack_table(slice_table(open_)))
+    of_files = closed["PatientID"].loc[slices.index.get_level_values("path")]
+    assert slices["PatientID"].tolist() == of_files.tolist()
 
 
 def test_one_header_shows_no_value_that_tells(secret, hidden):
@@ -246,16 +247,18 @@ def test_a_value_that_is_none_of_its_kind_is_hidden(hidden):
 
 def test_pseudonyms_change_no_result(real, tmp_path, monkeypatch):
     folder = real / "series"
-    headers = frame_table(header_table(folder, progress=False))
-    stacks, findings = stack_table(headers), audit(headers)
+    headers = header_table(folder, progress=False)
+    slices = slice_table(headers)
+    stacks, findings = stack_table(slices), audit(headers, slices)
     collection = DeidentifiedCollection(folder, headers, tmp_path, "a key")
     monkeypatch.setenv(VARIABLE, "a key")
-    others = frame_table(header_table(collection.root, progress=False))
-    other_stacks, other_findings = stack_table(others), audit(others)
+    others = header_table(collection.root, progress=False)
+    other_slices = slice_table(others)
+    other_stacks, other_findings = stack_table(other_slices), audit(others, other_slices)
     for one, other in zip(stacks.index, other_stacks.index, strict=True):
         files = [
-            list(map(os.path.realpath, stack_slices(table, stack).index))
-            for table, stack in ((headers, one), (others, other))
+            list(map(os.path.realpath, table.loc[stack].index.get_level_values("path")))
+            for table, stack in ((slices, one), (other_slices, other))
         ]
         assert files[0] == files[1]
     same = ["positions", "plane", "spacing_mm", "order_grade"]

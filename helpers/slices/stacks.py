@@ -7,6 +7,7 @@ import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
 from helpers.errors import WrongTypeError, require_type
+from helpers.files import natural_ranks
 from helpers.geometry.orientation import plane_name, tilt_deg
 from helpers.slices.images import MissingColumnError
 from helpers.slices.measures import Measures
@@ -77,7 +78,7 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame({name: pd.Series(one, index, one.dtype) for name, one in columns.items()})
     whole_numbers = ("group", "files", "images", "positions", "rows", "columns")
     table = table.astype(dict.fromkeys(whole_numbers, int))
-    return table.iloc[_best_first(table)]
+    return table.iloc[_best_first(table, slices.index.get_level_values("path")[measures.starts])]
 
 
 def slice_counts(
@@ -138,12 +139,15 @@ def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
     return slices
 
 
-def _best_first(table):
-    """Row numbers: without problems, then volumes, then with most positions, first."""
+def _best_first(table, paths):
+    """Row numbers: without problems, then volumes, then with most positions, first.
+
+    Among equals it is the order of their files, which is the same under pseudonyms.
+    """
     voxels = (table["volume"] != "no").to_numpy()
     rank = 2 * (table["problems"] == "").to_numpy() + voxels
     of_patient = ~table["kind"].isin(NOT_OF_A_PATIENT).to_numpy()
-    return np.lexsort((-table["positions"], ~of_patient, -rank))
+    return np.lexsort((natural_ranks(paths), -table["positions"], ~of_patient, -rank))
 
 
 def _of_distinct(values, function):
