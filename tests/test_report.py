@@ -253,10 +253,6 @@ def _note(folder, real):
     (folder / "notes.txt").write_text("hello", encoding="utf-8")
 
 
-def _structured_report(folder, real):
-    shutil.copy(real / "odd" / "pydicom" / "test-SR.dcm", folder / "1.dcm")
-
-
 def _gone(folder, real):
     folder.rmdir()
 
@@ -273,10 +269,6 @@ def _file(folder, real):
         (_file, r"expected a folder of DICOM files, found a file at .*/data"),
         (_empty, r"expected files, found none below .*/data"),
         (_note, r"expected DICOM images, found none in .*/data: of 1 file 1 could not be read"),
-        (
-            _structured_report,
-            r"expected DICOM images, found none in .*/data: of 1 file 0 .* 1 holds no pixels",
-        ),
     ],
 )
 def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
@@ -286,6 +278,17 @@ def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
     run = _site(tmp_path / "site", folder)
     said = run.stderr.strip()
     assert run.returncode == 1 and re.match(line, said) and said.count("\n") == 0, said
+
+
+def test_a_collection_without_images_is_said_and_its_pages_are_made(real, tmp_path):
+    folder, site = tmp_path / "data", tmp_path / "site"
+    folder.mkdir()
+    shutil.copy(real / "odd" / "pydicom" / "test-SR.dcm", folder / "1.dcm")
+    run = _site(site, folder, _page(tmp_path / "pages", "01_page"))
+    assert run.returncode == 0, run.stderr
+    said = (site / "index.html").read_text(encoding="utf-8")
+    assert "none: no file holds pixels that can be read" in said and "SR 1 (files)" in said
+    assert len(_index(site)[0]) == 1 and "42" in _text(site / "01_page.html")
 
 
 def test_a_page_that_fails_is_named_with_its_traceback_and_the_others_are_there(phantom, tmp_path):

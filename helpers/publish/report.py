@@ -63,8 +63,8 @@ def build_site(
     Raises
     ------
     FolderError, NoImageError
-        Where there is no such folder, or no image in it, or where the folder to write to holds
-        other files.
+        Where there is no such folder, or no DICOM file in it, or where the folder to write to
+        holds other files.
     PageError
         Where pages fail, each with its reason, which stands in its place in the site too.
     """
