@@ -161,9 +161,14 @@ def _neighbour(page, relation):
 
 @pytest.mark.parametrize("pages", RUN_TOGETHER)
 @pytest.mark.parametrize(
-    "folder", [CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"]
+    "folder",
+    [
+        *(CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"),
+        *("kinds/radiographs", "kinds/seg-small"),
+    ],
 )
 def test_all_pages_on_a_real_folder(real, folder, pages, phantom, tmp_path):
+    """A folder without any volume too: pages say so and go on with the phantom."""
     before = _state(real / folder)
     run = _site(tmp_path / "site", pages, real / folder)
     assert run.returncode == 0, run.stderr

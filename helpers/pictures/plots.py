@@ -102,7 +102,7 @@ def plot_waterfall(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for row, (total, change) in enumerate(zip(totals, changes)):
         ax.text(total, row, f" {total:,}{_change_text(change)}", va="center", fontsize=9)
     ax.set(title="From files to slices, the whole collection", xlabel="number")
-    ax.set_xlim(0, 1.2 * max(totals.max(), 1))
+    ax.set_xlim(0, 1.45 * max(totals.max(), 1))
     ax.invert_yaxis()
     return ax
 
