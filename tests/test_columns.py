@@ -99,3 +99,12 @@ def test_values_that_rows_share_are_held_once_and_come_back(monkeypatch):
         *("object", "int64", "float64", "object", "float64")
     ]
     assert table["D"].tolist() == lists["D"] and len(table._mgr.blocks) == 3
+
+
+def test_columns_of_no_rows_change_nothing():
+    columns = Columns({"A": [], "B": []}, 0)
+    columns.add([{"B": 1}, {"B": 2}])
+    assert _table(columns)["B"].dtype == "int64"
+    columns = Columns({}, 2)
+    columns.add([{"B": 1}])
+    assert columns.lists()["B"] == [ABSENT, ABSENT, 1] and len(_table(columns)) == 3

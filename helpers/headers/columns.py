@@ -55,7 +55,7 @@ class Columns:
     """
 
     def __init__(self, lists: dict[str, list] | None = None, length: int = 0) -> None:
-        self._chunks = [Chunk(length, dict(lists))] if lists else []
+        self._chunks = [Chunk(length, dict(lists or {}))] if length else []
         self._rows: list[Row] = []
 
     def __len__(self) -> int:
