@@ -17,6 +17,7 @@ from helpers import (
     pixel_table,
     score,
     slice_table,
+    stack_table,
     write_phantom,
 )
 from helpers.errors import ClearError
@@ -183,7 +184,8 @@ def _healthy(n=20, **columns):
     index = pd.Index([f"/data/p/{i + 1}.dcm" for i in range(n)], dtype=object, name="path")
     fixed = {
         "SOPClassUID": CT, "SeriesInstanceUID": "1.2", "PatientID": "p", "Modality": "CT",
-        "StudyInstanceUID": "1.1",
+        "StudyInstanceUID": "1.1", "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2",
+        "BitsAllocated": 16, "BitsStored": 12, "HighBit": 11, "PixelRepresentation": 0,
         "Rows": 8, "Columns": 8, "SliceThickness": 2.0, "TransferSyntaxUID": "1.2.840.10008.1.2.1",
         "error": None, "pixel_offset": 100, "file_size": 1000, "private_elements": 0,
     }  # fmt: skip
@@ -263,6 +265,209 @@ def test_healthy_and_odd_series_by_hand(columns, rules):
     found = _rules(_healthy(**columns))
     found.pop("interspaced", None)
     assert found == {rule: count for rule, count in rules.items() if count}
+
+
+def _turned(angle, n, axis="rows"):
+    """Cosines (n times) of an axial plane that is tilted about its rows, or turned in its plane."""
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    tilted = (1.0, 0.0, 0.0, 0.0, cosine, sine)
+    return [tilted if axis == "rows" else (cosine, sine, 0.0, -sine, cosine, 0.0)] * n
+
+
+ORIENTATION, AXIAL = "ImageOrientationPatient", (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+CORONAL, SAGITTAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0), (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+BLOCKS = {  # five blocks of four slices that follow a lumbar spine
+    ORIENTATION: [one for angle in (-20, -8, 2, 12, 25) for one in _turned(angle, 4)],
+    POSITION: [(0.0, 0.0, 35.0 * block + 4 * z) for block in range(5) for z in range(4)],
+}
+RADIAL = {  # twenty planes around one axis, as of a heart or a knee, centred on the origin
+    ORIENTATION: [(np.cos(a), np.sin(a), 0.0, 0.0, 0.0, -1.0) for a in np.pi * np.arange(20) / 20],
+    POSITION: [(-3.5 * np.cos(a), -3.5 * np.sin(a), 3.5) for a in np.pi * np.arange(20) / 20],
+}
+PLANES = {
+    ORIENTATION: [AXIAL] * 7 + [CORONAL] * 7 + [SAGITTAL] * 6,
+    POSITION: [
+        *((0.0, 0.0, 15.0 * n) for n in range(7)),
+        *((0.0, 15.0 * n, 0.0) for n in range(7)),
+        *((15.0 * n, 0.0, 0.0) for n in range(6)),
+    ],
+}
+TWO_PLANES = {
+    ORIENTATION: [AXIAL] * 10 + [CORONAL] * 10,
+    POSITION: [(0.0, 0.0, 5.0 * n) for n in range(10)] + [(0.0, 5.0 * n, 0.0) for n in range(10)],
+}
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        (TWO_PLANES, True),
+        (PLANES, False),
+        (BLOCKS, False),
+        (RADIAL, False),
+        ({ORIENTATION: _turned(0, 10) + _turned(15, 10, "plane")}, True),
+        *(
+            (TWO_PLANES | {word: text}, False)
+            for word, text in [
+                ("SeriesDescription", "AX/COR Pilot"),
+                ("ProtocolName", "SmartBrain SURVEY"),
+                ("SeriesDescription", "3-plane scout"),
+                ("ProtocolName", "Localizer"),
+                ("ImageType", [("ORIGINAL", "PRIMARY", "LOCALIZER")] * 20),
+            ]
+        ),
+        (TWO_PLANES | {"SeriesDescription": "T2 TSE", "ProtocolName": None}, True),
+    ],
+)
+@pytest.mark.parametrize("mr", [False, True])
+def test_several_orientations_are_no_fault_of_localizers_spines_and_radial_planes(
+    columns, found, mr
+):
+    kind = {"Modality": "MR", "SOPClassUID": MR} if mr else {}
+    assert ("several-orientations" in _rules(_healthy(**columns, **kind))) == found
+
+
+def _repeated(times, positions, **columns):
+    """Some positions, each several times, with columns of (times, positions) values."""
+    n = times * positions
+    place = {POSITION: [(0.0, 0.0, 2.0 * (row % positions)) for row in range(n)]}
+    return _healthy(n, **place, **{word: [*map(one, range(n))] for word, one in columns.items()})
+
+
+@pytest.mark.parametrize(
+    ("table", "rules"),
+    [
+        (_repeated(2, 10), {"second-scan": 1, "ambiguous-repetitions": 1}),
+        (_repeated(3, 10), {"ambiguous-repetitions": 1}),
+        (_repeated(2, 10, AcquisitionTime=lambda n: f"12{n // 10:02}00"), {"second-scan": 1}),
+        (_repeated(2, 10, SliceThickness=lambda n: 2.0 + n // 10), {"second-scan": 1}),
+        (_repeated(2, 10, EchoTime=lambda n: 5.0 + n // 10), {"several-phases": 1}),
+        (_repeated(2, 10, ImageType=lambda n: ("ORIGINAL", "PRIMARY", "MP"[n // 10])),
+         {"several-phases": 1}),
+        (_repeated(2, 10, TriggerTime=lambda n: 400.0 * (n // 10) + n % 10),
+         {"several-phases": 1}),
+        (_repeated(19, 8, TemporalPositionIdentifier=lambda n: n // 8), {"several-phases": 1}),
+        (_repeated(30, 1, TriggerTime=lambda n: 20.0 * n), {}),
+    ],
+)  # fmt: skip
+def test_repetitions_are_judged_by_what_tells_them_apart(table, rules):
+    assert _rules(table) == rules
+
+
+@pytest.mark.parametrize(
+    ("columns", "rules", "value"),
+    [
+        ({"FrameOfReferenceUID": [f"1.3.{n}" for n in range(20)]},
+         {"several-frames-of-reference": 1}, "20 Frame of Reference UIDs, one per file"),
+        ({"FrameOfReferenceUID": ["1.3.1", "1.3.2"] * 10},
+         {"several-frames-of-reference": 1}, "2 Frame of Reference UIDs"),
+        ({"FrameOfReferenceUID": ["1.3.1", None] * 10}, {}, None),
+        ({"SliceThickness": [2.0, 2.001] * 10},
+         {"thickness-varies": 1}, "2 thicknesses, 2 to 2.001 mm"),
+        ({"StudyInstanceUID": None}, {"missing-identifiers": 1},
+         "no StudyInstanceUID in 20 of 20 images"),
+        ({"SeriesInstanceUID": None}, {"missing-identifiers": 1},
+         "no SeriesInstanceUID in 20 of 20 images"),
+        ({"SOPInstanceUID": [*(f"1.2.{n}" for n in range(18)), None, None]},
+         {"missing-identifiers": 1}, "no SOPInstanceUID in 2 of 20 images"),
+        ({"StudyInstanceUID": [f"1.4.{n}" for n in range(20)]},
+         {"identifiers-per-file": 1}, "another StudyInstanceUID in each of 20 files"),
+        ({"PatientID": [f"p{n}" for n in range(20)],
+          "StudyInstanceUID": [f"1.4.{n}" for n in range(20)]},
+         {"identifiers-per-file": 1}, "another StudyInstanceUID and PatientID in each of 20 files"),
+        ({"StudyInstanceUID": ["1.1.1"] * 10 + ["1.1.2"] * 10},
+         {"shared-series-uid": 1}, "2 studies (StudyInstanceUID)"),
+        ({"PatientID": ["p"] * 10 + ["q"] * 10, "SeriesNumber": [1] * 5 + [2] * 15},
+         {"shared-series-uid": 1}, "2 patients (PatientID), 2 series (SeriesNumber)"),
+        ({"HighBit": 15, "BitsStored": 12}, {"high-bit": 20}, "High Bit 15 for 12 bits stored"),
+        ({"HighBit": 11, "BitsStored": 12}, {}, None),
+        ({"KVP": [120] * 10 + [80] * 10}, {"mixed-meanings": 1}, "2 values of KVP (80, 120)"),
+        ({"KVP": [80, 120] * 10}, {"several-phases": 1}, None),  # two energies side by side
+    ],
+)  # fmt: skip
+def test_identifiers_bits_and_meanings(columns, rules, value):
+    table = _healthy(**columns)
+    if any(len(set(map(str, own))) > 1 for word, own in columns.items() if word == "PatientID"):
+        table.index = pd.Index([f"/data/{n}.dcm" for n in range(1, 21)], dtype=object, name="path")
+    found = audit(table)
+    assert found.groupby("rule").size().drop("interspaced", errors="ignore").to_dict() == rules
+    assert value is None or value in set(found["value"])
+
+
+def test_frames_that_a_file_cannot_hold_are_named_and_explain_the_gap():
+    table = _healthy()
+    table["NumberOfFrames"] = [2_000_000_000 if n == 9 else None for n in range(20)]
+    found = audit(table)
+    assert found["rule"].tolist() == ["impossible-frame-count"]
+    assert found["path"].tolist() == ["/data/p/10.dcm"] and "2000000000" in found["value"][0]
+
+
+def _single_slices(heights, **columns):
+    """One series for each height, in mm."""
+    series = [f"1.2.{n}" for n in range(len(heights))]
+    return _healthy(len(heights), **_at(heights), SeriesInstanceUID=series, **columns)
+
+
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [
+        (_single_slices([3.0 * n for n in range(60)]), True),
+        (_single_slices([3.0 * n for n in (4, 1, 3, 0, 5)]), True),
+        (_single_slices([3.0 * n for n in range(4)]), False),
+        (_single_slices([0.0, 3.0, 7.0, 20.0, 61.0, 62.0, 90.0]), False),
+        (_single_slices([5.0] * 10), False),
+        (_single_slices([3.0 * n for n in range(6)], StudyInstanceUID=[*"aabbcc"]), False),
+        (_single_slices([3.0 * n for n in range(6)], Rows=[8, 16, 32, 64, 128, 256]), False),
+        (_single_slices([3.0 * n for n in range(6)], **{ORIENTATION: [AXIAL, CORONAL] * 3}), False),
+    ],
+)
+def test_series_of_one_slice_that_make_a_grid_are_named_and_stack_by_the_call(table, found):
+    findings = audit(table)
+    assert (findings["rule"] == "grid-of-single-slices").sum() == found
+    if found:
+        finding = findings.set_index("rule").loc["grid-of-single-slices"]
+        assert finding["value"].startswith(f"{len(table)} series of one slice make an even grid, 3")
+        assert "slice_table(headers.drop(columns='SeriesInstanceUID'))" in finding["remedy"]
+        stacks = stack_table(slice_table(table.drop(columns="SeriesInstanceUID")))
+        assert stacks["positions"].tolist() == [len(table)]
+        assert stacks["volume"].tolist() == ["whole" if len(table) > 5 else "in part"]
+
+
+def test_the_call_stacks_single_slices_of_real_headers_too(phantom_headers, findings):
+    found = findings.set_index("rule").loc["grid-of-single-slices"]
+    rows = phantom_headers[phantom_headers["PatientID"] == "P56-series-per-file"]
+    assert found["value"] == f"{len(rows)} series of one slice make an even grid, 10 mm apart"
+    (stack,) = stack_table(slice_table(rows.drop(columns="SeriesInstanceUID"))).itertuples()
+    assert stack.positions == len(rows) and stack.volume == "whole" and not stack.problems
+
+
+@pytest.mark.parametrize("kind", ["dose", "segmentation", "slide", "cine", "projection", "picture"])
+def test_what_is_no_stack_of_slices_has_no_faults_of_slices(kind):
+    """Uneven, repeated, unplaced: rules of slices look at CT, MR and PET alone."""
+    suffix = {"dose": "481.2", "segmentation": "66.4", "slide": "77.1.6", "cine": "3.1",
+              "projection": "1.1", "picture": "7"}[kind]  # fmt: skip
+    words = {"Modality": "OT", "SOPClassUID": f"1.2.840.10008.5.1.4.1.1.{suffix}"}
+    heights = [0.0, 2, 4, 4, 10, 12, 13, 14, 16, 30]
+    for place in (_at(heights), {POSITION: None}):
+        assert _rules(_healthy(10, **words, **place)) == {}
+
+
+def test_sister_stacks_are_said_once():
+    table = _repeated(3, 10, EchoTime=lambda n: float(n // 10), SliceThickness=lambda n: 1.0)
+    found = audit(table).set_index("rule")["value"]
+    assert found["interspaced"] == "1 mm thick, 2 mm apart, in 3 stacks"
+
+
+def test_series_without_uid_are_not_compared_with_each_other():
+    """Of two folders: other sizes, spacings and planes are those of other series."""
+    other = _healthy(
+        20, **{ORIENTATION: [CORONAL] * 20, "Rows": 16, "PixelSpacing": [(2.0, 2.0)] * 20}
+    )
+    other = other.assign(SOPInstanceUID=[f"1.9.{n}" for n in range(20)])
+    other[POSITION] = [(0.0, 2.0 * n, 0.0) for n in range(20)]
+    other.index = other.index.str.replace("/data/p/", "/data/p/other/")
+    both = pd.concat([_healthy(), other]).drop(columns="SeriesInstanceUID")
+    assert _rules(both) == {"missing-identifiers": 2}
 
 
 def test_folders_of_other_names_are_no_fault():

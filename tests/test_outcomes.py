@@ -10,10 +10,10 @@ from helpers import plot_errors, plot_predictions, plot_readings, show_predictio
 
 
 @pytest.fixture(scope="module")
-def predictions(phantom_headers):
+def predictions(phantom_slices):
     """Three patients; of the second every answer is 30 mm too high."""
     patients = ["P02-interspaced", "P03-interspaced", "P28-unknown-charset"]
-    rows = training_table(phantom_headers[phantom_headers["PatientID"].isin(patients)])
+    rows = training_table(phantom_slices[phantom_slices["PatientID"].isin(patients)])
     signs = np.resize([1.0, -1.0], len(rows))
     off = np.where(rows["patient"] == "P03-interspaced", 30.0, signs)
     return rows.assign(predicted=rows["position"] + off)

@@ -27,22 +27,34 @@ def decoder_table(headers: pd.DataFrame) -> pd.DataFrame:
         is needed) and ``brings_back`` (the patients, a tuple)
     """
     rows = headers if "frame" in headers.index.names else headers[is_image(headers)]
+    missing = missing_decoders(rows)
     found = {}
     for syntax, group in rows.groupby("TransferSyntaxUID"):
         patients = group["PatientID"].dropna().map(str) if "PatientID" in group else ()
         patients = tuple(sorted(set(patients)))
-        decodable = _is_decodable(UID(syntax), np.nanmax(numbers(group, "BitsStored"), initial=0))
+        decodable = syntax not in missing
         found[syntax] = {
             "name": UID(syntax).name,
             "files": len(set(paths_of(group))),
             "patients": len(patients),
             "decodable": decodable,
-            "install": "" if decodable else INSTALL if syntax in DECODERS else NO_DECODER,
+            "install": missing.get(syntax, ""),
             "brings_back": () if decodable else patients,
         }
     columns = ["name", "files", "patients", "decodable", "install", "brings_back"]
     table = pd.DataFrame(found.values(), pd.Index(found, dtype=object), columns)
     return table.rename_axis("TransferSyntaxUID").astype({"decodable": bool})
+
+
+def missing_decoders(images: pd.DataFrame) -> dict[str, str]:
+    """The transfer syntaxes of some images that nothing here decodes, and what to install."""
+    number, syntaxes = pd.factorize(images["TransferSyntaxUID"])
+    bits = np.nan_to_num(numbers(images, "BitsStored"))
+    return {
+        syntax: INSTALL if syntax in DECODERS else NO_DECODER
+        for place, syntax in enumerate(syntaxes)
+        if not _is_decodable(UID(syntax), bits[number == place].max())
+    }
 
 
 def _is_decodable(syntax: UID, bits: float) -> bool:

@@ -72,9 +72,10 @@ def unreadable_file(collection: Collection) -> Iterator[Finding]:
 )
 def no_decoder(collection: Collection) -> Iterator[Finding]:
     """Images in a transfer syntax that nothing here decodes."""
-    syntaxes = collection.column("TransferSyntaxUID")[collection.image]
-    for path, syntax in syntaxes[syntaxes.isin(list(collection.no_decoders))].items():
-        yield Finding(collection.no_decoders[syntax], path)
+    if collection.no_decoders:
+        syntaxes = collection.column("TransferSyntaxUID")[collection.image]
+        for path, syntax in syntaxes[syntaxes.isin(list(collection.no_decoders))].items():
+            yield Finding(collection.no_decoders[syntax], path)
 
 
 @rule(
@@ -174,13 +175,14 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
 )
 def same_instance_twice(collection: Collection) -> Iterator[Finding]:
     """Files with the SOP Instance UID of another."""
-    uids = collection.column("SOPInstanceUID")[collection.image].dropna()
-    uids = uids[~uids.index.duplicated()]
-    again = uids[uids.duplicated()]
-    first = uids[uids.isin(again)].drop_duplicates()
-    path_of = dict(zip(first, first.index))
-    for path, uid in again.items():
-        yield Finding(f"as {os.path.basename(path_of[uid])}", path)
+    codes = collection.files.codes("SOPInstanceUID")
+    rows = np.flatnonzero(collection.image & (codes >= 0))
+    if codes.max(initial=-1) + 1 < len(rows):
+        paths = collection.headers.index[rows]
+        first = dict(zip(codes[rows][::-1].tolist(), paths[::-1]))
+        for code, path in zip(codes[rows].tolist(), paths):
+            if first[code] != path:
+                yield Finding(f"as {os.path.basename(first[code])}", path)
 
 
 @rule(
@@ -196,11 +198,12 @@ def other_patient(collection: Collection) -> Iterator[Finding]:
     rows = np.flatnonzero(collection.readable & (patients >= 0))
     pairs = folders[rows] * (patients.max(initial=0) + 1) + patients[rows]
     _, first, pair = np.unique(pairs, return_index=True, return_inverse=True)
-    named = [_patient_and_folders(collection, row) for row in rows[first]]
-    right = np.array([patient in names for patient, names in named], bool)[pair.reshape(-1)]
-    for row in rows[~right] if right.sum() > MAJORITY * len(right) else ():
-        patient, names = _patient_and_folders(collection, row)
-        yield Finding(f"folder {names[-1]}, Patient ID {patient}", collection.headers.index[row])
+    paths, names = collection.headers.index.to_numpy()[rows], collection.column("PatientID")
+    named = zip(names.iloc[rows[first]].map(str), paths[first])
+    right = np.array([_is_in_folder_of(name, path) for name, path in named], bool)[pair]
+    for row in np.flatnonzero(~right) if right.sum() > MAJORITY * len(right) else ():
+        folder = os.path.basename(os.path.dirname(paths[row]))
+        yield Finding(f"folder {folder}, Patient ID {names.iloc[rows[row]]}", paths[row])
 
 
 @rule(
@@ -212,10 +215,10 @@ def other_patient(collection: Collection) -> Iterator[Finding]:
 )
 def swapped_numbers(collection: Collection) -> Iterator[Finding]:
     """Files whose number is another's Instance Number, where the two agree in their series."""
-    files, paths = collection.files, collection.headers.index
+    files, paths = collection.files, collection.headers.index.to_numpy()
     rows = np.flatnonzero(collection.image)
     instance = files.numbers("InstanceNumber")[rows]
-    number = np.array([_number_in(paths[row]) for row in rows], float)
+    number = np.array([_number_in(path) for path in paths[rows].tolist()], float)
     known = np.isfinite(number - instance)
     rows, instance, number = rows[known], instance[known], number[known]
     series, folders = (files.codes(word)[rows] for word in ("SeriesInstanceUID", "folder"))
@@ -255,10 +258,9 @@ def _lacking(collection, keyword, length):
         yield Finding(f"no {keyword} of {length} numbers", collection.paths[row])
 
 
-def _patient_and_folders(collection, row):
-    """(the Patient ID of a file, the names of the folders that it lies in)."""
-    path = collection.headers.index[row]
-    return str(collection.headers["PatientID"].iloc[row]), os.path.dirname(path).split(os.sep)
+def _is_in_folder_of(patient, path):
+    """Whether one of the folders that a file lies in has the name of a patient."""
+    return patient in os.path.dirname(path).split(os.sep)
 
 
 def _number_in(path):

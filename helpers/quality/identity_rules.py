@@ -33,7 +33,8 @@ def missing_identifiers(collection: Collection) -> Iterator[Finding]:
     """Images without UID of their own, their series or their study."""
     measures = collection.measures
     lacking = {"SeriesInstanceUID": collection.without_uid}
-    lacking |= {keyword: measures.codes(keyword) < 0 for keyword in UIDS}
+    given = collection.slices.reindex(columns=UIDS)
+    lacking |= {keyword: given[keyword].isna().to_numpy() for keyword in UIDS}
     counts = {keyword: measures.sums(missing).astype(int) for keyword, missing in lacking.items()}
     for stack in np.flatnonzero(sum(counts.values())).tolist():
         own = {keyword: count[stack] for keyword, count in counts.items() if count[stack]}

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydicom.uid import UID
 
-from helpers.quality.decoders import decoder_table
+from helpers.quality.decoders import missing_decoders
 from helpers.quality.statistics import pixel_table
 from helpers.slices.arrays import Arrays
 from helpers.slices.images import is_image
@@ -92,9 +93,10 @@ class Collection:
     @cached_property
     def no_decoders(self) -> dict[str, str]:
         """The transfer syntaxes that nothing here decodes: name, and what to install."""
-        table = decoder_table(self.headers)
-        missing = table[~table["decodable"]]
-        return dict(zip(missing.index, missing["name"] + ": " + missing["install"]))
+        missing = missing_decoders(
+            self.headers.reindex(columns=["TransferSyntaxUID", "BitsStored"])[self.image]
+        )
+        return {syntax: f"{UID(syntax).name}: {install}" for syntax, install in missing.items()}
 
     # images
 
