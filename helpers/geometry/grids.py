@@ -89,6 +89,13 @@ def is_even(positions: np.ndarray) -> bool:
     return bool(len(positions) >= MIN_FILLED * (steps.sum() + 1))
 
 
+def distinct_counts(segment: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
+    """How many distinct codes (n,), -1 or more, each of `count` segments has, (count,)."""
+    size = int(codes.max(initial=0)) + 2
+    pairs = np.unique(segment * size + codes + 1)
+    return np.bincount(pairs // size, minlength=count)
+
+
 def segment_medians(values: np.ndarray, segment: np.ndarray, count: int) -> np.ndarray:
     """The median of the finite values (n,) of each of `count` segments, (count,); NaN of none."""
     known = np.isfinite(values)

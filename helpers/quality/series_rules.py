@@ -8,8 +8,8 @@ import numpy as np
 from helpers.geometry.grids import SAME_COSINE, SAME_SPACING
 from helpers.geometry.orientation import plane_name
 from helpers.quality.rules import Collection, Finding, Rule, rule, several_of
-from helpers.slices.cuts import GUESS
 from helpers.slices.elements import BOOKKEEPING, CLOCKS
+from helpers.slices.parts import GUESS
 
 NOT_MEANT = {*BOOKKEEPING, *CLOCKS, GUESS}  # what tells two scans apart, but no contrast or time
 MAX_SCOUT_IMAGES = 3  # in one plane, beside a stack of many

@@ -73,11 +73,15 @@ def vectors(table: pd.DataFrame, keyword: str, length: int) -> np.ndarray:
     """A multi-valued column as (n, length) floats; NaN throughout a row that has it otherwise."""
     if keyword not in table:
         return np.full((len(table), length), np.nan)
-    column = table[keyword].tolist()
+    column, found = table[keyword].tolist(), np.full((len(table), length), np.nan)
+    rows = [row for row, one in enumerate(column) if type(one) is tuple and len(one) == length]
     try:
-        return np.array(column, float).reshape(len(table), length)
-    except (TypeError, ValueError):  # not the same in all rows
-        return _whole_vectors(column, length)
+        found[rows] = np.array([column[row] for row in rows], float).reshape(-1, length)
+    except (TypeError, ValueError):  # a text among the numbers
+        for row in rows:
+            if all(isinstance(one, (int, float)) for one in column[row]):
+                found[row] = column[row]
+    return found
 
 
 def codes(table: pd.DataFrame, keyword: str) -> np.ndarray:
@@ -120,19 +124,6 @@ def _place_codes(table, which):
     """A number for the file of each row, or for its folder; -1 for a file of one image."""
     paths = table.index.get_level_values("path")
     if which == "folder":
-        return pd.factorize(np.array([os.path.dirname(path) for path in paths], object))[0]
+        return pd.factorize(np.array([path.rpartition(os.sep)[0] for path in paths], object))[0]
     found = pd.factorize(paths)[0]
     return np.where(np.bincount(found)[found] > 1, found, -1)
-
-
-def _whole_vectors(column, length):
-    """Vectors (n, length) of the values that are one; NaN for others."""
-    found = np.full((len(column), length), np.nan)
-    rows = [row for row, one in enumerate(column) if type(one) is tuple and len(one) == length]
-    try:
-        found[rows] = np.array([column[row] for row in rows], float).reshape(-1, length)
-    except (TypeError, ValueError):  # a text among the numbers
-        for row in rows:
-            if all(isinstance(one, (int, float)) for one in column[row]):
-                found[row] = column[row]
-    return found

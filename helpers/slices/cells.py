@@ -8,6 +8,7 @@ from helpers.geometry.grids import (
     SAME_COSINE,
     SAME_SPACING,
     begins,
+    distinct_counts,
     is_even,
     new_position,
     position_tolerance_mm,
@@ -127,8 +128,7 @@ def _distinct_counts(series, key):
     """For each row (n,) how many values its series has."""
     if key.min(initial=0) == key.max(initial=0):
         return np.ones(len(series), int)
-    pairs = np.unique(series * (int(key.max()) + 2) + key + 1) // (int(key.max()) + 2)
-    return np.bincount(pairs, minlength=int(series.max()) + 1)[series]
+    return distinct_counts(series, key, int(series.max()) + 1)[series]
 
 
 def _alike(values, series, tolerance, *, relative):

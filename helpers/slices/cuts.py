@@ -6,91 +6,20 @@ before bookkeeping, one element before several, at last the clock or the Instanc
 """
 
 import itertools
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from helpers.files import natural_ranks
-from helpers.geometry.grids import is_even, places_of, typical_gap
-from helpers.slices.arrays import PLACES, Arrays
-from helpers.slices.elements import (
-    BOOKKEEPING,
-    CLOCKS,
-    MEANING,
-    TIMES,
-    compared,
-    seconds,
-    shown,
-)
+from helpers.geometry.grids import is_even, typical_gap
+from helpers.slices.elements import BOOKKEEPING, CLOCKS, MEANING, TIMES, seconds
+from helpers.slices.parts import FILE_NAME, GUESS, Cell, Part, Way, inside, named_parts
 from helpers.slices.repetitions import are_separate, ranks_in_position
 
 MIN_POSITIONS = 3  # of a part; what has fewer stays with the largest, as repeated
 NEAR_EXTENT = 0.5  # share of the extent of all that a part spans
 NEARLY_SAME_EXTENT = 0.75  # the same, of parts that lie between each other's slices
 MAX_LEFT_OVER = 0.2  # share of the images that may stay with the largest part
-GUESS, FILE_NAME = GUESSES = ("InstanceNumber", "path")  # where nothing else tells them apart
-
-
-class Part(NamedTuple):
-    """Images of a cell that belong to one stack, and what tells them from the others."""
-
-    rows: np.ndarray  # numbers of rows of the table
-    keyword: str | None = None
-    value: Any = None  # a number or a text
-
-
-class Way(NamedTuple):
-    """A way to tell images apart: a number for each (m,), -1 for those left over."""
-
-    labels: np.ndarray
-    keywords: tuple[str, ...]
-
-
-class Cell:
-    """Images that lie alike: rows of a table, and their place along the normal.
-
-    Parameters
-    ----------
-    arrays : of the whole table
-    rows : (m,) numbers of rows
-    along : (m,) mm
-    tolerance : mm within which positions are one
-    """
-
-    def __init__(
-        self, arrays: Arrays, rows: np.ndarray, along: np.ndarray, tolerance: float
-    ) -> None:
-        self.arrays, self.rows, self.along, self.tolerance = arrays, rows, along, tolerance
-        self.place = places_of(along, tolerance)
-        self.positions = np.zeros(self.place.max() + 1)
-        self.positions[self.place] = along
-        self.extent = float(self.positions[-1] - self.positions[0])
-
-    def take(self, kept: np.ndarray) -> "Cell":
-        """Only some of the images, `kept` (m,) boolean."""
-        return Cell(self.arrays, self.rows[kept], self.along[kept], self.tolerance)
-
-    @property
-    def repeats(self) -> bool:
-        """Whether a position comes more than once."""
-        return len(self.place) > len(self.positions)
-
-    def values(self, keyword: str) -> np.ndarray:
-        """A number (m,) that is equal for equal values, and rises with them."""
-        if keyword in PLACES:
-            return self.arrays.codes(keyword)[self.rows]
-        return compared(self.arrays, keyword, self.rows)
-
-    def varying(self, keywords: Iterable[str]) -> dict[str, np.ndarray]:
-        """The `values` of those elements that have several here."""
-        found = {}
-        for keyword in keywords:
-            codes = self.arrays.codes(keyword)[self.rows]
-            if codes.min() != codes.max() and np.ptp(values := self.values(keyword)):
-                found[keyword] = values
-        return found
 
 
 def parts_of(cell: Cell) -> list[Part]:
@@ -106,17 +35,10 @@ def parts_of(cell: Cell) -> list[Part]:
     if way is None:
         return [Part(cell.rows)]
     return [
-        Part(part.rows, *_both(Part(own.rows, *_name(cell, own.rows, way)), part))
-        for own in _split(cell, way)
+        inside(own, part)
+        for own in named_parts(cell, way)
         for part in parts_of(cell.take(np.isin(cell.rows, own.rows)))
     ]
-
-
-def _both(outer, inner):
-    """(keyword, value) of two cuts, one inside the other."""
-    if inner.keyword is None:
-        return outer.keyword, outer.value
-    return f"{outer.keyword}, {inner.keyword}", f"{outer.value}, {inner.value}"
 
 
 # positions that repeat
@@ -128,13 +50,13 @@ def _told_apart(cell: Cell) -> list[Part]:
     way = _fewest_elements(cell, values) or _most_elements(cell, values)
     if way is None:
         way = _by_time_or_number(cell)
-        return [Part(cell.rows)] if way is None else _named(cell, way)
+        return [Part(cell.rows)] if way is None else named_parts(cell, way)
     parts = []
-    for part in _named(cell, way):
+    for part in named_parts(cell, way):
         own = cell.take(np.isin(cell.rows, part.rows))
         tie = _by_time_or_number(own) if own.repeats and not _has_left_over(way) else None
         parts += [part] if tie is None else [
-            Part(one.rows, *_both(part, one)) for one in _named(own, tie)
+            inside(part, one) for one in named_parts(own, tie)
         ]  # fmt: skip
     return parts
 
@@ -164,7 +86,8 @@ def _valid(cell, ways, near):
 
 def _most_elements(cell: Cell, values: dict[str, np.ndarray]) -> Way | None:
     """The elements that each tell more repetitions apart, in parts near the extent of all."""
-    labels, keywords = np.zeros(len(cell.rows), int), []
+    keywords: list[str] = []
+    labels = np.zeros(len(cell.rows), int)
     for keyword, own in values.items():
         joint = _without_small(cell, _joint([labels, own]))
         fewer = _repetitions(cell, joint) < _repetitions(cell, labels)
@@ -320,49 +243,3 @@ def _is_pure(cell, way, values):
 
 def _has_left_over(way):
     return bool((way.labels < 0).any())
-
-
-def _split(cell: Cell, way: Way) -> list[Part]:
-    """The parts of a way; what is left over goes with the largest."""
-    largest = int(np.bincount(way.labels[way.labels >= 0]).argmax())
-    labels = np.where(way.labels < 0, largest, way.labels)
-    return [Part(cell.rows[labels == label]) for label in range(labels.max() + 1)]
-
-
-def _named(cell: Cell, way: Way) -> list[Part]:
-    """The parts of a way, with the values that tell them apart."""
-    kept = [cell.rows[way.labels == label] for label in range(way.labels.max() + 1)]
-    return [Part(part.rows, *_name(cell, own, way)) for part, own in zip(_split(cell, way), kept)]
-
-
-def _name(cell: Cell, rows: np.ndarray, way: Way) -> tuple[str, Any]:
-    """(keyword, value) of a part: several elements are joined."""
-    values = [_value(cell, keyword, rows, way) for keyword in way.keywords]
-    value = values[0] if len(values) == 1 else ", ".join(map(str, values))
-    return ", ".join(way.keywords), value
-
-
-def _value(cell, keyword, rows, way):
-    """What a part has of an element: a number, or a text."""
-    if keyword in GUESSES:
-        label = way.labels[np.isin(cell.rows, rows)].max()
-        return int(label) + 1
-    if keyword in PLACES:
-        path = cell.arrays.path(rows[0])
-        return os.path.basename(path if keyword == "file" else os.path.dirname(path))
-    if keyword in TIMES:
-        return float(np.nanmedian(cell.arrays.numbers(keyword)[rows]))
-    value = cell.arrays.values(keyword, rows[:1])[0]
-    if keyword == "ImageType" and isinstance(value, tuple):
-        value = _telling_components(cell.arrays.values(keyword, cell.rows), value)
-    return shown(value)
-
-
-def _telling_components(all_values, value):
-    """The components of an Image Type that differ among all."""
-    same_length = {len(one) for one in all_values if isinstance(one, tuple)} == {len(value)}
-    if not same_length:
-        return value
-    components = zip(*(one for one in all_values if isinstance(one, tuple)))
-    differs = [len(set(component)) > 1 for component in components]
-    return tuple(one for one, telling in zip(value, differs) if telling) or value

@@ -263,6 +263,8 @@ def _as(column: pd.Series | None, dtype: Any) -> np.ndarray | None:
 
 def _common_dtype(own: pd.Series, others: pd.Series | None, alone: bool) -> Any:
     """The type of a column of all values, as `dtype_of` gives it: numbers where none loses."""
+    if others is not None and own.dtype == others.dtype:
+        return own.dtype
     columns = [own] if others is None or alone else [own, others]
     kinds = {column.dtype.kind for column in columns if column.notna().any()}
     if not kinds or kinds - {"i", "f"}:

@@ -17,9 +17,9 @@ from helpers.geometry.grids import (
 )
 from helpers.geometry.orientation import MAX_COSINE_ERROR, cosine_error
 from helpers.slices.arrays import Arrays
-from helpers.slices.cuts import GUESSES
 from helpers.slices.elements import MEANING, compared
 from helpers.slices.kinds import KINDS, ON_A_GRID
+from helpers.slices.parts import GUESSES
 
 GRID_KINDS = tuple(KINDS[kind] for kind in ON_A_GRID)
 
@@ -160,7 +160,7 @@ class Measures(Arrays):
         """The gap that most of each stack have (s,) mm, the smaller of two; NaN without one."""
         found = self.median_gap.copy()
         for stack in np.flatnonzero(self.any_of(self.is_odd)):
-            gaps = self.gap[self.rows(stack)]
+            gaps = self.gap[self.rows(int(stack))]
             found[stack] = typical_gap(gaps[np.isfinite(gaps)])
         return found
 
@@ -240,10 +240,13 @@ class Measures(Arrays):
         numbered = np.array(
             [not {*GUESSES}.isdisjoint(str(word).split(", ")) for word in keywords], bool
         )
-        series = np.asarray(self.slices.index.codes[0])[self.starts] if numbered.any() else keywords
-        groups = pd.DataFrame({"series": series, "group": self.first_of("group")})
-        sisters = groups.groupby(["series", "group"])["group"].transform("size").to_numpy()
-        return numbered & (self.numbers("NumberOfTemporalPositions")[self.starts] != sisters)
+        if not numbered.any():
+            return numbered
+        series = np.asarray(self.slices.index.codes[0])[self.starts]
+        groups = np.c_[series, self.first_of("group").astype(int)]
+        _, which, sizes = np.unique(groups, axis=0, return_inverse=True, return_counts=True)
+        stated = self.numbers("NumberOfTemporalPositions")[self.starts]
+        return numbered & (stated != sizes[which.reshape(-1)])
 
     @cached_property
     def cosine_error(self) -> np.ndarray:

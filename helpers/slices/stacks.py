@@ -7,11 +7,12 @@ import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
 from helpers.errors import WrongTypeError, require_type
-from helpers.files import natural_ranks
+from helpers.geometry.grids import distinct_counts
 from helpers.geometry.orientation import plane_name, tilt_deg
+from helpers.slices.assignment import originals_of
 from helpers.slices.images import MissingColumnError
 from helpers.slices.measures import Measures
-from helpers.slices.table import LEVELS, copies_of, slice_table
+from helpers.slices.table import LEVELS, slice_table
 from helpers.slices.words import problems_of, volume_of
 
 NOT_OF_A_PATIENT = ("dose", "segmentation", "slide")  # kinds whose images are no slices of one
@@ -53,7 +54,8 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
     low, high = measures.ends
     orientations = measures.first_of("ImageOrientationPatient")
     columns = {
-        **{word: measures.first_of(word) for word in ("PatientID", "Modality", "kind", "group")},
+        **{word: measures.first_of(word) for word in ("PatientID", "Modality", "kind")},
+        "group": measures.first_of("group").astype(int),
         **{word: measures.first_of(word) for word in ("split_keyword", "split_value")},
         "ImageOrientationPatient": orientations,
         "plane": _of_distinct(orientations, plane_name),
@@ -74,11 +76,11 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         "volume": volume_of(measures),
         "problems": problems_of(measures),
     }
-    index = measures.stacks
-    table = pd.DataFrame({name: pd.Series(one, index, one.dtype) for name, one in columns.items()})
-    whole_numbers = ("group", "files", "images", "positions", "rows", "columns")
-    table = table.astype(dict.fromkeys(whole_numbers, int))
-    return table.iloc[_best_first(table, slices.index.get_level_values("path")[measures.starts])]
+    best = _best_first(columns)
+    index = measures.stacks[best]
+    return pd.DataFrame(
+        {name: pd.Series(one[best], index, one.dtype) for name, one in columns.items()}, index
+    )
 
 
 def slice_counts(
@@ -111,14 +113,13 @@ def slice_counts(
     of_stack = of_image[measures.starts]
     of_patient = ~np.isin(measures.kind, NOT_OF_A_PATIENT)
     frames = measures.slices.index.get_level_values("frame").to_numpy()
+    original = originals_of(measures, measures.segment, measures.along, frames)
     first = ~headers.index.duplicated()
     counts = {
         "files": np.bincount(owner, first, len(names)),
         "readable": np.bincount(owner, first & headers["error"].isna(), len(names)),
         "images": np.bincount(of_image, minlength=len(names)),
-        "unique_images": np.bincount(
-            of_image, ~copies_of(measures, measures.segment, measures.along, frames), len(names)
-        ),
+        "unique_images": np.bincount(of_image, original == np.arange(len(original)), len(names)),
         "stacks": np.bincount(of_stack, minlength=len(names)),
         "positions": np.bincount(of_stack, of_patient * measures.positions, len(names)),
         "largest_stack": np.zeros(len(names)),
@@ -139,15 +140,11 @@ def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
     return slices
 
 
-def _best_first(table, paths):
-    """Row numbers: without problems, then volumes, then with most positions, first.
-
-    Among equals it is the order of their files, which is the same under pseudonyms.
-    """
-    voxels = (table["volume"] != "no").to_numpy()
-    rank = 2 * (table["problems"] == "").to_numpy() + voxels
-    of_patient = ~table["kind"].isin(NOT_OF_A_PATIENT).to_numpy()
-    return np.lexsort((natural_ranks(paths), -table["positions"], ~of_patient, -rank))
+def _best_first(columns):
+    """Row numbers: without problems, then volumes, then with most positions, first."""
+    rank = 2 * (columns["problems"] == "") + (columns["volume"] != "no")
+    of_patient = ~np.isin(columns["kind"], NOT_OF_A_PATIENT)
+    return np.lexsort((-columns["positions"], ~of_patient, -rank))
 
 
 def _of_distinct(values, function):
@@ -161,8 +158,7 @@ def _of_distinct(values, function):
 def _files(measures):
     """How many files each stack has (s,)."""
     path = measures.slices.index.codes[measures.slices.index.names.index("path")]
-    files = pd.DataFrame({"stack": measures.segment, "path": np.asarray(path)}).drop_duplicates()
-    return np.bincount(files["stack"], minlength=len(measures.starts))
+    return distinct_counts(measures.segment, np.asarray(path), len(measures.starts))
 
 
 def _whole(measures, keyword):
@@ -173,14 +169,19 @@ def _owners(headers, by):
     """For every file the value of `by` (n,), taken from its folder where it has none of its own."""
     if by not in headers and tag_for_keyword(str(by)) is None:
         raise MissingColumnError(f"expected a column of the header table, got {by!r}")
-    own = headers.reindex(columns=[by])[by].to_numpy(object)
+    own = np.full(len(headers), None, object)
+    own[:] = headers.get(by)
     missing = pd.isna(own)
     if not missing.any():
         return own
-    folders = pd.factorize(np.array([os.path.dirname(path) for path in headers.index], object))[0]
-    known = pd.DataFrame({"folder": folders, "value": own})[~missing].drop_duplicates()
-    agreed = known[~known["folder"].duplicated(keep=False)].set_index("folder")["value"]
-    return np.where(missing, agreed.reindex(folders).fillna("?").to_numpy(object), own)
+    folders = [path.rpartition(os.sep)[0] for path in headers.index]
+    asked: dict[str, set] = {folders[row]: set() for row in np.flatnonzero(missing)}
+    for folder, value, unknown in zip(folders, own, missing):
+        if folder in asked and not unknown:
+            asked[folder].add(value)
+    agreed = {folder: values.pop() if len(values) == 1 else "?" for folder, values in asked.items()}
+    own[missing] = [agreed[folders[row]] for row in np.flatnonzero(missing)]
+    return own
 
 
 def _by_name(name):

@@ -1,0 +1,130 @@
+"""Which stack does every image belong to? Cells, cut where headers say why."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.geometry.grids import REGULAR_GAP, begins, new_position, segment_medians
+from helpers.slices.arrays import Arrays
+from helpers.slices.cells import Cells
+from helpers.slices.cuts import Cell, parts_of
+from helpers.slices.elements import MEANING, TIMES
+from helpers.slices.kinds import CINE, ON_A_GRID, VOLUME
+
+SEGMENT = "ReferencedSegmentNumber"
+
+
+class Stacks(NamedTuple):
+    """Of every image (n,): its stack, and what tells that from its sister stacks."""
+
+    stack: np.ndarray  # int, a number of its own for every stack of the table
+    kind: np.ndarray
+    along: np.ndarray  # mm; of Slice Location for grade B; NaN without
+    by_position: np.ndarray  # bool, whether it lies in order of `along`
+    by_location: np.ndarray  # bool, whether `along` is Slice Location
+    original: np.ndarray  # the first row that holds the same object; its own for most
+    split: dict[int, tuple[Any, Any]]  # stack → (keyword, value), where it was cut
+
+
+def stacks_of(arrays: Arrays, cells: Cells, frames: np.ndarray) -> Stacks:
+    """The `Stacks` that the cells hold."""
+    along, by_location = _with_locations(arrays, cells)
+    on_grid = np.isfinite(along) & np.isin(cells.kind, ON_A_GRID)
+    original = originals_of(arrays, cells.cell, along, frames)
+    copies = original < np.arange(len(original))
+    kind, by_position = cells.kind.copy(), on_grid.copy()
+    stack, split = _segments(arrays, cells)
+    count = int(stack.max(initial=-1)) + 1
+    for rows in _stacks_to_look_at(arrays, stack, cells, along, on_grid & ~copies):
+        cell = Cell(arrays, rows, along[rows], cells.tolerance[rows[0]])
+        one = stack[rows[0]]
+        if len(cell.positions) == 1 and kind[rows[0]] == VOLUME:
+            whole = stack == one
+            kind[whole], by_position[whole] = CINE, False
+            continue
+        for part in parts_of(cell):
+            if part.keyword is not None:
+                stack[part.rows], split[count] = count, (part.keyword, part.value)
+                count += 1
+    return Stacks(stack[original], kind, along, by_position, by_location, original, split)
+
+
+def _segments(arrays: Arrays, cells: Cells) -> tuple[np.ndarray, dict[int, tuple[Any, Any]]]:
+    """(a number for each image's stack, {stack: (keyword, segment)} where a cell has several)"""
+    stack, split = cells.cell.copy(), dict[int, tuple[Any, Any]]()
+    segment = arrays.codes(SEGMENT)
+    if segment.max(initial=-1) < 1:
+        return stack, split
+    pairs = pd.DataFrame({"cell": stack, "segment": arrays.numbers(SEGMENT)})
+    stack = pairs.groupby(["cell", "segment"], dropna=False).ngroup().to_numpy(copy=True)
+    first = pairs[~pd.Series(stack).duplicated().to_numpy()]
+    several = first[first["cell"].duplicated(keep=False)].dropna()
+    for row, number in several["segment"].items():
+        split[int(stack[row])] = (SEGMENT, int(number))
+    return stack, split
+
+
+def _with_locations(arrays, cells):
+    """(place of each image in mm, whether that is Slice Location for want of a position)"""
+    along, wanted = cells.along, ~np.isfinite(cells.along) & (cells.kind == VOLUME)
+    if not wanted.any():
+        return along, wanted
+    location = np.where(wanted, arrays.numbers("SliceLocation"), np.nan)
+    count = int(cells.cell.max()) + 1
+    complete = np.bincount(cells.cell, ~np.isfinite(location), count) == 0
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(low, cells.cell, np.nan_to_num(location))
+    np.maximum.at(high, cells.cell, np.nan_to_num(location))
+    tells = complete & ((high > low) | (np.bincount(cells.cell, minlength=count) == 1))
+    by_location = wanted & tells[cells.cell]
+    return np.where(by_location, location, along), by_location
+
+
+def _stacks_to_look_at(arrays, stack, cells, along, wanted):
+    """The rows of every stack whose grid is not even, has a position twice, or mixes meanings."""
+    rows = np.flatnonzero(wanted)
+    if not len(rows):
+        return
+    rows = rows[np.lexsort((along[rows], stack[rows]))]
+    first = begins(stack[rows])
+    starts, segment = np.flatnonzero(first), np.cumsum(first) - 1
+    new = new_position(along[rows], first, cells.tolerance[rows])
+    gaps = np.where(first, np.nan, np.diff(along[rows], prepend=0))
+    median = segment_medians(gaps, segment, len(starts))
+    with np.errstate(invalid="ignore"):
+        odd = ~new | (np.abs(gaps - median[segment]) > REGULAR_GAP * median[segment])
+    for keyword in [*MEANING, *TIMES]:
+        codes = arrays.codes(keyword)
+        if codes.min() != codes.max():
+            own = codes[rows]
+            varies = np.minimum.reduceat(own, starts) != np.maximum.reduceat(own, starts)
+            odd |= varies[segment]
+    chosen = np.flatnonzero(np.add.reduceat(odd, starts))
+    ends = np.r_[starts[1:], len(rows)]
+    for one in chosen:
+        yield np.sort(rows[starts[one] : ends[one]])
+
+
+def originals_of(
+    arrays: Arrays, cell: np.ndarray, along: np.ndarray, frames: np.ndarray
+) -> np.ndarray:
+    """The first row (n,) that holds the same object: UID, frame and place; its own for most.
+
+    A UID that stands at several places is no identifier: then the numbers must be equal too.
+    """
+    found, uid = np.arange(len(cell)), arrays.codes("SOPInstanceUID")
+    keys = uid * (int(frames.max(initial=0)) + 1) + frames
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero((counts[inverse] > 1) & (uid >= 0))
+    if not len(rows):
+        return found
+    places = np.c_[keys[rows], cell[rows], np.nan_to_num(along[rows], nan=-np.inf)]
+    uids, how_often = np.unique(np.unique(places, axis=0)[:, 0], return_counts=True)
+    unsure = np.isin(keys[rows], uids[how_often > 1])
+    numbers = np.where(unsure, arrays.codes("InstanceNumber")[rows], -1)
+    _, first, same = np.unique(
+        np.c_[places, numbers], axis=0, return_index=True, return_inverse=True
+    )
+    found[rows] = rows[first[same.reshape(-1)]]
+    return found
