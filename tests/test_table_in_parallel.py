@@ -10,6 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from helpers import header_table, list_files
+from helpers.headers import table as table_module
 from helpers.headers.fast_reader import FastReader
 
 
@@ -110,3 +111,25 @@ def test_a_copy_for_another_process_has_the_same_wishes(phantom):
     copy = pickle.loads(pickle.dumps(FastReader(["PatientID"], True)))
     row = copy.row(str(phantom / "P01-reference" / "1.dcm"))
     assert copy.private and "PatientID" in row and "StudyDate" not in row
+
+
+def test_no_more_is_read_ahead_than_memory_allows(phantom, monkeypatch):
+    monkeypatch.setattr("helpers.headers.table.MAX_AHEAD", 3)
+    monkeypatch.setattr("helpers.headers.table.FILES_PER_TASK", 2)
+    files, submitted = list_files(phantom)[:40], []
+
+    class Counting(Executor):
+        def submit(self, function, *these):
+            future = Future()
+            future.set_result(function(*these))
+            submitted.append(future)
+            return future
+
+    reader = FastReader()
+    rows = table_module._rows_of(list(map(str, files)), reader, Counting())
+    taken = [(len(next(rows)), len(submitted)) for _ in range(17)]
+    assert taken == [(2, 4 + number) for number in range(17)]
+    assert len(list(rows)) == 3 and len(submitted) == 20
+    pd.testing.assert_frame_equal(
+        header_table(files, executor=Counting()), header_table(files, progress=False)
+    )

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from time import perf_counter, thread_time
 from typing import Any
 
@@ -25,6 +26,7 @@ from helpers.runtime import MANY_FILES, quiet
 
 FILES_PER_CHUNK = 4  # that are read one after the other, here and in a thread
 FILES_PER_TASK = 256  # that are sent to a given executor at once
+MAX_AHEAD = 512  # chunks that are read before they are asked for: rows take memory
 MAX_THREADS = 64  # enough to overlap the latency of a slow disk
 MAX_WAIT = 0.001  # seconds for a file; where a disk takes longer, threads are worth their price
 SLOW_CHUNKS = 2  # in a row, before it is believed
@@ -233,7 +235,9 @@ def _through(
 ) -> Iterator[list[Row]]:
     """Yields the rows of the files, `size` of them at a time, as the executor reads them."""
     chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
-    futures = deque(_submitted(executor, reader, chunk) for chunk in chunks)
+    waiting = iter(chunks)
+    ahead = islice(waiting, MAX_AHEAD)
+    futures = deque(_submitted(executor, reader, chunk) for chunk in ahead)
     failed = False
     try:
         for chunk in chunks:
@@ -247,6 +251,7 @@ def _through(
                     warnings.warn(message, RuntimeWarning, stacklevel=2)
                 failed = True
                 rows = _read(reader, chunk)
+            futures.extend(_submitted(executor, reader, chunk) for chunk in islice(waiting, 1))
             yield rows
     finally:
         for future in futures:
