@@ -58,8 +58,18 @@ class Arrays:
     def _kept(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
         if key not in self._known:
             made = make()
-            self._known[key] = made if self.order is None else made[self.order]
+            made = made if self.order is None else made[self.order]
+            self._known[key] = _in_little_memory(made)
         return self._known[key]
+
+
+def _in_little_memory(values):
+    """The same array; one element for all where they are equal."""
+    if values.ndim > 1 or not len(values):
+        return values
+    first = values[:1]
+    same = (values == first) if first == first else np.isnan(values)
+    return np.broadcast_to(first, values.shape) if same.all() else values
 
 
 def numbers(table: pd.DataFrame, keyword: str) -> np.ndarray:

@@ -31,7 +31,8 @@ SCOUT = "LOCALIZER"
 def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """The number in `KINDS` of each image (n,).
 
-    What has a place in the patient is a slice, whatever made it, unless its class says that it is
+    A secondary capture of a radiograph is a projection, as many collections have them. What has a
+    place in the patient is a slice, whatever made it, unless its class says that it is
     a dose, a mask, a tile or a picture; a CT scout is a projection. Several frames of one file
     without a place are a cine.
 
@@ -41,7 +42,8 @@ def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarr
     frames : (n,) number of frames of the image's file
     """
     own = _number(arrays, "SOPClassUID", _kind_of_class)
-    own = np.where(own < 0, _number(arrays, "Modality", _kind_of_modality), own)
+    of_modality = _number(arrays, "Modality", _kind_of_modality)
+    own = np.where((own < 0) | ((own == PICTURE) & (of_modality == PROJECTION)), of_modality, own)
     own = np.where(own < 0, PICTURE, own)
     nuclear = _number(arrays, "SOPClassUID", _is_nuclear) > 0
     words = _number(arrays, "ImageType", _kind_of_image_type)

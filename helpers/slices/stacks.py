@@ -19,7 +19,7 @@ NOT_OF_A_PATIENT = ("dose", "segmentation", "slide")  # kinds whose images are n
 
 
 def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
-    """One row per stack: without problems and with most positions first.
+    """One row per stack: without problems and with most positions first, doses and masks last.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         "volume": volume_of(measures),
         "problems": problems_of(measures),
     }
-    best = _best_first(columns)
+    best = _best_first(columns, _path_codes(measures)[measures.starts])
     index = measures.stacks[best]
     return pd.DataFrame(
         {name: pd.Series(one[best], index, one.dtype) for name, one in columns.items()}, index
@@ -140,11 +140,11 @@ def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
     return slices
 
 
-def _best_first(columns):
-    """Row numbers: without problems, then volumes, then with most positions, first."""
+def _best_first(columns, first_path):
+    """Row numbers: slices of a patient, without problems, volumes, with most positions, first."""
     rank = 2 * (columns["problems"] == "") + (columns["volume"] != "no")
     of_patient = ~np.isin(columns["kind"], NOT_OF_A_PATIENT)
-    return np.lexsort((-columns["positions"], ~of_patient, -rank))
+    return np.lexsort((first_path, -columns["positions"], -rank, ~of_patient))
 
 
 def _of_distinct(values, function):
@@ -157,8 +157,12 @@ def _of_distinct(values, function):
 
 def _files(measures):
     """How many files each stack has (s,)."""
-    path = measures.slices.index.codes[measures.slices.index.names.index("path")]
-    return distinct_counts(measures.segment, np.asarray(path), len(measures.starts))
+    return distinct_counts(measures.segment, _path_codes(measures), len(measures.starts))
+
+
+def _path_codes(measures):
+    """A number for the file of each image (n,), in the order of their paths."""
+    return np.asarray(measures.slices.index.codes[LEVELS.index("path")])
 
 
 def _whole(measures, keyword):

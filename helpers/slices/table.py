@@ -1,5 +1,6 @@
 """Where does every image belong? One row per image, in its stack and in its place there."""
 
+import itertools
 from concurrent.futures import Executor
 
 import numpy as np
@@ -62,6 +63,11 @@ def slice_table(
     """
     require_type(headers, pd.DataFrame, "of header_table")
     table = with_private_diffusion(frame_rows(headers, executor=executor, progress=progress))
+    return _taken(table, *_placed(table))
+
+
+def _placed(table: pd.DataFrame) -> tuple[np.ndarray, pd.MultiIndex, dict[str, np.ndarray]]:
+    """(the rows in order, their index, the columns that say their places)"""
     series, uids, missing = _series_of(table)
     paths, names = pd.factorize(table.index, sort=True)
     frames = table["frame"].to_numpy()
@@ -89,7 +95,7 @@ def slice_table(
         "split_keyword": keywords[order],
         "split_value": values[order],
     }
-    return _taken(table, base[order], index, own)
+    return base[order], index, own
 
 
 def _series_of(table):
@@ -106,11 +112,12 @@ def _taken(
     table: pd.DataFrame, rows: np.ndarray, index: pd.MultiIndex, own: dict[str, np.ndarray]
 ) -> pd.DataFrame:
     """Rows of the table, with columns of their own; in one piece where that costs little memory."""
-    in_index = {"SeriesInstanceUID", "frame"}
-    arrays = {
-        name: column.to_numpy()[rows] for name, column in table.items() if name not in in_index
+    kept = [name for name in table if name not in ("SeriesInstanceUID", "frame")]
+    taken = ((name, table[name].to_numpy()[rows]) for name in kept)
+    columns = {
+        name: pd.Series(one, index, one.dtype, copy=False)
+        for name, one in itertools.chain(taken, own.items())
     }
-    columns = {name: pd.Series(one, index, one.dtype) for name, one in (arrays | own).items()}
     return pd.DataFrame(columns, index, copy=len(rows) <= MAX_COPIED_ROWS)
 
 
