@@ -1,7 +1,10 @@
 """The audit, scored on faults that were planted, and held against what is known of real series."""
 
+import subprocess
+import sys
 from collections import Counter
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -628,3 +631,46 @@ def test_nothing_to_find_is_an_empty_table(phantom_headers):
 def test_what_is_no_header_table_is_refused(wrong):
     with pytest.raises(ClearError, match="expected a DataFrame"):
         audit(wrong)
+
+
+@pytest.mark.parametrize(("suffix", "black"), [("66.4", 0), ("481.2", 0), ("2", 1)])
+def test_masks_and_doses_may_be_empty(phantom, tmp_path, suffix, black):
+    dataset = pydicom.dcmread(phantom / "P20-no-spacing" / "8.dcm")
+    uid = f"1.2.840.10008.5.1.4.1.1.{suffix}"
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = uid
+    dataset.PixelData = bytes(len(dataset.PixelData))
+    dataset.save_as(tmp_path / "8.dcm")
+    found = audit(header_table(tmp_path), pixels=True)
+    assert (found["rule"] == "black-slice").sum() == black
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    """The folder of the cases beside the project, built; skipped where they are not there."""
+    source = Path(__file__).parents[2] / "shared" / "cases" / "build.py"
+    if not source.is_file():
+        pytest.skip("the cases are not beside the project")
+    folder = tmp_path_factory.mktemp("cases")
+    subprocess.run([sys.executable, source, folder], check=True, capture_output=True)
+    return folder
+
+
+CASES = {
+    "acquisitions_alternate": {},
+    "b_values_out_of_order": {"several-phases": 1},
+    "dose": {},
+    "frame_of_reference_per_file": {"several-frames-of-reference": 1},
+    "high_bit_15_of_12": {"high-bit": 1},
+    "inflates_to_2_GB": {},
+    "micrometres": {},
+    "no_series_uid": {"missing-identifiers": 2},
+    "thickness_alternates": {"thickness-varies": 1, "interspaced": 1},
+    "two_segments": {},
+    "two_studies_one_series": {"shared-series-uid": 1},
+    "two_thousand_million_frames": {"impossible-frame-count": 1},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_the_cases_are_is_found_and_nothing_else(cases, case):
+    assert _rules(header_table(cases / case, progress=False)) == CASES[case]

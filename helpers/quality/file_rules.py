@@ -95,7 +95,7 @@ def impossible_frame_count(collection: Collection) -> Iterator[Finding]:
     FILE_RULES,
     "warning",
     effect="Programs take other bits for the value: it is too large or too small by a power of 2.",
-    clause="PS3.5 8.1.1",
+    clause="PS3.3 C.7.6.3, PS3.5 8.1.1",
     remedy="Compare values with what is known, such as air at -1000 HU; ask for the original.",
 )
 def high_bit(collection: Collection) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ MIN_TISSUE_SHARE = 0.02  # of an image of a body
 MIN_WATER_HU = -500  # a border of zeros above it is no air
 MIN_BODY_RANGE_HU = 500  # from air to the densest part of a body
 MAJORITY = 0.5  # of a stack's images
+MAY_BE_EMPTY = ["segmentation", "dose"]  # kinds of stacks
 MIN_IMAGES_TO_JUDGE = 3  # the air of a stack
 
 PIXEL_RULES: dict[str, Rule] = {}
@@ -48,9 +49,10 @@ def undecodable(collection: Collection) -> Iterator[Finding]:
     remedy="Leave the image out.",
 )
 def black_slice(collection: Collection) -> Iterator[Finding]:
-    """Images of one value."""
+    """Images of one value; masks and doses may be empty."""
     low, high = _statistic(collection, "min"), _statistic(collection, "max")
-    for row in np.flatnonzero(low == high).tolist():
+    may_be_empty = np.isin(collection.measures.kind, MAY_BE_EMPTY)[collection.measures.segment]
+    for row in np.flatnonzero((low == high) & ~may_be_empty).tolist():
         yield _finding(collection, f"{low[row]:g} throughout", row)
 
 
