@@ -177,7 +177,7 @@ def same_instance_twice(collection: Collection) -> Iterator[Finding]:
     """Files with the SOP Instance UID of another."""
     codes = collection.files.codes("SOPInstanceUID")
     rows = np.flatnonzero(collection.image & (codes >= 0))
-    if codes.max(initial=-1) + 1 < len(rows):
+    if len(np.unique(codes[rows])) < len(rows):
         paths = collection.headers.index[rows]
         first = dict(zip(codes[rows][::-1].tolist(), paths[::-1]))
         for code, path in zip(codes[rows].tolist(), paths):
