@@ -9,9 +9,9 @@ from helpers.geometry.grids import SAME_COSINE, SAME_SPACING
 from helpers.geometry.orientation import plane_name
 from helpers.quality.rules import Collection, Finding, Rule, rule, several_of
 from helpers.slices.elements import BOOKKEEPING, CLOCKS
-from helpers.slices.parts import GUESS
+from helpers.slices.parts import GUESSES
 
-NOT_MEANT = {*BOOKKEEPING, *CLOCKS, GUESS}  # what tells two scans apart, but no contrast or time
+NOT_MEANT = {*BOOKKEEPING, *CLOCKS, *GUESSES}  # what tells two scans apart, but no contrast or time
 MAX_SCOUT_IMAGES = 3  # in one plane, beside a stack of many
 MAX_SCOUT_COSINE = 0.7  # between the normals of a scout and of the stack: another plane
 SCOUT_WORDS = ("pilot", "survey", "scout", "localizer", "localiser")  # in a description
@@ -32,7 +32,7 @@ SERIES_RULES: dict[str, Rule] = {}
 def second_scan(collection: Collection) -> Iterator[Finding]:
     """Series that hold the same part of the body twice, with nothing to say that this was meant."""
     for stacks, reasons in collection.groups:
-        if len(stacks) == 2 and _is_repetition(reasons):
+        if len(stacks) == 2 and _is_repetition(collection, stacks, reasons):
             one, other = collection.measures.counts[stacks]
             value = f"stacks of {one} and {other} images, told apart by {', '.join(reasons)}"
             yield collection.stack_finding(value, stacks[0])
@@ -48,7 +48,7 @@ def second_scan(collection: Collection) -> Iterator[Finding]:
 def ambiguous_repetitions(collection: Collection) -> Iterator[Finding]:
     """Repeated positions that nothing but the order of Instance Numbers tells apart."""
     for stacks, reasons in collection.groups:
-        if GUESS in reasons:
+        if collection.measures.guessed[stacks].any():
             counts = collection.measures.counts[stacks]
             yield collection.stack_finding(
                 f"{len(stacks)} stacks of {counts[0]} images, told apart by {', '.join(reasons)}",
@@ -66,8 +66,9 @@ def ambiguous_repetitions(collection: Collection) -> Iterator[Finding]:
 def several_phases(collection: Collection) -> Iterator[Finding]:
     """Series of several contrasts or times of the same part of the body."""
     for stacks, reasons in collection.groups:
-        guessed = reasons == (GUESS,)
-        if not guessed and (len(stacks) > 2 or not _is_repetition(reasons)):
+        guessed = collection.measures.guessed[stacks].all()
+        meant = not _is_repetition(collection, stacks, reasons)
+        if not guessed and (len(stacks) > 2 or meant):
             count = collection.measures.counts[stacks[0]]
             value = f"{len(stacks)} stacks of {count} images, told apart by {', '.join(reasons)}"
             yield collection.stack_finding(value, stacks[0])
@@ -153,9 +154,10 @@ def several_spacings(collection: Collection) -> Iterator[Finding]:
             yield collection.stack_finding(value, stacks[0])
 
 
-def _is_repetition(reasons):
-    """Whether nothing that tells stacks apart is a contrast or a time."""
-    return bool(reasons) and NOT_MEANT.issuperset(reasons)
+def _is_repetition(collection, stacks, reasons):
+    """Whether nothing that tells stacks apart is a contrast or a time, or counted in the header."""
+    counted = not {*GUESSES}.isdisjoint(reasons) and not collection.measures.guessed[stacks].any()
+    return bool(reasons) and NOT_MEANT.issuperset(reasons) and not counted
 
 
 def _with_scouts(collection):

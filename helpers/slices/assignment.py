@@ -10,7 +10,7 @@ from helpers.slices.arrays import Arrays
 from helpers.slices.cells import Cells
 from helpers.slices.cuts import Cell, parts_of
 from helpers.slices.elements import MEANING, TIMES
-from helpers.slices.kinds import CINE, ON_A_GRID, VOLUME
+from helpers.slices.kinds import CINE, ON_A_GRID, PICTURE, VOLUME, is_capture
 
 SEGMENT = "ReferencedSegmentNumber"
 
@@ -33,7 +33,7 @@ def stacks_of(arrays: Arrays, cells: Cells, frames: np.ndarray) -> Stacks:
     on_grid = np.isfinite(along) & np.isin(cells.kind, ON_A_GRID)
     original = originals_of(arrays, cells.cell, along, frames)
     copies = original < np.arange(len(original))
-    kind, by_position = cells.kind.copy(), on_grid.copy()
+    kind, by_position, captures = cells.kind.copy(), on_grid.copy(), is_capture(arrays)
     stack, split = _segments(arrays, cells)
     count = int(stack.max(initial=-1)) + 1
     for rows in _stacks_to_look_at(arrays, stack, cells, along, on_grid & ~copies):
@@ -41,7 +41,7 @@ def stacks_of(arrays: Arrays, cells: Cells, frames: np.ndarray) -> Stacks:
         one = stack[rows[0]]
         if len(cell.positions) == 1 and kind[rows[0]] == VOLUME:
             whole = stack == one
-            kind[whole], by_position[whole] = CINE, False
+            kind[whole], by_position[whole] = np.where(captures[whole], PICTURE, CINE), False
             continue
         for part in parts_of(cell):
             if part.keyword is not None:

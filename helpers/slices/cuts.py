@@ -6,6 +6,7 @@ before bookkeeping, one element before several, at last the clock or the Instanc
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,6 +18,7 @@ from helpers.slices.parts import FILE_NAME, GUESS, Cell, Part, Way, inside, name
 from helpers.slices.repetitions import are_separate, ranks_in_position
 
 MIN_POSITIONS = 3  # of a part; what has fewer stays with the largest, as repeated
+MOST_POSITIONS = 2 / 3  # share of a few positions that is as good as three
 NEAR_EXTENT = 0.5  # share of the extent of all that a part spans
 NEARLY_SAME_EXTENT = 0.75  # the same, of parts that lie between each other's slices
 MAX_LEFT_OVER = 0.2  # share of the images that may stay with the largest part
@@ -209,7 +211,7 @@ def _without_small(cell: Cell, labels: np.ndarray) -> np.ndarray:
     kept = labels >= 0
     pairs = np.unique(labels[kept] * len(cell.positions) + cell.place[kept])
     counts = np.bincount(pairs // len(cell.positions), minlength=int(labels.max()) + 1)
-    large = counts >= min(MIN_POSITIONS, len(cell.positions))
+    large = counts >= min(MIN_POSITIONS, math.ceil(MOST_POSITIONS * len(cell.positions)))
     new = np.where(large, np.cumsum(large) - 1, -1)
     return np.where(kept, new[np.maximum(labels, 0)], -1)
 

@@ -58,6 +58,11 @@ def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarr
     return np.where((kind == VOLUME) & scout, PROJECTION, kind)
 
 
+def is_capture(arrays: Arrays) -> np.ndarray:
+    """Which images (n,) are pictures by their class, such as secondary captures."""
+    return _number(arrays, "SOPClassUID", _kind_of_class) == PICTURE
+
+
 def _number(arrays: Arrays, keyword: str, number_of: Callable[[Any], int]) -> np.ndarray:
     """A number (n,) for the value of each row; -1 where there is none."""
     return np.nan_to_num(arrays.numbers_of(keyword, number_of), nan=-1).astype(int)
