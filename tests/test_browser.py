@@ -492,7 +492,7 @@ def test_a_stack_that_is_asked_for_is_opened(phantom_slices):
 
 NO_VOLUMES = {  # folder or file → what the line says
     "kinds/radiographs": r"images of one view each \(projection\) in ",
-    "kinds/mammogram": r"pictures, not slices of a patient \(picture\) in ",  # its SOP class
+    "kinds/mammogram": r"images of one view each \(projection\) in ",
     "odd/pydicom/SC_rgb_small_odd.dcm": r"pictures, not slices of a patient \(picture\) in ",
 }
 
