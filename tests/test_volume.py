@@ -148,6 +148,16 @@ def test_the_longest_even_run_says_what_it_leaves_out(real):
         assert load_volume(slices, on_irregular="longest").array.shape[0] == 3
 
 
+def test_a_mixture_is_never_loaded_without_a_word(phantom_headers):
+    rows = best_stack(phantom_headers[phantom_headers["PatientID"] == "P59-two-kernels"])
+    mixture = r"a mixture of 2 values of ConvolutionKernel \(B70f, SHARP\)"
+    with pytest.raises(StackError, match=f"^expected a regular grid of one scan, got {mixture}"):
+        load_volume(rows)
+    with pytest.warns(StackWarning, match=f"^{mixture}$"):
+        volume = load_volume(rows, on_irregular="longest")
+    assert len(volume.array) == len(rows)
+
+
 def test_a_regular_stack_loads_whole_and_without_a_warning(real):
     (slices,) = _stacks(real, "chest-ct-8mm-siemens")
     assert np.array_equal(

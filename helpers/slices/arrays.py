@@ -73,25 +73,44 @@ def _in_little_memory(values):
 
 
 def numbers(table: pd.DataFrame, keyword: str) -> np.ndarray:
-    """A column as (n,) floats, NaN where it holds no single number."""
+    """A column as (n,) floats, NaN where it holds no single finite number."""
     if keyword not in table:
         return np.full(len(table), np.nan)
-    return pd.to_numeric(table[keyword], errors="coerce").to_numpy(float)
+    try:
+        found = pd.to_numeric(table[keyword], errors="coerce").to_numpy(float)
+    except OverflowError:  # a whole number that is too large for a float
+        found = np.array([_number(value) for value in table[keyword]], float)
+    return _without_infinity(found)
+
+
+def _without_infinity(values):
+    return np.where(np.isinf(values), np.nan, values) if np.isinf(values).any() else values
+
+
+def _number(value):
+    """One value as a float; NaN where it is no number, or too large for one."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
 
 
 def vectors(table: pd.DataFrame, keyword: str, length: int) -> np.ndarray:
-    """A multi-valued column as (n, length) floats; NaN throughout a row that has it otherwise."""
+    """A multi-valued column as (n, length) floats; NaN throughout a row that has it otherwise.
+
+    Infinity is no number either.
+    """
     if keyword not in table:
         return np.full((len(table), length), np.nan)
     column, found = table[keyword].tolist(), np.full((len(table), length), np.nan)
     rows = [row for row, one in enumerate(column) if type(one) is tuple and len(one) == length]
     try:
         found[rows] = np.array([column[row] for row in rows], float).reshape(-1, length)
-    except (TypeError, ValueError):  # a text among the numbers
+    except (TypeError, ValueError, OverflowError):  # a text, or a number too large for a float
         for row in rows:
             if all(isinstance(one, (int, float)) for one in column[row]):
-                found[row] = column[row]
-    return found
+                found[row] = [_number(one) for one in column[row]]
+    return _without_infinity(found)
 
 
 def codes(table: pd.DataFrame, keyword: str) -> np.ndarray:

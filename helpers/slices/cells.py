@@ -62,7 +62,7 @@ def cells_of(
             arrays, series, paths, uid_missing, placed, plane, normals, position, spacing
         ),
         *(plane, _alike(spacing, series, SAME_SPACING, relative=True), arrays.codes("Rows")),
-        *(arrays.codes("Columns"), placed, kind),
+        *(arrays.codes("Columns"), arrays.codes("Modality"), placed, kind),
         np.where(apart, paths, -1),
     ]
     cell = _joined(series, keys)

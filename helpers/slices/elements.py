@@ -121,11 +121,20 @@ def _private_value(value, place):
     """A b-value, one of several numbers where `place` says so; a direction of three numbers."""
     if place is not None:
         value = value[place] if isinstance(value, tuple) and len(value) > place else value
-        if isinstance(value, (int, float)):
-            return float(value % GE_B_VALUE_OFFSET)
+        value = _number(value)
+        return None if value is None else value % GE_B_VALUE_OFFSET
     if isinstance(value, tuple):
         return value if len(value) == 3 else None
-    return float(value) if isinstance(value, (int, float)) else None
+    return _number(value)
+
+
+def _number(value):
+    """A finite number, which older files may have as a text; None where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _compared(value):

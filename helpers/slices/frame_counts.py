@@ -14,6 +14,7 @@ BIG_ENDIAN_SYNTAX = "1.2.840.10008.1.2.2"
 HALVED_COLOURS = ["YBR_FULL_422", "YBR_PARTIAL_422"]
 MIN_FRAME_BYTES = 8  # of a compressed frame: the tag and length of its item (PS3.5 A.4)
 MAX_INFLATION = 1032  # times that deflating makes data smaller at most (RFC 1951)
+MAX_SHOWN = 40  # characters of a value in an error
 FRAME_GROUPS = "PerFrameFunctionalGroupsSequence"
 
 
@@ -54,10 +55,18 @@ def _given(images: pd.DataFrame, keyword: str) -> np.ndarray:
 
 def _not_a_number(images, wrong):
     """Errors of rows whose Number of Frames is none."""
+    rows = np.flatnonzero(wrong)
+    values = images["NumberOfFrames"].iloc[rows].tolist() if len(rows) else []
     return {
-        row: f"expected a whole number of frames, got {images['NumberOfFrames'].iloc[row]!r}"
-        for row in np.flatnonzero(wrong)
+        row: f"expected a whole number of frames, got {_short(value)}"
+        for row, value in zip(rows, values)
     }
+
+
+def _short(value):
+    """A value as it is written, a long one cut; a whole number without its point."""
+    shown = repr(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…"
 
 
 def _silent_about_several(images, silent):
@@ -82,7 +91,8 @@ def _frame_bits(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
         coloured = np.flatnonzero(samples == 3)
         names = images["PhotometricInterpretation"].iloc[rows[coloured]]
         samples[coloured[names.isin(HALVED_COLOURS)]] = 2
-    product = height * width * samples * bits
+    with np.errstate(over="ignore"):
+        product = height * width * samples * bits
     return np.where(product > 0, product, np.nan)
 
 
@@ -143,5 +153,6 @@ def _possible_frames(images: pd.DataFrame, rows: np.ndarray) -> tuple[np.ndarray
     deflated = (syntax == DEFLATED_SYNTAX).to_numpy(bool)
     available = np.where(compressed, np.nan, _pixel_bytes(images, rows))
     available = np.where(deflated, size * MAX_INFLATION, available)
-    most = 8 * available // _frame_bits(images, rows)
+    with np.errstate(over="ignore"):
+        most = 8 * available // _frame_bits(images, rows)
     return np.where(np.isfinite(most), most, size // MIN_FRAME_BYTES), compressed

@@ -16,7 +16,7 @@ from helpers.geometry.grids import (
 )
 from helpers.geometry.orientation import row_and_column
 from helpers.slices.arrays import name_of, numbers, vectors
-from helpers.slices.words import irregularities, why_no_volume
+from helpers.slices.words import irregularities, mixtures, why_no_volume
 
 RUN_GAP_TOLERANCE = 0.04  # share by which the gaps of a regular run differ from its first
 MAX_NAMED_FILES = 3  # files named before "and n more"
@@ -48,12 +48,7 @@ def grid_affine(slices: pd.DataFrame) -> np.ndarray:
         Where positions are missing or make no regular grid: names file and gap and the ways on.
     """
     slices = _placed(slices)
-    if found := irregularities(slices):
-        raise StackError(
-            f"expected a regular grid, got {'; '.join(found)}. Ways on: "
-            "load_volume(slices, on_irregular='longest') takes the longest even run; "
-            "load_slice(path) shows single images; or drop rows of slices yourself"
-        )
+    _refuse(irregularities(slices))
     row, column = row_and_column(slices["ImageOrientationPatient"].iloc[0])  # type: ignore[misc]
     row_spacing, column_spacing = slices["PixelSpacing"].iloc[0]
     positions = vectors(slices, "ImagePositionPatient", 3)
@@ -68,8 +63,23 @@ def grid_affine(slices: pd.DataFrame) -> np.ndarray:
     return affine
 
 
+def one_meaning(slices: pd.DataFrame) -> pd.DataFrame:
+    """The rows as they are, where they are one scan: one b-value, one echo, one kernel.
+
+    Raises
+    ------
+    StackError
+        Where they mix several: names element and values and the ways on.
+    """
+    _refuse(mixtures(_placed(slices)))
+    return slices
+
+
 def longest_run(slices: pd.DataFrame) -> pd.DataFrame:
-    """The longest evenly spaced run of images, one per position; warns of what it leaves out."""
+    """The longest evenly spaced run of images, one per position.
+
+    Warns of what it leaves out, and of what it mixes.
+    """
     kept, remark = longest_regular_run(slices)
     if remark:
         warnings.warn(remark, StackWarning, stacklevel=3)
@@ -85,7 +95,17 @@ def longest_regular_run(slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     left = [name_of(slices, row) for row in np.setdiff1d(range(len(slices)), kept)]
     more = f" and {len(left) - MAX_NAMED_FILES} more" if len(left) > MAX_NAMED_FILES else ""
     words = f"the longest even run has {len(kept)} of {len(slices)} images; left out: "
-    return slices.iloc[kept], f"{words}{', '.join(left[:MAX_NAMED_FILES])}{more}" if left else ""
+    remarks = [f"{words}{', '.join(left[:MAX_NAMED_FILES])}{more}"] if left else []
+    return slices.iloc[kept], "; ".join([*remarks, *mixtures(placed.iloc[kept])])
+
+
+def _refuse(found: list[str]) -> None:
+    if found:
+        raise StackError(
+            f"expected a regular grid of one scan, got {'; '.join(found)}. Ways on: "
+            "load_volume(slices, on_irregular='longest') takes the longest even run; "
+            "load_slice(path) shows single images; or drop rows of slices yourself"
+        )
 
 
 def _placed(slices: pd.DataFrame) -> pd.DataFrame:

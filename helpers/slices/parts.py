@@ -10,6 +10,7 @@ from helpers.geometry.grids import places_of
 from helpers.slices.arrays import PLACES, Arrays
 from helpers.slices.elements import TIMES, compared, shown
 
+TIME_DECIMALS = 6  # of a median of times that are said
 GUESS, FILE_NAME = GUESSES = ("InstanceNumber", "path")  # where nothing else tells them apart
 
 
@@ -60,8 +61,15 @@ class Cell:
     def values(self, keyword: str) -> np.ndarray:
         """A number (m,) that is equal for equal values, and rises with them."""
         if keyword in PLACES:
-            return self.arrays.codes(keyword)[self.rows]
+            return self._places(keyword)
         return compared(self.arrays, keyword, self.rows)
+
+    def _places(self, which: str) -> np.ndarray:
+        """A number (m,) for each file or folder, in the order of the rows; -1 for none."""
+        codes = self.arrays.codes(which)[self.rows]
+        _, first, same = np.unique(codes, return_index=True, return_inverse=True)
+        ranks = np.argsort(np.argsort(first))
+        return np.where(codes < 0, -1, ranks[same.reshape(-1)])
 
     def varying(self, keywords: Iterable[str]) -> dict[str, np.ndarray]:
         """The `values` of those elements that have several here."""
@@ -110,7 +118,7 @@ def _value(cell, keyword, rows, way):
         path = cell.arrays.path(rows[0])
         return os.path.basename(path if keyword == "file" else os.path.dirname(path))
     if keyword in TIMES:
-        return float(np.nanmedian(cell.arrays.numbers(keyword)[rows]))
+        return round(float(np.nanmedian(cell.arrays.numbers(keyword)[rows])), TIME_DECIMALS)
     value = cell.arrays.values(keyword, rows[:1])[0]
     if keyword == "ImageType" and isinstance(value, tuple):
         value = _telling_components(cell.arrays.values(keyword, cell.rows), value)

@@ -33,8 +33,13 @@ def why_no_volume(slices: pd.DataFrame) -> str | None:
 
 
 def irregularities(slices: pd.DataFrame) -> list[str]:
-    """What keeps the images of one stack from being one regular grid of one meaning."""
+    """What keeps the images of one stack from being one regular grid."""
     return list(irregularities_of(Measures(slices), 0))
+
+
+def mixtures(slices: pd.DataFrame) -> list[str]:
+    """The elements of meaning that have several values in one stack: a mixture of scans."""
+    return list(mixtures_of(Measures(slices), 0))
 
 
 def volume_of(measures: Measures) -> np.ndarray:
@@ -106,6 +111,10 @@ def irregularities_of(measures: Measures, stack: int) -> Iterator[str]:
     elif measures.is_off_grid[rows].any():
         name = _name(measures, stack, int(off.argmax()))
         yield f"{name} lies {off.max():.3g} mm off its place in an even grid"
+
+
+def mixtures_of(measures: Measures, stack: int) -> Iterator[str]:
+    """As `mixtures`, of one of several stacks."""
     for keyword, values in measures.mixed.get(int(stack), []):
         shown_values = ", ".join(str(shown(value)) for value in values[:MAX_NAMED_VALUES])
         more = ", …" if len(values) > MAX_NAMED_VALUES else ""
@@ -123,7 +132,7 @@ def _problems(measures, stack):
     elif reason:
         yield f"no volume: {reason}"
     broken = list(irregularities_of(measures, stack)) if measures.on_grid[stack] else []
-    yield from broken
+    yield from (*broken, *mixtures_of(measures, stack))
     if measures.guessed[stack]:
         yield NUMBERED
     error = measures.cosine_error[rows]
