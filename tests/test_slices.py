@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import header_table, load_slice, load_volume, slice_counts, slice_table, stack_table
+from helpers import (
+    audit,
+    header_table,
+    load_slice,
+    load_volume,
+    slice_counts,
+    slice_table,
+    stack_table,
+)
 from helpers.errors import ClearError, WrongTypeError
 from helpers.slices.arrays import frames_of, paths_of
 
@@ -69,6 +77,11 @@ def test_headers_are_no_stack(real):
         load_volume(headers)
     with pytest.raises(WrongTypeError, match="of header_table"):
         slice_table(headers.to_dict())
+    for function in (slice_table, slice_counts, audit):
+        with pytest.raises(
+            WrongTypeError, match="^expected the table of header_table, got one with"
+        ):
+            function(slice_table(headers))
 
 
 def test_stacks_are_taken_from_a_wide_table_without_a_complaint(real_headers):

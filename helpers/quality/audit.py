@@ -17,6 +17,7 @@ from helpers.slices.images import (
     MANDATORY_KEYWORDS,
     MIN_MANDATORY_SHARE,
     MissingColumnError,
+    checked_headers,
     has_few_keywords,
     is_image,
 )
@@ -65,8 +66,7 @@ def audit(
     MissingColumnError
         Where images were read with ``keywords=`` that leave out what the rules judge.
     """
-    require_type(headers, pd.DataFrame, "of header_table")
-    check_columns(headers)
+    check_columns(checked_headers(headers))
     slices = slice_table(headers) if slices is None else checked_slices(slices)
     collection = Collection(headers, slices)
     rules = [rule for rule in RULES.values() if pixels or rule.name not in PIXEL_RULES]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
-from helpers.errors import ClearError, require_type
+from helpers.errors import ClearError, WrongTypeError, require_type
 from helpers.slices.arrays import numbers
 
 # transfer syntaxes whose pixel values start at the pixel offset
@@ -47,6 +47,20 @@ def images(headers: pd.DataFrame) -> pd.DataFrame:
         f"expected DICOM images, found none in {_common_folder(headers)}: of {len(headers)} "
         f"{files} {bad} could not be read{why} and {without} {hold} no pixels"
     )
+
+
+def checked_headers(headers: pd.DataFrame) -> pd.DataFrame:
+    """The table, if it has one row per file.
+
+    Raises
+    ------
+    WrongTypeError
+    """
+    require_type(headers, pd.DataFrame, "of header_table")
+    if headers.index.nlevels > 1:
+        levels = ", ".join(map(str, headers.index.names))
+        raise WrongTypeError(f"expected the table of header_table, got one with the index {levels}")
+    return headers
 
 
 def is_image(headers: pd.DataFrame) -> np.ndarray:

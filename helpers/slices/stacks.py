@@ -10,7 +10,7 @@ from helpers.errors import WrongTypeError, require_type
 from helpers.geometry.grids import distinct_counts
 from helpers.geometry.orientation import plane_name, tilt_deg
 from helpers.slices.assignment import originals_of
-from helpers.slices.images import MissingColumnError
+from helpers.slices.images import MissingColumnError, checked_headers
 from helpers.slices.measures import Measures
 from helpers.slices.table import LEVELS, slice_table
 from helpers.slices.words import problems_of, volume_of
@@ -102,7 +102,7 @@ def slice_counts(
         ``largest_stack`` (positions). Doses, masks and tiles are no slices of a patient: they are
         images in stacks, and no positions.
     """
-    require_type(headers, pd.DataFrame, "of header_table")
+    headers = checked_headers(headers)
     measures = Measures(slice_table(headers) if slices is None else checked_slices(slices))
     owner, names = pd.factorize(
         pd.Series(_owners(headers, by), dtype=object), use_na_sentinel=False

@@ -6,12 +6,12 @@ from concurrent.futures import Executor
 import numpy as np
 import pandas as pd
 
-from helpers.errors import require_type
 from helpers.slices.arrays import Arrays
 from helpers.slices.assignment import Stacks, stacks_of
 from helpers.slices.cells import cells_of
 from helpers.slices.elements import with_private_diffusion
 from helpers.slices.frame_rows import frame_rows
+from helpers.slices.images import checked_headers
 from helpers.slices.kinds import KINDS
 from helpers.slices.order import in_order, order_grades, repeated_in_order
 
@@ -61,7 +61,7 @@ def slice_table(
     PS3.3 C.7.6.2.1.1 (position, orientation), C.7.6.16.2 (functional groups), C.7.6.2.1.2 (Slice
     Location is measured from no known point)
     """
-    require_type(headers, pd.DataFrame, "of header_table")
+    headers = checked_headers(headers)
     table = with_private_diffusion(frame_rows(headers, executor=executor, progress=progress))
     return _taken(table, *_placed(table))
 
