@@ -78,9 +78,7 @@ def test_headers_are_no_stack(real):
     with pytest.raises(WrongTypeError, match="of header_table"):
         slice_table(headers.to_dict())
     for function in (slice_table, slice_counts, audit):
-        with pytest.raises(
-            WrongTypeError, match="^expected the table of header_table, got one with"
-        ):
+        with pytest.raises(WrongTypeError, match=r"^expected the table of header_table"):
             function(slice_table(headers))
 
 
