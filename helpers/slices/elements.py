@@ -100,9 +100,9 @@ def shown(value: Any) -> Any:
         return "none"
     if isinstance(value, tuple):
         return "\\".join(f"{one:.4g}" if isinstance(one, float) else str(one) for one in value)
-    if isinstance(value, (int, float)):
-        return int(value) if float(value).is_integer() else value
-    return str(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    return value if isinstance(value, int) else str(value)
 
 
 def _filled(table, keyword, columns):

@@ -1,0 +1,103 @@
+"""Kinds of series that real collections hold and that are easy to read wrongly."""
+
+import warnings
+
+import numpy as np
+import pytest
+from truth_headers import header_frame, header_row
+
+from helpers import audit, slice_counts, slice_table, stack_table
+
+STEP = 3.0  # mm from slice to slice
+
+
+def _row(number, z, **values):
+    """An axial image z steps up; its path says its number."""
+    own = {"InstanceNumber": number, "ImagePositionPatient": (0.0, 0.0, STEP * z)} | values
+    return header_row(own.pop("path", f"scan/{number:03}.dcm"), **own)
+
+
+def _found(headers):
+    """The stacks as sets of the numbers of their files."""
+    slices = slice_table(headers, progress=False)
+    paths = slices.reset_index().groupby(["SeriesInstanceUID", "stack"])["path"]
+    return sorted(sorted(int(path[-7:-4]) for path in stack) for _, stack in paths)
+
+
+def _shuffled(pairs, seed=5):
+    """(number of the file, pair), where numbers say nothing of the pairs."""
+    order = np.random.default_rng(seed).permutation(len(pairs)).tolist()
+    return [(n, pairs[k]) for n, k in enumerate(order)]
+
+
+def _expected(numbered):
+    """What has to come of (number, (repetition, z)): the numbers of each repetition."""
+    repetitions = {part for _, (part, _) in numbered}
+    return sorted(sorted(n for n, (own, _) in numbered if own == part) for part in repetitions)
+
+
+# identifiers
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_stacks_told_by_folder_are_numbered_alike_in_any_order_of_rows(seed):
+    rows = [_row(n, n % 6, path=f"scan{n // 6}/{n:03}.dcm", SeriesNumber=None) for n in range(18)]
+    headers = header_frame(rows)
+    mixed = headers.sample(frac=1, random_state=seed)
+    assert slice_table(headers).index.equals(slice_table(mixed).index)
+
+
+def test_a_series_of_two_modalities_is_two():
+    own = [{"Modality": "CT"}, {"Modality": "PT"}]
+    rows = [_row(n, n / 2, **own[n % 2]) for n in range(12)]
+    assert _found(header_frame(rows)) == [list(range(0, 12, 2)), list(range(1, 12, 2))]
+
+
+# values that are none
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**400, float("inf"), float("nan"), "1e400", "", (), ("a", 1), (10**400, 0.0, 0.0), True],
+    ids=lambda value: repr(value)[:12],
+)
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        *("InstanceNumber", "NumberOfFrames", "SliceThickness", "ImagePositionPatient"),
+        *("PixelSpacing", "DiffusionBValue", "TriggerTime", "AcquisitionTime", "ImageType"),
+        *("(0043,xx39) GEMS_PARM_01", "TemporalPositionIdentifier", "SamplesPerPixel"),
+    ],
+)
+def test_a_value_that_is_none_raises_nothing_and_loses_no_image(keyword, value):
+    rows = [_row(n, n) for n in range(6)]
+    rows[2][keyword] = value
+    headers = header_frame(rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        slices = slice_table(headers, progress=False)
+        stacks = stack_table(slices)
+        counts = slice_counts(headers, slices)
+        audit(headers, slices)
+    assert len(slices) == 6 and counts["stacks"].sum() == len(stacks)
+
+
+def test_a_number_of_frames_that_is_none_is_said_as_it_is_written():
+    rows = [_row(n, n, NumberOfFrames=-1.0 if n == 2 else None) for n in range(4)]
+    errors = slice_table(header_frame(rows))["error"].dropna()
+    assert errors.tolist() == ["expected a whole number of frames, got -1"]
+
+
+# diffusion
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_private_b_values_may_be_texts(text):
+    numbered = _shuffled([(b, z) for b in (0, 700, 1_000_001_400) for z in range(5)])
+    rows = [
+        _row(n, z, **{"(0043,xx39) GEMS_PARM_01": (str(b) if text else b, "8", "0", "0")})
+        for n, (b, z) in numbered
+    ]
+    headers = header_frame(rows)
+    assert _found(headers) == _expected(numbered)
+    assert set(stack_table(slice_table(headers))["split_value"]) == {0, 700, 1400}
