@@ -101,3 +101,24 @@ def test_private_b_values_may_be_texts(text):
     headers = header_frame(rows)
     assert _found(headers) == _expected(numbered)
     assert set(stack_table(slice_table(headers))["split_value"]) == {0, 700, 1400}
+
+
+@pytest.mark.parametrize("told_by", ["EchoTime", "TriggerTime", "AcquisitionTime"])
+def test_one_sop_uid_for_everything_hides_no_repetition(told_by):
+    values = {"AcquisitionTime": ("100000", "100100")}.get(told_by, (2.0, 4.0))
+    numbered = _shuffled([(value, z) for z in range(6) for value in values])
+    rows = [
+        _row(n, z, SOPInstanceUID="1.2.3", InstanceNumber=z + 1, **{told_by: value})
+        for n, (value, z) in numbered
+    ]
+    headers = header_frame(rows)
+    assert _found(headers) == _expected(numbered)
+    assert not slice_table(headers)["repeated"].any()
+
+
+def test_one_sop_uid_for_everything_at_one_place_is_a_cine():
+    rows = [_row(n, 4, SOPInstanceUID="1.2.3", InstanceNumber=n + 1) for n in range(12)]
+    headers = header_frame(rows)
+    slices = slice_table(headers)
+    assert stack_table(slices)["kind"].tolist() == ["cine"]
+    assert slice_counts(headers, slices)["unique_images"].sum() == 12

@@ -9,10 +9,11 @@ from helpers.geometry.grids import REGULAR_GAP, begins, new_position, segment_me
 from helpers.slices.arrays import Arrays
 from helpers.slices.cells import Cells
 from helpers.slices.cuts import Cell, parts_of
-from helpers.slices.elements import MEANING, TIMES
+from helpers.slices.elements import CLOCKS, MEANING, TIMES
 from helpers.slices.kinds import CINE, ON_A_GRID, PICTURE, VOLUME, is_capture
 
 SEGMENT = "ReferencedSegmentNumber"
+MANY_NUMBERS = 3  # Instance Numbers of one UID from which on it is no identifier
 
 
 class Stacks(NamedTuple):
@@ -111,7 +112,8 @@ def originals_of(
 ) -> np.ndarray:
     """The first row (n,) that holds the same object: UID, frame and place; its own for most.
 
-    A UID that stands at several places is no identifier: then the numbers must be equal too.
+    A UID that stands at several places, or for many numbers, is no identifier: then the numbers
+    must be equal too. What has another meaning or time is another object, whichever UID it has.
     """
     found, uid = np.arange(len(cell)), arrays.codes("SOPInstanceUID")
     keys = uid * (int(frames.max(initial=0)) + 1) + frames
@@ -119,12 +121,23 @@ def originals_of(
     rows = np.flatnonzero((counts[inverse] > 1) & (uid >= 0))
     if not len(rows):
         return found
+    said = [arrays.codes(keyword)[rows] for keyword in (*MEANING, *TIMES, *CLOCKS)]
+    said = [own for own in said if own.min() != own.max()]
     places = np.c_[keys[rows], cell[rows], np.nan_to_num(along[rows], nan=-np.inf)]
-    uids, how_often = np.unique(np.unique(places, axis=0)[:, 0], return_counts=True)
-    unsure = np.isin(keys[rows], uids[how_often > 1])
-    numbers = np.where(unsure, arrays.codes("InstanceNumber")[rows], -1)
+    if said:
+        places = np.c_[places, np.stack(said, axis=1)]
+    number = arrays.codes("InstanceNumber")[rows]
+    unsure = _with_many(keys[rows], places, 2) | _with_many(keys[rows], number, MANY_NUMBERS)
+    numbers = np.where(unsure, number, -1)
     _, first, same = np.unique(
         np.c_[places, numbers], axis=0, return_index=True, return_inverse=True
     )
     found[rows] = rows[first[same.reshape(-1)]]
     return found
+
+
+def _with_many(keys, values, many):
+    """Which rows (m,) have a key that stands for so many distinct values (m,) or (m, k)."""
+    distinct = np.unique(np.c_[keys, values], axis=0)[:, 0]
+    found, counts = np.unique(distinct, return_counts=True)
+    return np.isin(keys, found[counts >= many])
