@@ -4,9 +4,10 @@ import warnings
 
 import numpy as np
 import pytest
+from test_frame_rows import item, write
 from truth_headers import header_frame, header_row
 
-from helpers import audit, slice_counts, slice_table, stack_table
+from helpers import audit, header_table, slice_counts, slice_table, stack_table
 
 STEP = 3.0  # mm from slice to slice
 
@@ -122,3 +123,78 @@ def test_one_sop_uid_for_everything_at_one_place_is_a_cine():
     slices = slice_table(headers)
     assert stack_table(slices)["kind"].tolist() == ["cine"]
     assert slice_counts(headers, slices)["unique_images"].sum() == 12
+
+
+# times and numbers that are ranked
+
+
+@pytest.mark.parametrize("lacking", [(2, 0), (2, 4), (2, 9), (3, 5)])
+def test_phases_of_a_heart_that_beats_faster_keep_their_numbers(lacking):
+    beats = [900.0, 820.0, 1000.0, 760.0, 880.0]  # ms, of each slice
+    images = [(p, z) for z in range(5) for p in range(10) if (z, p) != lacking]
+    numbered = _shuffled(images)
+    rows = [_row(n, z, TriggerTime=round(p * beats[z] / 10, 2)) for n, (p, z) in numbered]
+    assert _found(header_frame(rows)) == _expected(numbered)
+
+
+def test_inversion_times_that_differ_a_little_are_ranked_and_said():
+    numbered = _shuffled([(ti, z) for z in range(5) for ti in (100.0, 180.0, 900.0, 2500.0)])
+    rows = [_row(n, z, InversionTime=ti + 3.7 * (z * z % 5)) for n, (ti, z) in numbered]
+    headers = header_frame(rows)
+    assert _found(headers) == _expected(numbered)
+    table = stack_table(slice_table(headers))
+    assert set(table["split_keyword"]) == {"InversionTime"}
+    assert "whole" not in set(table["volume"])  # each holds several inversion times
+
+
+def _enhanced(path, frames):
+    """Writes a multi-frame image; frames are the items of its functional groups."""
+    groups = [item(**{key: [item(**own)] for key, own in frame.items()}) for frame in frames]
+    shared = item(
+        PixelMeasuresSequence=[item(PixelSpacing=[0.7, 0.7], SliceThickness=3)],
+        PlaneOrientationSequence=[item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
+    )
+    own = {"Modality": "MR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.4.1"}
+    groups = {
+        "SharedFunctionalGroupsSequence": [shared],
+        "PerFrameFunctionalGroupsSequence": groups,
+    }
+    no_place = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    write(path, len(frames), **own, **groups, **no_place)
+    return header_table(path, progress=False)
+
+
+def _stacks_of_frames(headers):
+    slices = slice_table(headers, progress=False).reset_index()
+    return sorted(frames.tolist() for _, frames in slices.groupby("stack")["frame"])
+
+
+def _diffusion_frame(z, volume, **content):
+    b_value = {"DiffusionBValue": 1000.0 if volume % 3 else 0.0}
+    if volume % 3:
+        direction = item(DiffusionGradientOrientation=[float(volume), 1.0, 0.0])
+        b_value["DiffusionGradientDirectionSequence"] = [direction]
+    position = {"ImagePositionPatient": [0, 0, STEP * z]}
+    groups = {"PlanePositionSequence": position, "MRDiffusionSequence": b_value}
+    return groups | ({"FrameContentSequence": content} if content else {})
+
+
+def test_frames_with_several_b0_are_told_apart_by_their_order(tmp_path):
+    frames = [_diffusion_frame(z, volume) for volume in range(6) for z in range(4)]
+    headers = _enhanced(tmp_path / "b0.dcm", frames)
+    assert _stacks_of_frames(headers) == [list(range(4 * v, 4 * v + 4)) for v in range(6)]
+    stacks = stack_table(slice_table(headers, progress=False))
+    guessed = stacks["split_keyword"] == "DiffusionGradientOrientation, frame"
+    assert guessed.sum() == 2 and stacks["problems"][guessed].map(bool).all()
+
+
+def test_frames_with_several_b0_are_told_apart_by_their_dimensions(tmp_path):
+    numbered = _shuffled([(volume, z) for volume in range(12) for z in range(4)])
+    frames = [
+        _diffusion_frame(z, volume, DimensionIndexValues=[volume + 1, z + 1])
+        for _, (volume, z) in numbered
+    ]
+    headers = _enhanced(tmp_path / "b0.dcm", frames)
+    found = [sorted(stack) for stack in _stacks_of_frames(headers)]
+    assert sorted(found) == _expected(numbered)
+    assert not stack_table(slice_table(headers, progress=False))["problems"].any()

@@ -14,9 +14,20 @@ import numpy as np
 from helpers.files import natural_ranks
 from helpers.geometry.grids import is_even, typical_gap
 from helpers.slices.elements import BOOKKEEPING, CLOCKS, MEANING, TIMES, seconds
-from helpers.slices.parts import FILE_NAME, GUESS, Cell, Part, Way, inside, named_parts
+from helpers.slices.parts import (
+    DIMENSIONS,
+    FILE_NAME,
+    FRAME,
+    GUESS,
+    Cell,
+    Part,
+    Way,
+    inside,
+    named_parts,
+)
 from helpers.slices.repetitions import are_separate, ranks_in_position
 
+RANKED = (*TIMES, "InversionTime")  # that may differ a little from slice to slice
 MIN_POSITIONS = 3  # of a part; what has fewer stays with the largest, as repeated
 MOST_POSITIONS = 2 / 3  # share of a few positions that is as good as three
 NEAR_EXTENT = 0.5  # share of the extent of all that a part spans
@@ -105,7 +116,7 @@ def _most_elements(cell: Cell, values: dict[str, np.ndarray]) -> Way | None:
 
 def _by_time_or_number(cell: Cell) -> Way | None:
     """What tells repetitions apart that have one meaning: bookkeeping, the clock, numbers."""
-    times = {keyword: cell.arrays.numbers(keyword)[cell.rows] for keyword in TIMES}
+    times = {keyword: cell.arrays.numbers(keyword)[cell.rows] for keyword in RANKED}
     ranked = {keyword: _ranked(cell, values, keyword) for keyword, values in times.items()}
     separate = [
         way for way in ranked.values() if way and are_separate(way.labels, times[way.keywords[0]])
@@ -117,23 +128,31 @@ def _by_time_or_number(cell: Cell) -> Way | None:
         for size in (1, 2):
             if ways := _valid(cell, _joint_ways(values, size), near):
                 return min(ways, key=lambda way: way.labels.max())
-    for way in ranked.values():
-        if way:
-            return way
+    if ways := [ranked[keyword] for keyword in TIMES if ranked[keyword]]:
+        return ways[0]
     for keyword in CLOCKS:
         if way := _ranked(cell, _clock(cell, keyword), keyword):
             return way
-    return _by_guess(cell)
+    return _ranked(cell, _dimensions(cell), DIMENSIONS) or _by_guess(cell)
+
+
+def _dimensions(cell):
+    """The rank (m,) of each frame's Dimension Index Values; NaN where they are not known."""
+    first = cell.arrays.values(DIMENSIONS, cell.rows[:1])[0]
+    length = len(first) if isinstance(first, tuple) else 0
+    indices = cell.arrays.vectors(DIMENSIONS, length)[cell.rows]
+    if not length or not np.isfinite(indices).all():
+        return np.full(len(indices), np.nan)
+    return np.unique(indices, axis=0, return_inverse=True)[1].reshape(-1).astype(float)
 
 
 def _by_guess(cell: Cell) -> Way | None:
-    """Images numbered within their position by Instance Number, else by the name of their file."""
+    """Images numbered within their position by Instance Number, else by file name and frame."""
     if way := _ranked(cell, cell.arrays.numbers(GUESS)[cell.rows], GUESS):
         return way
-    if (cell.arrays.numbers("NumberOfFrames")[cell.rows] > 1).any():
-        return None
-    names = natural_ranks([cell.arrays.path(row) for row in cell.rows]).astype(float)
-    return _ranked(cell, names, FILE_NAME)
+    paths = [cell.arrays.path(row) for row in cell.rows]
+    keyword = FILE_NAME if len({*paths}) > 1 else FRAME
+    return _ranked(cell, natural_ranks(paths).astype(float), keyword)
 
 
 def _clock(cell, keyword):

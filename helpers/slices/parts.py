@@ -11,7 +11,9 @@ from helpers.slices.arrays import PLACES, Arrays
 from helpers.slices.elements import TIMES, compared, shown
 
 TIME_DECIMALS = 6  # of a median of times that are said
-GUESS, FILE_NAME = GUESSES = ("InstanceNumber", "path")  # where nothing else tells them apart
+# where nothing else tells them apart
+GUESS, FILE_NAME, FRAME = GUESSES = ("InstanceNumber", "path", "frame")
+DIMENSIONS = "DimensionIndexValues"  # numbers of a frame in each dimension of its file
 
 
 class Part(NamedTuple):
@@ -111,7 +113,7 @@ def _name(cell: Cell, rows: np.ndarray, way: Way) -> tuple[str, Any]:
 
 def _value(cell, keyword, rows, way):
     """What a part has of an element: a number, or a text."""
-    if keyword in GUESSES:
+    if keyword in GUESSES or keyword == DIMENSIONS:
         label = way.labels[np.isin(cell.rows, rows)].max()
         return int(label) + 1
     if keyword in PLACES:
