@@ -198,3 +198,35 @@ def test_frames_with_several_b0_are_told_apart_by_their_dimensions(tmp_path):
     found = [sorted(stack) for stack in _stacks_of_frames(headers)]
     assert sorted(found) == _expected(numbered)
     assert not stack_table(slice_table(headers, progress=False))["problems"].any()
+
+
+# positions that are uneven
+
+
+@pytest.mark.parametrize("keyword", ["StackID", "AcquisitionNumber", "SeriesDescription"])
+def test_blocks_of_slices_far_apart_are_cut_where_an_element_says_so(keyword):
+    numbered = _shuffled([(block, 15 * block + z) for block in range(3) for z in range(5)])
+    rows = [_row(n, z, **{keyword: block + 1}) for n, (block, z) in numbered]
+    headers = header_frame(rows)
+    assert _found(headers) == _expected(numbered)
+    table = stack_table(slice_table(headers))
+    assert set(table["split_keyword"]) == {keyword} and set(table["volume"]) == {"whole"}
+
+
+def test_blocks_that_nothing_names_are_one_irregular_stack():
+    rows = [_row(n, n + 20 * (n // 5)) for n in range(15)]
+    assert _found(header_frame(rows)) == [list(range(15))]
+
+
+def test_one_slice_that_lacks_where_an_element_changes_makes_no_blocks():
+    heights = [0, 1, 2, 3, 4, 6.0, 8.0, 10.0, 12.0]  # base, vertex; between them one place is empty
+    rows = [_row(n, z, SliceThickness=3.0 if z < 5 else 6.0) for n, z in enumerate(heights)]
+    assert _found(header_frame(rows)) == [list(range(9))]
+
+
+def test_offset_grids_are_told_apart_by_the_clock_where_numbers_say_nothing():
+    numbered = _shuffled([(scan, z + 0.3 * scan) for scan in range(2) for z in range(10)])
+    rows = [_row(n, z, AcquisitionTime=f"12{scan}0{int(z):02}") for n, (scan, z) in numbered]
+    headers = header_frame(rows)
+    assert _found(headers) == _expected(numbered)
+    assert set(stack_table(slice_table(headers))["split_keyword"]) == {"AcquisitionTime"}

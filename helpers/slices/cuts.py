@@ -32,6 +32,7 @@ MIN_POSITIONS = 3  # of a part; what has fewer stays with the largest, as repeat
 MOST_POSITIONS = 2 / 3  # share of a few positions that is as good as three
 NEAR_EXTENT = 0.5  # share of the extent of all that a part spans
 NEARLY_SAME_EXTENT = 0.75  # the same, of parts that lie between each other's slices
+MIN_BLOCK_GAP = 2.2  # spacings between blocks of slices: more than where one slice lacks
 MAX_LEFT_OVER = 0.2  # share of the images that may stay with the largest part
 
 
@@ -44,7 +45,7 @@ def parts_of(cell: Cell) -> list[Part]:
     even = is_even(cell.positions)
     way = _between_each_other(cell, (*MEANING, *TIMES, *(() if even else BOOKKEEPING)), even)
     if way is None and not even:
-        way = _runs_of_numbers(cell)
+        way = _runs_in_time(cell)
     if way is None:
         return [Part(cell.rows)]
     return [
@@ -172,11 +173,12 @@ def _ranked(cell: Cell, values: np.ndarray, keyword: str) -> Way | None:
 
 
 def _between_each_other(cell: Cell, keywords: Sequence[str], even: bool) -> Way | None:
-    """The first element whose parts are each an even grid, over nearly the same extent."""
+    """The first element whose parts are even grids, over nearly one extent or far apart."""
     for keyword, values in cell.varying(keywords).items():
         labels = _joint([values])
         parts = [np.sort(cell.along[labels == label]) for label in range(labels.max() + 1)]
-        if len(parts) > 1 and all(_lies_between(cell, part, len(parts), even) for part in parts):
+        fits = all(_lies_between(cell, part, len(parts), even) for part in parts)
+        if len(parts) > 1 and (fits or (not even and _are_blocks(parts))):
             return Way(labels, (keyword,))
     return None
 
@@ -192,9 +194,28 @@ def _lies_between(cell, part, count, even):
     return extent >= min(NEARLY_SAME_EXTENT * cell.extent, max(cell.extent - lost, 0.5 * lost))
 
 
-def _runs_of_numbers(cell: Cell) -> Way | None:
-    """Runs of Instance Numbers in which the position moves one way, each an even grid."""
-    number = cell.arrays.numbers(GUESS)[cell.rows]
+def _are_blocks(parts: Sequence[np.ndarray]) -> bool:
+    """Whether rising positions (k,) of each part are an even grid, and far from all others."""
+    if any(len(part) < MIN_POSITIONS or not is_even(part) for part in parts):
+        return False
+    ordered = sorted(parts, key=lambda part: part[0])
+    spacings = [typical_gap(np.diff(part)) for part in ordered]
+    return all(
+        after[0] - before[-1] > MIN_BLOCK_GAP * max(two)
+        for (before, after), two in zip(itertools.pairwise(ordered), itertools.pairwise(spacings))
+    )
+
+
+def _runs_in_time(cell: Cell) -> Way | None:
+    """Runs of a clock, else of Instance Numbers, each an even grid."""
+    for keyword in CLOCKS:
+        if way := _runs(cell, _clock(cell, keyword), keyword):
+            return way
+    return _runs(cell, cell.arrays.numbers(GUESS)[cell.rows], GUESS)
+
+
+def _runs(cell: Cell, number: np.ndarray, keyword: str) -> Way | None:
+    """Runs of rising numbers (m,) in which the position moves one way, each an even grid."""
     if not np.isfinite(number).all() or len(np.unique(number)) < len(number):
         return None
     order = np.argsort(number)
@@ -204,7 +225,7 @@ def _runs_of_numbers(cell: Cell) -> Way | None:
     labels[order] = np.r_[0, np.cumsum(steps == -main)]
     parts = [np.sort(cell.along[labels == label]) for label in range(labels.max() + 1)]
     fits = all(_lies_between(cell, part, len(parts), even=False) for part in parts)
-    return Way(labels, (GUESS,)) if len(parts) > 1 and fits else None
+    return Way(labels, (keyword,)) if len(parts) > 1 and fits else None
 
 
 # what a way does
