@@ -159,12 +159,16 @@ def _neighbour(page, relation):
     return target
 
 
-@pytest.mark.parametrize("pages", RUN_TOGETHER)
+IN_ALL_PAGES = [CHEST, "kinds/radiographs"]
+IN_QUICK_PAGES = ["series/mr-sagittal-hfdl", "series/ct-duplicate-positions", "kinds/seg-small"]
+
+
 @pytest.mark.parametrize(
-    "folder",
+    ("folder", "pages"),
     [
-        *(CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"),
-        *("kinds/radiographs", "kinds/seg-small"),
+        pytest.param(folder, *pages.values, id=f"{folder}, {pages.id}", marks=pages.marks)
+        for folder in [*IN_ALL_PAGES, *IN_QUICK_PAGES]
+        for pages in RUN_TOGETHER[: None if folder in IN_ALL_PAGES else 1]
     ],
 )
 def test_all_pages_on_a_real_folder(real, folder, pages, phantom, tmp_path):

@@ -63,22 +63,24 @@ def _matched(values, pattern):
         ranks[_nearest_in_order(pattern, values)[0]] = np.arange(len(pattern))
         return ranks
     found = []
-    for scale in _scales(values, pattern):
-        scaled = scale * values
-        change = np.abs(scaled - values).max()
-        for shift in {0.0, scaled[0] - pattern[0], scaled[-1] - pattern[-1]}:
-            ranks, cost = _nearest_in_order(scaled - shift, pattern)
-            found.append((cost + SHIFT_COST * (abs(shift) + change), ranks.tolist()))
+    for moved in (*_shifted(values, pattern), _scaled(values, pattern)):
+        ranks, cost = _nearest_in_order(moved, pattern)
+        found.append((cost + SHIFT_COST * np.abs(moved - values).max(), ranks.tolist()))
     return np.array(min(found)[1])
 
 
-def _scales(values, pattern):
-    """What times may be multiplied by: nothing, or what makes their usual gap the pattern's.
+def _shifted(values, pattern):
+    """Times as they are, and moved to begin or end where the pattern does."""
+    return [values - shift for shift in (0.0, values[0] - pattern[0], values[-1] - pattern[-1])]
+
+
+def _scaled(values, pattern):
+    """Times whose usual gap is made the pattern's.
 
     Phases of a heart lie as far apart as its beat is long, which is another from slice to slice.
     """
     gap = np.median(np.diff(values)) if len(values) > 1 else 0.0
-    return (1.0, np.median(np.diff(pattern)) / gap) if gap else (1.0,)
+    return values * np.median(np.diff(pattern)) / gap if gap else values
 
 
 def _nearest_in_order(few, many):
