@@ -4,6 +4,7 @@ import numpy as np
 
 MIN_COMPLETE = 0.5  # share of the positions that come equally often
 SHIFT_COST = 0.01  # of moving a position's times as a whole, beside that of each time alone
+MOVED_WEIGHT = 2.0  # of what is left after times are moved: that fits what only jitters, too
 
 
 def ranks_in_position(place: np.ndarray, values: np.ndarray) -> np.ndarray | None:
@@ -62,16 +63,15 @@ def _matched(values, pattern):
         ranks = np.full(len(values), -1)
         ranks[_nearest_in_order(pattern, values)[0]] = np.arange(len(pattern))
         return ranks
-    found = []
-    for moved in (*_shifted(values, pattern), _scaled(values, pattern)):
-        ranks, cost = _nearest_in_order(moved, pattern)
-        found.append((cost + SHIFT_COST * np.abs(moved - values).max(), ranks.tolist()))
-    return np.array(min(found)[1])
-
-
-def _shifted(values, pattern):
-    """Times as they are, and moved to begin or end where the pattern does."""
-    return [values - shift for shift in (0.0, values[0] - pattern[0], values[-1] - pattern[-1])]
+    shifts = (values[0] - pattern[0], values[-1] - pattern[-1])
+    moved = [values - shift for shift in shifts] + [_scaled(values, pattern)]
+    ranks, least = _nearest_in_order(values, pattern)
+    for own in moved:
+        found, cost = _nearest_in_order(own, pattern)
+        cost = MOVED_WEIGHT * cost + SHIFT_COST * np.abs(own - values).max()
+        if cost < least:
+            ranks, least = found, cost
+    return ranks
 
 
 def _scaled(values, pattern):
