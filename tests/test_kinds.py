@@ -230,3 +230,51 @@ def test_offset_grids_are_told_apart_by_the_clock_where_numbers_say_nothing():
     headers = header_frame(rows)
     assert _found(headers) == _expected(numbered)
     assert set(stack_table(slice_table(headers))["split_keyword"]) == {"AcquisitionTime"}
+
+
+# frames without a place in the patient
+
+
+def test_frames_of_an_ultrasound_volume_lie_in_its_own_frame_and_times_are_apart(tmp_path):
+    numbered = _shuffled([(time, z) for time in range(3) for z in range(6)])
+    groups = [
+        item(
+            PlanePositionVolumeSequence=[item(ImagePositionVolume=[0, 0, STEP * z])],
+            FrameContentSequence=[item(TemporalPositionIndex=time + 1)],
+        )
+        for _, (time, z) in numbered
+    ]
+    shared = item(PlaneOrientationVolumeSequence=[item(ImageOrientationVolume=[1, 0, 0, 0, 1, 0])])
+    write(
+        tmp_path / "us.dcm",
+        len(groups),
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.6.2",
+        Modality="US",
+        ImagePositionPatient=None,
+        ImageOrientationPatient=None,
+        SharedFunctionalGroupsSequence=[shared],
+        PerFrameFunctionalGroupsSequence=groups,
+    )
+    slices = slice_table(header_table(tmp_path, progress=False), progress=False)
+    found = [rows.index.get_level_values("frame").tolist() for _, rows in slices.groupby("stack")]
+    expected = [
+        [n for n, _ in sorted(numbered, key=lambda one: one[1]) if dict(numbered)[n][0] == time]
+        for time in range(3)
+    ]
+    assert sorted(found) == sorted(expected)
+    stacks = stack_table(slices)
+    assert set(stacks["kind"]) == {"volume"} and set(stacks["volume"]) == {"no"}
+    assert stacks["problems"].str.contains("Image Position (Volume)", regex=False).all()
+
+
+def test_frames_without_a_position_lie_in_the_order_of_their_stack(tmp_path):
+    numbered = _shuffled([(stack, z) for stack in (1, 2) for z in range(6)])
+    frames = [
+        {"FrameContentSequence": {"StackID": str(stack), "InStackPositionNumber": z + 1}}
+        for _, (stack, z) in numbered
+    ]
+    slices = slice_table(_enhanced(tmp_path / "stacks.dcm", frames), progress=False)
+    for _, rows in slices.groupby("stack"):
+        assert rows["StackID"].nunique() == 1
+        assert rows["InStackPositionNumber"].tolist() == list(range(1, 7))
+    assert slices.index.get_level_values("stack").nunique() == 2

@@ -5,13 +5,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.geometry.grids import REGULAR_GAP, begins, new_position, segment_medians
+from helpers.geometry.grids import (
+    REGULAR_GAP,
+    begins,
+    new_position,
+    segment_medians,
+    unit_normals,
+)
 from helpers.slices.arrays import Arrays
 from helpers.slices.cells import Cells
 from helpers.slices.cuts import Cell, parts_of
 from helpers.slices.elements import CLOCKS, MEANING, TIMES
 from helpers.slices.kinds import CINE, ON_A_GRID, PICTURE, VOLUME, is_capture
 
+VOLUME_POSITION = "ImagePositionVolume"  # of ultrasound volumes
 SEGMENT = "ReferencedSegmentNumber"
 MANY_NUMBERS = 3  # Instance Numbers of one UID from which on it is no identifier
 
@@ -23,7 +30,7 @@ class Stacks(NamedTuple):
     kind: np.ndarray
     along: np.ndarray  # mm; of Slice Location for grade B; NaN without
     by_position: np.ndarray  # bool, whether it lies in order of `along`
-    by_location: np.ndarray  # bool, whether `along` is Slice Location
+    by_location: np.ndarray  # bool, whether `along` is Slice Location, or in a volume's own frame
     original: np.ndarray  # the first row that holds the same object; its own for most
     split: dict[int, tuple[Any, Any]]  # stack → (keyword, value), where it was cut
 
@@ -71,7 +78,7 @@ def _with_locations(arrays, cells):
     along, wanted = cells.along, ~np.isfinite(cells.along) & (cells.kind == VOLUME)
     if not wanted.any():
         return along, wanted
-    location = np.where(wanted, arrays.numbers("SliceLocation"), np.nan)
+    location = np.where(wanted, _locations(arrays), np.nan)
     count = int(cells.cell.max()) + 1
     complete = np.bincount(cells.cell, ~np.isfinite(location), count) == 0
     low, high = np.full(count, np.inf), np.full(count, -np.inf)
@@ -80,6 +87,17 @@ def _with_locations(arrays, cells):
     tells = complete & ((high > low) | (np.bincount(cells.cell, minlength=count) == 1))
     by_location = wanted & tells[cells.cell]
     return np.where(by_location, location, along), by_location
+
+
+def _locations(arrays):
+    """mm along a normal that is not known in the patient (n,): in a volume's own frame, else the
+    Slice Location (PS3.3 C.7.6.16.2.20, C.7.6.2.1.2)."""
+    location = arrays.numbers("SliceLocation")
+    if VOLUME_POSITION not in arrays.table:
+        return location
+    normals = unit_normals(arrays.vectors("ImageOrientationVolume", 6))
+    own = np.einsum("ij,ij->i", arrays.vectors(VOLUME_POSITION, 3), normals)
+    return np.where(np.isfinite(own), own, location)
 
 
 def _stacks_to_look_at(arrays, stack, cells, along, wanted):

@@ -64,6 +64,7 @@ def cells_of(
         *(plane, _alike(spacing, series, SAME_SPACING, relative=True), arrays.codes("Rows")),
         *(arrays.codes("Columns"), arrays.codes("Modality"), placed, kind),
         np.where(apart, paths, -1),
+        np.where(placed, -1, arrays.codes("StackID")),  # all that says where these belong
     ]
     cell = _joined(series, keys)
     order = np.argsort(cell, kind="stable")

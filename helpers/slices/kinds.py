@@ -13,7 +13,7 @@ ON_A_GRID = (VOLUME, DOSE, SEGMENTATION)  # may be voxels
 
 IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1."
 KIND_OF_CLASS = {  # SOP Class UID behind `IMAGE_STORAGE`, or its beginning → kind (PS3.4 B.5)
-    **dict.fromkeys(("2", "4", "128", "130", "13.1"), VOLUME),
+    **dict.fromkeys(("2", "4", "128", "130", "13.1", "6.2"), VOLUME),
     **dict.fromkeys(("1", "12.1", "12.2", "20", "481.1"), PROJECTION),
     **dict.fromkeys(("3", "6"), CINE),
     **{"66": SEGMENTATION, "481.2": DOSE, "77.1.6": SLIDE, "77.1": PICTURE, "7": PICTURE},

@@ -8,8 +8,9 @@ from helpers.slices.arrays import Arrays
 from helpers.slices.assignment import Stacks
 from helpers.slices.cells import Cells
 from helpers.slices.elements import CLOCKS, TIMES, seconds
-from helpers.slices.kinds import CINE
+from helpers.slices.kinds import CINE, VOLUME
 
+IN_STACK = ("InStackPositionNumber", "TemporalPositionIndex")  # of frames, the weakest first
 TIE_BREAKERS = ("TemporalPositionIdentifier", "AcquisitionNumber")  # the weakest first
 
 
@@ -88,6 +89,10 @@ def _later_keys(arrays: Arrays, found: Stacks, grade: np.ndarray, frames: np.nda
         keys.append(names)
     number = np.where(grade == 3, 0, arrays.numbers("InstanceNumber"))
     keys += [frames, number, *_position_keys(arrays, found)]
+    unplaced = (found.kind == VOLUME) & (grade >= 2)
+    if unplaced.any():
+        in_stack = [arrays.numbers(keyword) for keyword in IN_STACK]
+        keys += [_where_complete(own, unplaced, found.stack) for own in in_stack]
     if (cine := (found.kind == CINE) & (grade >= 2)).any():
         clocks = [seconds(arrays, keyword) for keyword in CLOCKS]
         times = [arrays.numbers(keyword) for keyword in TIMES]

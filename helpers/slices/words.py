@@ -16,6 +16,8 @@ GUESS_REMARKS = {
     "D": f"{NO_POSITION}: ordered by file name, a guess",
 }
 FRAMES_IN_ORDER = f"{NO_POSITION}: frames in the order of their file"
+IN_VOLUME_ORDER = f"{NO_POSITION}: ordered by Image Position (Volume), in a frame of its own"
+IN_STACK_ORDER = f"{NO_POSITION}: frames in the order of In-Stack Position Number"
 UNTOLD = "several files at one position, and no time or setting tells them apart"
 NUMBERED = "nothing but numbers or names tells its repetitions apart: a guess"
 WHAT_IT_IS = {
@@ -161,7 +163,13 @@ def _order_remark(measures, stack, grade):
     """By what a stack without positions is ordered; frames of one file are in no doubt."""
     files = measures.slices.index.get_level_values("path")[measures.rows(stack)]
     several_frames = len(files) > 1 and files.nunique() == 1
-    return FRAMES_IN_ORDER if several_frames and grade == "C" else GUESS_REMARKS[grade]
+    rows = measures.rows(stack)
+    if grade == "B" and np.isfinite(measures.vectors("ImagePositionVolume", 3)[rows]).all():
+        return IN_VOLUME_ORDER
+    if not several_frames or grade != "C":
+        return GUESS_REMARKS[grade]
+    known = np.isfinite(measures.numbers("InStackPositionNumber")[rows]).all()
+    return IN_STACK_ORDER if known else FRAMES_IN_ORDER
 
 
 def _is_inexact(measures):
