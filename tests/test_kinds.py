@@ -278,3 +278,38 @@ def test_frames_without_a_position_lie_in_the_order_of_their_stack(tmp_path):
         assert rows["StackID"].nunique() == 1
         assert rows["InStackPositionNumber"].tolist() == list(range(1, 7))
     assert slices.index.get_level_values("stack").nunique() == 2
+
+
+# one position
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values"),
+    [
+        ("ImageType", [("ORIGINAL", "PRIMARY", name) for name in "MP"]),
+        ("ComplexImageComponent", ["MAGNITUDE", "PHASE"]),
+        ("EchoTime", [2.3, 4.6]),
+    ],
+)
+def test_a_cine_of_two_components_is_two_cines(keyword, values):
+    numbered = _shuffled([(value, time) for value in values for time in range(10)])
+    rows = [_row(n, 2, TriggerTime=30.0 * t, **{keyword: value}) for n, (value, t) in numbered]
+    headers = header_frame(rows)
+    assert _found(headers) == _expected(numbered)
+    slices = slice_table(headers)
+    assert set(stack_table(slices)["kind"]) == {"cine"} and slices["group"].nunique() == 1
+    for _, stack in slices.groupby(level=[0, 1]):
+        assert stack["TriggerTime"].is_monotonic_increasing
+
+
+@pytest.mark.parametrize("keyword", ["EchoTime", "InversionTime", "DiffusionBValue"])
+def test_values_that_come_once_at_one_position_are_no_stacks_of_one(keyword):
+    rows = [_row(n, 2, **{keyword: 10.0 * n}) for n in range(8)]
+    assert _found(header_frame(rows)) == [list(range(8))]
+
+
+def test_a_cine_is_ordered_by_its_time_points():
+    numbered = _shuffled([(0, time) for time in range(12)])
+    rows = [_row(n, 2, TemporalPositionIdentifier=time + 1) for n, (_, time) in numbered]
+    points = slice_table(header_frame(rows))["TemporalPositionIdentifier"]
+    assert points.tolist() == list(range(1, 13))

@@ -50,7 +50,6 @@ def stacks_of(arrays: Arrays, cells: Cells, frames: np.ndarray) -> Stacks:
         if len(cell.positions) == 1 and kind[rows[0]] == VOLUME:
             whole = stack == one
             kind[whole], by_position[whole] = np.where(captures[whole], PICTURE, CINE), False
-            continue
         for part in parts_of(cell):
             if part.keyword is not None:
                 stack[part.rows], split[count] = count, (part.keyword, part.value)

@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.files import natural_ranks
 from helpers.geometry.grids import is_even, typical_gap
-from helpers.slices.elements import BOOKKEEPING, CLOCKS, MEANING, TIMES, seconds
+from helpers.slices.elements import BOOKKEEPING, CLOCKS, COMPONENTS, MEANING, TIMES, seconds
 from helpers.slices.parts import (
     DIMENSIONS,
     FILE_NAME,
@@ -39,20 +39,34 @@ MAX_LEFT_OVER = 0.2  # share of the images that may stay with the largest part
 def parts_of(cell: Cell) -> list[Part]:
     """The stacks that a cell holds, in the order of what tells them apart."""
     if len(cell.positions) == 1:
-        return [Part(cell.rows)]
+        return _views(cell)
     if cell.repeats:
         return _told_apart(cell)
     even = is_even(cell.positions)
     way = _between_each_other(cell, (*MEANING, *TIMES, *(() if even else BOOKKEEPING)), even)
     if way is None and not even:
         way = _runs_in_time(cell)
-    if way is None:
-        return [Part(cell.rows)]
+    return [Part(cell.rows)] if way is None else _parts_of_each(cell, way)
+
+
+def _parts_of_each(cell: Cell, way: Way) -> list[Part]:
     return [
         inside(own, part)
         for own in named_parts(cell, way)
         for part in parts_of(cell.take(np.isin(cell.rows, own.rows)))
     ]
+
+
+# one position, many times
+
+
+def _views(cell: Cell) -> list[Part]:
+    """Images of one position: all over time, but for components that come equally often."""
+    for keyword, values in cell.varying(COMPONENTS).items():
+        counts = np.bincount(labels := _joint([values]))
+        if counts.min() >= MIN_POSITIONS and np.ptp(counts) == 0:
+            return _parts_of_each(cell, Way(labels, (keyword,)))
+    return [Part(cell.rows)]
 
 
 # positions that repeat

@@ -25,6 +25,8 @@ MEANING = (
     *("EnergyWindowVector", "PhaseVector", "TimeSlotVector", "RRIntervalVector", "DetectorVector"),
     *("AngularViewVector", "RotationVector"),
 )  # fmt: skip
+# of these, what one measurement gives at once: magnitude and phase, water and fat, echoes
+COMPONENTS = ("ComplexImageComponent", "ImageType", "FrameType", "EchoTime", "EffectiveEchoTime")
 # times of the heart, of breath and of a series: equal in a time point, or nearly
 TIMES = (
     *("TriggerTime", "NominalCardiacTriggerDelayTime", "ActualCardiacTriggerDelayTime"),

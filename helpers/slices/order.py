@@ -11,6 +11,7 @@ from helpers.slices.elements import CLOCKS, TIMES, seconds
 from helpers.slices.kinds import CINE, VOLUME
 
 IN_STACK = ("InStackPositionNumber", "TemporalPositionIndex")  # of frames, the weakest first
+TIME_POINTS = ("TemporalPositionIdentifier", "TemporalPositionIndex")
 TIE_BREAKERS = ("TemporalPositionIdentifier", "AcquisitionNumber")  # the weakest first
 
 
@@ -95,7 +96,7 @@ def _later_keys(arrays: Arrays, found: Stacks, grade: np.ndarray, frames: np.nda
         keys += [_where_complete(own, unplaced, found.stack) for own in in_stack]
     if (cine := (found.kind == CINE) & (grade >= 2)).any():
         clocks = [seconds(arrays, keyword) for keyword in CLOCKS]
-        times = [arrays.numbers(keyword) for keyword in TIMES]
+        times = [arrays.numbers(keyword) for keyword in (*TIMES, *TIME_POINTS)]
         keys += [_where_complete(own, cine, found.stack) for own in [*clocks[::-1], *times[::-1]]]
     return keys
 
