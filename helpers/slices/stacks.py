@@ -7,7 +7,7 @@ import pandas as pd
 from pydicom.datadict import tag_for_keyword
 
 from helpers.errors import WrongTypeError, require_type
-from helpers.geometry.grids import distinct_counts
+from helpers.geometry.grids import begins, distinct_counts
 from helpers.geometry.orientation import plane_name, tilt_deg
 from helpers.slices.assignment import originals_of
 from helpers.slices.images import MissingColumnError, checked_headers
@@ -76,7 +76,7 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         "volume": volume_of(measures),
         "problems": problems_of(measures),
     }
-    best = _best_first(columns, _path_codes(measures)[measures.starts])
+    best = _best_first(columns, measures)
     index = measures.stacks[best]
     return pd.DataFrame(
         {name: pd.Series(one[best], index, one.dtype) for name, one in columns.items()}, index
@@ -140,11 +140,19 @@ def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
     return slices
 
 
-def _best_first(columns, first_path):
-    """Row numbers: slices of a patient, without problems, volumes, with most positions, first."""
+def _best_first(columns, measures):
+    """Row numbers: slices of a patient, without problems, volumes, with most positions, first.
+
+    Sister stacks stay together in their order, groups in that of their paths.
+    """
     rank = 2 * (columns["problems"] == "") + (columns["volume"] != "no")
     of_patient = ~np.isin(columns["kind"], NOT_OF_A_PATIENT)
-    return np.lexsort((first_path, -columns["positions"], -rank, ~of_patient))
+    series = np.asarray(measures.slices.index.codes[0])[measures.starts]
+    group = np.cumsum(begins(series, columns["group"]))
+    first_path = np.full(group.max(initial=0) + 1, len(measures))
+    np.minimum.at(first_path, group, _path_codes(measures)[measures.starts])
+    number = np.arange(len(group))
+    return np.lexsort((number, first_path[group], -columns["positions"], -rank, ~of_patient))
 
 
 def _of_distinct(values, function):
