@@ -313,3 +313,11 @@ def test_a_cine_is_ordered_by_its_time_points():
     rows = [_row(n, 2, TemporalPositionIdentifier=time + 1) for n, (_, time) in numbered]
     points = slice_table(header_frame(rows))["TemporalPositionIdentifier"]
     assert points.tolist() == list(range(1, 13))
+
+
+@pytest.mark.parametrize("keyword", ["DoseType", "DoseUnits", "DoseSummationType"])
+def test_planes_of_two_doses_in_one_series_are_apart(keyword):
+    dose = {"Modality": "CT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.2"}
+    numbered = _shuffled([(value, z) for value in ("ONE", "TWO") for z in range(6)])
+    rows = [_row(n, z, **dose, **{keyword: value}) for n, (value, z) in numbered]
+    assert _found(header_frame(rows)) == _expected(numbered)

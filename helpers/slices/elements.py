@@ -23,7 +23,7 @@ MEANING = (
     *("ContrastBolusAgent", "ContrastBolusAgentNumber", "Units", "CorrectedImage", "FilterType"),
     *("ScanningSequence", "SequenceVariant", "DiffusionDirectionality"),
     *("EnergyWindowVector", "PhaseVector", "TimeSlotVector", "RRIntervalVector", "DetectorVector"),
-    *("AngularViewVector", "RotationVector"),
+    *("AngularViewVector", "RotationVector", "DoseType", "DoseUnits", "DoseSummationType"),
 )  # fmt: skip
 # of these, what one measurement gives at once: magnitude and phase, water and fat, echoes
 COMPONENTS = ("ComplexImageComponent", "ImageType", "FrameType", "EchoTime", "EffectiveEchoTime")
