@@ -674,3 +674,23 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_cases_are_is_found_and_nothing_else(cases, case):
     assert _rules(header_table(cases / case, progress=False)) == CASES[case]
+
+
+def test_blocks_far_apart_are_no_second_scan_and_no_phases():
+    place = [(0.0, 0.0, float(z)) for z in [*range(0, 20, 2), *range(100, 120, 2)]]
+    headers = _healthy(20, ImagePositionPatient=place, StackID=["a"] * 10 + ["b"] * 10)
+    assert not {"second-scan", "several-phases"} & set(audit(headers)["rule"])
+
+
+def test_single_slices_whose_studies_were_renamed_too_make_a_grid():
+    uids = [f"1.2.{n}" for n in range(20)]
+    headers = _healthy(20, SeriesInstanceUID=uids, StudyInstanceUID=uids)
+    assert "grid-of-single-slices" in set(audit(headers)["rule"])
+
+
+def test_a_study_in_every_file_is_said_once():
+    place = [(0.0, 0.0, 2.0 * (n // 2)) for n in range(20)]
+    studies, echoes = [f"1.2.{n}" for n in range(20)], [10.0, 20.0] * 10
+    headers = _healthy(20, ImagePositionPatient=place, StudyInstanceUID=studies, EchoTime=echoes)
+    rules = set(audit(headers)["rule"])
+    assert "identifiers-per-file" in rules and "shared-series-uid" not in rules

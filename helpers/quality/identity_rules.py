@@ -52,14 +52,13 @@ def missing_identifiers(collection: Collection) -> Iterator[Finding]:
 def identifiers_per_file(collection: Collection) -> Iterator[Finding]:
     """Stacks with another study or patient in every file, as a broken anonymiser writes them."""
     for stack in np.flatnonzero(collection.measures.counts >= MIN_FILES).tolist():
-        files = _files(collection, stack)
-        keywords = [
-            keyword
-            for keyword in ("StudyInstanceUID", "PatientID")
-            if _distinct(collection, keyword, stack) >= files >= MIN_FILES
+        words = [
+            word
+            for word in ("StudyInstanceUID", "PatientID")
+            if _in_every_file(collection, word, stack)
         ]
-        if keywords:
-            value = f"another {' and '.join(keywords)} in each of {files} files"
+        if words:
+            value = f"another {' and '.join(words)} in each of {_files(collection, stack)} files"
             yield collection.stack_finding(value, stack)
 
 
@@ -77,7 +76,8 @@ def shared_series_uid(collection: Collection) -> Iterator[Finding]:
     for stacks in several_of(np.arange(len(uid)), uid):
         if not collection.without_uid[measures.starts[stacks[0]]]:
             rows = measures.starts[stacks]
-            counts = {word: _count(measures.codes(word)[rows]) for word in IDENTITIES}
+            words = [word for word in IDENTITIES if not _in_every_file(collection, word, stacks[0])]
+            counts = {word: _count(measures.codes(word)[rows]) for word in words}
             shared = [f"{n} {IDENTITIES[word]} ({word})" for word, n in counts.items() if n > 1]
             if shared:
                 yield collection.stack_finding(", ".join(shared), stacks[0])
@@ -136,8 +136,11 @@ def _single_slices_alike(collection):
     placed = np.isfinite(measures.along[measures.starts])
     stacks = np.flatnonzero(alone & normal & placed & collection.sections)
     rows = measures.starts[stacks]
-    words = ("PatientID", "StudyInstanceUID", "Modality", "Rows", "Columns")
+    words = ("PatientID", "Modality", "Rows", "Columns")
     keys = [measures.codes(word)[rows] for word in words]
+    study = measures.codes("StudyInstanceUID")[rows]
+    once = np.bincount(study + 1, minlength=1)[study + 1] == 1  # renamed in every file as well
+    keys.append(np.where(once, -1, study))
     keys.append(_alike(measures.vectors("ImageOrientationPatient", 6)[rows], SAME_COSINE))
     keys.append(_alike(measures.vectors("PixelSpacing", 2)[rows], SAME_SPACING))
     joint = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
@@ -148,6 +151,11 @@ def _alike(vectors, tolerance):
     """A number for each vector (m, k): equal where they are equal within a tolerance."""
     rounded = np.round(np.nan_to_num(vectors) / (2 * tolerance)) if len(vectors) else vectors
     return np.unique(rounded, axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _in_every_file(collection, keyword, stack):
+    """Whether an element has another value in every file of a stack."""
+    return _distinct(collection, keyword, stack) >= _files(collection, stack) >= MIN_FILES
 
 
 def _files(collection, stack):

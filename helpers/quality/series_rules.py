@@ -68,7 +68,8 @@ def several_phases(collection: Collection) -> Iterator[Finding]:
     for stacks, reasons in collection.groups:
         guessed = collection.measures.guessed[stacks].all()
         meant = not _is_repetition(collection, stacks, reasons)
-        if not guessed and (len(stacks) > 2 or meant):
+        overlap = _overlap(collection.measures, stacks)
+        if overlap and not guessed and (len(stacks) > 2 or meant):
             count = collection.measures.counts[stacks[0]]
             value = f"{len(stacks)} stacks of {count} images, told apart by {', '.join(reasons)}"
             yield collection.stack_finding(value, stacks[0])
@@ -157,7 +158,14 @@ def several_spacings(collection: Collection) -> Iterator[Finding]:
 def _is_repetition(collection, stacks, reasons):
     """Whether nothing that tells stacks apart is a contrast or a time, or counted in the header."""
     counted = not {*GUESSES}.isdisjoint(reasons) and not collection.measures.guessed[stacks].any()
-    return bool(reasons) and NOT_MEANT.issuperset(reasons) and not counted
+    meant = not NOT_MEANT.issuperset(reasons) or counted
+    return bool(reasons) and not meant and _overlap(collection.measures, stacks)
+
+
+def _overlap(measures, stacks):
+    """Whether stacks that lie alike cover a common part of the body."""
+    extents = [measures.along[measures.rows(stack)] for stack in stacks]
+    return max(np.min(own) for own in extents) <= min(np.max(own) for own in extents)
 
 
 def _with_scouts(collection):
