@@ -2,10 +2,12 @@
 
 import numpy as np
 import pandas as pd
+from pydicom import config
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit
 
 from helpers.pixels.codecs import DECODERS, INSTALL, is_available
+from helpers.runtime import quiet
 from helpers.slices.arrays import numbers, paths_of
 from helpers.slices.images import is_image
 
@@ -34,7 +36,7 @@ def decoder_table(headers: pd.DataFrame) -> pd.DataFrame:
         patients = tuple(sorted(set(patients)))
         decodable = syntax not in missing
         found[syntax] = {
-            "name": UID(syntax).name,
+            "name": _uid(syntax).name,
             "files": len(set(paths_of(group))),
             "patients": len(patients),
             "decodable": decodable,
@@ -50,11 +52,17 @@ def missing_decoders(images: pd.DataFrame) -> dict[str, str]:
     """The transfer syntaxes of some images that nothing here decodes, and what to install."""
     number, syntaxes = pd.factorize(images["TransferSyntaxUID"])
     bits = np.nan_to_num(numbers(images, "BitsStored"))
-    return {
-        syntax: INSTALL if syntax in DECODERS else NO_DECODER
-        for place, syntax in enumerate(syntaxes)
-        if not _is_decodable(UID(syntax), bits[number == place].max())
-    }
+    with quiet():  # what is no UID is said by pydicom each time
+        return {
+            syntax: INSTALL if syntax in DECODERS else NO_DECODER
+            for place, syntax in enumerate(syntaxes)
+            if not _is_decodable(_uid(syntax), bits[number == place].max())
+        }
+
+
+def _uid(text: object) -> UID:
+    """A UID of any text, whether it is one or not."""
+    return UID(str(text), validation_mode=config.IGNORE)
 
 
 def _is_decodable(syntax: UID, bits: float) -> bool:
