@@ -247,8 +247,12 @@ def memory(folder: Path) -> dict[str, float]:
 
 
 def peak_bytes() -> int:
-    """The most memory that this process had so far."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """The most memory that this process had so far, by itself: what a parent had is not in it."""
+    status = Path("/proc/self/status")  # of Linux; ru_maxrss is inherited there
+    if not status.exists():
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    lines = status.read_text(encoding="utf-8").splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 MEASURES = {"seconds": seconds, "memory": memory}
