@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from base64 import b64decode
+from importlib.util import find_spec
 from io import BytesIO
 
 import ipywidgets as widgets
@@ -23,6 +24,7 @@ from helpers import (
     audit,
     browse,
     header_table,
+    list_files,
     load_volume,
     slice_table,
     stack_table,
@@ -524,13 +526,15 @@ def test_what_is_no_volume_is_shown_as_a_picture_with_a_line(real, name, tmp_pat
             viewer.save_html(path)
 
 
-def test_menus_lead_to_pictures_as_to_volumes(real, phantom_slices):
+DECODERS = find_spec("imagecodecs") is not None  # Kaggle's image lacks them
+
+
+def test_menus_lead_to_pictures_as_to_volumes(real, phantom):
     """And a volume opens first, though radiographs without a problem stand before it."""
     radiographs = _slices_of(real, "kinds/radiographs")
-    slices = pd.concat([_of(phantom_slices, "P14"), radiographs]).sort_index(
-        level=[0, 1], sort_remaining=False, kind="stable"
-    )
-    chooser = StackBrowser(slices)
+    folders = [phantom / "P14-slice-twice", real / "kinds/radiographs"]
+    files = [file for folder in folders for file in list_files(folder)]
+    chooser = StackBrowser(slice_table(header_table(files, progress=False)))
     chooser.wait()
     assert chooser.patient.value == "P14-slice-twice" and chooser.viewer is not None
     for patient in radiographs["PatientID"].map(str).unique():
@@ -538,7 +542,8 @@ def test_menus_lead_to_pictures_as_to_volumes(real, phantom_slices):
         for _, stack in chooser.stack.options:
             chooser.stack.value = stack
             chooser.wait()
-            assert chooser.viewer is None and chooser.picture.png, chooser.message.value
+            drawn = chooser.picture.png or (not DECODERS and "imagecodecs" in chooser.message.value)
+            assert chooser.viewer is None and drawn, chooser.message.value
     chooser.patient.value = "P14-slice-twice"
     chooser.wait()
     assert chooser.viewer is not None and chooser.picture is None

@@ -5,7 +5,6 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pydicom
 import pytest
 from pydicom import Dataset
@@ -133,10 +132,10 @@ def public(columns):
 
 def test_every_file_reads_as_with_pydicom(real_headers):
     shipped = [path for path in SHIPPED.rglob("*") if path.is_file()]
-    headers = pd.concat([real_headers, header_table(shipped, progress=False)])
-    groups = headers["PerFrameFunctionalGroupsSequence"]
-    paths = headers.index[groups.notna() & headers["error"].isna()]
-    fast = 0
+    paths, fast = [], 0
+    for headers in (real_headers, header_table(shipped, progress=False)):
+        groups = headers["PerFrameFunctionalGroupsSequence"]
+        paths += headers.index[groups.notna() & headers["error"].isna()].tolist()
     for path in paths:
         columns = frame_columns(path, FIRST_FRAMES)
         assert public(columns) == plain_columns(path, FIRST_FRAMES), path

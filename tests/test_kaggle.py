@@ -643,7 +643,7 @@ def _check_page(name, notebook, text):
     assert any("image/png" in bundle for bundle in data)
     if name == "06_browse":
         viewers = [bundle for bundle in data if "<iframe" in "".join(bundle.get("text/html", ""))]
-        assert len(viewers) == 3 and all("image/png" in bundle for bundle in viewers)
+        assert len(viewers) == 2 and all("image/png" in bundle for bundle in viewers)
         assert all("addEventListener" in "".join(bundle["text/html"]) for bundle in viewers), (
             "it scrolls by its own script"
         )

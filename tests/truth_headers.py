@@ -108,7 +108,8 @@ def _column(values, index):
     numeric = [value for value in values if value is not None]
     if numeric and all(isinstance(value, (int, float)) for value in numeric):
         filled = [np.nan if value is None else value for value in values]
-        return pd.Series(filled, index)
+        huge = any(isinstance(value, int) and abs(value) >= 2**63 for value in numeric)
+        return pd.Series(filled, index, dtype=object if huge else None)
     return pd.Series(values, index, dtype=object)
 
 

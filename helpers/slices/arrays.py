@@ -119,14 +119,14 @@ def codes(table: pd.DataFrame, keyword: str) -> np.ndarray:
         return _place_codes(table, keyword)
     if keyword not in table:
         return np.full(len(table), -1)
-    return pd.factorize(table[keyword])[0]
+    return pd.factorize(table[keyword].to_numpy())[0]
 
 
 def _converted(table, keyword, convert):
     """A column (n,) of numbers, each distinct value converted once; NaN where there is none."""
     if keyword not in table:
         return np.full(len(table), np.nan)
-    numbers, distinct = pd.factorize(table[keyword])
+    numbers, distinct = pd.factorize(table[keyword].to_numpy())
     return np.array([*map(convert, distinct.tolist()), np.nan], float)[numbers]
 
 
