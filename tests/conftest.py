@@ -28,9 +28,10 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests in a real browser and of executed kernels belong to the whole."""
+    """Tests in a real browser, of executed kernels and of many pages belong to the whole."""
     wanted = {
         "browser": config.getoption("--whole"),
+        "slow": config.getoption("--whole"),
         "kernels": config.getoption("--whole") or config.getoption("--kernels"),
     }
     left_out = [

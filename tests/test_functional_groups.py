@@ -1,6 +1,5 @@
 """What each frame of a multi-frame object says: against a plain walk with pydicom."""
 
-import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -243,17 +242,3 @@ def test_other_processes_read_too(tmp_path):
     path = write(tmp_path / "a.dcm", [diffusion(0), diffusion(1)])
     with ProcessPoolExecutor(1) as executor:
         assert executor.submit(frame_columns, path, 2).result() == frame_columns(path, 2)
-
-
-@pytest.mark.parametrize("delimited", [True, False])
-def test_at_least_five_times_as_fast_as_pydicom(tmp_path, delimited):
-    frames = [diffusion(number) for number in range(1000)]
-    path = write(tmp_path / "a.dcm", frames if delimited else undelimited(frames))
-
-    def seconds(read):
-        start = time.process_time()
-        read(path, 1000)
-        return time.process_time() - start
-
-    fast = min(seconds(frame_columns) for _ in range(3))
-    assert seconds(plain_columns) > 5 * fast

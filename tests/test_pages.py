@@ -159,16 +159,24 @@ def _neighbour(page, relation):
     return target
 
 
-IN_ALL_PAGES = [CHEST, "kinds/radiographs"]
-IN_QUICK_PAGES = ["series/mr-sagittal-hfdl", "series/ct-duplicate-positions", "kinds/seg-small"]
+ALWAYS = [(CHEST, "01 to 06"), (CHEST, "07"), ("kinds/radiographs", "01 to 06")]
+FOLDERS = [
+    *(CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"),
+    *("kinds/radiographs", "kinds/seg-small"),
+]
+
+
+def _marks(folder, pages):
+    """All but a few folders and pages are looked at in the whole run."""
+    return pages.marks if (folder, pages.id) in ALWAYS else (*pages.marks, pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
     ("folder", "pages"),
     [
-        pytest.param(folder, *pages.values, id=f"{folder}, {pages.id}", marks=pages.marks)
-        for folder in [*IN_ALL_PAGES, *IN_QUICK_PAGES]
-        for pages in RUN_TOGETHER[: None if folder in IN_ALL_PAGES else 1]
+        pytest.param(folder, *pages.values, id=f"{folder}, {pages.id}", marks=_marks(folder, pages))
+        for folder in FOLDERS
+        for pages in RUN_TOGETHER
     ],
 )
 def test_all_pages_on_a_real_folder(real, folder, pages, phantom, tmp_path):
