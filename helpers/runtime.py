@@ -3,13 +3,16 @@
 import os
 import sys
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from threading import current_thread, main_thread
 from typing import Any
 
 MAX_THREADS = 8
+MAX_AHEAD = 512  # chunks that are read before they are asked for: what is read takes memory
 MANY_FILES = 200  # from here on a progress bar is shown
 
 
@@ -25,6 +28,46 @@ def in_threads(function: Callable[[Any], Any], items: Iterable) -> Iterator[Iter
             yield threads.map(function, items)
         finally:
             threads.shutdown(cancel_futures=True)
+
+
+def through(executor: Executor, read: Callable[[list], list], chunks: list[list]) -> Iterator[list]:
+    """Yields ``read(chunk)``, as long as the chunk, of each, as an executor reads them in order.
+
+    Warns
+    -----
+    RuntimeWarning
+        Where a worker fails; its files are then read here.
+    """
+    waiting = iter(chunks)
+    futures = deque(_submitted(executor, read, chunk) for chunk in islice(waiting, MAX_AHEAD))
+    failed = False
+    try:
+        for chunk in chunks:
+            try:
+                found = futures.popleft().result()
+                if len(found) != len(chunk):
+                    raise ValueError(f"{len(found)} rows for {len(chunk)} files")
+            except Exception as error:
+                if not failed:
+                    message = f"a worker failed ({error!r}); its files are read here"
+                    warnings.warn(message, RuntimeWarning, stacklevel=2)
+                failed = True
+                found = read(chunk)
+            futures.extend(_submitted(executor, read, chunk) for chunk in islice(waiting, 1))
+            yield found
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _submitted(executor: Executor, read: Callable[[list], list], chunk: list) -> Future:
+    """The Future of a chunk; one that has failed already where no more work is taken."""
+    try:
+        return executor.submit(read, chunk)
+    except Exception as error:
+        future: Future = Future()
+        future.set_exception(error)
+        return future
 
 
 @contextmanager

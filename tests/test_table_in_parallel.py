@@ -114,7 +114,7 @@ def test_a_copy_for_another_process_has_the_same_wishes(phantom):
 
 
 def test_no_more_is_read_ahead_than_memory_allows(phantom, monkeypatch):
-    monkeypatch.setattr("helpers.headers.table.MAX_AHEAD", 3)
+    monkeypatch.setattr("helpers.runtime.MAX_AHEAD", 3)
     monkeypatch.setattr("helpers.headers.table.FILES_PER_TASK", 2)
     files, submitted = list_files(phantom)[:40], []
 

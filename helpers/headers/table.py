@@ -2,11 +2,9 @@
 
 import os
 import warnings
-from collections import deque
 from collections.abc import Collection, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
-from itertools import islice
 from time import perf_counter, thread_time
 from typing import Any
 
@@ -22,11 +20,10 @@ from helpers.headers.fast_reader import FastReader
 from helpers.headers.keywords import KeywordError, check_keyword
 from helpers.headers.pydicom_reader import PIXEL_TAGS, pydicom_row
 from helpers.privacy.pseudonyms import deidentified_table
-from helpers.runtime import MANY_FILES, quiet
+from helpers.runtime import MANY_FILES, quiet, through
 
 FILES_PER_CHUNK = 4  # that are read one after the other, here and in a thread
 FILES_PER_TASK = 256  # that are sent to a given executor at once
-MAX_AHEAD = 512  # chunks that are read before they are asked for: rows take memory
 MAX_THREADS = 64  # enough to overlap the latency of a slow disk
 MAX_WAIT = 0.001  # seconds for a file; where a disk takes longer, threads are worth their price
 SLOW_CHUNKS = 2  # in a row, before it is believed
@@ -202,7 +199,7 @@ def _rows_of(
         Where a worker fails; its files are then read here.
     """
     if executor is not None:
-        yield from _through(executor, paths, reader, FILES_PER_TASK)
+        yield from through(executor, partial(_read, reader), _chunks(paths, FILES_PER_TASK))
         return
     count = slow = 0
     while count < len(paths) and slow < SLOW_CHUNKS:
@@ -214,7 +211,8 @@ def _rows_of(
         yield rows
     if count < len(paths):
         with ThreadPoolExecutor(MAX_THREADS, "headers") as threads:
-            yield from _through(threads, paths[count:], reader, FILES_PER_CHUNK)
+            chunks = _chunks(paths[count:], FILES_PER_CHUNK)
+            yield from through(threads, partial(_read, reader), chunks)
 
 
 def _read(reader: FastReader, paths: list[str]) -> list[Row]:
@@ -230,42 +228,8 @@ def _row(reader: FastReader, path: str) -> Row:
         return {"error": one_line(error), "file_size": None}
 
 
-def _through(
-    executor: Executor, paths: list[str], reader: FastReader, size: int
-) -> Iterator[list[Row]]:
-    """Yields the rows of the files, `size` of them at a time, as the executor reads them."""
-    chunks = [paths[start : start + size] for start in range(0, len(paths), size)]
-    waiting = iter(chunks)
-    ahead = islice(waiting, MAX_AHEAD)
-    futures = deque(_submitted(executor, reader, chunk) for chunk in ahead)
-    failed = False
-    try:
-        for chunk in chunks:
-            try:
-                rows = futures.popleft().result()
-                if len(rows) != len(chunk):
-                    raise ValueError(f"{len(rows)} rows for {len(chunk)} files")
-            except Exception as error:
-                if not failed:
-                    message = f"a worker failed ({error!r}); its files are read here"
-                    warnings.warn(message, RuntimeWarning, stacklevel=2)
-                failed = True
-                rows = _read(reader, chunk)
-            futures.extend(_submitted(executor, reader, chunk) for chunk in islice(waiting, 1))
-            yield rows
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-def _submitted(executor: Executor, reader: FastReader, chunk: list[str]) -> Future:
-    """The Future of a chunk; one that has failed already where no more work is taken."""
-    try:
-        return executor.submit(_read, reader, chunk)
-    except Exception as error:
-        future: Future = Future()
-        future.set_exception(error)
-        return future
+def _chunks(paths: list[str], size: int) -> list[list[str]]:
+    return [paths[start : start + size] for start in range(0, len(paths), size)]
 
 
 def _only(table: pd.DataFrame, keywords: list[str], private: bool) -> pd.DataFrame:

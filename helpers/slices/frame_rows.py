@@ -1,8 +1,7 @@
 """Which images does a collection hold? One row per frame, as of single images."""
 
-import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers.headers.columns import MAX_EXACT_INTEGER, dtype_of
-from helpers.runtime import MANY_FILES
+from helpers.runtime import MANY_FILES, through
 from helpers.slices.frame_counts import counts_and_errors
 from helpers.slices.frame_places import (
     POSITION,
@@ -141,33 +140,7 @@ def _read_chunks(files: list[Read], executor: Executor | None) -> Iterator[list[
     """
     size = 1 if executor is None else FILES_PER_TASK
     chunks = [files[start : start + size] for start in range(0, len(files), size)]
-    if executor is None:
-        yield from map(_read, chunks)
-        return
-    futures, failed = [_submitted(executor, chunk) for chunk in chunks], False
-    try:
-        for future, chunk in zip(futures, chunks):
-            try:
-                found = future.result()
-            except Exception as error:
-                if not failed:
-                    message = f"a worker failed ({error!r}); its files are read here"
-                    warnings.warn(message, RuntimeWarning, stacklevel=2)
-                failed, found = True, _read(chunk)
-            yield found
-    finally:
-        for future in futures:
-            future.cancel()
-
-
-def _submitted(executor: Executor, chunk: list[Read]) -> Future:
-    """The Future of some files; one that has failed already where no more work is taken."""
-    try:
-        return executor.submit(_read, chunk)
-    except Exception as error:
-        future: Future = Future()
-        future.set_exception(error)
-        return future
+    yield from map(_read, chunks) if executor is None else through(executor, _read, chunks)
 
 
 def _read(files: list[Read]) -> list[Columns]:
