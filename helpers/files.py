@@ -1,7 +1,9 @@
-"""Which files are here? Lists them in natural order; reads no header."""
+"""Which files are here, and what are their bytes? Every byte that is read comes through here."""
 
+import io
 import os
 import re
+import stat
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,6 +14,11 @@ from helpers.errors import ClearError
 
 DIGITS_OR_TEXT = re.compile(r"([0-9]+)|([^0-9]+)")
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
+# a pipe without a writer does not hold us up; on Windows bytes stay bytes
+OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+UNKNOWN = b""  # fingerprint of a file that could not be read, and is to be read another time
+
+Fingerprint = bytes  # size of a file, times in nanoseconds, full path
 
 
 class FolderError(ClearError, FileNotFoundError):
@@ -70,6 +77,137 @@ def natural_ranks(paths: Iterable[str]) -> np.ndarray:
     """The rank (n,) of each path in their natural order."""
     keys = [natural_key(path) for path in paths]
     return np.argsort(sorted(range(len(keys)), key=keys.__getitem__))
+
+
+# the bytes of a file
+
+
+class OpenFile:
+    """A file that is open for reading: its size, and any range of its bytes.
+
+    Raises
+    ------
+    OSError
+        Where it is no regular file, or cannot be opened.
+    """
+
+    __slots__ = ("_descriptor", "path", "size")
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path
+        self._descriptor = os.open(path, OPEN_FLAGS)
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise OSError(f"not a regular file: {os.fspath(path)}")
+        self.size = status.st_size
+
+    def __enter__(self) -> "OpenFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the reading."""
+        os.close(self._descriptor)
+
+    def read(self, start: int, length: int) -> bytes:
+        """The bytes from `start` on; fewer where the file ends, whatever `length` says."""
+        return _read_at(self._descriptor, max(0, min(length, self.size - start)), start)
+
+    def read_into(self, start: int, array: np.ndarray) -> bool:
+        """Fills a contiguous array with the bytes from `start` on; whether there were enough."""
+        buffer, done = array.data.cast("B"), 0
+        while done < len(buffer) and (count := _fill_at(self._descriptor, buffer[done:], start)):
+            done, start = done + count, start + count
+        return done == len(buffer)
+
+
+class Stream(io.RawIOBase):
+    """An `OpenFile` as the file object that libraries read; closing it closes the file."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self.file, self.name = file, file.path
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Whether it has places to go to: yes."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Goes to a place in the file."""
+        origin = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.file.size}
+        self._position = origin[whence] + offset
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fills a buffer as far as the file goes; returns how many bytes that were."""
+        content = self.file.read(self._position, len(buffer))
+        buffer[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+    def close(self) -> None:
+        """Ends the reading."""
+        if not self.closed:
+            self.file.close()
+        super().close()
+
+
+class SizeLimitedReader(io.BufferedReader):
+    """A file object that is never asked for more than it holds: a wrong length takes no memory."""
+
+    def __init__(self, file: OpenFile) -> None:
+        super().__init__(Stream(file))
+        self.file = file
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Some bytes, as of any file."""
+        most = self.file.size
+        return super().read(most if size is None or size < 0 else min(size, most))
+
+
+def size_of(path: str | os.PathLike[str]) -> int | None:
+    """Bytes of a regular file; None of anything else."""
+    return os.path.getsize(path) if os.path.isfile(path) else None
+
+
+def fingerprint_of(path: str) -> Fingerprint:
+    """What tells whether a file is as it was; `UNKNOWN` of one that is not there."""
+    try:
+        status = os.stat(path)
+        times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+        return os.fsencode(f"{status.st_size} {times} {os.path.abspath(path)}")
+    except (OSError, ValueError):
+        return UNKNOWN
+
+
+def _seek_and_read(descriptor: int, length: int, start: int) -> bytes:
+    os.lseek(descriptor, start, os.SEEK_SET)
+    return os.read(descriptor, length)
+
+
+def _read_and_copy(descriptor: int, buffer: memoryview, start: int) -> int:
+    content = _read_at(descriptor, len(buffer), start)
+    buffer[: len(content)] = content
+    return len(content)
+
+
+def _fill(descriptor: int, buffer: memoryview, start: int) -> int:
+    return os.preadv(descriptor, [buffer], start)
+
+
+# where a system lacks the call that does both at once
+_read_at = getattr(os, "pread", _seek_and_read)
+_fill_at = _fill if hasattr(os, "preadv") else _read_and_copy
+
+
+# the files of a folder
 
 
 def _entries(folder: str) -> list[tuple[str, bool]]:

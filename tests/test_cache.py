@@ -139,8 +139,7 @@ def test_a_file_that_could_not_be_read_is_read_again(phantom, tmp_path, monkeypa
         def failing(*_):
             raise OSError(errno.EIO, "Input/output error")
 
-        patch.setattr("helpers.headers.fast_reader.os.open", failing)
-        patch.setattr("helpers.headers.pydicom_reader.io.FileIO", failing)
+        patch.setattr("helpers.files.os.open", failing)
         errors = header_table([folder / "1.dcm"], cache=tmp_path / "cache")["error"].tolist()
     assert errors == ["not read: OSError: [Errno 5] Input/output error"]
     assert _same([folder / "1.dcm"], tmp_path / "cache")["error"].isna().all()

@@ -21,14 +21,13 @@ import pydicom
 from pyarrow import parquet
 
 from helpers.errors import ClearError, WrongTypeError
+from helpers.files import UNKNOWN, Fingerprint, fingerprint_of
 from helpers.headers.columns import ABSENT, Columns, Row
 from helpers.headers.elements import DIFFUSION_COLUMNS
 from helpers.headers.pydicom_reader import NOT_READ
 
 FORMAT = 3  # changes with what is stored, and with how headers are read
 ABOUT = b"dicom header table"  # the key of what the file says about itself
-Fingerprint = bytes  # size of a file, times in nanoseconds, full path
-UNKNOWN = b""  # fingerprint of a file that could not be read, and is to be read another time
 
 
 class CacheError(ClearError):
@@ -76,16 +75,6 @@ def cached_table(
         columns = columns.take(rows_read)
         save(file, [fingerprints[order[n]] for n in rows_read], columns, private)
     return columns.table(paths)
-
-
-def fingerprint_of(path: str) -> Fingerprint:
-    """What tells whether a file is as it was; `UNKNOWN` of one that is not there."""
-    try:
-        status = os.stat(path)
-        times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
-        return os.fsencode(f"{status.st_size} {times} {os.path.abspath(path)}")
-    except (OSError, ValueError):
-        return UNKNOWN
 
 
 def load(file: Path, private: bool) -> tuple[list[Fingerprint], Columns]:

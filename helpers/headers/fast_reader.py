@@ -6,8 +6,6 @@ converted once and its value is shared. Whatever is not surely read right this w
 `helpers.headers.pydicom_reader`.
 """
 
-import os
-import stat
 from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,6 +14,7 @@ from pydicom.datadict import private_dictionary_VR
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
+from helpers.files import OpenFile
 from helpers.headers.columns import Row
 from helpers.headers.elements import (
     BULK_VRS,
@@ -36,8 +35,6 @@ from helpers.headers.elements import (
 from helpers.headers.pydicom_reader import CHARACTER_SET, PIXEL_TAGS, pixel_state
 
 FIRST_READ = 8192  # bytes; most headers end before
-# a pipe without a writer does not hold us up; on Windows bytes stay bytes
-OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 LONGEST_HEADER = 2**22  # bytes; a longer one is not read into memory here
 META_GROUP, PIXEL_GROUP = b"\x02\x00", b"\xe0\x7f"
 REPEATING_GROUPS = range(0x5000, 0x6100)  # curves and overlays: several elements of one keyword
@@ -102,28 +99,24 @@ class FastReader:
     def row(self, path: str) -> Row | None:
         """A file's columns, as `helpers.header_table` has them; None where that is not sure."""
         try:
-            file = os.open(path, OPEN_FLAGS)
-            try:
-                status = os.fstat(file)
-                return self._row(file, status.st_size) if stat.S_ISREG(status.st_mode) else None
-            finally:
-                os.close(file)
+            with OpenFile(path) as file:
+                return self._row(file)
         except (FastPathNotApplicable, OSError, ValueError, RecursionError):
             return None
 
-    def _row(self, file: int, size: int) -> Row:
-        data = os.read(file, FIRST_READ)
+    def _row(self, file: OpenFile) -> Row:
+        data, size = file.read(0, FIRST_READ), file.size
         if data[128:132] != b"DICM":
             raise FastPathNotApplicable("no prefix")
         while (found := self._split(data, size)) is None:
-            more = os.read(file, 7 * len(data)) if len(data) < size else b""
+            more = file.read(len(data), 7 * len(data))
             if not more:
                 raise FastPathNotApplicable("the header is cut short")
             data += more
         row, private, pixels, implicit = found
         error, offset = None, None
         if pixels:
-            error, offset = pixel_state(file, size, *_pixel_element(data, pixels, implicit))
+            error, offset = pixel_state(file, *_pixel_element(data, pixels, implicit))
         row.update(error=error, file_size=size, pixel_offset=offset, private_elements=private)
         return row
 

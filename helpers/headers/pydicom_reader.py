@@ -1,6 +1,5 @@
 """What does the header of one file say? Read by pydicom, whatever it is; pixels stay on disk."""
 
-import io
 import os
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +11,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import one_line
+from helpers.files import OpenFile, SizeLimitedReader, size_of
 from helpers.headers.elements import (
     BULK_VRS,
     DIFFUSION_COLUMNS,
@@ -47,18 +47,6 @@ class Header(NamedTuple):
     pixel_offset: int | None  # byte where uncompressed pixel values start
 
 
-class SizeLimitedReader(io.BufferedReader):
-    """An open file that is never asked for more than it holds: a wrong length takes no memory."""
-
-    def __init__(self, raw: io.FileIO) -> None:
-        super().__init__(raw)
-        self.size = os.fstat(raw.fileno()).st_size
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Some bytes, as of any file."""
-        return super().read(self.size if size is None or size < 0 else min(size, self.size))
-
-
 def read_header(path: str | os.PathLike[str]) -> Header:
     """The `Header` of one file.
 
@@ -72,7 +60,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         if not os.path.isfile(path):
             error = "not a regular file" if os.path.exists(path) else "no such file"
             return Header(None, error, None)
-        with SizeLimitedReader(io.FileIO(path)) as file:
+        with SizeLimitedReader(OpenFile(path)) as file:
             return _header_of(file)
     except Exception as error:
         of_the_disk = isinstance(error, OSError) and error.errno is not None
@@ -85,8 +73,7 @@ def pydicom_row(path: str, private: bool = False) -> dict[str, Any]:
     Private elements are columns where they are asked for, and where they tell of diffusion.
     """
     dataset, error, pixel_offset = read_header(path)
-    size = os.path.getsize(path) if os.path.isfile(path) else None
-    row = {"error": error, "file_size": size}
+    row = {"error": error, "file_size": size_of(path)}
     if dataset is None:
         return row
     row["TransferSyntaxUID"] = python_value(dataset.file_meta.get("TransferSyntaxUID"))
@@ -99,20 +86,19 @@ def pydicom_row(path: str, private: bool = False) -> dict[str, Any]:
     return row
 
 
-def pixel_state(file: int, size: int, offset: int, length: int) -> tuple[str | None, int | None]:
+def pixel_state(file: OpenFile, offset: int, length: int) -> tuple[str | None, int | None]:
     """(error or None, offset of uncompressed values or None) of a file's pixel element.
 
     Parameters
     ----------
-    file : descriptor of the open file, which has `size` bytes
     offset, length : where the values start, and how many bytes they have
     """
     if length == UNDEFINED_LENGTH:
-        complete = _has_delimiter(file, size, offset)
+        complete = _has_delimiter(file, offset)
         return None if complete else "truncated: compressed pixel data has no end (PS3.5 A.4)", None
     end = offset + length
-    missing = f"truncated: pixel values end at byte {end} of a file of {size}"
-    return missing if end > size else None, offset if length else None
+    missing = f"truncated: pixel values end at byte {end} of a file of {file.size}"
+    return missing if end > file.size else None, offset if length else None
 
 
 def _header_of(file: SizeLimitedReader) -> Header:
@@ -128,7 +114,7 @@ def _header_of(file: SizeLimitedReader) -> Header:
     if not prefixed and not _plausible(dataset):
         return Header(None, "not DICOM", None)
     if pixels := _pixel_element(file, dataset):
-        return Header(dataset, *pixel_state(file.fileno(), file.size, *pixels))
+        return Header(dataset, *pixel_state(file.file, *pixels))
     return Header(dataset, _header_truncation(file, dataset), None)
 
 
@@ -233,19 +219,20 @@ def _header_truncation(file: SizeLimitedReader, dataset: FileDataset) -> str | N
         length = end_of(file.read(8), 0, bool(implicit)) - 8
     if length == UNDEFINED_LENGTH or not start:
         return None
-    left = file.size - start - length
+    left = file.file.size - start - length
     if left < 0:
         return f"truncated: the header ends inside {last.tag}"
     return f"truncated: {left} bytes behind {last.tag}" if 0 < left < 8 else None
 
 
-def _has_delimiter(file: int, size: int, offset: int) -> bool:
+def _has_delimiter(file: OpenFile, offset: int) -> bool:
     """Whether a sequence delimiter stands near the end of the file, or anywhere behind `offset`."""
-    for start in (max(offset, size - SEARCHED_BYTES), offset):
-        os.lseek(file, start, os.SEEK_SET)
-        if SEQUENCE_END in b"".join(iter(lambda: os.read(file, BLOCK_SIZE), b"")):
-            return True
-    return False
+    near_end = max(offset, file.size - SEARCHED_BYTES)
+    if SEQUENCE_END in file.read(near_end, SEARCHED_BYTES):
+        return True
+    overlap = len(SEQUENCE_END) - 1
+    starts = range(offset, file.size, BLOCK_SIZE)
+    return any(SEQUENCE_END in file.read(start, BLOCK_SIZE + overlap) for start in starts)
 
 
 def _column_name(dataset: FileDataset, tag: BaseTag, private: bool) -> str:

@@ -5,13 +5,12 @@ Frames repeat most of their groups byte for byte, so each distinct one is conver
 this way is left to `helpers.slices.functional_groups`, which asks pydicom.
 """
 
-import os
-import stat
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pydicom.uid import UID
 
+from helpers.files import OpenFile
 from helpers.headers.elements import (
     DIFFUSION_GROUPS,
     ITEM,
@@ -26,7 +25,6 @@ from helpers.headers.elements import (
 )
 from helpers.headers.fast_reader import (
     MAX_CACHED_ELEMENTS,
-    OPEN_FLAGS,
     PIXEL_REPRESENTATION,
     TRANSFER_SYNTAX,
     Context,
@@ -60,15 +58,9 @@ def split_groups(path: str, count: int) -> tuple[Values, list[Values]]:
     FastPathNotApplicable, OSError, ValueError, struct.error
         Where a file is not surely read right this way.
     """
-    file = os.open(path, OPEN_FLAGS)
-    try:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            raise FastPathNotApplicable("no file")
-        header = _Header(file, status.st_size)
+    with OpenFile(path) as file:
+        header = _Header(file)
         context, starts = header.groups()
-    finally:
-        os.close(file)
     reader = _GroupReader(header.data, context)
     shared = reader.groups(starts[SHARED_GROUPS], 1) if SHARED_GROUPS in starts else []
     frames = reader.groups(starts[FRAME_GROUPS], count) if FRAME_GROUPS in starts else []
@@ -76,16 +68,11 @@ def split_groups(path: str, count: int) -> tuple[Values, list[Values]]:
 
 
 class _Header:
-    """The bytes of an open file, of which more are read where an element is not there as a whole.
+    """The bytes of an open file, more of them where an element is not there as a whole."""
 
-    Parameters
-    ----------
-    file : descriptor of a file of `size` bytes
-    """
-
-    def __init__(self, file: int, size: int) -> None:
-        self._file, self._size = file, size
-        self.data = os.read(file, FIRST_READ)
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self.data = file.read(0, FIRST_READ)
         if self.data[128:132] != b"DICM":
             raise FastPathNotApplicable("no prefix")
 
@@ -128,8 +115,9 @@ class _Header:
 
     def _read_more(self, end: int) -> None:
         """More bytes of the file, where it can have as many as are needed."""
-        possible = end <= self._size + 1 and len(self.data) < LONGEST_HEADER
-        more = os.read(self._file, 7 * len(self.data)) if possible else b""
+        read = len(self.data)
+        possible = end <= self._file.size + 1 and read < LONGEST_HEADER
+        more = self._file.read(read, 7 * read) if possible else b""
         if not more:
             raise FastPathNotApplicable("cut short, or too long to read")
         self.data += more
