@@ -38,6 +38,7 @@ FIRST_READ = 8192  # bytes; most headers end before
 LONGEST_HEADER = 2**22  # bytes; a longer one is not read into memory here
 META_GROUP, PIXEL_GROUP = b"\x02\x00", b"\xe0\x7f"
 REPEATING_GROUPS = range(0x5000, 0x6100)  # curves and overlays: several elements of one keyword
+LAST_TAG = 0xFFFFFFFF
 TRANSFER_SYNTAX, PIXEL_REPRESENTATION = 0x00020010, 0x00280103
 ALWAYS_READ = {"TransferSyntaxUID", "SpecificCharacterSet", "PixelRepresentation"}
 MAX_CACHED_ELEMENTS = 10_000  # before the cache is begun anew
@@ -85,16 +86,23 @@ class FastReader:
     ----------
     keywords : the columns that are wanted, or None for all
     private : whether all private elements become columns too, not only those of diffusion
+    last : the last tag that is read by `beginning`; None reads as far as the pixels
     """
 
-    def __init__(self, keywords: Collection[str] | None = None, private: bool = False) -> None:
+    def __init__(
+        self,
+        keywords: Collection[str] | None = None,
+        private: bool = False,
+        last: int | None = None,
+    ) -> None:
         self.private = private
+        self._last = LAST_TAG if last is None else last
         self._wanted = None if keywords is None else ALWAYS_READ | set(keywords)
         self._caches: dict[Context, ElementCache] = {}
 
     def __reduce__(self) -> tuple:
         """A copy for another process begins with an empty cache."""
-        return FastReader, (self._wanted, self.private)
+        return FastReader, (self._wanted, self.private, self._last)
 
     def row(self, path: str) -> Row | None:
         """A file's columns, as `helpers.header_table` has them; None where that is not sure."""
@@ -104,21 +112,35 @@ class FastReader:
         except (FastPathNotApplicable, OSError, ValueError, RecursionError):
             return None
 
+    def beginning(self, file: OpenFile) -> tuple[Row, tuple[int, int] | None]:
+        """(columns up to `last`, offset and length of the pixel values if they were reached).
+
+        Raises
+        ------
+        FastPathNotApplicable
+            Where that is not sure.
+        """
+        row, _, pixels = self._header(file)
+        return row, pixels
+
     def _row(self, file: OpenFile) -> Row:
-        data, size = file.read(0, FIRST_READ), file.size
+        row, private, pixels = self._header(file)
+        error, offset = pixel_state(file, *pixels) if pixels else (None, None)
+        row.update(error=error, file_size=file.size, pixel_offset=offset, private_elements=private)
+        return row
+
+    def _header(self, file: OpenFile) -> tuple[Row, int, tuple[int, int] | None]:
+        """(columns, private elements, offset and length of the pixel values or None)."""
+        data = file.read(0, FIRST_READ)
         if data[128:132] != b"DICM":
             raise FastPathNotApplicable("no prefix")
-        while (found := self._split(data, size)) is None:
+        while (found := self._split(data, file.size)) is None:
             more = file.read(len(data), 7 * len(data))
             if not more:
                 raise FastPathNotApplicable("the header is cut short")
             data += more
         row, private, pixels, implicit = found
-        error, offset = None, None
-        if pixels:
-            error, offset = pixel_state(file, *_pixel_element(data, pixels, implicit))
-        row.update(error=error, file_size=size, pixel_offset=offset, private_elements=private)
-        return row
+        return row, private, _pixel_element(data, pixels, implicit) if pixels else None
 
     def _split(self, data: bytes, size: int) -> tuple[Row, int, int | None, bool] | None:
         """(columns, private elements, byte of the pixel element or None, implicit).
@@ -139,6 +161,8 @@ class FastReader:
         end, private = walked
         if end + 12 <= len(data) and data[end : end + 2] == PIXEL_GROUP:
             return row, private, end, implicit
+        if end + 12 <= len(data) and tag_at(data, end) > self._last:
+            return row, private, None, implicit
         return (row, private, None, implicit) if start < end == len(data) == size else None
 
     def _walk(
@@ -169,6 +193,8 @@ class FastReader:
                 if context.meta and head[:2] != META_GROUP:
                     break
                 if head[:2] == PIXEL_GROUP and tag_at(head, 0) in PIXEL_TAGS:
+                    break
+                if tag_at(head, 0) > self._last and not context.meta:
                     break
                 end = end_of(data, pos, context.implicit)
                 if end > limit:
