@@ -5,7 +5,8 @@ pydicom's own plugins hold Python's lock while they decode, so threads gain noth
 """
 
 import os
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cache, partial
 from typing import Any
@@ -18,6 +19,7 @@ from pydicom.pixels.decoders.base import Decoder
 from helpers.errors import one_line
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.layout import ImageError, bits_below, is_compressed, one_bit_frames
+from helpers.pixels.stream_header import StreamHeader, stream_header
 from helpers.runtime import install_line
 
 try:
@@ -39,6 +41,8 @@ DECODERS = {  # transfer syntax → function of imagecodecs
         "jpeg2k_decode",
     ),
 }
+GREY_DECODERS: dict[str, str] = {**DECODERS, uid.JPEGBaseline8Bit: "jpeg8_decode"}
+FrameDecoder = Callable[[bytes, np.ndarray, int], None]
 
 
 def stored_frames(
@@ -75,6 +79,25 @@ def stored_frames(
     raise ImageError(f"cannot decode {path}: {syntax.name}: {cause}; {remedy}")
 
 
+def frame_decoder(syntax: str) -> FrameDecoder | None:
+    """What decodes whole grey frames of a transfer syntax without Python's lock; None for none.
+
+    It is called as ``decode(encoded, out, bits_stored)``: `encoded` is one frame, its fragments
+    joined; `out` (rows, columns) is contiguous, of 8 or 16 bits a cell, signed as Pixel
+    Representation says, and takes the stored values. It raises an exception of any class where it
+    is not sure that pydicom would give the same; then `out` holds anything, and `stored_frames`
+    is the way. It asks for no more memory than `out` has, some times over.
+
+    What a caller still has to check is that all values lie in `stored_range`: bits beyond those
+    stored are for `stored_frames`, too.
+    """
+    if imagecodecs is None:
+        return None
+    if syntax == uid.RLELossless:
+        return _decode_rle
+    return partial(_decode_grey, GREY_DECODERS[syntax]) if syntax in GREY_DECODERS else None
+
+
 def is_available(syntax: str) -> bool:
     """Whether `imagecodecs` is here and decodes a transfer syntax; pydicom asks plugins this."""
     return imagecodecs is not None and syntax in DECODERS
@@ -93,6 +116,42 @@ def decode_frame(encoded: bytes, runner: Any) -> bytes:
     if runner.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
     return values.tobytes()
+
+
+def _decode_grey(name: str, encoded: bytes, out: np.ndarray, bits_stored: int) -> None:
+    """Decodes one grey frame by a function of `imagecodecs`, into its place."""
+    header = stream_header(encoded)
+    _check_fits(header, out, bits_stored)
+    getattr(imagecodecs, name)(encoded, out=out)
+    unused = 8 * out.itemsize - header.bits
+    if unused and out.dtype.kind == "i" and not header.signed:
+        np.left_shift(out, unused, out=out)
+        np.right_shift(out, unused, out=out)
+
+
+def _check_fits(header: StreamHeader, out: np.ndarray, bits_stored: int) -> None:
+    """Refuses a frame that has another size or sign than the header of its file says."""
+    if (header.rows, header.columns, header.samples) != (*out.shape, 1):
+        raise ImageError(f"expected one sample of {out.shape} pixels, got {header}")
+    if -(-header.bits // 8) != out.itemsize:
+        raise ImageError(f"expected values of {8 * out.itemsize} bits, got {header}")
+    if header.signed and out.dtype.kind != "i":
+        raise ImageError(f"expected values without a sign, got {header}")
+    has_sign_elsewhere = out.dtype.kind == "i" and not header.signed
+    if has_sign_elsewhere and header.bits not in (bits_stored, 8 * out.itemsize):
+        raise ImageError(f"expected a sign in bit {bits_stored}, got {header}")
+
+
+def _decode_rle(encoded: bytes, out: np.ndarray, bits_stored: int) -> None:
+    """Decodes one grey frame of RLE, into its place."""
+    count, *offsets = struct.unpack("<16L", encoded[:64])
+    if count != out.itemsize:
+        raise ImageError(f"expected {out.itemsize} segments of RLE, got {count}")
+    if not all(64 <= offset < len(encoded) for offset in offsets[:count]):
+        raise ImageError(f"expected segments of RLE within its bytes, got some at {offsets}")
+    decoded = imagecodecs.dicomrle_decode(encoded, out.dtype, out=out.data.cast("B"))
+    if len(decoded) != out.nbytes:
+        raise ImageError(f"expected {out.nbytes} bytes of RLE, got {len(decoded)}")
 
 
 def _decoders(syntax: uid.UID, path: str | os.PathLike[str]) -> list[Decoder]:
