@@ -15,7 +15,7 @@ from helpers.errors import one_line
 from helpers.pixels.codecs import stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.layout import PIXEL_KEYWORDS, ImageError, check_frame_count
-from helpers.pixels.luts import rescaled, unit_of, voi_luts_of
+from helpers.pixels.luts import is_inverted, rescaled, unit_of, voi_luts_of
 from helpers.pixels.padding import declared_padding, guessed_padding
 from helpers.pixels.window import VoiLut, Window
 from helpers.runtime import quiet
@@ -169,10 +169,6 @@ def _image(
 
 
 def _grey(stored: np.ndarray, header: FrameHeader, remark: str) -> Image:
-    is_inverted = (
-        header.get("PhotometricInterpretation") == "MONOCHROME1"
-        or header.get("PresentationLUTShape") == "INVERSE"
-    )
     padding, guess, pixels = declared_padding(stored, header), None, rescaled(stored, header)
     if pixels.dtype.kind == "f" and (lost := ~np.isfinite(pixels)).any():
         padding = lost if padding is None else padding | lost
@@ -180,7 +176,9 @@ def _grey(stored: np.ndarray, header: FrameHeader, remark: str) -> Image:
     unit = unit_of(header)
     if padding is None and unit == "HU":
         padding, guess = guessed_padding(pixels)
-    return Image(pixels, padding, guess, unit, voi_luts_of(header), is_inverted, header, remark)
+    return Image(
+        pixels, padding, guess, unit, voi_luts_of(header), is_inverted(header), header, remark
+    )
 
 
 def _colour(colour: np.ndarray, bits: int, header: FrameHeader, remark: str) -> Image:

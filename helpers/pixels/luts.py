@@ -67,14 +67,13 @@ def rescale(stored: np.ndarray, slope: float, intercept: float, out: np.ndarray)
     Both may be the same memory where `out` is int16 and the slope is 1.
     """
     if out.dtype.kind == "f":
-        np.add(stored.astype(np.float64) * slope, intercept, out=out, casting="same_kind")
-    elif out.dtype == np.int16 and slope == 1 and stored.dtype in (np.int16, np.uint16):
-        offset = np.int64(intercept).astype(np.int16)  # what wraps around in between comes back
-        np.add(stored.view(np.int16), offset, out=out)
-    else:
-        whole = stored if slope == 1 else stored * np.int64(slope)
-        np.add(whole, int(intercept), out=out, casting="unsafe", dtype=np.int64)
-    return out
+        exact = np.multiply(stored, slope, dtype=np.float64)
+        return np.add(exact, intercept, out=out, casting="same_kind")
+    factor, offset = np.array([slope, intercept]).astype(np.int64).astype(out.dtype)
+    whole = stored.astype(out.dtype, copy=False)  # what wraps around in between comes back
+    if factor != 1:
+        whole = np.multiply(whole, factor, out=out)
+    return np.add(whole, offset, out=out)
 
 
 def rescaled_dtype(ends: tuple[int, ...], slope: float, intercept: float) -> np.dtype:
@@ -106,6 +105,19 @@ def slope_and_intercept(header: FrameHeader) -> tuple[float, float]:
     if _is_scaled_dose(header):
         return header.number("DoseGridScaling", 1.0), 0.0
     return header.number("RescaleSlope", 1.0), header.number("RescaleIntercept", 0.0)
+
+
+def is_inverted(header: FrameHeader) -> bool:
+    """Whether low values are meant to be white.
+
+    References
+    ----------
+    PS3.3 C.7.6.3.1.2 (MONOCHROME1), C.11.6 (Presentation LUT Shape)
+    """
+    return (
+        header.get("PhotometricInterpretation") == "MONOCHROME1"
+        or header.get("PresentationLUTShape") == "INVERSE"
+    )
 
 
 def unit_of(header: FrameHeader) -> str:
