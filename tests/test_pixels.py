@@ -52,12 +52,12 @@ def test_windows_of_one_name_are_all_kept(dataset, tmp_path):
 
 def test_a_rescale_that_is_no_number_is_refused(dataset, tmp_path):
     raw = pydicom.dataelem.RawDataElement(
-        pydicom.tag.Tag(0x00281052), "DS", 8, b"-1024,0 ", 0, False, True
+        pydicom.tag.Tag(0x00281052), "DS", 8, b"-1024;0 ", 0, False, True
     )
     dataset[0x00281052] = raw
     with pytest.raises(
         ImageError,
-        match=r"cannot interpret the values of .*image.dcm: ValueError: .*RescaleIntercept|1024,0",
+        match=r"cannot interpret the values of .*image.dcm: ValueError: .*RescaleIntercept.*1024;0",
     ):
         _slice(dataset, tmp_path)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from threading import Lock
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ from pydicom.pixels import apply_color_lut, apply_icc_profile
 from helpers.errors import one_line
 from helpers.pixels.codecs import stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
+from helpers.pixels.guesses import fill_gap
 from helpers.pixels.layout import PIXEL_KEYWORDS, ImageError, check_frame_count
 from helpers.pixels.luts import is_inverted, rescaled, unit_of, voi_luts_of
 from helpers.pixels.padding import declared_padding, guessed_padding
@@ -37,7 +38,7 @@ class Image(NamedTuple):
     padding: np.ndarray | None  # boolean (rows, columns): stored there is no measured value
     guess: float | None  # the value of the padding, where no header declares it
     unit: str  # of the values; empty where the header does not say
-    windows: dict[str, Window | VoiLut]  # the file's own, the first one its default
+    windows: Mapping[str, Window | VoiLut]  # the file's own, the first one its default
     inverted: bool  # low values are meant to be white
     header: FrameHeader
     remark: str  # what went otherwise than the header says; empty as a rule
@@ -67,8 +68,8 @@ def read_images(wanted: Iterable[tuple[str | os.PathLike[str], int]]) -> Iterato
     for path, group in groupby(wanted, key=lambda one: one[0]):
         frames = [frame for _, frame in group]
         with quiet():  # odd headers are the audit's matter
-            dataset = _dataset(path)
-        yield from _images_of(dataset, path, frames)
+            dataset, guess = _dataset(path)
+        yield from _images_of(dataset, path, frames, guess)
 
 
 class OpenFiles:
@@ -84,7 +85,7 @@ class OpenFiles:
     def __init__(self, paths: Iterable[str]) -> None:
         self._wanted = Counter(paths)
         self._locks = {path: Lock() for path in self._wanted}
-        self._datasets: dict[str, pydicom.Dataset] = {}
+        self._datasets: dict[str, tuple[pydicom.Dataset, str]] = {}
 
     def images(self, path: str, frames: list[int], *, keep: bool = False) -> Iterator[Image]:
         """Yields the `Image` of some frames of one file.
@@ -94,11 +95,11 @@ class OpenFiles:
         keep : whether these images will be asked for again
         """
         with self._locks[path], quiet():
-            dataset = self._datasets.get(path)
-            if dataset is None:
-                dataset = self._datasets[path] = _dataset(path)
+            if path not in self._datasets:
+                self._datasets[path] = _dataset(path)
+            dataset, guess = self._datasets[path]
         try:
-            yield from _images_of(dataset, path, frames)
+            yield from _images_of(dataset, path, frames, guess)
         finally:
             if not keep:
                 self._done(path, len(frames))
@@ -112,20 +113,21 @@ class OpenFiles:
 
 
 def _images_of(
-    dataset: pydicom.Dataset, path: str | os.PathLike[str], frames: list[int]
+    dataset: pydicom.Dataset, path: str | os.PathLike[str], frames: list[int], guess: str
 ) -> Iterator[Image]:
-    """Yields the `Image` of some frames of a file that has been read."""
+    """Yields the `Image` of some frames of a file that has been read, and was guessed about."""
     _check_frames(dataset, path, frames)
     decoded = stored_frames(path, dataset, frames)
     for frame in frames:
         with quiet():
             stored, remark = next(decoded)
+            remark = "; ".join(filter(None, (guess, remark)))
             image = _image(stored, FrameHeader(dataset, frame), remark, path)
         yield image
 
 
-def _dataset(path: str | os.PathLike[str]) -> pydicom.Dataset:
-    """The header, and the pixel data unless it is large."""
+def _dataset(path: str | os.PathLike[str]) -> tuple[pydicom.Dataset, str]:
+    """(the header, and the pixel data unless it is large; what was guessed of it, in words)"""
     try:
         dataset = pydicom.dcmread(path, force=True, defer_size=DEFER_BYTES)
     except Exception as error:
@@ -139,8 +141,9 @@ def _dataset(path: str | os.PathLike[str]) -> pydicom.Dataset:
         )
     if "TransferSyntaxUID" not in dataset.file_meta:
         dataset.file_meta.TransferSyntaxUID = SYNTAX_OF_ENCODING[dataset.original_encoding]
+    guess = fill_gap(dataset, path)
     check_frame_count(dataset, path)
-    return dataset
+    return dataset, guess
 
 
 def _check_frames(

@@ -43,7 +43,7 @@ def rescaled(stored: np.ndarray, header: FrameHeader) -> np.ndarray:
     Raises
     ------
     ValueError
-        Where slope or intercept is no number, or the table is not whole.
+        Where slope or intercept is no number, the slope is 0, or the table is not whole.
 
     References
     ----------
@@ -100,11 +100,17 @@ def slope_and_intercept(header: FrameHeader) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        Where one is no number.
+        Where one is no number, and for a slope of 0.
     """
     if _is_scaled_dose(header):
         return header.number("DoseGridScaling", 1.0), 0.0
-    return header.number("RescaleSlope", 1.0), header.number("RescaleIntercept", 0.0)
+    slope = header.number("RescaleSlope", 1.0)
+    if not slope:
+        raise ValueError(
+            "expected another Rescale Slope than 0, which makes every value the intercept: see "
+            "the stored values with pydicom, or ask for the original"
+        )
+    return slope, header.number("RescaleIntercept", 0.0)
 
 
 def is_inverted(header: FrameHeader) -> bool:
