@@ -16,7 +16,7 @@ from helpers.phantom.writing import clinical_rows, write_phantom
 KAGGLE_INPUT = Path("/kaggle/input")
 MAIN_CHILD_SHARE = 0.9  # of the DICOM folders: a child that holds so many is walked into
 MAX_FILES_PROBED = 3  # of a folder, before it is taken to have no DICOM
-PHANTOM_VERSION = 10  # changes with the phantom
+PHANTOM_VERSION = 11  # changes with the phantom
 PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
 ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
 

@@ -522,6 +522,8 @@ def test_a_table_of_all_that_rules_judge_is_audited(phantom):
         "ImagePositionPatient",
         "ImageOrientationPatient",
         "PixelSpacing",
+        *("SamplesPerPixel", "PhotometricInterpretation", "PixelRepresentation"),
+        *("BitsAllocated", "BitsStored"),
     ]
     table = header_table(phantom / "P12-no-position", keywords=keywords)
     assert _rules(table) == {"no-position": 20}

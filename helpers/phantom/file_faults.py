@@ -78,6 +78,33 @@ def impossible_frame_count(files: Files) -> list[str]:
 
 
 @fault(FILE_FAULTS)
+def guessed_header(files: Files) -> list[str]:
+    """One image does not say whether it is signed, one which grey it has, one writes a comma."""
+    signless, grey, comma = list(files)[3:6]
+    del files[signless].PixelRepresentation
+    files[grey].PhotometricInterpretation = "MONOCHROME"
+    width = str(files[comma].WindowWidth).encode()
+    files[comma] = encoded(files[comma]).replace(width, width.replace(b".", b","), 1)
+    return [signless, grey, comma]
+
+
+@fault(FILE_FAULTS)
+def incomplete_header(files: Files) -> list[str]:
+    """One image lacks two things, each of which could be guessed."""
+    dataset = files[middle(files)]
+    del dataset.SamplesPerPixel, dataset.PixelRepresentation
+    return [middle(files)]
+
+
+@fault(FILE_FAULTS)
+def zero_slope(files: Files) -> list[str]:
+    """The rescale slope is 0, as of a program that never set it."""
+    for dataset in files.values():
+        dataset.RescaleSlope = 0
+    return list(files)
+
+
+@fault(FILE_FAULTS)
 def high_bit(files: Files) -> list[str]:
     """Values of 12 bits stand in the upper bits of their cells, as older scanners wrote them."""
     for dataset in files.values():

@@ -108,6 +108,9 @@ SCANS = (
     Scan("P57-upper-bits", 19, 15.0, 1.0, PHILIPS, faults=("high-bit",)),
     Scan("P58-frames-claimed", 22, 10.0, 1.25, TOSHIBA, faults=("impossible-frame-count",)),
     Scan("P59-two-kernels", 26, 9.0, 2.0, SIEMENS, faults=("mixed-meanings",)),
+    Scan("P60-guessed-header", 21, 12.0, 1.25, PHILIPS, faults=("guessed-header",)),
+    Scan("P61-header-incomplete", 20, 12.0, 1.0, SIEMENS, faults=("incomplete-header",)),
+    Scan("P62-slope-zero", 18, 15.0, 1.5, HITACHI, faults=("zero-slope",)),
 )
 
 

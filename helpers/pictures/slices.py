@@ -55,7 +55,7 @@ def show_slice(
     ax : Axes or None
     letters : whether to draw the letters on the edges
     corners : True, False, or some of "slice" (n of N), "position", "window", "thickness",
-        "spacing", "padding" (where it was guessed) and "remark" (of a sheared volume)
+        "spacing", "padding" (where it was guessed) and "remark" (what else was guessed, or done)
     scale_bar : whether to draw it, where the size in mm is known
     badge : a word of warning, such as `helpers.badge` gives; empty for none
     identity : whether to name patient and series (off, because pictures travel)

@@ -37,7 +37,8 @@ MAX_NAMED_RULES = 3  # on a badge
 JUDGED_KEYWORDS = [  # without one of these, rules would call missing what was not asked for
     *("SOPClassUID", "SOPInstanceUID", "PatientID", "Modality", "InstanceNumber"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"),
-    "StudyInstanceUID",
+    *("StudyInstanceUID", "SamplesPerPixel", "PhotometricInterpretation", "PixelRepresentation"),
+    *("BitsAllocated", "BitsStored"),
 ]
 
 

@@ -109,6 +109,47 @@ def high_bit(collection: Collection) -> Iterator[Finding]:
 
 @rule(
     FILE_RULES,
+    "warning",
+    effect="Pictures and values rest on a guess, which is written on them.",
+    clause="PS3.3 C.7.6.3.1, PS3.5 6.2",
+    remedy="Look at the picture; compare values with what is known, such as air at -1000 HU.",
+)
+def guessed_header(collection: Collection) -> Iterator[Finding]:
+    """Images whose header lacks one thing, or has written it otherwise, that can be guessed."""
+    for path, (gap, *_) in collection.gaps.items():
+        if path not in collection.incomplete:
+            yield Finding(f"{gap.lack}; guessed: {gap.guess}", path)
+
+
+@rule(
+    FILE_RULES,
+    "error",
+    effect="The image can be neither drawn nor measured: all of it would be guesses.",
+    clause="PS3.3 C.7.6.3.1",
+    remedy="Ask for the original files; what wrote these left elements out.",
+)
+def incomplete_header(collection: Collection) -> Iterator[Finding]:
+    """Images whose header lacks more than one thing, or one that nothing supports a guess of."""
+    return (Finding(lacks, path) for path, lacks in collection.incomplete.items())
+
+
+@rule(
+    FILE_RULES,
+    "error",
+    effect="Every value would be the intercept: the image can be neither drawn nor measured.",
+    clause="PS3.3 C.11.1",
+    remedy="Ask for the original files; the stored values may be whole, but not what they mean.",
+)
+def zero_slope(collection: Collection) -> Iterator[Finding]:
+    """Images with a Rescale Slope of 0."""
+    intercepts = collection.measures.numbers("RescaleIntercept")
+    for row in collection.first_in_file(collection.zero_slope):
+        value = f"Rescale Slope 0, Rescale Intercept {intercepts[row]:g}"
+        yield Finding(value, collection.paths[row])
+
+
+@rule(
+    FILE_RULES,
     "error",
     effect="The image cannot be placed; where all lack it, order and distance are guesses and "
     "there is no volume.",

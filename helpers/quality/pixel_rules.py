@@ -32,10 +32,11 @@ PIXEL_RULES: dict[str, Rule] = {}
     remedy="Copy the file again; load the longest even run meanwhile.",
 )
 def undecodable(collection: Collection) -> Iterator[Finding]:
-    """Images that cannot be decoded although a decoder is there."""
+    """Images that cannot be decoded although a decoder is there and their header is whole."""
     reasons = collection.pixels["pixel_error"]
     syntaxes = collection.slices["TransferSyntaxUID"].isin(list(collection.no_decoders))
-    wrong = reasons.notna() & ~syntaxes & ~collection.unusable
+    explained = pd.Index(collection.paths).isin(list(collection.incomplete)) | collection.zero_slope
+    wrong = reasons.notna() & ~syntaxes & ~collection.unusable & ~explained
     for row in np.flatnonzero(wrong).tolist():
         path = collection.paths[row]
         yield _finding(collection, reasons.iloc[row].removeprefix(f"cannot decode {path}: "), row)

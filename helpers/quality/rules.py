@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pydicom.uid import UID
 
+from helpers.pixels.guesses import COLOUR, NEEDED_KEYWORDS, Gap, can_be_guessed, gaps_of
 from helpers.quality.decoders import missing_decoders
 from helpers.quality.statistics import pixel_table
 from helpers.slices.arrays import Arrays
@@ -98,6 +99,26 @@ class Collection:
         )
         return {syntax: f"{UID(syntax).name}: {install}" for syntax, install in missing.items()}
 
+    @cached_property
+    def gaps(self) -> dict[str, list[Gap]]:
+        """What the headers of images lack, by path; those that lack nothing are left out."""
+        rows = np.flatnonzero(self.image)
+        kinds = np.stack([self.files.codes(keyword)[rows] for keyword in NEEDED_KEYWORDS], axis=1)
+        _, first, kind = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
+        known = self.headers.reindex(columns=NEEDED_KEYWORDS).iloc[rows[first]].astype(object)
+        found = [*map(gaps_of, known.where(known.notna(), None).to_dict("records"))]
+        paths, kind = self.headers.index[rows], kind.reshape(-1)
+        return {path: found[one] for path, one in zip(paths, kind.tolist()) if found[one]}
+
+    @cached_property
+    def incomplete(self) -> dict[str, str]:
+        """What images lack, by path, of which so much is missing that nothing is guessed."""
+        return {
+            path: ", ".join(gap.lack for gap in gaps)
+            for path, gaps in self.gaps.items()
+            if not can_be_guessed(gaps)
+        }
+
     # images
 
     @cached_property
@@ -119,6 +140,14 @@ class Collection:
     def unusable(self) -> np.ndarray:
         """Which images (n,) cannot be used at all: they have an error."""
         return self.slices["error"].notna().to_numpy()
+
+    @cached_property
+    def zero_slope(self) -> np.ndarray:
+        """Which grey images (n,) have a Rescale Slope of 0, and nothing that stands for it."""
+        others = map(self.measures.numbers, ("ModalityLUTSequence", "DoseGridScaling"))
+        replaced = np.isfinite([*others]).any(axis=0)
+        is_grey = self.measures.numbers("SamplesPerPixel") != COLOUR
+        return (self.measures.numbers("RescaleSlope") == 0) & is_grey & ~replaced
 
     @cached_property
     def pixels(self) -> pd.DataFrame:

@@ -87,7 +87,8 @@ def straightened(volume: Volume) -> Volume:
             "they cannot be straightened"
         )
     straight = _unsheared(_transposed(volume, axes, (1, 1, 1)))
-    caption = {**volume.caption, "remark": f"straightened from a shear of {shear:.1f}°"}
+    remarks = volume.caption.get("remark"), f"straightened from a shear of {shear:.1f}°"
+    caption = {**volume.caption, "remark": "; ".join(filter(None, remarks))}
     back = np.argsort(axes).tolist()
     return replace(_transposed(straight, back, (1, 1, 1)), caption=caption)
 
