@@ -1,5 +1,7 @@
 """Compressed images through `imagecodecs`: real files, and streams written here by other code."""
 
+import random
+import struct
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pydicom
 import pytest
-from pydicom.encaps import encapsulate
-from pydicom.pixels import get_decoder, pixel_array
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.pixels import as_pixel_options, get_decoder, get_encoder, pixel_array
 from stacks_of import best_stack
 
 from helpers import decoder_table, header_table, load_volume
 from helpers.pixels import codecs
 from helpers.pixels.image import ImageError, read_image, read_images
+from helpers.pixels.stream_header import stream_header
 
 imagecodecs = pytest.importorskip("imagecodecs", reason="Kaggle's image lacks the decoders")
 OTHERS = ["gdcm", "pylibjpeg", "pyjpegls", "pillow"]
@@ -189,20 +192,208 @@ def test_twelve_bits_of_jpeg_extended(real):
 def test_a_damaged_stream_is_refused_in_one_line_with_the_reason_of_every_decoder(
     phantom, tmp_path
 ):
-    dataset = _dataset(phantom, b"\xff\xd8\xff\xd9", pydicom.uid.JPEG2000Lossless)
+    encoded = imagecodecs.jpeg2k_encode(_values(16, False), codecformat="j2k", reversible=True)[:99]
+    size = {"Rows": 32, "Columns": 48}
+    dataset = _dataset(phantom, encoded, pydicom.uid.JPEG2000Lossless, **size)
     dataset.save_as(tmp_path / "image.dcm")
-    reasons = r"JPEG 2000 .*: imagecodecs: not a J2K .*; pillow: .*; it is damaged"
+    reasons = r"JPEG 2000 .*: imagecodecs: opj_.* failed; .*pillow: .*; it is damaged"
     with pytest.raises(ImageError, match=rf"cannot decode .*image.dcm: {reasons}") as caught:
         read_image(tmp_path / "image.dcm")
     assert "\n" not in str(caught.value)
 
 
-def test_without_another_decoder_the_reason_is_that_of_imagecodecs(phantom, tmp_path):
+def test_a_stream_that_does_not_say_its_size_is_given_to_no_decoder(phantom, tmp_path):
     dataset = _dataset(phantom, b"\xff\xd8\xff\xd9", pydicom.uid.JPEGLosslessSV1)
-    assert not get_decoder(pydicom.uid.JPEGLosslessSV1).is_available
     dataset.save_as(tmp_path / "image.dcm")
-    with pytest.raises(ImageError, match=r": imagecodecs: JPEG datastream [^;]*; it is damaged"):
+    with pytest.raises(ImageError, match=r"1\]\): expected a JPEG image [^;]*; it is damaged"):
         read_image(tmp_path / "image.dcm")
+
+
+# frames decoded into their place, without pydicom
+
+
+def _encoded_frames(dataset):
+    count = int(dataset.get("NumberOfFrames") or 1)
+    return [bytes(frame) for frame in generate_frames(dataset.PixelData, number_of_frames=count)]
+
+
+def test_grey_frames_of_real_files_are_those_of_pydicom(real_headers):
+    compared = dict.fromkeys(codecs.GREY_DECODERS, 0) | {pydicom.uid.RLELossless: 0}
+    for path, syntax in real_headers["TransferSyntaxUID"].items():
+        decode = codecs.frame_decoder(syntax)
+        dataset = pydicom.dcmread(path, force=True) if decode else {}
+        if "PixelData" not in dataset or dataset.SamplesPerPixel > 1:
+            continue
+        kind = "i" if dataset.PixelRepresentation else "u"
+        frames = _encoded_frames(dataset)
+        stored = codecs.stored_frames(path, dataset, range(len(frames)))
+        for frame, (expected, remark) in zip(frames, stored):
+            out = np.empty(expected.shape, f"{kind}{dataset.BitsAllocated // 8}")
+            decode(frame, out, dataset.BitsStored)
+            assert not remark and np.array_equal(out, expected), path
+            compared[syntax] += 1
+    in_no_real_file = {syntax for syntax in compared if "HTJ2K" in pydicom.uid.UID(syntax).keyword}
+    assert {syntax for syntax, count in compared.items() if not count} == in_no_real_file
+
+
+def _jpeg_lossless(values, bits):
+    return imagecodecs.jpeg8_encode(values, lossless=True, bitspersample=bits)
+
+
+def _jpeg_2000(values, bits):
+    options = {"codecformat": "j2k", "reversible": True, "bitspersample": bits}
+    return imagecodecs.jpeg2k_encode(values, **options)
+
+
+def _rle(values, bits):
+    dataset = pydicom.Dataset()
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.Rows, dataset.Columns = values.shape
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8 * values.itemsize, bits, bits - 1
+    dataset.PixelRepresentation = 0
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2", "1.2"
+    encoder = get_encoder(pydicom.uid.RLELossless)
+    return encoder.encode(values, **as_pixel_options(dataset))
+
+
+ENCODERS = {
+    "JPEGLosslessSV1": _jpeg_lossless,
+    "JPEGLSLossless": lambda values, bits: imagecodecs.jpegls_encode(values),
+    "JPEG2000Lossless": _jpeg_2000,
+    "HTJ2KLossless": lambda values, bits: imagecodecs.htj2k_encode(values, reversible=True),
+    "RLELossless": _rle,
+}
+KEEPS_SIGN = {"JPEG2000Lossless", "HTJ2KLossless"}  # in the stream itself
+
+
+def _values(bits, signed, shape=(32, 48)):
+    low = -(2 ** (bits - 1)) if signed else 0
+    values = np.random.default_rng(bits).integers(low, low + 2**bits, shape)
+    return values.astype(f"{'i' if signed else 'u'}{1 if bits <= 8 else 2}")
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_grey_frames_come_back_bit_by_bit_with_their_sign(phantom, tmp_path, name, bits, signed):
+    """As the values, and as what pydicom makes of the same file; one byte of padding or none."""
+    values = _values(bits, signed)
+    in_stream = 8 * values.itemsize if name == "JPEGLSLossless" else bits
+    unsigned = values.astype(values.dtype.str.replace("i", "u")) & (2**in_stream - 1)
+    encoded = ENCODERS[name](values if name in KEEPS_SIGN else unsigned, bits)
+    encoded += bytes(len(encoded) % 2)
+    syntax, out = getattr(pydicom.uid, name), np.empty_like(values)
+    codecs.frame_decoder(syntax)(encoded, out, bits)
+    if name == "RLELossless":  # the bits above the stored ones are a matter of its caller
+        out = out << 8 * out.itemsize - bits >> 8 * out.itemsize - bits
+    assert np.array_equal(out, values)
+
+    size = {"Rows": values.shape[0], "Columns": values.shape[1], "RescaleIntercept": 0}
+    depth = {"BitsAllocated": 8 * values.itemsize, "BitsStored": bits, "HighBit": bits - 1}
+    dataset = _dataset(phantom, encoded, syntax, PixelRepresentation=int(signed), **size, **depth)
+    dataset.save_as(tmp_path / "image.dcm")
+    assert np.array_equal(read_image(tmp_path / "image.dcm").pixels, values)
+
+
+HUGE = (60_000).to_bytes(2), (60_000).to_bytes(4)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_frame_that_asks_for_more_pixels_than_its_file_has_is_refused(phantom, tmp_path, name):
+    """Before a decoder asks for the memory; with pydicom, too."""
+    values, syntax = _values(16, False), getattr(pydicom.uid, name)
+    encoded = bytearray(ENCODERS[name](values, 16))
+    decode = codecs.frame_decoder(syntax)
+    if name == "RLELossless":
+        with pytest.raises(Exception, match=r"output too small|OUTPUT_TOO_SMALL"):
+            decode(bytes(encoded), np.empty((31, 48), np.uint16), 16)
+        return
+    rows, columns = (side.to_bytes(4 if name in KEEPS_SIGN else 2) for side in values.shape)
+    sizes = columns + rows if name in KEEPS_SIGN else rows + columns
+    place = bytes(encoded).index(sizes)
+    encoded[place : place + len(sizes)] = HUGE[name in KEEPS_SIGN] * 2
+    if name in KEEPS_SIGN:  # one tile
+        encoded[place + 16 : place + 16 + len(sizes)] = HUGE[1] * 2
+    with pytest.raises(ImageError, match=r"expected \(32, 48, 1\) rows.*\(60000, 60000, 1\)"):
+        decode(bytes(encoded), np.empty_like(values), 16)
+    size = {"Rows": 32, "Columns": 48, "BitsStored": 16, "HighBit": 15}
+    _dataset(phantom, bytes(encoded), syntax, **size).save_as(tmp_path / "image.dcm")
+    with pytest.raises(ImageError, match=r": expected \(32, 48, 1\) rows"):
+        read_image(tmp_path / "image.dcm")
+
+
+CUT_SHORT = (ImageError, RuntimeError, ValueError, struct.error)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_frame_that_is_cut_short_is_refused(name):
+    values = np.add.outer(np.arange(64), np.arange(64)).astype(np.uint16)  # smooth, so compressed
+    encoded = ENCODERS[name](values, 16)
+    decode, out = codecs.frame_decoder(getattr(pydicom.uid, name)), np.empty_like(values)
+    decode(encoded, out, 16)
+    for length in range(0, len(encoded) - 8, max(1, len(encoded) // 97)):
+        with pytest.raises(CUT_SHORT):
+            decode(encoded[:length], out, 16)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_damaged_frames_give_an_exception_or_values_in_their_place(name):
+    """In a row of bytes around the place, nothing is written."""
+    values, rng = _values(12, False), random.Random(0)
+    encoded, around = ENCODERS[name](values, 12), np.full((3, *values.shape), 7, np.uint16)
+    decode, refused = codecs.frame_decoder(getattr(pydicom.uid, name)), 0
+    for _ in range(300):
+        damaged = bytearray(encoded)
+        for _ in range(rng.randint(1, 6)):
+            damaged[rng.randrange(rng.choice([100, len(damaged)]))] = rng.randrange(256)
+        try:
+            decode(bytes(damaged), around[1], 12)
+        except Exception:
+            refused += 1
+    assert refused and (around[0] == 7).all() and (around[2] == 7).all()
+
+
+def test_segments_outside_of_the_frame_are_not_looked_for():
+    encoded = bytearray(_rle(_values(16, False), 16))
+    encoded[8:12] = (2**32 - 1).to_bytes(4, "little")
+    with pytest.raises(ImageError, match="expected segments of RLE within its bytes"):
+        codecs.frame_decoder(pydicom.uid.RLELossless)(bytes(encoded), np.empty((32, 48), "u2"), 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "dtype", "bits"),
+    [
+        ("JPEG2000Lossless", _values(16, True), np.uint16, 16),  # a sign that is not expected
+        ("JPEGLosslessSV1", _values(12, False), np.int16, 14),  # a sign in another bit
+        ("JPEGLSLossless", _values(8, False), np.uint16, 16),  # one byte, not two
+    ],
+)
+def test_values_that_may_mean_something_else_are_left_to_pydicom(name, values, dtype, bits):
+    encoded = ENCODERS[name](values, 8 * values.itemsize if name != "JPEGLosslessSV1" else 12)
+    with pytest.raises(ImageError, match=rf"expected values of {bits} bits for {dtype.__name__}"):
+        codecs.frame_decoder(getattr(pydicom.uid, name))(encoded, np.empty((32, 48), dtype), bits)
+
+
+def test_jpeg_2000_in_boxes_is_left_to_pydicom():
+    values = _values(16, False)
+    header = stream_header(imagecodecs.jpeg2k_encode(values, codecformat="jp2", reversible=True))
+    assert header == (32, 48, 1, 16, False, False)
+
+
+def test_very_many_tiles_are_refused():
+    encoded = bytearray(_jpeg_2000(_values(16, False, (300, 300)), 16))
+    encoded[24:32] = (4).to_bytes(4) * 2
+    with pytest.raises(ImageError, match=r"expected at most 4096 tiles .* got 5625"):
+        stream_header(bytes(encoded))
+
+
+@pytest.mark.parametrize("syntax", [*codecs.GREY_DECODERS, pydicom.uid.RLELossless])
+def test_without_imagecodecs_no_frame_is_decoded_directly(syntax, monkeypatch):
+    assert codecs.frame_decoder(syntax)
+    assert codecs.frame_decoder(pydicom.uid.ExplicitVRLittleEndian) is None
+    monkeypatch.setattr(codecs, "imagecodecs", None)
+    assert codecs.frame_decoder(syntax) is None
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset, uid
+from pydicom.encaps import get_frame
 from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 
@@ -33,7 +34,7 @@ DAMAGED = "it is damaged or its header does not fit: copy it again, or ask for t
 RGB_AS_STORED = {"colorspace": "RGB", "outcolorspace": "RGB"}  # pydicom converts colours, if at all
 JPEG2000_TRANSFORMS = {"YBR_RCT", "YBR_ICT"}  # of colours, which the decoder has reversed
 FAILED = "RuntimeError: Unable to decode as exceptions were raised by all available plugins: "
-DECODERS = {  # transfer syntax → function of imagecodecs
+DECODERS: dict[str, str] = {  # transfer syntax → function of imagecodecs
     **dict.fromkeys([uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1], "jpeg8_decode"),
     **dict.fromkeys([uid.JPEGLSLossless, uid.JPEGLSNearLossless], "jpegls_decode"),
     **dict.fromkeys(
@@ -72,6 +73,8 @@ def stored_frames(
                 done += 1
                 yield stored, "; ".join(f"another decoder took over after {f}" for f in failures)
             return
+        except ImageError as error:
+            raise ImageError(f"cannot decode {path}: {syntax.name}: {error}; {DAMAGED}") from None
         except Exception as error:
             failures.append(one_line(error).removeprefix(FAILED))
     cause = "; ".join(failures) or "no decoder for it is installed"
@@ -121,7 +124,8 @@ def decode_frame(encoded: bytes, runner: Any) -> bytes:
 def _decode_grey(name: str, encoded: bytes, out: np.ndarray, bits_stored: int) -> None:
     """Decodes one grey frame by a function of `imagecodecs`, into its place."""
     header = stream_header(encoded)
-    _check_fits(header, out, bits_stored)
+    _check_size(header, (*out.shape, 1))
+    _check_range(header, out.dtype, bits_stored)
     getattr(imagecodecs, name)(encoded, out=out)
     unused = 8 * out.itemsize - header.bits
     if unused and out.dtype.kind == "i" and not header.signed:
@@ -129,17 +133,20 @@ def _decode_grey(name: str, encoded: bytes, out: np.ndarray, bits_stored: int) -
         np.right_shift(out, unused, out=out)
 
 
-def _check_fits(header: StreamHeader, out: np.ndarray, bits_stored: int) -> None:
-    """Refuses a frame that has another size or sign than the header of its file says."""
-    if (header.rows, header.columns, header.samples) != (*out.shape, 1):
-        raise ImageError(f"expected one sample of {out.shape} pixels, got {header}")
-    if -(-header.bits // 8) != out.itemsize:
-        raise ImageError(f"expected values of {8 * out.itemsize} bits, got {header}")
-    if header.signed and out.dtype.kind != "i":
-        raise ImageError(f"expected values without a sign, got {header}")
-    has_sign_elsewhere = out.dtype.kind == "i" and not header.signed
-    if has_sign_elsewhere and header.bits not in (bits_stored, 8 * out.itemsize):
-        raise ImageError(f"expected a sign in bit {bits_stored}, got {header}")
+def _check_size(header: StreamHeader, expected: tuple[int, ...]) -> None:
+    """Refuses a frame of another size than its file says: it may ask for any amount of memory."""
+    found = header.rows, header.columns, header.samples
+    if found != expected:
+        raise ImageError(f"expected {expected} rows, columns and samples, got {found} in its frame")
+
+
+def _check_range(header: StreamHeader, dtype: np.dtype, bits_stored: int) -> None:
+    """Refuses a frame whose values may mean something else than its file says."""
+    signed, bits = dtype.kind == "i", 8 * dtype.itemsize
+    fits = header.signed <= signed and -(-header.bits // 8) == dtype.itemsize
+    sign_is_known = header.signed or not signed or header.bits in (bits_stored, bits)
+    if not (header.plain and fits and sign_is_known):
+        raise ImageError(f"expected values of {bits_stored} bits for {dtype}, got {header}")
 
 
 def _decode_rle(encoded: bytes, out: np.ndarray, bits_stored: int) -> None:
@@ -188,8 +195,24 @@ def _decoded(
         if dataset.get("BitsAllocated") == 1 and not is_compressed(decoder.UID):
             yield from one_bit_frames(opened if pixels else dataset.PixelData, dataset, frames)
             return
+        _check_streams(opened, decoder.UID, frames, options)
         for stored, _ in decoder.iter_array(opened, indices=frames, **options):
             yield stored >> below if below else stored
+
+
+def _check_streams(
+    source: Any, syntax: uid.UID, frames: Sequence[int], options: dict[str, Any]
+) -> None:
+    """Refuses frames of another size than the header says, whatever decoder is to read them."""
+    if syntax not in GREY_DECODERS:
+        return
+    encapsulated = source.PixelData if isinstance(source, Dataset) else source
+    where: dict[str, Any] = {
+        name: options.get(name) for name in ("extended_offsets", "number_of_frames")
+    }
+    size = tuple(options[name] for name in ("rows", "columns", "samples_per_pixel"))
+    for frame in frames:
+        _check_size(stream_header(get_frame(encapsulated, frame, **where)), size)
 
 
 def _options(dataset: Dataset, pixels: Any, below: int) -> dict[str, Any]:
