@@ -613,14 +613,14 @@ def test_stopping_drops_what_is_not_begun(phantom_headers, monkeypatch):
     rows = phantom_headers[phantom_headers["PatientID"] == "P01-reference"]
     slices, begun = best_stack(rows), []
 
-    def interrupted(path, header, out):
-        begun.append(path)
+    def interrupted(image, out):
+        begun.append(image)
         if len(begun) == 20:
             raise KeyboardInterrupt
         sleep(0.002)
-        return None, None
+        return None
 
-    monkeypatch.setattr("helpers.volume.voxels.read_values", interrupted)
+    monkeypatch.setattr("helpers.volume.voxels.put_values", interrupted)
     with pytest.raises(KeyboardInterrupt):
         load_volume(slices)
     assert len(begun) < len(slices)
@@ -734,6 +734,9 @@ def test_files_of_several_frames_are_read_once(phantom, tmp_path, monkeypatch):
     """Frames of two files lie between each other, and of each in a shuffled order."""
     dataset = pydicom.dcmread(phantom / "P42-one-file" / "1.dcm")
     groups, frames = dataset.PerFrameFunctionalGroupsSequence, dataset.pixel_array
+    lut = pydicom.Dataset()  # which is not plain
+    lut.LUTDescriptor, lut.LUTData = [2, 0, 16], b"\0\0\xff\xff"
+    dataset.VOILUTSequence = [lut]
     order = np.random.default_rng(0).permutation(len(frames))
     for part in (0, 1):
         own = order[part::2]

@@ -1,5 +1,7 @@
 """Where does an image hold no measured value?"""
 
+import math
+
 import numpy as np
 
 from helpers.pixels.frame_header import FrameHeader
@@ -36,7 +38,8 @@ def declared_padding(stored: np.ndarray, header: FrameHeader) -> np.ndarray | No
         return None
     ends = np.array([end for end in (value, limit) if isinstance(end, (int, float))])
     ends = ends.astype({"i": np.int16, "u": np.uint16}.get(stored.dtype.kind, stored.dtype))
-    mask = (stored >= ends.min()) & (stored <= ends.max())
+    low, high = ends.min(), ends.max()
+    mask = stored == low if low == high else (stored >= low) & (stored <= high)
     return mask if mask.any() else None
 
 
@@ -55,8 +58,14 @@ def guessed_padding(values: np.ndarray) -> tuple[np.ndarray | None, float | None
     if corners.max() > BELOW_AIR_HU or np.ptp(corners.astype(float)) > BLUR_HU:
         return None, None
     value = float(np.median(corners))
-    mask = values < value + BLUR_HU
-    between = (values < value + GAP_HU) & ~mask
-    if mask.mean() < MIN_PADDED_SHARE or mask.all() or between.mean() > MAX_SHARE_IN_GAP:
+    mask, near = padding_of(values, value), padding_of(values, value, BLUR_HU)
+    sure = near.mean()
+    if sure < MIN_PADDED_SHARE or near.all() or mask.mean() - sure > MAX_SHARE_IN_GAP:
         return None, None
-    return mask | between, value
+    return mask, value
+
+
+def padding_of(values: np.ndarray, value: float, beyond: int = GAP_HU) -> np.ndarray:
+    """Where values are less than `beyond` above that of the padding, boolean of their shape."""
+    end = value + beyond
+    return values < (math.ceil(end) if values.dtype.kind == "i" else end)

@@ -1,7 +1,8 @@
 """How do values become grey? By one window or look-up table of many. Pure numpy."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -225,6 +226,29 @@ def body_range(array: ArrayLike, *, padding: np.ndarray | None = None) -> Window
     return _spanning(
         body, BODY_SHARE, "98 % of the values of the body, air around it and padding left out"
     )
+
+
+class BodyWindow(Mapping):
+    """The mapping of "body" to the `body_range` of some values, found when it is asked for."""
+
+    def __init__(self, array: np.ndarray, padding: np.ndarray | None = None) -> None:
+        self._values = array, padding
+
+    def __getitem__(self, name: str) -> Window:
+        if name != "body":
+            raise KeyError(name)
+        return self._window
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["body"])
+
+    def __len__(self) -> int:
+        return 1
+
+    @cached_property
+    def _window(self) -> Window:
+        array, padding = self._values
+        return body_range(array, padding=padding)
 
 
 def equal_frequency(array: ArrayLike, *, padding: np.ndarray | None = None) -> VoiLut:

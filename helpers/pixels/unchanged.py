@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.pixels.frame_header import FrameHeader
@@ -12,16 +13,22 @@ from helpers.slices.arrays import numbers
 
 POSITION = "ImagePositionPatient"
 COMPARED = ["SOPInstanceUID", "TransferSyntaxUID", "Rows", "Columns", POSITION, "file_size"]
+PLACED_BY = [  # elements that give each frame its position
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    "GridFrameOffsetVector",
+]
 
 
 def expected_values(slices: pd.DataFrame) -> list[dict[str, Any]]:
-    """What each row of a stack says of its file, as `check_unchanged` takes it."""
-    several = (numbers(slices, "NumberOfFrames") > 1).any()
-    shifted = "GridFrameOffsetVector" in slices and slices["GridFrameOffsetVector"].notna().any()
-    not_in_file = {POSITION} if several or shifted else set()  # the position of each frame is not
-    known = [keyword for keyword in COMPARED if keyword in {*slices} - not_in_file]
+    """What each row says of its file, as `check_unchanged` takes it."""
+    known = [keyword for keyword in COMPARED if keyword in slices]
     columns = [slices[keyword].tolist() for keyword in known]
-    return [dict(zip(known, values)) for values in zip(*columns)] or [{}] * len(slices)
+    found = [dict(zip(known, values)) for values in zip(*columns)] or [
+        {} for _ in range(len(slices))
+    ]
+    for row in np.flatnonzero(_are_placed_by_frame(slices)):
+        found[row].pop(POSITION, None)
+    return found
 
 
 def check_unchanged(expected: dict[str, Any], header: FrameHeader, path: str) -> None:
@@ -64,3 +71,12 @@ def _is_said(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _are_placed_by_frame(slices: pd.DataFrame) -> np.ndarray:
+    """Whose position (n,) is that of a frame, and not of the header of a file."""
+    found = numbers(slices, "NumberOfFrames") > 1
+    for keyword in PLACED_BY:
+        if keyword in slices:
+            found |= slices[keyword].notna().to_numpy()
+    return found

@@ -1,0 +1,343 @@
+"""Which images are read without pydicom? Plain ones, of grey values that need nothing more.
+
+What a row of the slice table says of an image leads to its bytes; the beginning of its file says
+whether it is still the same, and what its values mean. Whatever is not surely plain is left to
+`helpers.pixels.image`, which asks pydicom.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby, pairwise
+from math import prod
+from operator import attrgetter
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from helpers.files import OpenFile
+from helpers.headers.columns import Row
+from helpers.headers.elements import (
+    ITEM,
+    SEQUENCE_END,
+    UNDEFINED_LENGTH,
+    FastPathNotApplicable,
+    four_bytes,
+)
+from helpers.headers.fast_reader import FastReader
+from helpers.pixels.codecs import FrameDecoder, frame_decoder
+from helpers.pixels.frame_header import FrameHeader
+from helpers.pixels.guesses import gaps_of
+from helpers.pixels.luts import (
+    WINDOW_KEYWORDS,
+    is_inverted,
+    rescaled_dtype,
+    slope_and_intercept,
+    stored_range,
+    unit_of,
+    voi_luts_of,
+)
+from helpers.pixels.unchanged import COMPARED, check_unchanged, expected_values
+from helpers.pixels.window import VoiLut, Window
+from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.images import has_few_keywords
+
+HEAD_BYTES = {  # of the pixel element, before its uncompressed values
+    "1.2.840.10008.1.2": 8,
+    "1.2.840.10008.1.2.1": 12,
+}
+PIXEL_DATA = b"\xe0\x7f\x10\x00"
+MAX_FRAGMENTS = 100_000  # of a file
+PLAIN: dict[str, set[Any]] = {  # what a header must say
+    "BitsAllocated": {8, 16},
+    "SamplesPerPixel": {1},
+    "PhotometricInterpretation": {"MONOCHROME1", "MONOCHROME2"},
+    "PixelRepresentation": {0, 1},
+    "ModalityLUTSequence": {None},
+    "VOILUTSequence": {None},
+    "DoseGridScaling": {None},
+}
+SIZES = ["Rows", "Columns", "BitsStored"]
+# what the header of a frame may say of its own, and what stands behind what is read of a file
+OF_FRAME = [
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "SliceThickness", *WINDOW_KEYWORDS),
+]
+BEHIND = ["PresentationLUTShape", "DoseGridScaling"]
+MEANING = [
+    *(*PLAIN, *SIZES, "HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit", "Modality"),
+    *(*OF_FRAME, *BEHIND),
+]
+CAPTIONS = ["PatientID", "SeriesDescription", "AnatomicalOrientationType"]
+KEYWORDS = [*MEANING, *CAPTIONS, *COMPARED, "NumberOfFrames"]
+LAST_TAG_READ = 0x00283010  # VOI LUT Sequence
+GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
+
+Items: TypeAlias = list[tuple[int, int]]  # (place of the value, bytes) of items of a file
+
+
+class Source(NamedTuple):
+    """Where an image is, and what its row says that its file may say differently."""
+
+    path: str
+    frame: int
+    offset: int | None  # of uncompressed values; None where frames stand in items
+    expected: dict[str, Any]  # what the file must say for the row to be true
+    own: tuple[tuple[str, Any], ...]  # what the row says of the frame, by keyword
+
+
+class Layout(NamedTuple):
+    """How values are stored, and what they mean; images that say the same share it."""
+
+    header: FrameHeader
+    shape: tuple[int, int]
+    stored: np.dtype
+    limits: tuple[int, int]  # the lowest and the highest stored value
+    rescale: tuple[float, float]  # slope and intercept
+    rescaled: np.dtype
+    unit: str
+    windows: dict[str, Window | VoiLut]
+    inverted: bool
+
+
+class Beginning(NamedTuple):
+    """What a file says before its pixels."""
+
+    header: Row  # as far as it was read
+    items: list[Items] | None  # of each frame; None where values are uncompressed
+    decode: FrameDecoder | None
+
+
+class PlainImage(NamedTuple):
+    """One image of an open file."""
+
+    file: OpenFile
+    source: Source
+    layout: Layout
+    header: Row
+    place: int | Items  # of uncompressed values, or of what the decoder takes
+    decode: FrameDecoder | None
+
+    def read_into(self, stored: np.ndarray) -> None:
+        """Puts the stored values into an array (rows, columns) of the layout's type.
+
+        Raises
+        ------
+        FastPathNotApplicable
+            Where they are not surely what pydicom would give.
+        """
+        layout = self.layout
+        if isinstance(self.place, int):
+            if not self.file.read_into(self.place, stored):
+                raise FastPathNotApplicable("the file is cut short")
+        elif self.decode is not None:
+            encoded = b"".join(self.file.read(*item) for item in self.place)
+            try:
+                self.decode(encoded, stored, int(layout.header.get("BitsStored")))
+            except Exception as error:
+                raise FastPathNotApplicable("not surely decoded") from error
+        low, high = layout.limits
+        all_bits = high - low + 1 == 2 ** (8 * stored.itemsize)
+        if not all_bits and (stored.max() > high or (low < 0 and stored.min() < low)):
+            raise FastPathNotApplicable("bits beyond those stored")
+
+
+class PlainReader:
+    """Reads plain images and remembers what headers mean. Threads may ask at the same time."""
+
+    def __init__(self) -> None:
+        self._to_meaning = FastReader(KEYWORDS, last=LAST_TAG_READ)
+        self._to_pixels = FastReader(KEYWORDS)
+        self._layouts: dict[tuple, Layout] = {}
+        self._several: dict[str, Beginning] = {}  # of files that have several frames
+
+    def images(self, sources: Sequence[Source]) -> Iterator[PlainImage]:
+        """Yields images, each while its file is open; those of one file open it once.
+
+        Raises
+        ------
+        FastPathNotApplicable
+            Where one is not surely plain, or its file cannot be opened.
+        ImageError
+            Where a file has changed since its row was read.
+        """
+        for path, group in groupby(sources, key=attrgetter("path")):
+            images = list(group)
+            try:
+                file = OpenFile(path)
+            except (OSError, ValueError) as error:
+                raise FastPathNotApplicable("the file cannot be opened") from error
+            with file:
+                yield from self._images_of(file, images)
+
+    def _images_of(self, file: OpenFile, sources: list[Source]) -> Iterator[PlainImage]:
+        """Yields images of one file."""
+        found = self._several.get(sources[0].path) or self._beginning(file, sources[0])
+        for source in sources:
+            layout = self._layout(found.header, source)
+            if found.items is None:
+                place: int | Items = _native_place(file, found.header, layout, source)
+            else:
+                place = found.items[source.frame]
+            yield PlainImage(file, source, layout, found.header, place, found.decode)
+
+    def _beginning(self, file: OpenFile, source: Source) -> Beginning:
+        """What a file says before its pixels, once it is known to be the one of its row."""
+        reader = self._to_pixels if source.offset is None else self._to_meaning
+        header, pixels = reader.beginning(file)
+        header["file_size"] = file.size
+        check_unchanged(source.expected, FrameHeader(header), source.path)
+        count, items, decode = _frame_count(header), None, None
+        if source.offset is None:
+            decode = _decoder(header["TransferSyntaxUID"])
+            items = _items_by_frame(file, _items(file, pixels), count)
+        found = Beginning(header, items, decode)
+        if count > 1:
+            self._several[source.path] = found
+        return found
+
+    def _layout(self, header: Row, source: Source) -> Layout:
+        values = {keyword: header.get(keyword) for keyword in MEANING} | dict(source.own)
+        key = tuple(values.values())
+        if (layout := self._layouts.get(key)) is None:
+            layout = self._layouts[key] = _layout_of(values)
+        return layout
+
+
+def sources_of(rows: pd.DataFrame) -> list[Source] | None:
+    """The Source of the image of each row; None for a table of few keywords.
+
+    Parameters
+    ----------
+    rows : of `helpers.slice_table`, or of `helpers.slices.frame_rows.frame_rows`
+    """
+    if has_few_keywords(rows):
+        return None
+    offsets = [None if offset is None else int(offset) for offset in _values(rows, "pixel_offset")]
+    frames = rows["frame"].tolist() if "frame" in rows else frames_of(rows)
+    own = _own_values(rows)
+    return list(map(Source, paths_of(rows), frames, offsets, expected_values(rows), own))
+
+
+def _own_values(rows: pd.DataFrame) -> list[tuple[tuple[str, Any], ...]]:
+    """What each row says that the beginning of its file does not: of its frame, and further on."""
+    behind = [_values(rows, keyword) for keyword in BEHIND]
+    own = [tuple(zip(BEHIND, values)) for values in zip(*behind)]
+    grouped = [
+        one is not None or other is not None
+        for one, other in zip(*map(partial(_values, rows), GROUPS))
+    ]
+    if any(grouped):
+        of_frame = zip(*(_values(rows, keyword) for keyword in OF_FRAME))
+        own = [
+            (*one, *zip(OF_FRAME, values)) if is_grouped else one
+            for one, values, is_grouped in zip(own, of_frame, grouped)
+        ]
+    return own
+
+
+def _values(rows: pd.DataFrame, keyword: str) -> list[Any]:
+    """The values of a column, None where there is none."""
+    if keyword not in rows:
+        return [None] * len(rows)
+    return [None if value != value else value for value in rows[keyword].tolist()]
+
+
+def _layout_of(values: dict[str, Any]) -> Layout:
+    """How values are stored and what they mean, of what a header says of a plain image.
+
+    Raises
+    ------
+    FastPathNotApplicable
+        Where the image is not plain.
+    """
+    header, sizes = FrameHeader(values), [values[keyword] for keyword in SIZES]
+    plain = all(values[keyword] in allowed for keyword, allowed in PLAIN.items())
+    sized = all(isinstance(size, int) and size > 0 for size in sizes)
+    if not plain or not sized or not values["HighBit"] == sizes[-1] - 1 < values["BitsAllocated"]:
+        raise FastPathNotApplicable("an image that is not plain")
+    if gaps_of(values):
+        raise FastPathNotApplicable("a header of which something is guessed")
+    try:
+        slope, intercept = slope_and_intercept(header)
+    except ValueError as error:
+        raise FastPathNotApplicable("a rescale that is none") from error
+    limits = stored_range(header)
+    return Layout(
+        header=header,
+        shape=(values["Rows"], values["Columns"]),
+        stored=np.dtype(
+            f"<{'i' if values['PixelRepresentation'] else 'u'}{values['BitsAllocated'] // 8}"
+        ),
+        limits=limits,
+        rescale=(slope, intercept),
+        rescaled=rescaled_dtype(limits, slope, intercept),
+        unit=unit_of(header),
+        windows=voi_luts_of(header),
+        inverted=is_inverted(header),
+    )
+
+
+def _native_place(file: OpenFile, header: Row, layout: Layout, source: Source) -> int:
+    """Where the values of an image begin in a file of uncompressed ones."""
+    offset, syntax = source.offset, header.get("TransferSyntaxUID")
+    if offset is None or syntax not in HEAD_BYTES:
+        raise FastPathNotApplicable("values that are not read as they are")
+    head = file.read(offset - HEAD_BYTES[syntax], HEAD_BYTES[syntax])
+    frame_bytes = prod(layout.shape) * layout.stored.itemsize
+    beyond = four_bytes(head, len(head) - 4)[0] - _frame_count(header) * frame_bytes
+    if head[:4] != PIXEL_DATA or beyond not in (0, 1):
+        raise FastPathNotApplicable("pixel data of another length")
+    return offset + source.frame * frame_bytes
+
+
+def _frame_count(header: Row) -> int:
+    count = header.get("NumberOfFrames")
+    if count is not None and not (isinstance(count, int) and count > 0):
+        raise FastPathNotApplicable("no number of frames")
+    return count or 1
+
+
+def _decoder(syntax: str) -> FrameDecoder:
+    if (decode := frame_decoder(syntax)) is None:
+        raise FastPathNotApplicable("no decoder that is called by itself")
+    return decode
+
+
+def _items(file: OpenFile, pixels: tuple[int, int] | None) -> Items:
+    """The items of encapsulated pixel data, the offset table first.
+
+    Parameters
+    ----------
+    pixels : where the items start, and the length of their element
+
+    References
+    ----------
+    PS3.5 A.4
+    """
+    if pixels is None or pixels[1] != UNDEFINED_LENGTH:
+        raise FastPathNotApplicable("frames that should stand in items")
+    start, items = pixels[0], []
+    while (head := file.read(start, 8))[:4] == ITEM and len(head) == 8:
+        length = four_bytes(head, 4)[0]
+        items.append((start + 8, length))
+        start += 8 + length
+        if len(items) > MAX_FRAGMENTS:
+            break
+    if head[:4] != SEQUENCE_END or len(items) < 2:
+        raise FastPathNotApplicable("no items, or too many, or no end")
+    return items
+
+
+def _items_by_frame(file: OpenFile, items: Items, count: int) -> list[Items]:
+    """The items of each of `count` frames; of several in a frame the offset table tells."""
+    (place, length), *fragments = items
+    if count == 1:
+        return [fragments]
+    if len(fragments) == count:
+        return [[fragment] for fragment in fragments]
+    number_at = {start - fragments[0][0]: n for n, (start, _) in enumerate(fragments)}
+    table = file.read(place, length) if length == 4 * count else b""
+    starts = [number_at.get(offset, -1) for offset in np.frombuffer(table, "<u4").tolist()]
+    if starts[:1] != [0] or starts != sorted({*starts}):
+        raise FastPathNotApplicable("no telling which item belongs to which frame")
+    return [fragments[begin:end] for begin, end in pairwise([*starts, None])]

@@ -1,0 +1,275 @@
+"""Plain images read without pydicom are pydicom's; what is not surely plain is left to it."""
+
+import os
+import struct
+import warnings
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.encaps import encapsulate, itemize_fragment
+
+from helpers import header_table, slice_table
+from helpers.headers.elements import FastPathNotApplicable
+from helpers.pixels.image import read_image
+from helpers.pixels.plain import PlainReader, sources_of
+from helpers.volume.voxels import put_values
+
+
+def read_plain(rows):
+    """The plain images of rows, as (values, padding, layout) of each; None where one is not."""
+    found, sources = [], sources_of(rows)
+    try:
+        for image in PlainReader().images(sources):
+            values = np.empty(image.layout.shape, image.layout.rescaled)
+            found.append((values, put_values(image, values), image.layout))
+    except FastPathNotApplicable:
+        return None
+    return found
+
+
+def _of(paths):
+    return (
+        slice_table(header_table(paths, progress=False))
+        .reset_index()
+        .set_index(["path", "frame"])
+        .loc[[(path, 0) for path in paths]]
+    )
+
+
+def _by_pydicom(path, frame):
+    """Values of one frame in double precision, by pydicom alone; None where it cannot tell."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(path)
+        slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+        try:
+            stored = pydicom.pixels.pixel_array(dataset, index=frame)
+        except RuntimeError:  # nothing that pydicom finds decodes it
+            return None
+        grouped = "SharedFunctionalGroupsSequence" in dataset
+        return None if grouped else stored * float(slope or 1) + float(intercept or 0)
+
+
+def _compare(rows):
+    """Whether the images were read; if so, all is as pydicom and single images have it."""
+    if (found := read_plain(rows)) is None:
+        return False
+    for (path, frame), (values, padding, layout) in zip(rows.index, found, strict=True):
+        image = read_image(path, frame)
+        assert np.array_equal(values, image.pixels), path
+        assert np.can_cast(image.pixels.dtype, values.dtype), "wide enough for any image like it"
+        own = None if image.guess is not None else image.padding
+        assert (padding is None) == (own is None) and np.array_equal(padding, own), path
+        assert layout.windows == image.windows and layout.unit == image.unit, path
+        assert layout.inverted == image.inverted and not image.remark
+        if (independent := _by_pydicom(path, frame)) is not None:
+            atol = 0 if values.dtype.kind == "i" else 1e-4
+            assert np.allclose(values, independent, rtol=1e-6, atol=atol)
+    return True
+
+
+def test_every_image_of_the_phantom_and_of_real_scanners(real_headers, phantom_headers):
+    """Whatever way its values are stored: as they are or compressed, in files of one or many."""
+    plain = {}
+    for headers in (phantom_headers, real_headers):
+        table = slice_table(headers)
+        usable = table[table["error"].isna()]
+        for stack, slices in usable.groupby(level=["SeriesInstanceUID", "stack"]):
+            slices = slices.droplevel([0, 1]).iloc[:5]
+            plain[stack] = slices["TransferSyntaxUID"].iloc[0], _compare(slices)
+    counts = {syntax: 0 for syntax, _ in plain.values()}
+    for syntax, is_plain in plain.values():
+        counts[syntax] += is_plain
+    assert counts["1.2.840.10008.1.2.1"] > 100
+    compressed = [syntax for syntax, count in counts.items() if count and ".4." in str(syntax)]
+    assert len(compressed) >= 3
+
+
+@pytest.fixture
+def written(phantom, tmp_path):
+    """Writes two images with changes to header and values; returns their paths."""
+
+    def write(values, **changes):
+        paths = []
+        for number, pixels in enumerate(values):
+            dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+            for keyword, value in changes.items():
+                if keyword.startswith("PixelPadding"):
+                    dataset.add_new(
+                        keyword, "SS" if changes["PixelRepresentation"] else "US", value
+                    )
+                else:
+                    setattr(dataset, keyword, value[number] if isinstance(value, tuple) else value)
+            dataset.Rows, dataset.Columns = pixels.shape
+            dataset.PixelData = pixels.tobytes()
+            paths.append(str(tmp_path / f"{number}.dcm"))
+            dataset.save_as(paths[-1])
+        return paths
+
+    return write
+
+
+@pytest.mark.parametrize("slope", [1, 2, -1, 0.5, (1, 0.25)])
+@pytest.mark.parametrize("intercept", [0, -1024, 40_000, -40_000, 0.5, (-1024, -1000)])
+@pytest.mark.parametrize(("bits", "signed"), [(12, 0), (12, 1), (16, 0), (16, 1)])
+def test_all_depths_signs_and_rescales(written, bits, signed, slope, intercept):
+    rng = np.random.default_rng(bits + signed)
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
+    values = rng.integers(low, high, (2, 5, 7)).astype("<i2" if signed else "<u2")
+    pad = -2000 if signed else 0
+    paths = written(
+        values,
+        BitsStored=bits,
+        HighBit=bits - 1,
+        PixelRepresentation=signed,
+        RescaleSlope=slope,
+        RescaleIntercept=intercept,
+        PixelPaddingValue=pad,
+        PixelPaddingRangeLimit=pad + 50,
+    )
+    assert _compare(_of(paths))
+
+
+@pytest.mark.parametrize(("signed", "value"), [(0, 60_000), (0, 0x8000), (1, 4090), (1, -3000)])
+def test_bits_beyond_those_stored_are_pydicoms_to_interpret(written, signed, value):
+    """An overlay in the upper bits, or a sign that was not extended."""
+    values = np.full((2, 4, 4), 7, "<i2" if signed else "<u2")
+    values[1, 2, 3] = value
+    paths = written(
+        values,
+        BitsStored=12,
+        HighBit=11,
+        PixelRepresentation=signed,
+        RescaleSlope=1,
+        RescaleIntercept=0,
+    )
+    assert read_plain(_of(paths)) is None
+    assert max(np.abs(read_image(path).pixels).max() for path in paths) <= 4095, "and it does"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"PhotometricInterpretation": "PALETTE COLOR"},
+        {"HighBit": 15, "BitsStored": 12},
+        {"NumberOfFrames": 2},
+        {"Rows": 0},
+        {"BitsAllocated": 8},
+        {"RescaleSlope": 0},
+        {"SamplesPerPixel": None},
+    ],
+)
+def test_what_is_not_surely_plain_is_left_alone(written, change):
+    paths = written(np.zeros((2, 4, 4), "<u2"))
+    for path, number in zip(paths, (0, 1)):
+        dataset = pydicom.dcmread(path)
+        for keyword, value in change.items():
+            setattr(dataset, keyword, value[number] if isinstance(value, tuple) else value)
+        dataset.save_as(path)
+    assert read_plain(_of(paths)) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"RescaleSlope": (2, None), "RescaleIntercept": (5, None)},
+        {"PhotometricInterpretation": ("MONOCHROME1", "MONOCHROME2")},
+        {"PresentationLUTShape": ("INVERSE", "IDENTITY")},
+        {"PerFrameFunctionalGroupsSequence": [pydicom.Dataset()]},
+    ],
+)
+def test_images_that_differ_are_plain_all_the_same(written, change):
+    paths = written(np.arange(32, dtype="<u2").reshape(2, 4, 4))
+    for path, number in zip(paths, (0, 1)):
+        dataset = pydicom.dcmread(path)
+        for keyword, value in change.items():
+            setattr(dataset, keyword, value[number] if isinstance(value, tuple) else value)
+        dataset.save_as(path)
+    assert _compare(_of(paths))
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_file_that_is_cut_or_gone_is_left_alone(written, damage):
+    paths = written(np.zeros((2, 4, 4), "<u2"))
+    rows = _of(paths).drop(columns="file_size")
+    with open(paths[1], "r+b") as file:
+        file.truncate(os.path.getsize(paths[1]) - 2)
+    if damage == "gone":
+        os.remove(paths[1])
+    assert read_plain(rows) is None
+
+
+# frames that stand in items
+
+
+@pytest.fixture
+def frames(phantom, tmp_path):
+    """Writes frames of RLE by hand into one file; gives its rows and the stored values."""
+    dataset = pydicom.dcmread(phantom / "P01-reference" / "1.dcm")
+    values = np.random.default_rng(0).integers(0, 1000, (4, 6, 8)).astype("<i2")
+    dataset.Rows, dataset.Columns, dataset.NumberOfFrames = 6, 8, 4
+    encoded = []
+    for one in values:
+        dataset.PixelData, dataset.NumberOfFrames = one.tobytes(), 1
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        dataset.compress(pydicom.uid.RLELossless, generate_instance_uid=False)
+        encoded.append(pydicom.encaps.get_frame(dataset.PixelData, 0, number_of_frames=1))
+    dataset.NumberOfFrames = 4
+
+    def write(pixel_data):
+        dataset.PixelData = pixel_data
+        dataset.save_as(tmp_path / "frames.dcm")
+        return slice_table(header_table([tmp_path / "frames.dcm"], progress=False)).droplevel(
+            [0, 1]
+        )
+
+    return values, encoded, write
+
+
+def _split(encoded, size):
+    """A frame in fragments."""
+    return [encoded[start : start + size] for start in range(0, len(encoded), size)]
+
+
+def _with_table(encoded, offsets):
+    """Frames in two fragments each, with a table of offsets, or none."""
+    table = struct.pack(f"<{len(offsets)}L", *offsets)
+    return itemize_fragment(table) + b"".join(
+        itemize_fragment(fragment) for one in encoded for fragment in _split(one, 64)
+    )
+
+
+def _offsets(encoded):
+    sizes = [sum(8 + len(fragment) for fragment in _split(one, 64)) for one in encoded]
+    return [sum(sizes[:n]) for n in range(len(sizes))]
+
+
+def test_frames_are_found_by_items_and_by_offset_tables(frames):
+    values, encoded, write = frames
+    for pixel_data in (
+        encapsulate(encoded),
+        encapsulate(encoded, has_bot=False),
+        _with_table(encoded, _offsets(encoded)),
+    ):
+        rows = write(pixel_data)
+        found = read_plain(rows.iloc[[2, 0, 3]])
+        assert found is not None
+        slope, intercept = found[0][2].rescale
+        for (ours, _, _), frame in zip(found, (2, 0, 3)):
+            assert np.array_equal(ours, values[frame] * slope + intercept)
+
+
+@pytest.mark.parametrize("wrong", [[], [0, 1, 2, 3], [0, 0, 0, 0], "shifted", "short", "no end"])
+def test_offset_tables_that_do_not_fit_are_left_alone(frames, wrong):
+    _, encoded, write = frames
+    offsets = _offsets(encoded)
+    right = {"shifted": [one + 8 for one in offsets], "short": offsets[:3], "no end": offsets}
+    table = right.get(wrong, wrong) if isinstance(wrong, str) else wrong
+    rows = write(_with_table(encoded, table))
+    if wrong == "no end":
+        path = rows.index[0][0]
+        with open(path, "r+b") as file:
+            file.truncate(os.path.getsize(path) - 8)
+        rows = rows.drop(columns="file_size")
+    assert read_plain(rows) is None
