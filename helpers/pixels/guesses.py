@@ -22,10 +22,11 @@ PIXEL_VALUES = (  # negative only where pixels are signed
     *("SmallestImagePixelValue", "LargestImagePixelValue", "SmallestPixelValueInSeries"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit"),
 )
-NEEDED_KEYWORDS = (  # of a header, to tell its gaps
+DESCRIPTION = (  # of the pixels, for a decoder
     *("BitsAllocated", "BitsStored", "SamplesPerPixel", "PhotometricInterpretation"),
-    *("PixelRepresentation", "PlanarConfiguration", "TransferSyntaxUID", *COMMA_KEYWORDS),
+    *("PixelRepresentation", "PlanarConfiguration"),
 )
+NEEDED_KEYWORDS = (*DESCRIPTION, "TransferSyntaxUID", *COMMA_KEYWORDS)  # to tell a header's gaps
 SIGN_KEYWORDS = ("Modality", "HighBit", *PIXEL_VALUES)  # and what its guess is made of
 UNREADABLE = "?"  # stands for a value that is there, and that pydicom cannot convert
 GREY, COLOUR = 1, 3  # samples a pixel
@@ -93,6 +94,7 @@ def gaps_of(header: Dataset | Mapping[str, Any]) -> list[Gap]:
     samples = fields.get("SamplesPerPixel", _implied_samples(fields))
     needed = ["BitsAllocated"] if _is_float(fields) else ["BitsAllocated", "BitsStored"]
     found = [
+        *(_unreadable(keyword) for keyword in DESCRIPTION if fields.get(keyword) == UNREADABLE),
         None if fields.get("SamplesPerPixel") is not None else _absent("SamplesPerPixel", samples),
         _photometric_gap(fields, samples),
         _planar_gap(fields, samples),
@@ -104,7 +106,7 @@ def gaps_of(header: Dataset | Mapping[str, Any]) -> list[Gap]:
 
 
 def _known_values(header: Dataset | Mapping[str, Any]) -> dict[str, Any]:
-    """What a header says; what is written in no way that can be read is others' matter."""
+    """What a header says, as far as it is needed to tell its gaps."""
     meta = getattr(header, "file_meta", header)
     known = {keyword: _readable(header, keyword) for keyword in NEEDED_KEYWORDS}
     if known["PixelRepresentation"] is None:
@@ -125,6 +127,10 @@ def _absent(keyword: str, value: Any = None, meaning: str = "") -> Gap:
     if value is None:
         return Gap(lack, "", {})
     return Gap(lack, f"{_name(keyword)} {value}{meaning}", {keyword: value})
+
+
+def _unreadable(keyword: str) -> Gap:
+    return Gap(f"{_name(keyword)} that cannot be read", "", {})
 
 
 def _implied_samples(fields: FrameHeader) -> int | None:
