@@ -12,8 +12,8 @@ from pydicom.misc import is_dicom
 
 from helpers.files import FolderError, walk_files
 from helpers.phantom.writing import clinical_rows, write_phantom
+from helpers.runtime import KAGGLE_INPUT, user_cache
 
-KAGGLE_INPUT = Path("/kaggle/input")
 MAIN_CHILD_SHARE = 0.9  # of the DICOM folders: a child that holds so many is walked into
 MAX_FILES_PROBED = 3  # of a folder, before it is taken to have no DICOM
 PHANTOM_VERSION = 11  # changes with the phantom
@@ -62,7 +62,7 @@ def phantom_root() -> Path:
     Beside it lie ``train.csv``, as OSIC has it, and the truth. Phantoms of earlier versions, and
     those whose writing was cut short, are removed from the cache folder.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = user_cache()
     root = cache / PHANTOM_FOLDER
     _remove_outdated(cache)
     if not root.is_dir():

@@ -5,20 +5,20 @@ import os
 import re
 import stat
 import warnings
+from array import array
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from helpers.errors import ClearError
 
-DIGITS_OR_TEXT = re.compile(r"([0-9]+)|([^0-9]+)")
+DIGITS = re.compile(r"([0-9]+)")
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
 # a pipe without a writer does not hold us up; on Windows bytes stay bytes
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-UNKNOWN = b""  # fingerprint of a file that could not be read, and is to be read another time
-
-Fingerprint = bytes  # size of a file, times in nanoseconds, full path
+UNKNOWN = (-1, -1, -1)  # fingerprint of a file that is to be read another time
 
 
 class FolderError(ClearError, FileNotFoundError):
@@ -62,15 +62,12 @@ def walk_files(root: str | os.PathLike[str]) -> Iterator[str]:
             waiting += reversed(_entries(path))
 
 
-def natural_key(path: str | os.PathLike[str]) -> list[list[tuple[float, str]]]:
-    """A sort key that puts the numbers inside names in order: 2.dcm before 10.dcm."""
-    return [
-        [
-            (int(digits) if digits else float("inf"), text)
-            for digits, text in DIGITS_OR_TEXT.findall(part)
-        ]
-        for part in os.fspath(path).split(os.sep)
-    ]
+def natural_key(path: str | os.PathLike[str]) -> list[tuple]:
+    """A sort key that puts the numbers inside names in order: 2.dcm before 10.dcm.
+
+    Of each part of a path: a text, a number, the text behind it, and so on.
+    """
+    return list(map(_natural_part, os.fspath(path).split(os.sep)))
 
 
 def natural_ranks(paths: Iterable[str]) -> np.ndarray:
@@ -177,14 +174,20 @@ def size_of(path: str | os.PathLike[str]) -> int | None:
     return os.path.getsize(path) if os.path.isfile(path) else None
 
 
-def fingerprint_of(path: str) -> Fingerprint:
-    """What tells whether a file is as it was; `UNKNOWN` of one that is not there."""
-    try:
-        status = os.stat(path)
-        times = f"{status.st_mtime_ns} {status.st_ctime_ns}"
-        return os.fsencode(f"{status.st_size} {times} {os.path.abspath(path)}")
-    except (OSError, ValueError):
-        return UNKNOWN
+def fingerprints_of(paths: Iterable[str]) -> np.ndarray:
+    """What tells whether files are as they were, beside their paths: int64 (n, 3).
+
+    Size in bytes, times of the last change of content and of status in nanoseconds; `UNKNOWN` of
+    a file that is not there.
+    """
+    found = array("q")
+    for path in paths:
+        try:
+            status = os.stat(path)
+            found.extend((status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+        except (OSError, ValueError):
+            found.extend(UNKNOWN)
+    return np.frombuffer(found, np.int64).reshape(-1, 3)
 
 
 def _seek_and_read(descriptor: int, length: int, start: int) -> bytes:
@@ -210,6 +213,14 @@ _fill_at = _fill if hasattr(os, "preadv") else _read_and_copy
 # the files of a folder
 
 
+@lru_cache(2**14)  # as many names recur from folder to folder
+def _natural_part(name: str) -> tuple:
+    """A text, a number, the text behind it, and so on."""
+    parts: list = DIGITS.split(name)
+    parts[1::2] = map(int, parts[1::2])
+    return tuple(parts)
+
+
 def _entries(folder: str) -> list[tuple[str, bool]]:
     """(path, whether it is a folder) of what is not hidden in a folder, in natural order."""
     try:
@@ -218,7 +229,7 @@ def _entries(folder: str) -> list[tuple[str, bool]]:
     except OSError as error:
         warnings.warn(f"folder left out: {error}", stacklevel=2)
         return []
-    visible.sort(key=lambda entry: natural_key(entry.name))
+    visible.sort(key=lambda entry: _natural_part(entry.name))
     folders = [_holds(entry.is_dir) and entry.name not in VERSION_CONTROL for entry in visible]
     return [
         (entry.path, is_folder)

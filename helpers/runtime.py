@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
+from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
 
+KAGGLE_INPUT, KAGGLE_WORKING = Path("/kaggle/input"), Path("/kaggle/working")
 MAX_THREADS = 8
 MAX_AHEAD = 512  # chunks that are read before they are asked for: what is read takes memory
 MANY_FILES = 200  # from here on a progress bar is shown
@@ -102,6 +104,11 @@ def is_live() -> bool:
     return bool(kernel.get_parent("shell").get("content", {}).get("allow_stdin"))
 
 
+def user_cache() -> Path:
+    """The folder for what programs can make anew: ``$XDG_CACHE_HOME``, or ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
 def install_line(package: str) -> str:
     """What to type so that a package is there.
 
@@ -109,7 +116,7 @@ def install_line(package: str) -> str:
     ``--find-links`` looks into one folder alone, and data lies at several depths, the file is
     searched for.
     """
-    if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and not os.path.isdir("/kaggle/input"):
+    if "KAGGLE_KERNEL_RUN_TYPE" not in os.environ and not KAGGLE_INPUT.is_dir():
         return f"python -m pip install {package}"
     line = f"%pip install --no-index $(find /kaggle/input -iname '{package}*.whl')"
     return f"attach a dataset with its wheel and put first: {line}"

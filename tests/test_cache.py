@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
-from pyarrow import parquet
 
 from helpers import header_table
 from helpers.errors import WrongTypeError
-from helpers.headers import cache as cache_module
 from helpers.headers import table as table_module
-from helpers.headers.cache import CacheError
+from helpers.headers.cache_place import CacheError, Place
 from helpers.headers.fast_reader import FastReader
+from helpers.headers.packed import ABSENT, Coded, Same
+from helpers.headers.table_file import decoded
 
 
 @pytest.fixture
@@ -45,7 +45,8 @@ def read(monkeypatch):
 
 def _same(folder, cache, **options):
     with_cache = header_table(folder, cache=cache, progress=False, **options)
-    pd.testing.assert_frame_equal(with_cache, header_table(folder, progress=False, **options))
+    fresh = header_table(folder, cache=False, progress=False, **options)
+    pd.testing.assert_frame_equal(with_cache, fresh)
     return with_cache
 
 
@@ -182,16 +183,16 @@ def test_what_was_set_aside_is_not_overwritten(phantom, tmp_path):
 
 def test_each_distinct_value_is_stored_once(phantom, tmp_path):
     header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
-    stored = parquet.read_table(tmp_path / "cache")
-    for name in stored.column_names[1:]:  # behind the fingerprint
-        texts = stored[name].combine_chunks().dictionary.to_pylist()
-        assert len(texts) == len(set(texts)), name
-    columns = ("PatientID", "PixelSpacing", "Rows", "AccessionNumber")
-    assert [stored[name].unique().to_pylist() for name in columns] == [
-        ['"P03-interspaced"'],
-        ["[3.0, 3.0]"],
-        ["128"],
-        ["null"],
+    stored = decoded((tmp_path / "cache").read_bytes())
+    columns = stored.rows.columns
+    coded = [column for column in columns.values() if isinstance(column, Coded)]
+    for column in coded:
+        assert column.distinct[0] is ABSENT
+        assert len(set(map(repr, column.distinct))) == len(column.distinct)
+    assert len(coded) == 2 and columns["InstanceNumber"].dtype == "int64"
+    wanted = ("PatientID", "PixelSpacing", "Rows", "AccessionNumber")
+    assert [columns[name] for name in wanted] == [
+        *(Same("P03-interspaced"), Same((3.0, 3.0)), Same(128), Same(None)),
     ]
 
 
@@ -201,8 +202,9 @@ def test_a_place_that_cannot_be_is_refused(phantom, tmp_path):
             CacheError, match="expected the name of a file in a folder that can be written to, got"
         ):
             header_table(phantom / "P03-interspaced", cache=place)
-    with pytest.raises(WrongTypeError, match="cache: expected the name of a file, got True"):
-        header_table(phantom / "P03-interspaced", cache=True)
+    expected = "cache: expected the name of a file, True or False, got None"
+    with pytest.raises(WrongTypeError, match=expected):
+        header_table(phantom / "P03-interspaced", cache=None)
     file = tmp_path / "1.dcm"
     file.write_bytes((phantom / "P03-interspaced" / "1.dcm").read_bytes())
     with pytest.raises(
@@ -233,8 +235,8 @@ def test_an_interrupted_reading_keeps_what_was_read(folder, tmp_path, read, monk
 
 
 def test_it_is_written_once_and_not_where_nothing_is_new(folder, tmp_path, monkeypatch):
-    written, save = [], cache_module.save
-    monkeypatch.setattr(cache_module, "save", lambda *these: written.append(1) or save(*these))
+    written, write = [], Place.write
+    monkeypatch.setattr(Place, "write", lambda *these: written.append(1) or write(*these))
     for _ in range(2):
         header_table(folder, cache=tmp_path / "cache", progress=False)
         assert len(written) == 1
@@ -263,7 +265,7 @@ def test_a_cache_that_cannot_be_written_costs_no_row(phantom, tmp_path, monkeypa
         monkeypatch.context() as patch,
         pytest.warns(UserWarning, match=r"could not be written .*; the table is complete"),
     ):
-        patch.setattr("helpers.headers.cache.os.replace", full)
+        patch.setattr("helpers.headers.cache_place.os.replace", full)
         table = header_table(phantom / "P03-interspaced", cache=tmp_path / "cache")
     pd.testing.assert_frame_equal(table, header_table(phantom / "P03-interspaced"))
     assert not list(tmp_path.iterdir())

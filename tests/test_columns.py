@@ -7,9 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.headers.columns import ABSENT, Columns
+from helpers.headers.columns import Columns
+from helpers.headers.packed import ABSENT, Chunk, Coded, Same
 
 ROWS = [{"PatientID": str(n), **({"Rows": n} if n % 3 else {}), "error": None} for n in range(10)]
+
+
+def _lists(columns):
+    merged = columns.merged()
+    return {name: merged.values(name) for name in merged.columns}
 
 
 def _table(columns):
@@ -19,8 +25,9 @@ def _table(columns):
 def test_absent_and_empty_are_told_apart_until_the_table():
     columns = Columns()
     columns.add([{"A": None}, {"B": 1}, {"A": 2, "B": None}])
-    assert columns.lists()["A"] == [None, ABSENT, 2] and columns.lists()["B"] == [ABSENT, 1, None]
-    assert columns.take([1]).lists()["B"] == [1] and "A" not in columns.take([1]).lists()
+    assert _lists(columns)["A"] == [None, ABSENT, 2] and _lists(columns)["B"] == [ABSENT, 1, None]
+    second = columns.merged().take(np.array([1]))
+    assert second.values("B") == [1] and "A" not in second.columns
     np.testing.assert_array_equal(_table(columns)["A"], [np.nan, np.nan, 2.0])
 
 
@@ -90,7 +97,7 @@ def test_values_that_rows_share_are_held_once_and_come_back(monkeypatch):
     columns = Columns()
     for row in rows:
         columns.add([row])
-    lists = columns.lists()
+    lists = _lists(columns)
     for name in "ABCDE":
         assert lists[name] == [row[name] for row in rows]
         assert list(map(type, lists[name])) == [type(row[name]) for row in rows]
@@ -102,9 +109,25 @@ def test_values_that_rows_share_are_held_once_and_come_back(monkeypatch):
 
 
 def test_columns_of_no_rows_change_nothing():
-    columns = Columns({"A": [], "B": []}, 0)
+    columns = Columns(Chunk(0, {"A": [], "B": []}))
     columns.add([{"B": 1}, {"B": 2}])
     assert _table(columns)["B"].dtype == "int64"
-    columns = Columns({}, 2)
+    columns = Columns(Chunk(2, {}))
     columns.add([{"B": 1}])
-    assert columns.lists()["B"] == [ABSENT, ABSENT, 1] and len(_table(columns)) == 3
+    assert _lists(columns)["B"] == [ABSENT, ABSENT, 1] and len(_table(columns)) == 3
+
+
+def test_each_object_is_held_once_and_what_no_row_has_any_more_is_dropped():
+    shared, columns = ("1.2", (0.5, 1.5)), Columns()
+    for n in range(4):
+        columns.add([{"UID": shared[0], "B": shared[1] if n else n, "C": float(n), "D": "x" * n}])
+        columns._flush()
+    merged = columns.merged()
+    assert merged.columns["UID"] == Same("1.2")
+    assert merged.columns["C"].dtype == "float64"
+    assert isinstance(merged.columns["B"], Coded)
+    assert merged.columns["B"].distinct == [ABSENT, 0, shared[1]]
+    some = merged.take(np.array([3, 1, 2, 1]))
+    assert some.columns["B"].distinct == [ABSENT, shared[1]] and some.values("D")[0] == "xxx"
+    assert _table(Columns(merged.take(np.array([0]))))["B"].dtype == "int64"
+    assert some.values("C") == [3.0, 1.0, 2.0, 1.0]

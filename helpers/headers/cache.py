@@ -1,191 +1,243 @@
-"""What was read last time, and is it still true? Remembers header tables in a Parquet file.
+"""What was read last time, and is it still true? Remembers what headers say.
 
-A row per file: its fingerprint, then the columns of the header table, each of which holds every
-distinct value once, as JSON. A row counts as long as the fingerprint is the file's.
+What is remembered of a file counts as long as its size and its times are as they were. Of data on
+Kaggle, whose times and mounts differ from one kernel to the next and whose content does not, it
+counts as long as path and size do, and some of the files say the same when they are read again.
 """
 
 import contextlib
 import itertools
-import json
 import os
-import threading
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pydicom
-from pyarrow import parquet
 
-from helpers.errors import ClearError, WrongTypeError
-from helpers.files import UNKNOWN, Fingerprint, fingerprint_of
-from helpers.headers.columns import ABSENT, Columns, Row
+from helpers.files import UNKNOWN, fingerprints_of
+from helpers.headers.cache_place import Place
+from helpers.headers.columns import Columns, Row
 from helpers.headers.elements import DIFFUSION_COLUMNS
+from helpers.headers.packed import ABSENT, Chunk
 from helpers.headers.pydicom_reader import NOT_READ
+from helpers.headers.table_file import Entries, decoded, encoded
 
-FORMAT = 3  # changes with what is stored, and with how headers are read
-ABOUT = b"dicom header table"  # the key of what the file says about itself
+FORMAT = 4  # changes with what is stored, and with how headers are read
+MIN_SECONDS = 0.5  # what is read in less need not be remembered, where no file was named for it
+MAX_PROBES = 8  # files of Kaggle's data that are read to see whether they say what is remembered
+
+NOTHING = Entries({}, [], np.empty((0, 3), int), np.empty(0, int), Chunk(0, {}))
+
+Values = dict[str, list[Any]]  # of the rows of one file, by column
 
 
-class CacheError(ClearError):
-    """A cache that cannot be where it was said to be."""
+class OtherVersion(ValueError):
+    """A table that another version of this suite or of pydicom has written."""
+
+
+class Memory:
+    """What is remembered of files.
+
+    Parameters
+    ----------
+    place : where
+    about : what a table must say of itself to be used, beside its version
+    """
+
+    def __init__(self, place: Place, about: dict[str, Any]) -> None:
+        self._place = place
+        self._about = {"format": FORMAT, "pydicom": pydicom.__version__, **about}
+
+    def recall(
+        self, names: list[str], fingerprints: np.ndarray, probe: Callable[[int], Values]
+    ) -> tuple[Entries, np.ndarray]:
+        """(what is remembered, the number in it of each file (n,) or -1).
+
+        Parameters
+        ----------
+        probe : reads the file of a number anew; asked where times say nothing
+
+        Warns
+        -----
+        UserWarning
+            Where a file is damaged, or was written by something else: it is renamed.
+        """
+        for file in (self._place.file, *self._place.attached):
+            entries = self._load(file)
+            found = self._found(entries, names, fingerprints, probe)
+            if (found >= 0).any():
+                with contextlib.suppress(OSError):
+                    os.utime(file)  # the oldest are those that are not used
+                self._place.say("found in", file)
+                return entries, found
+        return entries, found
+
+    def keep(self, entries: Entries, seconds: float) -> None:
+        """Remembers these files alone, if reading them took long enough to be worth it."""
+        if self._place.named or seconds >= MIN_SECONDS or os.path.exists(self._place.file):
+            about = {**self._about, "root": self._place.root}
+            self._place.write(encoded(entries._replace(about=about)))
+
+    def _load(self, file: Path) -> Entries:
+        try:
+            entries = decoded(file.read_bytes())
+            self._check_version(entries.about)
+            return entries
+        except FileNotFoundError:
+            pass
+        except Exception as error:  # whatever is wrong with the file, headers can be read without
+            expected = isinstance(error, (OSError, OtherVersion)) and not self._place.named
+            if file == self._place.file and not expected:
+                _set_aside(file, error)
+        return NOTHING
+
+    def _check_version(self, about: dict[str, Any]) -> None:
+        if any(about.get(key) != self._about[key] for key in ("format", "pydicom")):
+            raise OtherVersion("written by another version")
+
+    def _found(
+        self,
+        entries: Entries,
+        names: list[str],
+        fingerprints: np.ndarray,
+        probe: Callable[[int], Values],
+    ) -> np.ndarray:
+        """The number of each file (n,) among those that are remembered, -1 where it is none."""
+        nowhere, mounted = np.full(len(names), -1), self._place.is_mounted
+        if not entries.names or not self._is_about_these(entries.about):
+            return nowhere
+        numbers = _numbers_of(names, entries.names)
+        stored = np.where(numbers[:, None] < 0, UNKNOWN, entries.fingerprints[numbers])
+        told = slice(1) if mounted else slice(None)
+        same = (fingerprints[:, told] == stored[:, told]).all(axis=1) & (fingerprints[:, 0] >= 0)
+        found = np.where(same, numbers, -1)
+        known = np.flatnonzero(same)
+        if (fingerprints[known] == stored[known]).all():
+            return found
+        probed = known[np.unique(np.linspace(0, len(known) - 1, MAX_PROBES).astype(int))]
+        remembered = values_of(entries, found[probed])
+        agree = all(_text(probe(n)) == _text(said) for n, said in zip(probed, remembered))
+        return found if agree else nowhere
+
+    def _is_about_these(self, about: dict[str, Any]) -> bool:
+        """Whether a table is of this folder, and says as much of its files as is asked for."""
+        of_root = about["root"] == self._place.root or self._place.is_mounted
+        return of_root and all(
+            about.get(key) is True or about.get(key) == self._about[key]
+            for key in self._about.keys() - {"format", "pydicom"}
+        )
 
 
 def cached_table(
-    cache: str | os.PathLike[str],
-    root: Any,
+    place: Place,
+    folder: str | None,
     paths: list[str],
     read: Callable[[list[str]], Iterable[list[Row]]],
     private: bool,
 ) -> pd.DataFrame:
-    """The header table, of which only those files are read that are not in the cache as they are.
+    """The header table, of which only those files are read that are not remembered as they are.
 
-    What was read is written even where the reading is interrupted.
+    What was read is kept even where the reading is interrupted.
 
     Parameters
     ----------
-    cache : the Parquet file
-    root : what the table is of; where that is a folder, the cache must not lie in it
+    place : where it is remembered
+    folder : that the paths begin with; None for a list of files
     read : yields the rows of files, some at a time
     private : whether all private elements become columns too
-
-    Raises
-    ------
-    CacheError
-        For a cache that cannot be where it is said to be.
     """
-    file = _checked(cache, root, paths)
-    fingerprints = list(map(fingerprint_of, paths))
-    stored, columns = load(file, private)
-    numbers = {fingerprint: number for number, fingerprint in enumerate(stored)} | {UNKNOWN: -1}
-    found = [numbers.get(fingerprint, -1) for fingerprint in fingerprints]  # -1: not stored
-    if found == list(range(len(stored))):
-        return columns.table(paths)
-    known = [n for n, number in enumerate(found) if number >= 0]
-    order = known + [n for n, number in enumerate(found) if number < 0]  # in which rows come
-    columns = columns.take([found[n] for n in known])
+    memory = Memory(place, {"kind": "headers", "private": private})
+    names, fingerprints = place.names(paths, folder), fingerprints_of(paths)
+    stored, found = memory.recall(names, fingerprints, partial(_read_one, paths, read))
+    rows = stored.rows if private else _without_private(stored.rows)
+    if np.array_equal(found, np.arange(len(stored.names))):
+        return Columns(rows).table(paths)
+    known, new = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
+    columns, order = Columns(rows.take(found[known])), np.concatenate([known, new])
+    start = perf_counter()
     try:
-        for rows in read([paths[n] for n in order[len(known) :]]):
-            columns.add(rows)
+        for some in read([paths[n] for n in new]):
+            columns.add(some)
     finally:
-        rows_read = np.argsort(order[: len(columns)])
-        columns = columns.take(rows_read)
-        save(file, [fingerprints[order[n]] for n in rows_read], columns, private)
-    return columns.table(paths)
+        seconds = perf_counter() - start
+        order = order[: len(columns)]
+        rows = columns.merged()
+        if (np.diff(order) < 0).any():
+            rows, order = rows.take(np.argsort(order)), np.sort(order)
+        fingerprints[order[_not_read(rows)]] = UNKNOWN
+        counts = np.ones(len(order), int)
+        names = [names[n] for n in order]
+        memory.keep(Entries({}, names, fingerprints[order], counts, rows), seconds)
+    return Columns(rows).table(paths)
 
 
-def load(file: Path, private: bool) -> tuple[list[Fingerprint], Columns]:
-    """What a cache holds: the Fingerprint of each file, and their columns.
-
-    Warns
-    -----
-    UserWarning
-        Where the file is damaged, or was written by something else: it is renamed.
-    """
-    try:
-        return _load(file.read_bytes(), private)
-    except FileNotFoundError:
-        pass
-    except Exception as error:  # whatever is wrong with the file, headers can be read without it
-        aside = _free_name(file)
-        with contextlib.suppress(FileNotFoundError):  # another process was first
-            os.replace(file, aside)
-        reason = " ".join(str(error).split())
-        message = f"cache: {file} is set aside as {aside} and begun anew ({reason})"
-        warnings.warn(message, stacklevel=5)
-    return [], Columns()
-
-
-def save(file: Path, fingerprints: list[Fingerprint], columns: Columns, private: bool) -> None:
-    """Writes the columns of the files, under a temporary name that then becomes `file`.
-
-    Warns
-    -----
-    UserWarning
-        Where it cannot be written.
-    """
-    lists = columns.lists()
-    fingerprints = [
-        UNKNOWN if str(error).startswith(NOT_READ) else fingerprint
-        for fingerprint, error in zip(fingerprints, lists["error"])
+def values_of(entries: Entries, numbers: np.ndarray) -> list[Values]:
+    """What is remembered of the files of some numbers (n,), each its columns."""
+    stops, counts = np.cumsum(entries.counts)[numbers], entries.counts[numbers]
+    places = [np.arange(stop - count, stop) for stop, count in zip(stops, counts)]
+    rows = entries.rows.take(np.concatenate([np.empty(0, int), *places]))
+    lists = {name: rows.values(name) for name in rows.columns}
+    ends = np.cumsum(counts).tolist()
+    return [
+        {
+            name: values[end - count : end]
+            for name, values in lists.items()
+            if count and values[end - count] is not ABSENT
+        }
+        for end, count in zip(ends, counts.tolist())
     ]
-    arrays = {"fingerprint": pa.array(fingerprints, pa.binary())}
-    arrays |= {name: _encoded(values) for name, values in lists.items()}
-    about = {"format": FORMAT, "pydicom": pydicom.__version__, "private": private}
-    table = pa.table(arrays).replace_schema_metadata({ABOUT: json.dumps(about)})
-    temporary = f"{file}.{os.getpid()}-{threading.get_ident()}"
-    try:
-        parquet.write_table(table, temporary, write_page_checksum=True)
-        os.replace(temporary, file)
-    except OSError as error:
-        message = f"cache: {file} could not be written ({error}); the table is complete"
-        warnings.warn(message, stacklevel=5)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
 
 
-def _checked(cache: Any, root: Any, paths: list[str]) -> Path:
-    """The full path of the cache, links followed, if it can be a file there.
-
-    One in the folder that is read is refused: nothing is written there.
-    """
-    if not isinstance(cache, (str, os.PathLike)):
-        raise WrongTypeError(f"cache: expected the name of a file, got {cache!r}")
-    file = Path(os.path.realpath(os.path.expanduser(cache))) if os.fspath(cache) else Path()
-    if any(path.endswith(file.name) and os.path.realpath(path) == str(file) for path in paths):
-        raise CacheError(f"cache: expected a file of its own, got {file}, which is to be read")
-    folder = isinstance(root, (str, os.PathLike)) and os.path.realpath(os.path.expanduser(root))
-    if folder and file.is_relative_to(folder):
-        expected = "a file outside of the folder that is read"
-        raise CacheError(f"cache: expected {expected}, got {cache}; it would be one of its files")
-    if file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        expected = "the name of a file in a folder that can be written to"
-        raise CacheError(f"cache: expected {expected}, got {str(cache)!r}")
-    return file
+def _read_one(
+    paths: list[str], read: Callable[[list[str]], Iterable[list[Row]]], number: int
+) -> Values:
+    """What a file says now."""
+    ((row,),) = read([paths[number]])
+    return {name: [value] for name, value in row.items()}
 
 
-def _load(content: bytes, private: bool) -> tuple[list[Fingerprint], Columns]:
-    stored = parquet.read_table(pa.BufferReader(content), page_checksum_verification=True)
-    about = json.loads((stored.schema.metadata or {}).get(ABOUT, b"{}"))
-    if not about:
-        raise ValueError("not a cache of headers")
-    if (about["format"], about["pydicom"]) != (FORMAT, pydicom.__version__):
-        raise ValueError("written by another version")
-    if private and not about["private"]:
-        return [], Columns()
-    names = [
-        name
-        for name in stored.column_names[1:]
-        if private or name[0] != "(" or name in DIFFUSION_COLUMNS
-    ]
-    lists = {name: _decoded(stored[name].combine_chunks()) for name in names}
-    return stored["fingerprint"].to_pylist(), Columns(lists, len(stored))
+def _text(values: Values) -> str:
+    """Values as a text that is the same where they are, NaN too."""
+    return repr(sorted(values.items()))
+
+
+def _numbers_of(names: list[str], stored: list[str]) -> np.ndarray:
+    """The number of each name (n,) among those that are remembered, -1 where it is none."""
+    if names == stored:
+        return np.arange(len(names))
+    numbers = dict(zip(stored, range(len(stored))))
+    return np.array([numbers.get(name, -1) for name in names], int)
+
+
+def _without_private(rows: Chunk) -> Chunk:
+    """The rows with those private elements alone that stand in every header table."""
+    shown = [name for name in rows.columns if name[0] != "(" or name in DIFFUSION_COLUMNS]
+    return Chunk(rows.length, {name: rows.columns[name] for name in shown})
+
+
+def _not_read(rows: Chunk) -> np.ndarray:
+    """Which files could not be read (n,), and are to be read another time."""
+    if not any(str(error).startswith(NOT_READ) for error in rows.few_values("error")):
+        return np.zeros(rows.length, bool)
+    return np.array([str(error).startswith(NOT_READ) for error in rows.values("error")])
+
+
+def _set_aside(file: Path, error: Exception) -> None:
+    """Renames a file that cannot be used, and says so."""
+    aside = _free_name(file)
+    with contextlib.suppress(OSError):  # another process was first
+        os.replace(file, aside)
+    reason = " ".join(str(error).split())
+    message = f"cache: {file} is set aside as {aside} and begun anew ({reason})"
+    warnings.warn(message, stacklevel=7)
 
 
 def _free_name(file: Path) -> str:
     """A name beside the cache that no file has."""
     names = (f"{file}.set-aside{number or ''}" for number in itertools.count())
     return next(name for name in names if not os.path.exists(name))
-
-
-def _encoded(values: list) -> pa.DictionaryArray:
-    """The values as JSON, each distinct text once; null where the element is absent."""
-    identities = list(map(id, values))  # equal values that files share are one object
-    texts = {
-        identity: None if value is ABSENT else json.dumps(value)
-        for identity, value in dict(zip(identities, values)).items()
-    }
-    return pa.array(map(texts.get, identities), pa.string()).dictionary_encode()
-
-
-def _decoded(array: pa.DictionaryArray) -> list:
-    """The values of a column, as a fresh reading has them."""
-    distinct = json.loads(f"[{','.join(array.dictionary.to_pylist())}]")
-    distinct = [tuple(value) if isinstance(value, list) else value for value in distinct]
-    distinct.append(ABSENT)  # number -1
-    numbers = array.indices.fill_null(-1).to_numpy().tolist()
-    return list(map(distinct.__getitem__, numbers))

@@ -1,51 +1,19 @@
 """How do rows become columns? Gathers the rows of files into a table, column by column."""
 
-from collections.abc import Iterable
-from itertools import repeat
-from operator import is_
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydicom.datadict import tag_for_keyword
+
+from helpers.headers.packed import ABSENT, Chunk, any_inexact, merged, packed
 
 Row = dict[str, Any]  # one file's values by column
 
 FIXED_COLUMNS = [
     *("error", "file_size", "pixel_offset", "TransferSyntaxUID", "private_elements"),
 ]
-MAX_EXACT_INTEGER = 2**53  # integers up to it are exact as floats
 MAX_ROWS = 200  # gathered before they are turned into columns; about as many as a series has
-ABSENT = object()  # where a file lacks an element; None is one that is there and empty
-
-
-class Same(NamedTuple):
-    """One value that all rows of a chunk share."""
-
-    value: Any
-
-
-Packed = Same | np.ndarray | list  # values of the rows of a chunk, in little memory
-
-
-class Chunk(NamedTuple):
-    """The columns of some rows; one that no row has is left out."""
-
-    length: int
-    columns: dict[str, Packed]
-
-    def values(self, name: str) -> list:
-        """The values of a column, `ABSENT` where a row has none."""
-        packed = self.columns.get(name, Same(ABSENT))
-        if isinstance(packed, Same):
-            return [packed.value] * self.length
-        return packed.tolist() if isinstance(packed, np.ndarray) else packed
-
-    def kinds(self, name: str) -> set[type]:
-        """The types among the values of a column."""
-        packed = self.columns.get(name, Same(ABSENT))
-        few = packed[:1].tolist() if isinstance(packed, np.ndarray) else packed
-        return set(map(type, few))
 
 
 class Columns:
@@ -54,8 +22,8 @@ class Columns:
     They are far smaller than the rows: what the files of a series share stands there once.
     """
 
-    def __init__(self, lists: dict[str, list] | None = None, length: int = 0) -> None:
-        self._chunks = [Chunk(length, dict(lists or {}))] if length else []
+    def __init__(self, *chunks: Chunk) -> None:
+        self._chunks = [chunk for chunk in chunks if chunk.length]
         self._rows: list[Row] = []
 
     def __len__(self) -> int:
@@ -67,25 +35,15 @@ class Columns:
         if len(self._rows) >= MAX_ROWS:
             self._flush()
 
-    def lists(self) -> dict[str, list]:
-        """The values by column: keywords in the order of their tags, private ones, then fixed."""
-        return {
-            name: [value for chunk in self._chunks for value in chunk.values(name)]
-            for name in self._names()
-        }
-
-    def take(self, rows: Iterable[int]) -> "Columns":
-        """Only the rows of these numbers, in this order, with the columns that one of them has."""
-        rows = list(rows)
-        if rows == list(range(len(self))):
-            return self
-        taken = {name: [values[row] for row in rows] for name, values in self.lists().items()}
-        present = {name: values for name, values in taken.items() if set(values) - {ABSENT}}
-        return Columns(present, len(rows))
+    def merged(self) -> Chunk:
+        """All rows as one chunk."""
+        columns = {name: merged(name, self._chunks) for name in self._names() if self._chunks}
+        return Chunk(len(self), columns)
 
     def table(self, paths: list[str]) -> pd.DataFrame:
         """The table, its index the paths; the values are moved there, so that none is held twice.
 
+        Keywords stand in the order of their tags, then private elements, then fixed columns.
         pandas keeps the columns of a dtype in one array: it is made here, once.
         """
         dtypes = {name: self._dtype(name) for name in self._names()}
@@ -114,11 +72,12 @@ class Columns:
 
     def _dtype(self, name: str) -> str:
         """The dtype of a column: numbers where all are numbers and none loses by it."""
-        kinds = set().union(*(chunk.kinds(name) for chunk in self._chunks))
+        few = [chunk.few_values(name) for chunk in self._chunks]
+        kinds = {kind for values in few for kind in map(type, values)}
         numbers = kinds - {type(None), type(ABSENT)}
         if not numbers or not numbers <= {int, float}:
             return "object"
-        if int in numbers and any(any_inexact(chunk.values(name)) for chunk in self._chunks):
+        if int in numbers and any(map(any_inexact, few)):
             return "object"
         return "int64" if kinds == {int} else "float64"
 
@@ -126,30 +85,9 @@ class Columns:
         """Takes the values of a column out of the chunks and puts them into the row of an array."""
         start = 0
         for chunk in self._chunks:
-            values = chunk.values(name)
-            row[start : start + chunk.length] = [
-                None if value is ABSENT else value for value in values
-            ]
+            chunk.fill(name, row[start : start + chunk.length])
             chunk.columns.pop(name, None)
             start += chunk.length
-
-
-def packed(values: list) -> Packed:
-    """The values of a chunk, in as little memory as is quickly found."""
-    if all(map(is_, values, repeat(values[0]))):
-        return Same(values[0])
-    kinds = set(map(type, values))
-    if kinds == {float}:
-        return np.array(values)
-    if kinds == {int} and not any_inexact(values):
-        return np.array(values, "int64")
-    return values
-
-
-def any_inexact(values: list) -> bool:
-    """Whether an integer is among the numbers that is none as a float."""
-    distinct = set(values)
-    return any(type(value) is int and abs(value) > MAX_EXACT_INTEGER for value in distinct)
 
 
 def dtype_of(values: list) -> str:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from time import perf_counter, thread_time
 from typing import Any
 
@@ -14,6 +15,8 @@ from tqdm.auto import tqdm
 
 from helpers.errors import WrongTypeError, one_line, require_type
 from helpers.files import file_names
+from helpers.headers.cache import cached_table
+from helpers.headers.cache_place import place_of
 from helpers.headers.columns import FIXED_COLUMNS, Columns, Row
 from helpers.headers.elements import DIFFUSION_COLUMNS
 from helpers.headers.fast_reader import FastReader
@@ -34,7 +37,7 @@ def header_table(
     *,
     keywords: Collection[str] | None = None,
     private: bool = False,
-    cache: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | bool = True,
     executor: Executor | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -49,10 +52,11 @@ def header_table(
     private : bool
         Also a column for each private element, named after its group, creator and element, as in
         ``(0019,xx0C) SIEMENS MR HEADER``.
-    cache : path of a Parquet file, or None
-        Remembers the table: the next call reads only files that are new or have changed. It holds
-        all keywords, whichever are wanted, of the files of the last call: use one cache for each
-        folder. What was read is kept when the reading is interrupted.
+    cache : bool, or path of a file
+        Whether the table of a folder is remembered, so that the next call, or tomorrow's, reads
+        only files that are new or have changed; see the notes. A path names a file for it, which
+        remembers a list of files too: all keywords, whichever are wanted, of the files of the
+        last call, so use one for each folder.
     executor : concurrent.futures.Executor, or None
         Reads the files, for example a ProcessPoolExecutor or Dask's ``Client.get_executor()``.
         None reads them here, in threads where the disk is slow.
@@ -78,6 +82,19 @@ def header_table(
 
     Notes
     -----
+    What took longer than half a second to read is remembered in ``dicom-headers`` in the user's
+    cache folder (``$XDG_CACHE_HOME``, or ``~/.cache``), which a line says once. It holds names
+    and IDs as the files do, so only the user can read it; it is never in the collection, nor
+    written where ``DICOM_HIDE_IDENTITY`` hides identity. ``cache=False`` does without, the
+    environment variable ``DICOM_NO_CACHE`` in all calls. Above 1 GB in all, the tables that were
+    not used for longest are dropped. What was read is kept when the reading is interrupted. A
+    file is read again when its size or times have changed.
+
+    On Kaggle the table is part of the kernel's output, ``/kaggle/working``, and is found below
+    ``/kaggle/input`` where the output of another kernel is attached. There a file counts as
+    unchanged where path and size are the same, for mounts have times of their own: eight files
+    are read to see whether they say what is remembered.
+
     Dates and ages stay as they are written. As dates: ``pd.to_datetime(headers["StudyDate"],
     format="%Y%m%d", errors="coerce")``; as years, of ages like 061Y:
     ``headers["PatientAge"].str.extract(r"(\\d+)Y")[0].astype(float)`` (PS3.5 6.2).
@@ -98,7 +115,7 @@ def read_headers(
     *,
     keywords: Collection[str] | None = None,
     private: bool = False,
-    cache: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | bool = True,
     executor: Executor | None = None,
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -107,19 +124,18 @@ def read_headers(
     if executor is not None and not hasattr(executor, "submit"):
         expected = "an executor, such as ProcessPoolExecutor()"
         raise WrongTypeError(f"expected {expected}, got {type(executor).__name__}")
-    paths = _paths(files_or_root)
-    reader = FastReader(keywords if cache is None else None, private)
+    paths, folder = _paths(files_or_root), _folder(files_or_root)
+    place = place_of(cache, folder, paths)
+    reader = FastReader(keywords if place is None else None, private)
     shown = len(paths) >= MANY_FILES if progress is None else progress
     read = partial(_with_progress, reader=reader, executor=executor, shown=shown)
-    if cache is None:
+    if place is None:
         columns = Columns()
         for rows in read(paths):
             columns.add(rows)
         table = columns.table(paths)
     else:
-        from helpers.headers.cache import cached_table  # pyarrow, only where it is needed
-
-        table = cached_table(cache, files_or_root, paths, read, private)
+        table = cached_table(place, folder, paths, read, private)
     return table if keywords is None else _only(table, keywords, private)
 
 
@@ -171,6 +187,14 @@ def _paths(files_or_root: Any) -> list[str]:
     if wrong := [file for file in files if not isinstance(file, (str, bytes, os.PathLike))]:
         raise WrongTypeError(f"expected a list of files, got {wrong[0]!r} in it")
     return [os.fsdecode(file) for file in files]
+
+
+def _folder(files_or_root: Any) -> str | None:
+    """The folder that the paths begin with; None for a list of files."""
+    if not isinstance(files_or_root, (str, bytes, os.PathLike)):
+        return None
+    root = str(Path(os.path.expanduser(os.fsdecode(files_or_root))))
+    return root if os.path.isdir(root) else None
 
 
 def _with_progress(

@@ -1,6 +1,6 @@
 """Which images does a collection hold? One row per frame, as of single images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from helpers.headers.columns import MAX_EXACT_INTEGER, dtype_of
+from helpers.headers.columns import dtype_of
+from helpers.headers.packed import MAX_EXACT_INTEGER
 from helpers.runtime import MANY_FILES, through
 from helpers.slices.frame_counts import counts_and_errors
 from helpers.slices.frame_places import (
@@ -28,6 +29,7 @@ from helpers.slices.functional_groups import (
     read_shared_columns,
 )
 from helpers.slices.images import has_few_keywords, is_image
+from helpers.slices.remembered_frames import Read, remembered_frames
 
 WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"  # SOP class whose frames are tiles of one image
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -35,14 +37,12 @@ FIRST_FRAME_ONLY = (POSITION, "SliceLocation")  # of which the header speaks for
 FILES_PER_TASK = 16  # that are sent to an executor at once
 
 
-Read = Callable[[], Columns]  # opens one file and gives what its frames say
-
-
 def frame_rows(
     headers: pd.DataFrame,
     *,
     executor: Executor | None = None,
     progress: bool | None = None,
+    cache: bool = True,
 ) -> pd.DataFrame:
     """The rows that hold an image, one per frame, with what each frame says of its own.
 
@@ -55,6 +55,7 @@ def frame_rows(
     headers : DataFrame of `helpers.header_table`
     executor : opens the multi-frame files; None opens them here, one after the other
     progress : whether to show a progress bar; None shows it for 200 multi-frame files and more
+    cache : whether what was slow to read is remembered, as header tables are
 
     Returns
     -------
@@ -74,7 +75,9 @@ def frame_rows(
     rows = np.union1d(np.flatnonzero(counts > 1), np.array(list(files), int))
     if not len(rows):
         return _with_fixed(images.copy(deep=False), counts, errors)
-    own = _own_columns(images, rows, counts, _read_all(files, executor, progress))
+    reading = partial(_read_all, executor=executor, progress=progress)
+    read = remembered_frames(files, reading) if cache else dict(zip(files, reading(files)))
+    own = _own_columns(images, rows, counts, read)
     return _with_fixed(_expanded(images, counts, rows, own), counts, errors)
 
 
@@ -118,16 +121,14 @@ def _reconstructed(images: pd.DataFrame) -> list[tuple[int, Values]]:
 
 def _read_all(
     files: dict[int, Read], executor: Executor | None, progress: bool | None
-) -> dict[int, Columns]:
-    """What was read of each file, by the number of its row."""
+) -> Iterator[Columns]:
+    """Yields what is read of each file, in their order."""
     shown = len(files) >= MANY_FILES if progress is None else progress
     bar = tqdm(total=len(files), desc="Reading frames", unit=" files", disable=not shown)
-    found: list[Columns] = []
     with bar:
         for some in _read_chunks(list(files.values()), executor):
-            found += some
+            yield from some
             bar.update(len(some))
-    return dict(zip(files, found))
 
 
 def _read_chunks(files: list[Read], executor: Executor | None) -> Iterator[list[Columns]]:
@@ -192,7 +193,7 @@ def _expanded(
     of_own = np.isin(repeated, rows)
     some, numbers = images.iloc[rows], counts[rows].tolist()
     filled = {}
-    for keyword in dict.fromkeys(keyword for columns in own for keyword in columns):
+    for keyword in sorted({keyword for columns in own for keyword in columns}):
         header = _plain_values(some[keyword]) if keyword in some else [None] * len(some)
         values = _filled(keyword, own, header, numbers)
         others = images[keyword].iloc[repeated[~of_own]] if keyword in images else None

@@ -21,7 +21,11 @@ MAX_COPIED_ROWS = 100_000  # of larger tables no column is held twice
 
 
 def slice_table(
-    headers: pd.DataFrame, *, executor: Executor | None = None, progress: bool | None = None
+    headers: pd.DataFrame,
+    *,
+    executor: Executor | None = None,
+    progress: bool | None = None,
+    cache: bool = True,
 ) -> pd.DataFrame:
     """One row per image: its stack, and its place in it.
 
@@ -32,6 +36,9 @@ def slice_table(
         Opens multi-frame files again for what each frame says; None opens them here.
     progress : bool or None
         Whether to show a progress bar; None shows it for many multi-frame files.
+    cache : bool
+        Whether what frames say is remembered where that was slow to read, as and where
+        `helpers.header_table` remembers headers: these files are then not opened again.
 
     Returns
     -------
@@ -62,7 +69,8 @@ def slice_table(
     Location is measured from no known point)
     """
     headers = checked_headers(headers)
-    table = with_private_diffusion(frame_rows(headers, executor=executor, progress=progress))
+    frames = frame_rows(headers, executor=executor, progress=progress, cache=cache)
+    table = with_private_diffusion(frames)
     return _taken(table, *_placed(table))
 
 
