@@ -17,12 +17,12 @@ from helpers.volume.voxels import put_values
 
 
 def read_plain(rows):
-    """The plain images of rows, as (values, padding, layout) of each; None where one is not."""
+    """The plain images of rows, as (values, padding, PlainImage) of each; None where one is not."""
     found, sources = [], sources_of(rows)
     try:
         for image in PlainReader().images(sources):
             values = np.empty(image.layout.shape, image.layout.rescaled)
-            found.append((values, put_values(image, values), image.layout))
+            found.append((values, put_values(image, values), image))
     except FastPathNotApplicable:
         return None
     return found
@@ -55,14 +55,14 @@ def _compare(rows):
     """Whether the images were read; if so, all is as pydicom and single images have it."""
     if (found := read_plain(rows)) is None:
         return False
-    for (path, frame), (values, padding, layout) in zip(rows.index, found, strict=True):
+    for (path, frame), (values, padding, plain) in zip(rows.index, found, strict=True):
         image = read_image(path, frame)
         assert np.array_equal(values, image.pixels), path
         assert np.can_cast(image.pixels.dtype, values.dtype), "wide enough for any image like it"
         own = None if image.guess is not None else image.padding
         assert (padding is None) == (own is None) and np.array_equal(padding, own), path
-        assert layout.windows == image.windows and layout.unit == image.unit, path
-        assert layout.inverted == image.inverted and not image.remark
+        assert plain.windows == image.windows and plain.layout.unit == image.unit, path
+        assert plain.layout.inverted == image.inverted and not image.remark
         if (independent := _by_pydicom(path, frame)) is not None:
             atol = 0 if values.dtype.kind == "i" else 1e-4
             assert np.allclose(values, independent, rtol=1e-6, atol=atol)
@@ -255,7 +255,7 @@ def test_frames_are_found_by_items_and_by_offset_tables(frames):
         rows = write(pixel_data)
         found = read_plain(rows.iloc[[2, 0, 3]])
         assert found is not None
-        slope, intercept = found[0][2].rescale
+        slope, intercept = found[0][2].layout.rescale
         for (ours, _, _), frame in zip(found, (2, 0, 3)):
             assert np.array_equal(ours, values[frame] * slope + intercept)
 

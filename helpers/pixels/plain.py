@@ -27,7 +27,6 @@ from helpers.headers.elements import (
 from helpers.headers.fast_reader import FastReader
 from helpers.pixels.codecs import FrameDecoder, frame_decoder
 from helpers.pixels.frame_header import FrameHeader
-from helpers.pixels.guesses import gaps_of
 from helpers.pixels.luts import (
     WINDOW_KEYWORDS,
     is_inverted,
@@ -59,16 +58,16 @@ PLAIN: dict[str, set[Any]] = {  # what a header must say
 }
 SIZES = ["Rows", "Columns", "BitsStored"]
 # what the header of a frame may say of its own, and what stands behind what is read of a file
-OF_FRAME = [
-    *("RescaleSlope", "RescaleIntercept", "RescaleType", "SliceThickness", *WINDOW_KEYWORDS),
-]
+RESCALE = ["RescaleSlope", "RescaleIntercept", "RescaleType"]
+OF_FRAME = [*RESCALE, *WINDOW_KEYWORDS, "SliceThickness"]
 BEHIND = ["PresentationLUTShape", "DoseGridScaling"]
 MEANING = [
     *(*PLAIN, *SIZES, "HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit", "Modality"),
-    *(*OF_FRAME, *BEHIND),
+    *(*RESCALE, *BEHIND),
 ]
+WINDOW_NUMBERS = ["WindowCenter", "WindowWidth"]
 CAPTIONS = ["PatientID", "SeriesDescription", "AnatomicalOrientationType"]
-KEYWORDS = [*MEANING, *CAPTIONS, *COMPARED, "NumberOfFrames"]
+KEYWORDS = [*MEANING, *OF_FRAME, *CAPTIONS, *COMPARED, "NumberOfFrames"]
 LAST_TAG_READ = 0x00283010  # VOI LUT Sequence
 GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
 
@@ -95,7 +94,6 @@ class Layout(NamedTuple):
     rescale: tuple[float, float]  # slope and intercept
     rescaled: np.dtype
     unit: str
-    windows: dict[str, Window | VoiLut]
     inverted: bool
 
 
@@ -113,9 +111,19 @@ class PlainImage(NamedTuple):
     file: OpenFile
     source: Source
     layout: Layout
-    header: Row
+    header: Row  # as far as it was read, and as its frame has it
     place: int | Items  # of uncompressed values, or of what the decoder takes
     decode: FrameDecoder | None
+
+    @property
+    def window_values(self) -> tuple:
+        """What the header says about windows."""
+        return tuple(map(self.header.get, WINDOW_KEYWORDS))
+
+    @property
+    def windows(self) -> dict[str, Window | VoiLut]:
+        """The windows that the header offers, by name, the default first."""
+        return voi_luts_of(FrameHeader(dict(zip(WINDOW_KEYWORDS, self.window_values))))
 
     def read_into(self, stored: np.ndarray) -> None:
         """Puts the stored values into an array (rows, columns) of the layout's type.
@@ -173,12 +181,13 @@ class PlainReader:
         """Yields images of one file."""
         found = self._several.get(sources[0].path) or self._beginning(file, sources[0])
         for source in sources:
-            layout = self._layout(found.header, source)
+            header = found.header | dict(source.own)
+            layout = self._layout(header)
             if found.items is None:
-                place: int | Items = _native_place(file, found.header, layout, source)
+                place: int | Items = _native_place(file, header, layout, source)
             else:
                 place = found.items[source.frame]
-            yield PlainImage(file, source, layout, found.header, place, found.decode)
+            yield PlainImage(file, source, layout, header, place, found.decode)
 
     def _beginning(self, file: OpenFile, source: Source) -> Beginning:
         """What a file says before its pixels, once it is known to be the one of its row."""
@@ -195,11 +204,12 @@ class PlainReader:
             self._several[source.path] = found
         return found
 
-    def _layout(self, header: Row, source: Source) -> Layout:
-        values = {keyword: header.get(keyword) for keyword in MEANING} | dict(source.own)
-        key = tuple(values.values())
+    def _layout(self, header: Row) -> Layout:
+        key = tuple(map(header.get, MEANING))
         if (layout := self._layouts.get(key)) is None:
-            layout = self._layouts[key] = _layout_of(values)
+            layout = self._layouts[key] = _layout_of(dict(zip(MEANING, key)))
+        if any(isinstance(header.get(keyword), str) for keyword in WINDOW_NUMBERS):
+            raise FastPathNotApplicable("a window that is no number")
         return layout
 
 
@@ -255,8 +265,6 @@ def _layout_of(values: dict[str, Any]) -> Layout:
     sized = all(isinstance(size, int) and size > 0 for size in sizes)
     if not plain or not sized or not values["HighBit"] == sizes[-1] - 1 < values["BitsAllocated"]:
         raise FastPathNotApplicable("an image that is not plain")
-    if gaps_of(values):
-        raise FastPathNotApplicable("a header of which something is guessed")
     try:
         slope, intercept = slope_and_intercept(header)
     except ValueError as error:
@@ -272,7 +280,6 @@ def _layout_of(values: dict[str, Any]) -> Layout:
         rescale=(slope, intercept),
         rescaled=rescaled_dtype(limits, slope, intercept),
         unit=unit_of(header),
-        windows=voi_luts_of(header),
         inverted=is_inverted(header),
     )
 

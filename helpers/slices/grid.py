@@ -12,11 +12,17 @@ from helpers.geometry.grids import (
     SAME_SPACING,
     new_position,
     position_tolerance_mm,
-    unit_normals,
 )
 from helpers.geometry.orientation import row_and_column
-from helpers.slices.arrays import name_of, numbers, vectors
-from helpers.slices.words import irregularities, mixtures, why_no_volume
+from helpers.slices.arrays import name_of
+from helpers.slices.measures import Measures
+from helpers.slices.words import (
+    irregularities,
+    irregularities_of,
+    mixtures,
+    mixtures_of,
+    reason_of,
+)
 
 RUN_GAP_TOLERANCE = 0.04  # share by which the gaps of a regular run differ from its first
 MAX_NAMED_FILES = 3  # files named before "and n more"
@@ -32,7 +38,7 @@ class StackWarning(UserWarning):
     """What was left out of a stack to make it regular."""
 
 
-def grid_affine(slices: pd.DataFrame) -> np.ndarray:
+def grid_affine(slices: pd.DataFrame, *, one_meaning: bool = False) -> np.ndarray:
     """(4, 4) matrix that takes (slice, row, column, 1) to LPS mm; a tilted gantry is kept as shear.
 
     The step from slice to slice comes from the first and last positions. A single image steps along
@@ -41,38 +47,34 @@ def grid_affine(slices: pd.DataFrame) -> np.ndarray:
     Parameters
     ----------
     slices : the rows of one stack of `helpers.slice_table`, in spatial order
+    one_meaning : whether they must be one scan: one b-value, one echo, one kernel
 
     Raises
     ------
     StackError
-        Where positions are missing or make no regular grid: names file and gap and the ways on.
+        Where positions are missing or make no regular grid, and where scans are mixed: names file
+        and gap, or element and values, and the ways on.
     """
-    slices = _placed(slices)
-    _refuse(irregularities(slices))
-    row, column = row_and_column(slices["ImageOrientationPatient"].iloc[0])  # type: ignore[misc]
-    row_spacing, column_spacing = slices["PixelSpacing"].iloc[0]
-    positions = vectors(slices, "ImagePositionPatient", 3)
+    placed = _placed(slices)
+    mixed = mixtures_of(placed, 0) if one_meaning else ()
+    if found := [*irregularities_of(placed, 0), *mixed]:
+        raise StackError(
+            f"expected a regular grid of one scan, got {'; '.join(found)}. Ways on: "
+            "load_volume(slices, on_irregular='longest') takes the longest even run; "
+            "load_slice(path) shows single images; or drop rows of slices yourself"
+        )
+    row, column = row_and_column(placed.vectors("ImageOrientationPatient", 6)[0])  # type: ignore[misc]
+    row_spacing, column_spacing = placed.vectors("PixelSpacing", 2)[0]
+    positions = placed.vectors("ImagePositionPatient", 3)
     affine = np.eye(4)
     affine[:3, 0] = (
-        (positions[-1] - positions[0]) / (len(slices) - 1)
-        if len(slices) > 1
-        else np.cross(row, column) * _thickness(slices)
+        (positions[-1] - positions[0]) / (len(placed) - 1)
+        if len(placed) > 1
+        else np.cross(row, column) * _thickness(placed)
     )
     affine[:3, 1], affine[:3, 2] = column * row_spacing, row * column_spacing
     affine[:3, 3] = positions[0]
     return affine
-
-
-def one_meaning(slices: pd.DataFrame) -> pd.DataFrame:
-    """The rows as they are, where they are one scan: one b-value, one echo, one kernel.
-
-    Raises
-    ------
-    StackError
-        Where they mix several: names element and values and the ways on.
-    """
-    _refuse(mixtures(_placed(slices)))
-    return slices
 
 
 def longest_run(slices: pd.DataFrame) -> pd.DataFrame:
@@ -88,8 +90,9 @@ def longest_run(slices: pd.DataFrame) -> pd.DataFrame:
 
 def longest_regular_run(slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """(the longest evenly spaced run of images, one per position; what it leaves out, in words)."""
-    placed = _placed(slices)
-    first = np.flatnonzero(~placed["repeated"])
+    measures = _placed(slices)
+    placed = measures.slices.assign(position_mm=measures.along, repeated=measures.repeated)
+    first = np.flatnonzero(~measures.repeated)
     distinct = placed.iloc[first]
     kept = first[_longest_even(distinct)] if irregularities(distinct) else first
     left = [name_of(slices, row) for row in np.setdiff1d(range(len(slices)), kept)]
@@ -99,17 +102,8 @@ def longest_regular_run(slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return slices.iloc[kept], "; ".join([*remarks, *mixtures(placed.iloc[kept])])
 
 
-def _refuse(found: list[str]) -> None:
-    if found:
-        raise StackError(
-            f"expected a regular grid of one scan, got {'; '.join(found)}. Ways on: "
-            "load_volume(slices, on_irregular='longest') takes the longest even run; "
-            "load_slice(path) shows single images; or drop rows of slices yourself"
-        )
-
-
-def _placed(slices: pd.DataFrame) -> pd.DataFrame:
-    """The rows with positions measured anew, as some may have been dropped.
+def _placed(slices: pd.DataFrame) -> Measures:
+    """The measures of a stack, with positions measured anew, as some rows may have been dropped.
 
     Refuses what is no grey image with a place in the patient, several stacks, and rows out of
     order.
@@ -118,28 +112,27 @@ def _placed(slices: pd.DataFrame) -> pd.DataFrame:
     if (bad := slices["error"].notna().to_numpy()).any():
         name, error = name_of(slices, int(bad.argmax())), slices["error"][bad].iloc[0]
         raise StackError(f"expected images that can be used, got {name} with an error: {error}")
-    if reason := why_no_volume(slices):
+    measures = Measures(slices)
+    if reason := reason_of(measures, 0):
         raise StackError(
             f"expected grey images with a place in the patient, got {reason}: no volume; "
             "see load_slice(path) or browse(slices, stack)"
         )
-    orientations, spacings = (
-        vectors(slices, keyword, length)
-        for keyword, length in (("ImageOrientationPatient", 6), ("PixelSpacing", 2))
-    )
+    orientations = measures.vectors("ImageOrientationPatient", 6)
+    spacings = measures.vectors("PixelSpacing", 2)
     for keyword, values, tolerance in (  # images of a stack are that near to the first of them
         ("ImageOrientationPatient", orientations, SAME_COSINE),
         ("PixelSpacing", spacings, SAME_SPACING * spacings.min()),
     ):
         if (np.ptp(values, axis=0) > 2 * tolerance).any():
             raise StackError(f"expected one {keyword}, got several: take {ONE_STACK}")
-    normal = unit_normals(orientations[:1])[0]
-    along = vectors(slices, "ImagePositionPatient", 3) @ normal
+    along = measures.vectors("ImagePositionPatient", 3) @ measures.normal[0]
     tolerance = position_tolerance_mm(spacings[:1])
     if (np.diff(along) < -tolerance).any():
         raise StackError(f"expected rows in spatial order, got them mixed: take {ONE_STACK}")
-    is_first = new_position(along, np.arange(len(along)) == 0, tolerance)
-    return slices.assign(position_mm=along, repeated=~is_first)
+    measures.along = along
+    measures.repeated = ~new_position(along, np.arange(len(along)) == 0, tolerance)
+    return measures
 
 
 def _one_stack(slices: pd.DataFrame) -> pd.DataFrame:
@@ -167,6 +160,6 @@ def _longest_even(distinct):
     return slice(start, end + 1)
 
 
-def _thickness(slices):
-    thickness = numbers(slices, "SliceThickness")[0]
+def _thickness(placed):
+    thickness = placed.numbers("SliceThickness")[0]
     return thickness if thickness > 0 else 1.0

@@ -20,7 +20,7 @@ from helpers.geometry.planes import (
     shear_of,
 )
 from helpers.pixels.window import VoiLut, Window, resolve_window
-from helpers.slices.grid import StackError, grid_affine, longest_run, one_meaning
+from helpers.slices.grid import StackError, grid_affine, longest_run
 from helpers.volume.slice import Slice, captions_of
 from helpers.volume.voxels import read_voxels
 
@@ -269,8 +269,9 @@ def load_volume(
     require_type(slices, pd.DataFrame, "slices.loc[stack] of slice_table")
     if on_irregular not in ("raise", "longest"):
         raise StackError(f"expected on_irregular to be 'raise' or 'longest', got {on_irregular!r}")
-    slices = longest_run(slices) if on_irregular == "longest" else one_meaning(slices)
-    affine = grid_affine(slices)
+    if on_irregular == "longest":
+        slices = longest_run(slices)
+    affine = grid_affine(slices, one_meaning=on_irregular == "raise")
     is_shown = len(slices) >= MIN_SLICES_FOR_BAR if progress is None else progress
     bar = progress if callable(progress) else partial(tqdm, disable=not is_shown)
     image = read_voxels(slices, bar)

@@ -89,8 +89,10 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
         layout.rescaled,
         layout.inverted,
         layout.unit,
-        FrameHeader(first.header | dict(sources[0].own)),
+        FrameHeader(first.header),
     )
+
+    windows: Windows = first.windows
 
     def read(array: np.ndarray, numbers: Sequence[int]) -> Iterator[Part]:
         images = reader.images([sources[n] for n in numbers])
@@ -98,7 +100,8 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
             own = image.layout
             _check_like(like, own.shape, own.inverted, image.source.path)
             _check_width(array, own.rescaled)
-            yield Part(put_values(image, array[n]), own.windows, "")
+            same = image.window_values == first.window_values
+            yield Part(put_values(image, array[n]), windows if same else {}, "")
 
     return _stack(like, _tasks(sources), lambda: read, new_bar)
 
