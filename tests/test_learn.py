@@ -281,12 +281,18 @@ def test_resize_is_that_of_pictures(phantom, tmp_path):
         assert (np.delete(seen[method], np.s_[top : top + height], axis=0) == 0).all()
 
 
-def test_images_are_decoded_when_they_are_asked_for(table, monkeypatch):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """The files that blocks decode, one after the other."""
+    paths = []
     monkeypatch.setattr(
         "helpers.learn.block.load_slice",
-        lambda path, frame: asked.append(path) or load_slice(path, frame=frame),
+        lambda path, frame: paths.append(path) or load_slice(path, frame=frame),
     )
+    return paths
+
+
+def test_images_are_decoded_when_they_are_asked_for(table, asked):
     rows = table[table["patient"].isin(["P01-reference", "P02-interspaced"])]
     datasets = _block(SliceBlock("lungs")).datasets(rows)
     assert len(asked) <= 1, "fastai itself looks at the first"
@@ -294,6 +300,22 @@ def test_images_are_decoded_when_they_are_asked_for(table, monkeypatch):
     _ = datasets.valid[3], datasets.train[5]
     held_out, learned = (_paths(part.items) for part in (datasets.valid, datasets.train))
     assert asked == [held_out[3], learned[5]]
+
+
+def test_an_image_is_decoded_once_as_long_as_its_file_stays(phantom, tmp_path, asked, monkeypatch):
+    path, read = tmp_path / "1.dcm", SliceBlock("body").type_tfms[0]
+    item = [(str(_made(phantom, path, np.full((4, 4), 10))), 0)]
+    first = read(item)
+    kept = first.clone()
+    first.zero_()
+    assert read(item).equal(kept) and read(item).equal(kept), "each caller has its own"
+    assert len(asked) == 1
+    assert len(pickle.dumps(read)) == len(pickle.dumps(SliceBlock("body").type_tfms[0]))
+    _made(phantom, path, np.arange(25).reshape(5, 5))
+    assert read(item).shape == (1, 5, 5) and len(asked) == 2
+    monkeypatch.setattr("helpers.learn.block.MAX_KEPT", 0)
+    other = [(str(_made(phantom, tmp_path / "2.dcm", np.eye(4))), 0)]
+    assert read(other).equal(read(other)) and len(asked) == 4, "no more is kept than the limit"
 
 
 def test_a_learner_can_be_exported(table, tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError, one_line
+from helpers.files import fingerprints_of
 from helpers.geometry.planes import PROJECTIONS
 from helpers.learn.cohort import patient_split
 from helpers.pixels.window import Window, WindowError, resolve_window
@@ -33,6 +34,7 @@ KIND_KEYWORDS = ["Modality", "PhotometricInterpretation", "RescaleIntercept", "N
 READING_COLUMNS = ["kind", "path", "reader", "shape", "low", "median", "high", "error"]
 MAX_WORD = 24  # characters of a value in the name of a kind
 MAX_ERROR = 120  # characters
+MAX_KEPT = 2**28  # bytes of tensors that a block keeps
 
 Places = Sequence[tuple[str, int]]  # (path, frame) of each image of a slab
 
@@ -69,10 +71,11 @@ def SliceBlock(
 ) -> TransformBlock:
     """A block for ``DataBlock`` that makes a `TensorSlice` of ``get_x=ColReader("images")``.
 
-    An image is decoded when it is asked for. Values are rescaled, then windowed: the same tissue
-    has the same grey whatever the file. Values in HU mean the same in MONOCHROME1 and
-    MONOCHROME2; others are inverted where MONOCHROME1 says that low is white. Padding is 0, as
-    what lies below the window. From the first block on, fastai's ``Resize`` takes a `TensorSlice`.
+    An image is decoded when it is first asked for; its tensor is kept, up to 256 MB of them, as
+    long as its file stays as it is. Values are rescaled, then windowed: the same tissue has the
+    same grey whatever the file. Values in HU mean the same in MONOCHROME1 and MONOCHROME2; others
+    are inverted where MONOCHROME1 says that low is white. Padding is 0, as what lies below the
+    window. From the first block on, fastai's ``Resize`` takes a `TensorSlice`.
 
     Parameters
     ----------
@@ -135,15 +138,29 @@ def compare_readers(
 
 
 class _SliceReader(Transform):
-    """Turns places into a `TensorSlice`; a class, for fastai cannot export a partial function."""
+    """Turns places into a `TensorSlice`; a class, for fastai cannot export a partial function.
+
+    What it has made it keeps: later epochs read no file. An export leaves that out.
+    """
 
     def __init__(self, windows, size, mm, how):
         super().__init__()
         self.windows, self.size, self.mm, self.how = windows, size, mm, how
+        self._kept, self._kept_bytes = {}, 0
+
+    def __getstate__(self):
+        return {**self.__dict__, "_kept": {}, "_kept_bytes": 0}
 
     def encodes(self, images):
         _register_resize()  # a worker or a loaded learner has made no SliceBlock
-        return _tensor(images, self.windows, self.size, self.mm, self.how)
+        key = (*map(tuple, images), fingerprints_of(path for path, _ in images).tobytes())
+        if key in self._kept:
+            return self._kept[key].clone()
+        tensor = _tensor(images, self.windows, self.size, self.mm, self.how)
+        if self._kept_bytes + tensor.nbytes <= MAX_KEPT:
+            self._kept_bytes += tensor.nbytes
+            self._kept[key] = tensor.clone()  # the caller may change its own
+        return tensor
 
 
 @cache
