@@ -22,6 +22,7 @@ from helpers.slices.arrays import frames_of, paths_of
 from helpers.slices.grid import StackError
 
 IMAGES_PER_TASK = 8  # that a thread reads one after the other
+MAX_REMARKS = 3  # that are quoted
 IMAGES_TO_GUESS_FROM = 5  # of a stack, evenly spread, for padding that no header declares
 
 Windows: TypeAlias = Mapping[str, Window | VoiLut]
@@ -84,14 +85,8 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
     reader = PlainReader()
     first = next(reader.images(sources[:1]))
     layout = first.layout
-    like = Like(
-        layout.shape,
-        layout.rescaled,
-        layout.inverted,
-        layout.unit,
-        FrameHeader(first.header),
-    )
-
+    header = FrameHeader(first.header)
+    like = Like(layout.shape, layout.rescaled, layout.inverted, layout.unit, header)
     windows: Windows = first.windows
 
     def read(array: np.ndarray, numbers: Sequence[int]) -> Iterator[Part]:
@@ -209,7 +204,7 @@ def _filled(
         _common_windows([parts[n].windows for n in range(len(array))], array, padding),
         like.inverted,
         like.header,
-        next((parts[n].remark for n in range(len(array)) if parts[n].remark), ""),
+        _common_remark([parts[n].remark for n in range(len(array))]),
     )
 
 
@@ -239,6 +234,13 @@ def _check_width(array: np.ndarray, dtype: np.dtype) -> None:
     """Asks for a wider array where values need it."""
     if DTYPES.index(dtype) > DTYPES.index(array.dtype):
         raise NeedsWiderDtype(dtype)
+
+
+def _common_remark(remarks: list[str]) -> str:
+    """What was remarked, each once."""
+    distinct = [remark for remark in dict.fromkeys(remarks) if remark]
+    more = len(distinct) - MAX_REMARKS
+    return "; ".join([*distinct[:MAX_REMARKS], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _common_windows(
