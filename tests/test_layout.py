@@ -119,7 +119,7 @@ def test_frames_of_bits_that_do_not_end_at_a_byte(dataset, tmp_path, monkeypatch
     whole = pydicom.dcmread(path).pixel_array.reshape(shape)
     assert np.array_equal(whole, masks)
     if deferred:
-        monkeypatch.setattr("helpers.pixels.image.DEFER_BYTES", 0)
+        monkeypatch.setattr("helpers.pixels.pixel_data.DEFER_BYTES", 0)
     frames = [*range(shape[0])][::-1]
     found = [image.pixels for image in read_images([(path, frame) for frame in frames])]
     assert np.array_equal(found, whole[frames])

@@ -4,11 +4,11 @@ import os
 import warnings
 import zlib
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_description, dictionary_has_tag, keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -18,13 +18,21 @@ from pydicom.uid import UID
 from tqdm.auto import tqdm
 
 from helpers.errors import ClearError, one_line
-from helpers.headers.elements import element_value, private_creator
+from helpers.files import OpenFile
+from helpers.headers.elements import (
+    BULK_VRS,
+    check_element,
+    element_value,
+    private_creator,
+)
+from helpers.headers.limits import MAX_DEPTH, MAX_ELEMENTS, TOO_DEEP, HeaderTooLargeError
 from helpers.headers.pydicom_reader import read_header
 from helpers.privacy.identifying import identifies
 from helpers.privacy.pseudonyms import is_deidentified, pseudonym, violates_vr
 from helpers.runtime import MANY_FILES
 
 LONGEST_VALUE = 100  # characters that are shown
+BLOCK_SIZE = 2**20  # bytes read at once
 COLUMNS = ["tag", "VR", "VM", "keyword", "name", "value"]
 
 
@@ -129,27 +137,56 @@ def _entries(path: str | os.PathLike[str]) -> list[Entry]:
     """The Entry of every data element, those of a sequence's items after it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset, error, _ = read_header(path)
+        dataset, error, *_ = read_header(path)
         if dataset is None:
             raise HeaderError(f"expected a DICOM header in {path}, got: {error}")
-        entries = [*_of_dataset(dataset.file_meta), *_of_dataset(dataset)]
+        read = chain(_of_dataset(dataset.file_meta, path), _of_dataset(dataset, path))
+        entries = list(islice(read, MAX_ELEMENTS + 1))
+    if len(entries) > MAX_ELEMENTS:
+        raise HeaderError(f"expected at most {MAX_ELEMENTS} elements in {path}, got more")
     return list(map(_deidentified, entries)) if is_deidentified() else entries
 
 
-def _of_dataset(dataset: Dataset, above: tuple[int, ...] = ()) -> Iterator[Entry]:
+def _of_dataset(
+    dataset: Dataset, path: str | os.PathLike[str], above: tuple[int, ...] = ()
+) -> Iterator[Entry]:
     for tag in dataset.keys():
         location = (*above, int(tag))
+        raw = dataset.get_item(tag, keep_deferred=True)
         try:
+            if (text := _text_on_disk(raw, path)) is not None:
+                name = dictionary_description(tag) if dictionary_has_tag(tag) else ""
+                yield Entry(str(tag), raw.VR, 1, keyword_for_tag(tag), name, text, location)
+                continue
+            check_element(raw)
             element = dataset[tag]
             name, text = _name(dataset, element), _text(element.value)
-        except Exception as error:  # it stands beside what the file holds
-            VR = dataset.get_item(tag, keep_deferred=True).VR
-            text = f"{element_value(dataset, tag)} ({one_line(error)})"
-            yield Entry(str(tag), VR, "", keyword_for_tag(tag), "", text, location)
+        except HeaderTooLargeError as error:
+            text = f"{len(raw.value)} bytes ({one_line(error)})"
+            yield Entry(str(tag), raw.VR, "", keyword_for_tag(tag), "", text, location)
             continue
+        except Exception as error:  # it stands beside what the file holds
+            text = f"{element_value(dataset, tag)} ({one_line(error)})"
+            yield Entry(str(tag), raw.VR, "", keyword_for_tag(tag), "", text, location)
+            continue
+        items = element.value if element.VR == "SQ" else ()
+        if items and len(location) > 2 * MAX_DEPTH:
+            items, text = (), f"{text}, not shown: {TOO_DEEP}"
         yield Entry(str(tag), element.VR, element.VM, element.keyword, name, text, location)
-        for number, item in enumerate(element.value if element.VR == "SQ" else (), 1):
-            yield from _of_dataset(item, (*location, number))
+        for number, item in enumerate(items, 1):
+            yield from _of_dataset(item, path, (*location, number))
+
+
+def _text_on_disk(raw: Any, path: str | os.PathLike[str]) -> str | None:
+    """What is said of bulk data that was left on disk, for it is long; None of anything else."""
+    is_left = getattr(raw, "length", 0) and raw.value is None and hasattr(raw, "value_tell")
+    if not is_left or raw.VR not in BULK_VRS:
+        return None
+    checksum, end = 0, raw.value_tell + raw.length
+    with OpenFile(path) as file:
+        for start in range(raw.value_tell, min(end, file.size), BLOCK_SIZE):
+            checksum = zlib.crc32(file.read(start, min(BLOCK_SIZE, end - start)), checksum)
+    return f"{raw.length} bytes, checksum {checksum:08x}"
 
 
 def _name(dataset: Dataset, element: DataElement) -> str:

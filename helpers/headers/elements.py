@@ -2,22 +2,26 @@
 
 import re
 from functools import lru_cache
-from struct import Struct
+from struct import Struct, error
 from typing import Any
 
 from pydicom.charset import convert_encodings
 from pydicom.datadict import dictionary_VR, keyword_for_tag
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 from pydicom.values import convert_value
 
+from helpers.headers.limits import MAX_ELEMENTS, HeaderTooLargeError, check_value
+
 # value representations whose length has 4 bytes, and those whose length has 2 (PS3.5 7.1.2)
 LONG_VRS = frozenset(re.findall(b"..", b"OBODOFOLOVOWSQSVUCUNURUTUV"))
 SHORT_VRS = frozenset(re.findall(b"..", b"AEASATCSDADSDTFDFLISLOLTPNSHSLSSSTTMUIULUS"))
 BULK_VRS = {"OB", "OD", "OF", "OL", "OV", "OW", "OB or OW"}
+MIN_ELEMENT = 8  # bytes of the shortest one
+ITEM_IN_BIG_ENDIAN = b"\xff\xfe\xe0\x00"
 ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
 UNDEFINED_LENGTH = 0xFFFFFFFF
 # text that says the same however it is read: its characters, and what becomes of each value
@@ -129,8 +133,9 @@ def value_of(
 
     Numbers as text, dates, times and identifiers in plain characters are taken as they are
     written, which is all that pydicom does with them; everything else pydicom converts. Raises
-    what pydicom raises for bytes that do not fit.
+    what pydicom raises for bytes that do not fit, and `HeaderTooLargeError` for too many.
     """
+    check_value(tag, vr, content)
     if vr in PLAIN_TEXT and (value := _as_written(vr, content)) is not None:
         return value
     raw = RawDataElement(tag, vr, len(content), content, 0, implicit, True)
@@ -156,15 +161,77 @@ def element_value(dataset: Dataset, tag: BaseTag | tuple[int, int]) -> Any:
     """The `python_value` of an element of a data set.
 
     One that pydicom cannot convert stays the text that the file holds.
+
+    Raises
+    ------
+    HeaderTooLargeError
+        For a value that becomes too large.
     """
     raw = dataset.get_item(tag, keep_deferred=True)
     if raw.VR in BULK_VRS and raw.value is None:
         return getattr(raw, "length", None) or None  # left on disk
+    if (items := _item_count(raw)) is not None:
+        return items
+    check_element(raw)
     try:
         return python_value(dataset[tag].value)
     except Exception:  # header_of says why
         raw = raw.value
         return raw.decode("latin-1").strip("\0 ") if isinstance(raw, bytes) else raw and str(raw)
+
+
+def check_element(raw: DataElement | RawDataElement) -> None:
+    """Refuses an element that pydicom would make too much of.
+
+    Raises
+    ------
+    HeaderTooLargeError
+    """
+    if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes):
+        return
+    vr = _vr_of(raw)
+    if vr not in ("SQ", "UN") or not raw.value.startswith((ITEM, ITEM_IN_BIG_ENDIAN)):
+        check_value(raw.tag, vr, raw.value)
+    elif len(raw.value) // MIN_ELEMENT > MAX_ELEMENTS and _element_count(raw) > MAX_ELEMENTS:
+        expected = f"expected at most {MAX_ELEMENTS} elements in {raw.tag}"
+        raise HeaderTooLargeError(f"{expected}, got more in {len(raw.value)} bytes")
+
+
+def _vr_of(raw: RawDataElement) -> str:
+    return raw.VR or entry_of(raw.tag)[1]
+
+
+def _item_count(raw: DataElement | RawDataElement) -> int | None:
+    """Items of a sequence whose bytes are there; None of anything else, and where it is not sure.
+
+    pydicom would make data sets of them.
+    """
+    if not isinstance(raw, RawDataElement) or not isinstance(raw.value, bytes):
+        return None
+    if _vr_of(raw) != "SQ" or not raw.is_little_endian:
+        return None
+    try:
+        return items_of(raw.value, 0, len(raw.value), raw.is_implicit_VR)[0]
+    except (FastPathNotApplicable, RecursionError, error):
+        return None
+
+
+def _element_count(raw: RawDataElement) -> int:
+    """Elements and items in the value of a sequence, at most; those of big endian are guessed."""
+    data, count, pos = raw.value or b"", 0, 0
+    if not raw.is_little_endian:
+        return len(data) // MIN_ELEMENT
+    while pos + MIN_ELEMENT <= len(data):
+        vr, length, start = data[pos + 4 : pos + 6], four_bytes(data, pos + 4)[0], pos + 8
+        if data[pos : pos + 4] in (ITEM, ITEM_END, SEQUENCE_END):
+            length = 0
+        elif not raw.is_implicit_VR and vr in SHORT_VRS:
+            length = _two_bytes(data, pos + 6)[0]
+        elif not raw.is_implicit_VR and pos + 12 <= len(data):
+            length, start = four_bytes(data, pos + 8)[0], pos + 12
+        into = length == UNDEFINED_LENGTH or data[start : start + 4] == ITEM
+        count, pos = count + 1, start if into else start + length
+    return count
 
 
 def _item_end(data: bytes, pos: int, stop: int | None, implicit: bool) -> int:

@@ -8,75 +8,42 @@ converted once and its value is shared. Whatever is not surely read right this w
 
 from collections.abc import Collection
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from pydicom.datadict import private_dictionary_VR
-from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
+from helpers.errors import one_line
 from helpers.files import OpenFile
 from helpers.headers.columns import Row
+from helpers.headers.element_cache import (
+    LONGEST_CACHED_ELEMENT,
+    NO_ELEMENT,
+    NO_RUN,
+    Context,
+    Element,
+    ElementCache,
+    changed,
+)
 from helpers.headers.elements import (
-    BULK_VRS,
-    DIFFUSION_COLUMNS,
-    DIFFUSION_GROUPS,
     LONG_VRS,
-    SHORT_VRS,
-    UNDEFINED_LENGTH,
     FastPathNotApplicable,
     end_of,
     entry_of,
     four_bytes,
-    items_of,
-    private_name,
     tag_at,
-    value_of,
 )
-from helpers.headers.pydicom_reader import CHARACTER_SET, PIXEL_TAGS, pixel_state
+from helpers.headers.limits import MAX_HEADER, MAX_TOP_ELEMENTS, HeaderTooLargeError
+from helpers.headers.pydicom_reader import (
+    LONGEST_VALUE,
+    PIXEL_TAGS,
+    pixel_state,
+)
 
 FIRST_READ = 8192  # bytes; most headers end before
-LONGEST_HEADER = 2**22  # bytes; a longer one is not read into memory here
 META_GROUP, PIXEL_GROUP = b"\x02\x00", b"\xe0\x7f"
 REPEATING_GROUPS = range(0x5000, 0x6100)  # curves and overlays: several elements of one keyword
 LAST_TAG = 0xFFFFFFFF
-TRANSFER_SYNTAX, PIXEL_REPRESENTATION = 0x00020010, 0x00280103
 ALWAYS_READ = {"TransferSyntaxUID", "SpecificCharacterSet", "PixelRepresentation"}
-MAX_CACHED_ELEMENTS = 10_000  # before the cache is begun anew
-LONGEST_CACHED_ELEMENT = 4096  # bytes
-SHORTEST_RUN = 3  # elements that are worth remembering as one
-
-
-class Context(NamedTuple):
-    """What an element's bytes do not say themselves, but elements before it."""
-
-    implicit: bool = False
-    meta: bool = False  # inside the file meta information
-    character_set: str | tuple | None = None
-    sign: int | None = None  # Pixel Representation, which decides some implicit VRs
-    creators: tuple[tuple[int, Any], ...] = ()  # (tag, name) of private creators
-
-
-class Element(NamedTuple):
-    """One element as it stands in a file, and what it means."""
-
-    content: bytes = b""  # all of it, tag and VR and length included
-    tag: int = 0
-    keyword: str | None = None  # None where it is no column
-    value: Any = None
-    changes_context: bool = False  # whether the next elements mean something else by it
-
-
-class Run(NamedTuple):
-    """Elements that follow each other in file after file."""
-
-    content: bytes = b""
-    first_tag: int = 0
-    last_tag: int = 0
-    columns: Row = {}  # noqa: RUF012
-    private: int = 0  # elements among them
-
-
-NO_ELEMENT, NO_RUN = Element(), Run()
 
 
 class FastReader:
@@ -108,7 +75,10 @@ class FastReader:
         """A file's columns, as `helpers.header_table` has them; None where that is not sure."""
         try:
             with OpenFile(path) as file:
-                return self._row(file)
+                try:
+                    return self._row(file)
+                except HeaderTooLargeError as error:
+                    return {"error": one_line(error), "file_size": file.size}
         except (FastPathNotApplicable, OSError, ValueError, RecursionError):
             return None
 
@@ -120,7 +90,10 @@ class FastReader:
         FastPathNotApplicable
             Where that is not sure.
         """
-        row, _, pixels = self._header(file)
+        try:
+            row, _, pixels = self._header(file)
+        except HeaderTooLargeError as error:
+            raise FastPathNotApplicable("too large") from error
         return row, pixels
 
     def _row(self, file: OpenFile) -> Row:
@@ -135,10 +108,10 @@ class FastReader:
         if data[128:132] != b"DICM":
             raise FastPathNotApplicable("no prefix")
         while (found := self._split(data, file.size)) is None:
-            more = file.read(len(data), 7 * len(data))
-            if not more:
-                raise FastPathNotApplicable("the header is cut short")
-            data += more
+            read = len(data)
+            data = file.read(0, min(8 * read, MAX_HEADER))  # again, for less memory than a copy
+            if len(data) == read:
+                raise FastPathNotApplicable("the header is cut short, or too long to read")
         row, private, pixels, implicit = found
         return row, private, _pixel_element(data, pixels, implicit) if pixels else None
 
@@ -174,7 +147,7 @@ class FastReader:
         many: these are found by their first bytes and compared as a whole. An element outside
         of them is found by its own first bytes, or cut out and looked up.
         """
-        private, last, limit = 0, 0, len(data)
+        private, last, count, limit = 0, 0, 0, len(data)
         run: list[Element] = []
         cache = self._cache_for(context)
         while pos + 8 <= limit:
@@ -198,9 +171,14 @@ class FastReader:
                     break
                 end = end_of(data, pos, context.implicit)
                 if end > limit:
-                    if end > size + 1 or end > LONGEST_HEADER:
+                    if end > size + 1 or _is_long_value(data, pos, end, context.implicit):
                         raise FastPathNotApplicable("longer than the file, or too long to read")
                     return None
+                count += 1
+                if count > MAX_TOP_ELEMENTS:
+                    raise HeaderTooLargeError(
+                        f"expected a header of at most {MAX_TOP_ELEMENTS} elements, got more"
+                    )
                 element = cache.meaning(data[pos:end])
                 if end - pos <= LONGEST_CACHED_ELEMENT:
                     cache.recent[head] = element
@@ -217,7 +195,7 @@ class FastReader:
             elif run:
                 run = cache.flush(run)
             if changes_context:
-                context = _changed(context, tag, value)
+                context = changed(context, tag, value)
                 cache = self._cache_for(context)
         if run:
             cache.flush(run)
@@ -225,39 +203,9 @@ class FastReader:
 
     def _cache_for(self, context: Context) -> "ElementCache":
         cache = self._caches.get(context)
-        if cache is None or len(cache.known) > MAX_CACHED_ELEMENTS:
+        if cache is None:
             cache = self._caches[context] = ElementCache(context, self._wanted, self.private)
         return cache
-
-
-class ElementCache:
-    """What elements mean in one context."""
-
-    def __init__(self, context: Context, wanted: set[str] | None, private: bool) -> None:
-        self.known: dict[bytes, Element] = {}  # by all bytes of an element
-        self.recent: dict[bytes, Element] = {}  # by its first bytes, as it was last
-        self.runs: dict[bytes, Run] = {}  # by the first bytes of a run
-        self._options = context, wanted, private
-
-    def meaning(self, content: bytes) -> Element:
-        """The Element of all its bytes."""
-        found = self.known.get(content)
-        if found is None:
-            found = _element(content, *self._options)
-            if len(content) <= LONGEST_CACHED_ELEMENT:
-                self.known[content] = found
-        return found
-
-    def flush(self, run: list[Element]) -> list[Element]:
-        """Remembers repeated elements as one run; returns an empty list for the next."""
-        if len(run) >= SHORTEST_RUN:
-            content = b"".join(element.content for element in run)
-            columns = {
-                element.keyword: element.value for element in run if element.keyword is not None
-            }
-            private = sum(element.tag >> 16 & 1 for element in run)
-            self.runs[content[:8]] = Run(content, run[0].tag, run[-1].tag, columns, private)
-        return []
 
 
 @lru_cache
@@ -268,6 +216,12 @@ def _is_implicit(syntax: Any) -> bool:
     return uid.is_implicit_VR
 
 
+def _is_long_value(data: bytes, pos: int, end: int, implicit: bool) -> bool:
+    """Whether the element at `pos` is one that is not read into memory: no sequence, and long."""
+    vr = entry_of(tag_at(data, pos))[1].encode() if implicit else data[pos + 4 : pos + 6]
+    return end - pos > LONGEST_VALUE and vr != b"SQ"
+
+
 def _pixel_element(data: bytes, pos: int, implicit: bool) -> tuple[int, int]:
     """(offset of the values, their length) of the pixel element at `pos`."""
     if implicit:
@@ -275,71 +229,3 @@ def _pixel_element(data: bytes, pos: int, implicit: bool) -> tuple[int, int]:
     if data[pos + 4 : pos + 6] not in LONG_VRS:
         raise FastPathNotApplicable("pixels with an odd VR")
     return pos + 12, four_bytes(data, pos + 8)[0]
-
-
-@lru_cache(maxsize=1000)
-def _changed(context: Context, tag: int, value: Any) -> Context:
-    """The context behind an element that changes it."""
-    if tag == CHARACTER_SET:
-        return context._replace(character_set=value)
-    if tag == PIXEL_REPRESENTATION:
-        return context._replace(sign=value)
-    return context._replace(creators=(*context.creators, (tag, value)))
-
-
-def _element(content: bytes, context: Context, wanted: set[str] | None, private: bool) -> Element:
-    """An Element from all its bytes."""
-    tag = tag_at(content, 0)
-    keyword, vr, pydicom_tag = entry_of(tag)
-    if tag >> 16 & 1:
-        return _private_element(content, pydicom_tag, context, wanted, private)
-    of_meta = context.meta and tag != TRANSFER_SYNTAX
-    if of_meta or keyword is None or (wanted is not None and keyword not in wanted):
-        return Element(content, tag)
-    sign_decides = context.implicit and tag == PIXEL_REPRESENTATION
-    value = _value(content, pydicom_tag, vr, context)
-    return Element(content, tag, keyword, value, tag == CHARACTER_SET or sign_decides)
-
-
-def _private_element(
-    content: bytes, tag: BaseTag, context: Context, wanted: set[str] | None, private: bool
-) -> Element:
-    """An Element whose meaning its creator knows (PS3.5 7.8.1); a column where that is wanted."""
-    if not private and tag.group not in DIFFUSION_GROUPS:
-        return Element(content, tag)
-    columns = DIFFUSION_COLUMNS if wanted is None else DIFFUSION_COLUMNS & wanted
-    if tag.is_private_creator:
-        name = _value(content, tag, "LO", context) if private or columns else None
-        known = any(column.endswith(f") {name}") for column in columns)
-        return Element(content, tag, None, name, private or known)
-    creators = dict(context.creators)
-    creator = creators.get(tag.group << 16 | tag.element >> 8)
-    keyword = private_name(tag, creator)
-    if not tag.element or not (private or keyword in columns):  # or the length of a group
-        return Element(content, tag)
-    if sum(one >> 16 == tag.group and creators[one] == creator for one in creators) > 1:
-        raise FastPathNotApplicable("two blocks of one creator")
-    vr = private_dictionary_VR(tag, str(creator)) if keyword in DIFFUSION_COLUMNS else "UN"
-    return Element(content, tag, keyword, _value(content, tag, vr, context))
-
-
-def _value(content: bytes, tag: BaseTag, vr: str, context: Context) -> Any:
-    """The value of an element, of the VR that it is known by where none is written."""
-    implicit = context.implicit
-    head = 8 if implicit or content[4:6] in SHORT_VRS else 12
-    if not implicit and not (tag.is_private and content[4:6] == b"UN"):
-        vr = content[4:6].decode()
-    if vr == "SQ":
-        undefined = four_bytes(content, head - 4)[0] == UNDEFINED_LENGTH
-        return items_of(content, head, None if undefined else len(content), implicit)[0]
-    value = content[head:]
-    if not value or vr in BULK_VRS:
-        return len(value) or None
-    if vr == "US or SS" and context.sign is not None:
-        vr = "SS" if context.sign else "US"
-    if vr == "UN" or " or " in vr:
-        raise FastPathNotApplicable("a VR that the data set decides")
-    try:
-        return value_of(tag, vr, value, context.character_set, implicit)
-    except Exception as error:  # what pydicom cannot convert, it is asked about again
-        raise FastPathNotApplicable("a value that does not fit its VR") from error

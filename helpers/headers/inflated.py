@@ -4,6 +4,7 @@ A few bytes can inflate to gigabytes, so what is not looked at is let go, and wh
 given up.
 """
 
+import io
 import zlib
 from typing import Protocol
 
@@ -14,6 +15,7 @@ KEPT_BEHIND = 2**18  # bytes before the place of reading, which a reader may wan
 MAX_READ = 2**25  # bytes that a header takes in memory, before it is given up
 READ_OVERHEAD = 64  # bytes that stand beside those of each read
 MAX_INFLATED = 2**28  # bytes, looked at or not, before a header is given up
+MAX_PIXELS = 2**28  # bytes of pixels that are inflated at most
 NO_END = "truncated: the deflated data has no end (PS3.5 A.5)"
 
 
@@ -62,6 +64,17 @@ class InflatingReader:
         self._position += len(content)
         self._read += len(content) + READ_OVERHEAD
         return content
+
+    def read_values(self, size: int) -> bytes:
+        """The bytes of pixels from here on; fewer where they end, `MAX_PIXELS` at most."""
+        self._inflate_to(self._position)
+        values, left = io.BytesIO(), min(size, MAX_PIXELS)
+        behind = len(self._kept) - (self._end - self._position)
+        piece = bytes(self._kept[behind:])
+        while left > 0 and (piece or (piece := self._piece())):
+            left -= values.write(piece[:left])
+            piece = b""
+        return values.getvalue()
 
     def ending(self) -> str | None:
         """What is wrong with the rest, or None; of what is longer than can be told nothing is."""

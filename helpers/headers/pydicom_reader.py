@@ -3,10 +3,10 @@
 import os
 from typing import Any, Literal, NamedTuple
 
-import pydicom
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -26,6 +26,12 @@ from helpers.headers.elements import (
     python_value,
 )
 from helpers.headers.inflated import InflatingReader
+from helpers.headers.limits import (
+    MAX_CHARACTER_SETS,
+    TOO_DEEP,
+    HeaderTooLargeError,
+    MeteredReader,
+)
 
 DEFLATED = DeflatedExplicitVRLittleEndian
 CHARACTER_SET = 0x00080005
@@ -45,6 +51,7 @@ class Header(NamedTuple):
     dataset: FileDataset | None  # None where nothing could
     error: str | None  # one line: what is wrong with the file
     pixel_offset: int | None  # byte where uncompressed pixel values start
+    pixels: RawDataElement | None = None  # the pixel element, its value left in the file
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:
@@ -60,8 +67,10 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         if not os.path.isfile(path):
             error = "not a regular file" if os.path.exists(path) else "no such file"
             return Header(None, error, None)
-        with SizeLimitedReader(OpenFile(path)) as file:
+        with MeteredReader(OpenFile(path)) as file:
             return _header_of(file)
+    except RecursionError:
+        return Header(None, TOO_DEEP, None)
     except Exception as error:
         of_the_disk = isinstance(error, OSError) and error.errno is not None
         return Header(None, (NOT_READ if of_the_disk else "") + one_line(error), None)
@@ -72,18 +81,43 @@ def pydicom_row(path: str, private: bool = False) -> dict[str, Any]:
 
     Private elements are columns where they are asked for, and where they tell of diffusion.
     """
-    dataset, error, pixel_offset = read_header(path)
+    dataset, error, pixel_offset, _ = read_header(path)
     row = {"error": error, "file_size": size_of(path)}
     if dataset is None:
         return row
     row["TransferSyntaxUID"] = python_value(dataset.file_meta.get("TransferSyntaxUID"))
     row["pixel_offset"] = pixel_offset
     row["private_elements"] = sum(tag.is_private for tag in dataset.keys())
-    for tag in dataset.keys():
-        name = _column_name(dataset, tag, private)
-        if name and name not in row:
-            row[name] = element_value(dataset, tag)
+    try:
+        for tag in dataset.keys():
+            name = _column_name(dataset, tag, private)
+            if name and name not in row:
+                row[name] = element_value(dataset, tag)
+    except HeaderTooLargeError as too_large:
+        return {"error": one_line(too_large), "file_size": row["file_size"]}
     return row
+
+
+def inflated_pixels(path: str | os.PathLike[str], most: int) -> RawDataElement | None:
+    """The pixel element of a deflated file, with as many bytes of its value as `most` says.
+
+    None where there is none.
+
+    Raises
+    ------
+    InflateError, HeaderTooLargeError
+        Where what stands before it cannot be read.
+    """
+    with MeteredReader(OpenFile(path)) as file:
+        file.seek(132)
+        _meta_of(file)
+        inflated, elements = _inflated_header(file)
+        dataset = _as_file_dataset(inflated, elements, FileMetaDataset())
+        pixels = _pixel_element(inflated, dataset)
+        if pixels is None:
+            return None
+        inflated.seek(pixels.value_tell)
+        return pixels._replace(value=inflated.read_values(min(most, pixels.length)))
 
 
 def pixel_state(file: OpenFile, offset: int, length: int) -> tuple[str | None, int | None]:
@@ -114,7 +148,8 @@ def _header_of(file: SizeLimitedReader) -> Header:
     if not prefixed and not _plausible(dataset):
         return Header(None, "not DICOM", None)
     if pixels := _pixel_element(file, dataset):
-        return Header(dataset, *pixel_state(file.file, *pixels))
+        state = pixel_state(file.file, pixels.value_tell, pixels.length)
+        return Header(dataset, *state, pixels)
     return Header(dataset, _header_truncation(file, dataset), None)
 
 
@@ -143,15 +178,28 @@ def _deflated_header(file: SizeLimitedReader, meta: Dataset) -> Header:
 
     Some writers deflate a whole file, whose own data set is deflated already.
     """
+    inflated, elements = _inflated_header(file)
+    dataset = _as_file_dataset(inflated, elements, FileMetaDataset(meta))
+    return Header(dataset, inflated.ending() if len(dataset) else EMPTY, None)
+
+
+def _as_file_dataset(
+    inflated: InflatingReader, elements: Dataset, meta: FileMetaDataset
+) -> FileDataset:
+    source: Any = inflated  # not the file, whose bytes are others
+    dataset = FileDataset(source, elements, None, meta, False, True)
+    dataset.set_original_encoding(False, True, elements.original_character_set)
+    return dataset
+
+
+def _inflated_header(file: SizeLimitedReader) -> tuple[InflatingReader, Dataset]:
+    """(what inflates the data set, its elements before the pixels) of a file behind its meta."""
     start = file.tell()
     inflated, elements = _inflated(file, LONGEST_VALUE)
-    if not _only_bulk_left_out(elements):
-        file.seek(start)
-        inflated, elements = _inflated(file, None)
-    source: Any = inflated  # not the file, whose bytes are others
-    dataset = FileDataset(source, elements, None, FileMetaDataset(meta), False, True)
-    dataset.set_original_encoding(False, True, elements.original_character_set)
-    return Header(dataset, inflated.ending() if len(dataset) else EMPTY, None)
+    if _only_bulk_left_out(elements):
+        return inflated, elements
+    file.seek(start)
+    return _inflated(file, None)
 
 
 def _inflated(file: SizeLimitedReader, longest: int | None) -> tuple[InflatingReader, Dataset]:
@@ -164,17 +212,20 @@ def _inflated(file: SizeLimitedReader, longest: int | None) -> tuple[InflatingRe
     return inflated, elements
 
 
-def _at_pixels(tag: BaseTag, *_: Any) -> bool:
+def _at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+    if tag == CHARACTER_SET and length > MAX_CHARACTER_SETS:
+        expected = f"expected at most {MAX_CHARACTER_SETS} bytes of Specific Character Set"
+        raise HeaderTooLargeError(f"{expected}, got {length}")
     return tag in PIXEL_TAGS
 
 
 def _read(file: SizeLimitedReader) -> FileDataset:
     """The data set before the pixels; long bulk data stays on disk."""
-    dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, defer_size=LONGEST_VALUE)
+    dataset = read_partial(file, _at_pixels, defer_size=LONGEST_VALUE, force=True)
     if _only_bulk_left_out(dataset):
         return dataset
     file.seek(0)
-    return pydicom.dcmread(file, stop_before_pixels=True, force=True)
+    return read_partial(file, _at_pixels, force=True)
 
 
 def _only_bulk_left_out(dataset: Dataset) -> bool:
@@ -193,9 +244,11 @@ def _plausible(dataset: FileDataset) -> bool:
     return len(tags) > 1 and tags[0].group in FIRST_GROUPS and known
 
 
-def _pixel_element(file: SizeLimitedReader, dataset: FileDataset) -> tuple[int, int] | None:
-    """(offset of the values, length) of the pixel element where reading stopped; None if none."""
-    implicit, little = dataset.original_encoding
+def _pixel_element(
+    file: SizeLimitedReader | InflatingReader, dataset: FileDataset
+) -> RawDataElement | None:
+    """The pixel element where reading stopped, without its value; None if none."""
+    implicit, little = map(bool, dataset.original_encoding)
     order: Literal["little", "big"] = "little" if little else "big"
     start, element = file.tell(), file.read(12)
     tag = int.from_bytes(element[:2], order) << 16 | int.from_bytes(element[2:4], order)
@@ -203,7 +256,9 @@ def _pixel_element(file: SizeLimitedReader, dataset: FileDataset) -> tuple[int, 
         return None
     long = not implicit and element[4:6] in LONG_VRS
     where = slice(8, 12) if long else slice(4, 8) if implicit else slice(6, 8)
-    return start + (12 if long else 8), int.from_bytes(element[where], order)
+    length, vr = int.from_bytes(element[where], order), element[4:6].decode("latin-1")
+    offset, known = start + (12 if long else 8), None if implicit else vr
+    return RawDataElement(BaseTag(tag), known, length, None, offset, implicit, little)
 
 
 def _header_truncation(file: SizeLimitedReader, dataset: FileDataset) -> str | None:

@@ -18,6 +18,7 @@ from helpers.pixels.guesses import fill_gap
 from helpers.pixels.layout import PIXEL_KEYWORDS, ImageError, check_frame_count
 from helpers.pixels.luts import is_inverted, rescaled, unit_of, voi_luts_of
 from helpers.pixels.padding import declared_padding, guessed_padding
+from helpers.pixels.pixel_data import header_and_pixels
 from helpers.pixels.window import VoiLut, Window
 from helpers.runtime import quiet
 
@@ -28,7 +29,6 @@ SYNTAX_OF_ENCODING: dict[
     (False, True): pydicom.uid.ExplicitVRLittleEndian,
     (False, False): pydicom.uid.ExplicitVRBigEndian,
 }
-DEFER_BYTES = 2**23  # larger pixel data stays in the file, and its frames are read one by one
 
 
 class Image(NamedTuple):
@@ -128,10 +128,7 @@ def _images_of(
 
 def _dataset(path: str | os.PathLike[str]) -> tuple[pydicom.Dataset, str]:
     """(the header, and the pixel data unless it is large; what was guessed of it, in words)"""
-    try:
-        dataset = pydicom.dcmread(path, force=True, defer_size=DEFER_BYTES)
-    except Exception as error:
-        raise ImageError(f"expected a DICOM image in {path}, got {one_line(error)}") from error
+    dataset = header_and_pixels(path)
     has_pixels = any(keyword in dataset for keyword in PIXEL_KEYWORDS)
     if not has_pixels or "Rows" not in dataset:
         found = "pixels without Rows" if has_pixels else "no pixels"

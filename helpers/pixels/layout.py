@@ -137,7 +137,8 @@ def _pixel_bytes(dataset: Dataset) -> int | None:
     keyword = next(keyword for keyword in PIXEL_KEYWORDS if keyword in dataset)
     element: Any = dataset.get_item(keyword, keep_deferred=True)
     if element.value is not None:
-        return len(element.value)
+        length = getattr(element, "length", UNDEFINED_LENGTH)
+        return len(element.value) if length == UNDEFINED_LENGTH else int(length)
     return None if element.length == UNDEFINED_LENGTH else int(element.length)
 
 
@@ -148,8 +149,13 @@ def _frame_bits(dataset: Dataset) -> int | None:
         return None
     if syntax.is_encapsulated:
         return 8 * MIN_FRAME_BYTES
+    return uncompressed_bits(dataset, default_samples=1)
+
+
+def uncompressed_bits(dataset: Dataset, *, default_samples: int | None = None) -> int | None:
+    """Bits of one frame before it is compressed; None where the header does not say."""
     halved = dataset.get("PhotometricInterpretation") in HALVED_COLOURS
-    samples = 2 if halved else dataset.get("SamplesPerPixel", 1)
+    samples = 2 if halved else dataset.get("SamplesPerPixel", default_samples)
     sizes = dataset.get("Rows"), dataset.get("Columns"), samples, dataset.get("BitsAllocated")
     known = all(isinstance(size, int) and size > 0 for size in sizes)
     return prod(sizes) if known else None

@@ -11,6 +11,13 @@ from typing import Any, NamedTuple
 from pydicom.uid import UID
 
 from helpers.files import OpenFile
+from helpers.headers.element_cache import (
+    MAX_CACHED_ELEMENTS,
+    PIXEL_REPRESENTATION,
+    TRANSFER_SYNTAX,
+    Context,
+    ElementCache,
+)
 from helpers.headers.elements import (
     DIFFUSION_GROUPS,
     ITEM,
@@ -23,18 +30,11 @@ from helpers.headers.elements import (
     four_bytes,
     tag_at,
 )
-from helpers.headers.fast_reader import (
-    MAX_CACHED_ELEMENTS,
-    PIXEL_REPRESENTATION,
-    TRANSFER_SYNTAX,
-    Context,
-    ElementCache,
-)
+from helpers.headers.limits import MAX_HEADER
 from helpers.headers.pydicom_reader import CHARACTER_SET
 
 SHARED_GROUPS, FRAME_GROUPS = 0x52009229, 0x52009230
 FIRST_READ = 2**16  # bytes
-LONGEST_HEADER = 2**28  # bytes; a longer one is not read into memory here
 
 Values = dict[str, Any]  # by keyword
 
@@ -116,11 +116,10 @@ class _Header:
     def _read_more(self, end: int) -> None:
         """More bytes of the file, where it can have as many as are needed."""
         read = len(self.data)
-        possible = end <= self._file.size + 1 and read < LONGEST_HEADER
-        more = self._file.read(read, 7 * read) if possible else b""
-        if not more:
+        possible = end <= self._file.size + 1
+        self.data = self._file.read(0, min(8 * read, MAX_HEADER) if possible else 0)
+        if len(self.data) <= read:
             raise FastPathNotApplicable("cut short, or too long to read")
-        self.data += more
 
 
 def _is_implicit(syntax: Any, data: bytes, pos: int) -> bool:

@@ -15,6 +15,8 @@ BIG_ENDIAN_SYNTAX = "1.2.840.10008.1.2.2"
 HALVED_COLOURS = ["YBR_FULL_422", "YBR_PARTIAL_422"]
 MIN_FRAME_BYTES = 8  # of a compressed frame: the tag and length of its item (PS3.5 A.4)
 MAX_INFLATION = 1032  # times that deflating makes data smaller at most (RFC 1951)
+MAX_FRAMES = 100_000  # of a file, each of which is a row; tiles of a slide are none
+WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"  # SOP class whose frames are tiles of one image
 MAX_SHOWN = 40  # characters of a value in an error
 FRAME_GROUPS = "PerFrameFunctionalGroupsSequence"
 
@@ -45,6 +47,13 @@ def counts_and_errors(images: pd.DataFrame) -> tuple[np.ndarray, dict[int, str]]
     possible = [row for row in several if row not in errors]
     counts[possible] = claimed[possible]
     return counts, errors
+
+
+def are_slides(images: pd.DataFrame) -> np.ndarray:
+    """Which rows are whole-slide images, boolean (n,)."""
+    if "SOPClassUID" not in images:
+        return np.zeros(len(images), bool)
+    return (images["SOPClassUID"] == WHOLE_SLIDE).to_numpy(bool)
 
 
 def _given(images: pd.DataFrame, keyword: str) -> np.ndarray:
@@ -140,6 +149,9 @@ def _too_many(images, several, claimed):
         if number > limit:
             size = f"a file of {images['file_size'].iloc[row]:.0f} bytes"
             errors[row] = f"expected at most {limit:.0f} frames in {size}, got {number:.0f}"
+    for place in np.flatnonzero((claimed > MAX_FRAMES) & ~are_slides(images)[several]):
+        expected = f"expected at most {MAX_FRAMES} frames in a file"
+        errors.setdefault(several[place], f"{expected}, got {claimed[place]:.0f}")
     for place in np.flatnonzero(compressed & (groups != claimed) & np.isfinite(groups)):
         listed = f"{groups[place]:.0f} frames, as functional groups"
         errors.setdefault(several[place], f"expected {listed}, got {claimed[place]:.0f}")

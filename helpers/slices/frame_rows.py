@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from helpers.headers.columns import dtype_of
 from helpers.headers.packed import MAX_EXACT_INTEGER
 from helpers.runtime import MANY_FILES, through
-from helpers.slices.frame_counts import counts_and_errors
+from helpers.slices.frame_counts import are_slides, counts_and_errors
 from helpers.slices.frame_places import (
     POSITION,
     USED_KEYWORDS,
@@ -31,7 +31,6 @@ from helpers.slices.functional_groups import (
 from helpers.slices.images import has_few_keywords, is_image
 from helpers.slices.remembered_frames import Read, remembered_frames
 
-WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"  # SOP class whose frames are tiles of one image
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 FIRST_FRAME_ONLY = (POSITION, "SliceLocation")  # of which the header speaks for the first frame
 FILES_PER_TASK = 16  # that are sent to an executor at once
@@ -69,7 +68,7 @@ def frame_rows(
     found = is_image(headers)
     images = headers if found.all() else headers[found]
     counts, errors = counts_and_errors(images)
-    slides = _are_slides(images)
+    slides = are_slides(images)
     counts[slides] = 1
     files = _opened_files(images, counts, slides, errors)
     rows = np.union1d(np.flatnonzero(counts > 1), np.array(list(files), int))
@@ -79,13 +78,6 @@ def frame_rows(
     read = remembered_frames(files, reading) if cache else dict(zip(files, reading(files)))
     own = _own_columns(images, rows, counts, read)
     return _with_fixed(_expanded(images, counts, rows, own), counts, errors)
-
-
-def _are_slides(images: pd.DataFrame) -> np.ndarray:
-    """Which rows are whole-slide images, boolean (n,)."""
-    if "SOPClassUID" not in images:
-        return np.zeros(len(images), bool)
-    return (images["SOPClassUID"] == WHOLE_SLIDE).to_numpy(bool)
 
 
 def _opened_files(images, counts, slides, errors) -> dict[int, Read]:
