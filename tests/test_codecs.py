@@ -438,7 +438,7 @@ def test_frames_left_in_a_large_file_are_decoded_one_by_one(phantom, tmp_path, m
     dataset.save_as(tmp_path / "image.dcm")
     wanted = [(tmp_path / "image.dcm", frame) for frame in (3, 0, 1)]
     whole = [image.pixels for image in read_images(wanted)]
-    monkeypatch.setattr("helpers.pixels.image.DEFER_BYTES", 2**10)
+    monkeypatch.setattr("helpers.pixels.pixel_data.DEFER_BYTES", 2**10)
     for image, expected, (_, frame) in zip(read_images(wanted), whole, wanted):
         pixels = image.header.dataset.get_item("PixelData", keep_deferred=True)
         assert pixels.value is None, "it stays in the file"
