@@ -32,7 +32,7 @@ from helpers.headers.elements import (
     four_bytes,
     tag_at,
 )
-from helpers.headers.limits import MAX_HEADER, MAX_TOP_ELEMENTS, HeaderTooLargeError
+from helpers.headers.limits import MAX_HEADER, MAX_TOP_ELEMENTS, TOO_MANY, HeaderTooLargeError
 from helpers.headers.pydicom_reader import (
     LONGEST_VALUE,
     PIXEL_TAGS,
@@ -176,9 +176,7 @@ class FastReader:
                     return None
                 count += 1
                 if count > MAX_TOP_ELEMENTS:
-                    raise HeaderTooLargeError(
-                        f"expected a header of at most {MAX_TOP_ELEMENTS} elements, got more"
-                    )
+                    raise HeaderTooLargeError(TOO_MANY)
                 element = cache.meaning(data[pos:end])
                 if end - pos <= LONGEST_CACHED_ELEMENT:
                     cache.recent[head] = element

@@ -15,6 +15,7 @@ MAX_TOP_ELEMENTS = 2**16  # of a header, without those of its sequences
 MAX_DEPTH = 50  # of sequences inside sequences
 MAX_CHARACTER_SETS = 2**10  # bytes of Specific Character Set
 TOO_DEEP = "sequences are nested too deep"
+TOO_MANY = f"expected a header of at most {MAX_TOP_ELEMENTS} elements, got more"
 READ_OVERHEAD = 256  # bytes that stand beside those of each read
 MAX_READ = 2**27  # bytes that a header takes in memory, before it is given up
 VALUE_SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "AT": 4, "FD": 8, "SV": 8, "UV": 8}

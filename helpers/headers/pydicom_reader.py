@@ -1,6 +1,8 @@
 """What does the header of one file say? Read by pydicom, whatever it is; pixels stay on disk."""
 
 import os
+from collections.abc import Callable
+from itertools import count
 from typing import Any, Literal, NamedTuple
 
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
@@ -28,7 +30,9 @@ from helpers.headers.elements import (
 from helpers.headers.inflated import InflatingReader
 from helpers.headers.limits import (
     MAX_CHARACTER_SETS,
+    MAX_TOP_ELEMENTS,
     TOO_DEEP,
+    TOO_MANY,
     HeaderTooLargeError,
     MeteredReader,
 )
@@ -208,24 +212,32 @@ def _inflated(file: SizeLimitedReader, longest: int | None) -> tuple[InflatingRe
     if _meta_of(inflated).get("TransferSyntaxUID") == DEFLATED:
         inflated = InflatingReader(inflated)
     source: Any = inflated
-    elements = read_dataset(source, False, True, stop_when=_at_pixels, defer_size=longest)
+    elements = read_dataset(source, False, True, stop_when=_at_pixels(), defer_size=longest)
     return inflated, elements
 
 
-def _at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
-    if tag == CHARACTER_SET and length > MAX_CHARACTER_SETS:
-        expected = f"expected at most {MAX_CHARACTER_SETS} bytes of Specific Character Set"
-        raise HeaderTooLargeError(f"{expected}, got {length}")
-    return tag in PIXEL_TAGS
+def _at_pixels() -> Callable[[BaseTag, str | None, int], bool]:
+    """What tells of each element of a header whether the pixels begin; refuses too many."""
+    numbers = count(1)
+
+    def stops(tag: BaseTag, vr: str | None, length: int) -> bool:
+        if next(numbers) > MAX_TOP_ELEMENTS:
+            raise HeaderTooLargeError(TOO_MANY)
+        if tag == CHARACTER_SET and length > MAX_CHARACTER_SETS:
+            expected = f"expected at most {MAX_CHARACTER_SETS} bytes of Specific Character Set"
+            raise HeaderTooLargeError(f"{expected}, got {length}")
+        return tag in PIXEL_TAGS
+
+    return stops
 
 
 def _read(file: SizeLimitedReader) -> FileDataset:
     """The data set before the pixels; long bulk data stays on disk."""
-    dataset = read_partial(file, _at_pixels, defer_size=LONGEST_VALUE, force=True)
+    dataset = read_partial(file, _at_pixels(), defer_size=LONGEST_VALUE, force=True)
     if _only_bulk_left_out(dataset):
         return dataset
     file.seek(0)
-    return read_partial(file, _at_pixels, force=True)
+    return read_partial(file, _at_pixels(), force=True)
 
 
 def _only_bulk_left_out(dataset: Dataset) -> bool:

@@ -12,6 +12,7 @@ import pydicom
 from pydicom.pixels import apply_color_lut, apply_icc_profile
 
 from helpers.errors import one_line
+from helpers.headers.pydicom_reader import LONGEST_VALUE
 from helpers.pixels.codecs import stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.guesses import fill_gap
@@ -128,7 +129,12 @@ def _images_of(
 
 def _dataset(path: str | os.PathLike[str]) -> tuple[pydicom.Dataset, str]:
     """(the header, and the pixel data unless it is large; what was guessed of it, in words)"""
-    dataset = header_and_pixels(path)
+    try:
+        dataset = header_and_pixels(path)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"expected a DICOM image in {path}, got {one_line(error)}") from error
     has_pixels = any(keyword in dataset for keyword in PIXEL_KEYWORDS)
     if not has_pixels or "Rows" not in dataset:
         found = "pixels without Rows" if has_pixels else "no pixels"
@@ -159,6 +165,8 @@ def _image(
     """Stored values with what the header makes of them."""
     try:
         if header.get("PhotometricInterpretation") == "PALETTE COLOR":
+            for name in ("Red", "Green", "Blue"):
+                _check_in_memory(header.dataset, f"{name}PaletteColorLookupTableData")
             colour = apply_color_lut(stored, header.dataset)
             return _colour(colour, 16 if colour.dtype != np.uint8 else 8, header, remark)
         if stored.ndim == 3:
@@ -166,6 +174,14 @@ def _image(
         return _grey(stored, header, remark)
     except Exception as error:
         raise ImageError(f"cannot interpret the values of {path}: {one_line(error)}") from error
+
+
+def _check_in_memory(dataset: pydicom.Dataset, keyword: str) -> None:
+    """Refuses bulk data that was too long to be read with the header."""
+    if keyword in dataset and (raw := dataset.get_item(keyword, keep_deferred=True)).value is None:
+        length = getattr(raw, "length", 0)
+        if length > LONGEST_VALUE:
+            raise ImageError(f"expected at most {LONGEST_VALUE} bytes of {keyword}, got {length}")
 
 
 def _grey(stored: np.ndarray, header: FrameHeader, remark: str) -> Image:
@@ -185,10 +201,11 @@ def _colour(colour: np.ndarray, bits: int, header: FrameHeader, remark: str) -> 
     """Colour from 0 to 255: more bits lose their lowest, and an ICC profile makes it sRGB."""
     if colour.dtype != np.uint8:
         colour = (colour >> max(0, bits - 8)).astype(np.uint8)
-    if header.get("ICCProfile"):
-        try:
+    try:
+        _check_in_memory(header.dataset, "ICCProfile")
+        if header.get("ICCProfile"):
             colour = apply_icc_profile(colour, header.dataset, color_space="sRGB")
-        except Exception as error:
-            reason = f"colours as stored: the profile cannot be applied, {one_line(error)}"
-            remark = "; ".join(filter(None, (remark, reason)))
+    except Exception as error:
+        reason = f"colours as stored: the profile cannot be applied, {one_line(error)}"
+        remark = "; ".join(filter(None, (remark, reason)))
     return Image(colour, None, None, "", {}, False, header, remark)

@@ -39,8 +39,12 @@ def header_and_pixels(path: str | os.PathLike[str]) -> Dataset:
         raise ImageError(f"expected a DICOM image in {path}, got {wrong}")
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax is not None and syntax.is_transfer_syntax and syntax.is_deflated:
+        needed = _needed_bytes(dataset)
+        if needed > MAX_PIXELS:
+            expected = f"expected at most {MAX_PIXELS} bytes of deflated pixels in {path}"
+            raise ImageError(f"{expected}, got {needed}; inflate it with other software")
         try:
-            pixels = inflated_pixels(path, min(_needed_bytes(dataset), MAX_PIXELS))
+            pixels = inflated_pixels(path, needed)
         except Exception as error:
             raise ImageError(f"expected a DICOM image in {path}, got {one_line(error)}") from error
     elif pixels is not None:
