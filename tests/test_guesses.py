@@ -6,7 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
-from pydicom.datadict import dictionary_description, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import RLELossless
@@ -113,6 +113,44 @@ def test_an_image_in_colour_that_lacks_one_element(read, shown, keyword, guess):
     assert np.array_equal(picture.pixels, whole.pixels) and whole.pixels.std(axis=2).any()
 
 
+def test_colours_by_plane_are_told_by_their_rows(read, shown):
+    dataset = _in_colour(read(UNSIGNED))
+    whole = shown(dataset)
+    by_pixel = np.frombuffer(dataset.PixelData, np.uint8).reshape(-1, 3)
+    dataset.PlanarConfiguration, dataset.PixelData = 1, by_pixel.T.tobytes()
+    del dataset.PlanarConfiguration
+    picture = shown(dataset)
+    assert picture.caption["remark"] == "guessed: Planar Configuration 1 (colour by plane)"
+    assert np.array_equal(picture.pixels, whole.pixels)
+
+
+def test_compressed_colours_need_no_configuration(read, shown):
+    dataset = _compressed(_in_colour(read(UNSIGNED)))
+    whole = shown(dataset)
+    del dataset.PlanarConfiguration
+    picture = shown(dataset)
+    assert picture.caption["remark"].startswith("guessed: Planar Configuration")
+    assert np.array_equal(picture.pixels, whole.pixels)
+
+
+def test_a_palette_makes_grey_a_colour(read, shown):
+    dataset = _in_colour(read(UNSIGNED))
+    del dataset.PlanarConfiguration
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "PALETTE COLOR"
+    dataset.PixelData = dataset.PixelData[::3]
+    for number, colour in enumerate(("Red", "Green", "Blue")):
+        entries = np.roll(np.arange(256, dtype="<u2") * 256, number)
+        name = f"{colour}PaletteColorLookupTable"
+        dataset.add_new(f"{name}Descriptor", "US", [256, 0, 16])
+        setattr(dataset, f"{name}Data", entries.tobytes())
+    whole = shown(dataset)
+    assert whole.pixels.ndim == 3
+    del dataset.PhotometricInterpretation
+    picture = shown(dataset)
+    assert picture.caption["remark"] == "guessed: Photometric Interpretation PALETTE COLOR"
+    assert np.array_equal(picture.pixels, whole.pixels)
+
+
 def test_monochrome_is_monochrome2(read, shown):
     dataset = read(UNSIGNED)
     whole = shown(dataset)
@@ -171,6 +209,27 @@ def test_values_that_reach_from_0_into_the_upper_half_are_unsigned(read, shown, 
     values = RAMP * 10 if bits == 16 else RAMP // 2 + 1000
     dataset = _of_values(read(UNSIGNED), values, bits, RescaleIntercept=0)
     assert np.array_equal(shown(dataset).pixels, values)
+
+
+def test_8_bits_are_never_signed(read, shown):
+    dataset = _in_colour(read(UNSIGNED))
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.PixelData = np.resize([0, 127, 191, 255], 128 * 128).astype(np.uint8).tobytes()
+    dataset.RescaleIntercept = 0
+    del dataset.PlanarConfiguration, dataset.PixelRepresentation
+    assert np.unique(shown(dataset).pixels).tolist() == [0, 127, 191, 255]
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_padding_is_read_with_the_guessed_sign(read, shown, syntax):
+    dataset = read("P02-interspaced/12.dcm")
+    whole = shown(dataset)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset["PixelPaddingValue"].VR = "SS"
+    del dataset.PixelRepresentation
+    picture = shown(dataset)
+    assert picture.padding.sum() == whole.padding.sum() > 0 and not picture.caption["padding"]
+    assert np.array_equal(picture.pixels, whole.pixels)
 
 
 def test_big_endian_values_tell_their_sign_too(read, tmp_path):
@@ -258,12 +317,18 @@ def test_grey_that_has_the_bytes_of_a_colour_is_refused(read, shown):
         shown(dataset)
 
 
-@pytest.mark.parametrize("keyword", ["SamplesPerPixel", "PixelRepresentation", "BitsStored"])
-def test_an_element_that_cannot_be_read_is_no_reason_for_a_guess(read, shown, keyword):
+@pytest.mark.parametrize(
+    ("keyword", "named"),
+    [
+        ("SamplesPerPixel", r"expected a DICOM image in .*BytesLengthException"),
+        ("PixelRepresentation", "got Pixel Representation that cannot be read: nothing supports"),
+        ("BitsStored", "got Bits Stored that cannot be read: nothing supports"),
+    ],
+)
+def test_an_element_that_cannot_be_read_is_no_reason_for_a_guess(read, shown, keyword, named):
     dataset = read(UNSIGNED)
     tag = Tag(tag_for_keyword(keyword))
     dataset[tag] = RawDataElement(tag, "US", 1, b"\1", 0, False, True)
-    named = f"got {dictionary_description(tag)} that cannot be read: nothing supports a guess"
     with pytest.raises(ImageError, match=named):
         shown(dataset)
 

@@ -18,7 +18,7 @@ COMMA_KEYWORDS = (  # numbers as text that a picture is drawn with
     *SPACING_KEYWORDS,
     *("RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth"),
 )
-PIXEL_VALUES = (  # negative only where pixels are signed
+PIXEL_VALUES = (  # written as SS where pixels are signed (PS3.5 annex A.1)
     *("SmallestImagePixelValue", "LargestImagePixelValue", "SmallestPixelValueInSeries"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit"),
 )
@@ -26,15 +26,19 @@ DESCRIPTION = (  # of the pixels, for a decoder
     *("BitsAllocated", "BitsStored", "SamplesPerPixel", "PhotometricInterpretation"),
     *("PixelRepresentation", "PlanarConfiguration"),
 )
-NEEDED_KEYWORDS = (*DESCRIPTION, "TransferSyntaxUID", *COMMA_KEYWORDS)  # to tell a header's gaps
-SIGN_KEYWORDS = ("Modality", "HighBit", *PIXEL_VALUES)  # and what its guess is made of
+PALETTE = "RedPaletteColorLookupTableDescriptor"
+NEEDED_KEYWORDS = (  # to tell a header's gaps
+    *(*DESCRIPTION, *COMMA_KEYWORDS, "TransferSyntaxUID", PALETTE),
+)
+EVIDENCE = ("Modality", "HighBit", "Columns")  # of a data set, for guesses
 UNREADABLE = "?"  # stands for a value that is there, and that pydicom cannot convert
 GREY, COLOUR = 1, 3  # samples a pixel
 ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 UNFINISHED = "MONOCHROME"  # a Photometric Interpretation that does not say which
 FLOAT_BITS = (32, 64)  # allocated; floats have neither Bits Stored nor a sign (PS3.3 C.7.6.24)
 CELL_BITS = (8, 16, 32)  # allocated, of which sizes values can be looked at
-MIN_CT_BITS = 10  # stored: fewer hold no Hounsfield units
+MIN_SIGNED_BITS = 10  # stored: fewer are grey levels, not measured values
+MIN_COLUMNS = 32  # of a picture in which one row is like the next
 MAX_LOWEST_HU = -500  # what CT can store reaches below it: there is air around everyone
 VALUE_DELIMITER = "\\"  # between the values of an element (PS3.5 6.4)
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
@@ -87,8 +91,8 @@ def gaps_of(header: Dataset | Mapping[str, Any]) -> list[Gap]:
 
     Parameters
     ----------
-    header : pydicom's data set, or a dict with `NEEDED_KEYWORDS`, which has no values to tell
-        signed pixels by
+    header : pydicom's data set; or a dict with those of `NEEDED_KEYWORDS` that have a value, where
+        what the values of the pixels would tell stays open
     """
     fields = FrameHeader(_known_values(header))
     samples = fields.get("SamplesPerPixel", _implied_samples(fields))
@@ -97,7 +101,7 @@ def gaps_of(header: Dataset | Mapping[str, Any]) -> list[Gap]:
         *(_unreadable(keyword) for keyword in DESCRIPTION if fields.get(keyword) == UNREADABLE),
         None if fields.get("SamplesPerPixel") is not None else _absent("SamplesPerPixel", samples),
         _photometric_gap(fields, samples),
-        _planar_gap(fields, samples),
+        _planar_gap(fields, samples, header),
         *(_absent(keyword) for keyword in needed if fields.get(keyword) is None),
         None if _is_float(fields) else _sign_gap(fields, header),
         _comma_gap(fields),
@@ -106,12 +110,18 @@ def gaps_of(header: Dataset | Mapping[str, Any]) -> list[Gap]:
 
 
 def _known_values(header: Dataset | Mapping[str, Any]) -> dict[str, Any]:
-    """What a header says, as far as it is needed to tell its gaps."""
+    """What a header says, as far as it is needed.
+
+    pydicom keeps what it has read, and elements as it took them for, signed or not: none of these
+    is asked for here.
+    """
     meta = getattr(header, "file_meta", header)
-    known = {keyword: _readable(header, keyword) for keyword in NEEDED_KEYWORDS}
-    if known["PixelRepresentation"] is None:
-        known |= {keyword: _readable(header, keyword) for keyword in SIGN_KEYWORDS}
-    return known | {"TransferSyntaxUID": meta.get("TransferSyntaxUID")}
+    asked = (*DESCRIPTION, *COMMA_KEYWORDS, *EVIDENCE)
+    known = {keyword: _readable(header, keyword) for keyword in asked}
+    return known | {
+        "TransferSyntaxUID": meta.get("TransferSyntaxUID"),
+        PALETTE: PALETTE in header or None,
+    }
 
 
 def _readable(header: Dataset | Mapping[str, Any], keyword: str) -> Any:
@@ -129,6 +139,11 @@ def _absent(keyword: str, value: Any = None, meaning: str = "") -> Gap:
     return Gap(lack, f"{_name(keyword)} {value}{meaning}", {keyword: value})
 
 
+def _from_values(keyword: str) -> Gap:
+    """The gap of an element that values tell, for a header without them."""
+    return Gap(f"no {_name(keyword)}", f"{_name(keyword)} as the values lie", {})
+
+
 def _unreadable(keyword: str) -> Gap:
     return Gap(f"{_name(keyword)} that cannot be read", "", {})
 
@@ -142,11 +157,12 @@ def _implied_samples(fields: FrameHeader) -> int | None:
 
 
 def _photometric_gap(fields: FrameHeader, samples: int | None) -> Gap | None:
-    """MONOCHROME2 of one sample, RGB of three; compressed colours may be of any kind."""
+    """By its samples and palette; what has three and is compressed may be of any kind."""
     written = fields.get("PhotometricInterpretation")
     if written not in (None, UNFINISHED):
         return None
-    value = "MONOCHROME2" if samples == GREY else None
+    has_palette = fields.get(PALETTE) is not None and written is None
+    value = ("PALETTE COLOR" if has_palette else "MONOCHROME2") if samples == GREY else None
     if samples == COLOUR and written is None and not _is_compressed(fields):
         value = "RGB"
     gap = _absent("PhotometricInterpretation", value)
@@ -154,39 +170,62 @@ def _photometric_gap(fields: FrameHeader, samples: int | None) -> Gap | None:
     return gap if written is None else gap._replace(lack=f"{UNFINISHED} as {name}")
 
 
-def _planar_gap(fields: FrameHeader, samples: int | None) -> Gap | None:
+def _planar_gap(
+    fields: FrameHeader, samples: int | None, header: Dataset | Mapping[str, Any]
+) -> Gap | None:
     if samples != COLOUR or fields.get("PlanarConfiguration") is not None:
         return None
-    return _absent("PlanarConfiguration", 0, " (colour by pixel)")
+    if not isinstance(header, Dataset):
+        return _from_values("PlanarConfiguration")
+    is_by_plane = _is_by_plane(_stored_values(fields, header), fields.get("Columns"))
+    meaning = " (colour by plane)" if is_by_plane else " (colour by pixel)"
+    return _absent("PlanarConfiguration", int(is_by_plane), meaning)
+
+
+def _is_by_plane(stored: np.ndarray, columns: Any) -> bool:
+    """Whether values (n,) are more like those in the next row if each colour has its own plane."""
+    if not isinstance(columns, int) or not MIN_COLUMNS <= columns < len(stored) / COLOUR:
+        return False
+    values = stored.astype(float)
+    by_plane, by_pixel = (
+        np.abs(values[width:] - values[:-width]).mean() for width in (columns, COLOUR * columns)
+    )
+    return bool(by_plane < by_pixel)
 
 
 def _sign_gap(fields: FrameHeader, header: Dataset | Mapping[str, Any]) -> Gap | None:
     if fields.get("PixelRepresentation") is not None:
         return None
     if not isinstance(header, Dataset):
-        name = _name("PixelRepresentation")
-        return Gap(f"no {name}", f"{name} as the values lie", {})
-    is_signed = _is_signed(fields, _stored_values(fields, header))
+        return _from_values("PixelRepresentation")
+    is_signed = _is_signed(fields, header)
     meaning = " (signed)" if is_signed else " (unsigned)"
     return _absent("PixelRepresentation", int(is_signed), meaning)
 
 
-def _is_signed(fields: FrameHeader, stored: np.ndarray) -> bool:
+def _is_signed(fields: FrameHeader, dataset: Dataset) -> bool:
     """Whether pixels are signed: as a value of the header is, or as they lie closer together.
 
     Where the two are alike, CT is signed if it could store no air otherwise.
     """
-    if any(number < 0 for keyword in PIXEL_VALUES for number in fields.floats(keyword)):
+    bits, stored = (*fields.floats("BitsStored"), 0)[0], _stored_values(fields, dataset)
+    if any(_is_written_signed(dataset, keyword) for keyword in PIXEL_VALUES):
         return True
-    bits = (*fields.floats("BitsStored"), 0)[0]
+    if bits < MIN_SIGNED_BITS:
+        return False
     if stored.size:
         spread = np.ptp(stored)
         spread_of_signed = np.ptp(stored ^ stored.dtype.type(2 ** (bits - 1)))
         if spread != spread_of_signed:
             return bool(spread_of_signed < spread)
     intercepts = fields.floats("RescaleIntercept")
-    is_hu = fields.get("Modality") == "CT" and bits >= MIN_CT_BITS
-    return is_hu and any(intercept > MAX_LOWEST_HU for intercept in intercepts)
+    is_ct = fields.get("Modality") == "CT"
+    return is_ct and any(intercept > MAX_LOWEST_HU for intercept in intercepts)
+
+
+def _is_written_signed(dataset: Dataset, keyword: str) -> bool:
+    """Whether an element has the VR that it has beside signed pixels."""
+    return keyword in dataset and dataset.get_item(keyword).VR == "SS"
 
 
 def _comma_gap(fields: FrameHeader) -> Gap | None:

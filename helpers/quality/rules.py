@@ -105,8 +105,8 @@ class Collection:
         rows = np.flatnonzero(self.image)
         kinds = np.stack([self.files.codes(keyword)[rows] for keyword in NEEDED_KEYWORDS], axis=1)
         _, first, kind = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
-        known = self.headers.reindex(columns=NEEDED_KEYWORDS).iloc[rows[first]].astype(object)
-        found = [*map(gaps_of, known.where(known.notna(), None).to_dict("records"))]
+        values = self.headers.reindex(columns=NEEDED_KEYWORDS).iloc[rows[first]]
+        found = [gaps_of(row.dropna().to_dict()) for _, row in values.astype(object).iterrows()]
         paths, kind = self.headers.index[rows], kind.reshape(-1)
         return {path: found[one] for path, one in zip(paths, kind.tolist()) if found[one]}
 
