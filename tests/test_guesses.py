@@ -460,6 +460,14 @@ def test_a_volume_says_what_was_guessed(phantom, stack, files, texts, lacking, g
     assert found["path"].tolist() == headers.index[files].tolist()
 
 
+def test_a_volume_with_several_windows_says_it_of_one(stack):
+    texts = {"WindowCenter": "-550,0\\40", "WindowWidth": "1600\\400"}
+    headers = stack(lambda dataset: [_write_text(dataset, *one) for one in texts.items()])
+    volume = load_volume(best_stack(headers))
+    assert [window[:2] for window in volume.windows.values()] == [(-550, 1600), (40, 400)]
+    assert volume.caption["remark"] == "guessed: decimal comma in Window Center"
+
+
 def test_a_stack_whose_spacing_has_a_comma_says_why_it_is_no_volume(stack):
     headers = stack(lambda dataset: _write_text(dataset, "PixelSpacing", "3,0\\3,0"))
     assert set(headers["PixelSpacing"]) == {("3,0", "3,0")}, "what the files hold"
