@@ -208,9 +208,7 @@ class PlainReader:
         key = tuple(map(header.get, MEANING))
         if (layout := self._layouts.get(key)) is None:
             layout = self._layouts[key] = _layout_of(dict(zip(MEANING, key)))
-        windows = [header.get(keyword) for keyword in WINDOW_NUMBERS]
-        several = [value if isinstance(value, tuple) else (value,) for value in windows]
-        if any(isinstance(value, str) for values in several for value in values):
+        if any(header.get(key) and not FrameHeader(header).floats(key) for key in WINDOW_NUMBERS):
             raise FastPathNotApplicable("a window that is no number")
         return layout
 
