@@ -121,13 +121,22 @@ def ours_chosen(files):
     return header_table(files, keywords=CHOSEN, progress=False)
 
 
+def ours_folder(files):
+    return header_table(_folder(files), cache=False, progress=False)
+
+
 def ours_cache_new(files):
-    (FOLDER / f"{len(files)}.parquet").unlink(missing_ok=True)
+    (FOLDER / f"{len(files)}.cache").unlink(missing_ok=True)
     return ours_cache_again(files)
 
 
 def ours_cache_again(files):
-    return header_table(files, cache=FOLDER / f"{len(files)}.parquet", progress=False)
+    return header_table(_folder(files), cache=FOLDER / f"{len(files)}.cache", progress=False)
+
+
+def _folder(files):
+    """The folder of all files, which is listed too; fewer files are given as they are."""
+    return FOLDER / "headers" if len(files) == max(COUNTS) else files
 
 
 def ours_processes(files):
@@ -233,6 +242,7 @@ WAYS = {
     "header_table": ours,
     "audit, headers alone": audit_alone,
     "header_table, 44 keywords": ours_chosen,
+    "header_table of a folder": ours_folder,
     "header_table, cache written": ours_cache_new,
     "header_table, cache found": ours_cache_again,
     "header_table, ProcessPoolExecutor": ours_processes,
@@ -255,8 +265,8 @@ REACH = [  # (this, against that, at least so many times as fast)
     ("header_table", "pydicom, every value", 14),
     ("header_table, 44 keywords", "GDCM Scanner, 44 tags", 2),
     ("header_table, 44 keywords", "fastdicom, 44 keywords", 1),
-    ("header_table, cache written", "header_table", 0.65),
-    ("header_table, cache found", "header_table, cache written", 4),
+    ("header_table, cache written", "header_table of a folder", 1 / 1.2),
+    ("header_table, cache found", "header_table of a folder", 10),
     ("audit, headers alone", "header_table", 1 / 0.15),
 ]
 

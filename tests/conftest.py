@@ -56,6 +56,7 @@ def cache(tmp_path_factory):
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     os.environ["XDG_CACHE_HOME"] = str(shared / "cache")
     os.environ.pop("DICOM_ROOT", None)
+    os.environ["DICOM_NO_CACHE"] = "1"  # no test finds what another has read
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,31 @@
 """The cache: a second table equal to a fresh one, whatever happened in between."""
 
 import errno
+import json
 import os
+import shutil
+import stat
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from test_frame_rows import item, write
 
-from helpers import header_table
+from helpers import header_table, slice_table
 from helpers.errors import WrongTypeError
 from helpers.headers import table as table_module
 from helpers.headers.cache_place import CacheError, Place
 from helpers.headers.fast_reader import FastReader
-from helpers.headers.packed import ABSENT, Coded, Same
-from helpers.headers.table_file import decoded
+from helpers.headers.packed import ABSENT, Chunk, Coded, Same
+from helpers.headers.table_file import LENGTHS, MARK, Entries, decoded, encoded
+from helpers.slices import functional_groups
+from helpers.slices.frame_rows import frame_rows
+
+GROUPS = "PerFrameFunctionalGroupsSequence"
 
 
 @pytest.fixture
@@ -299,3 +308,325 @@ def test_b_values_come_from_the_cache_and_go_where_they_were_not_asked_for(phant
     assert header_table(folder, cache=cache)[name].tolist() == [0, 500, 1000] and not read
     assert name not in header_table(folder, cache=cache, keywords=["Rows"])
     assert name in _same(folder, cache, keywords=["Rows", name])
+
+
+# in the user's cache folder
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A cache folder of its own, where everything is worth remembering, and nothing was said."""
+    monkeypatch.delenv("DICOM_NO_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("helpers.headers.cache.MIN_SECONDS", 0)
+    monkeypatch.setattr("helpers.headers.cache_place._said", set())
+    return tmp_path / "home" / "dicom-headers"
+
+
+def _table(folder, **options):
+    return header_table(folder, progress=False, **options)
+
+
+def _fresh(folder):
+    return _table(folder, cache=False)
+
+
+def test_the_table_of_a_folder_is_found_by_the_next_page(folder, home, read, capsys):
+    first = _table(folder)
+    read.clear()
+    second = _table(f"{folder}/")
+    assert not read
+    pd.testing.assert_frame_equal(first, second)
+    pd.testing.assert_frame_equal(second, _fresh(folder))
+    (file,) = home.iterdir()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == (
+        f"Headers: remembered in {home} (names and IDs too; "
+        "cache=False or DICOM_NO_CACHE=1 does without)"
+    )
+    changed = sorted(folder.iterdir())[3]
+    changed.write_bytes(changed.read_bytes() + b"0")
+    read.clear()
+    third = _table(folder)
+    assert read == [str(changed)]
+    pd.testing.assert_frame_equal(third, _fresh(folder))
+
+
+def test_it_is_off_where_it_is_not_wanted(phantom, home, monkeypatch):
+    folder = phantom / "P03-interspaced"
+    _fresh(folder)
+    _table(list(folder.iterdir()))
+    _table(folder / "1.dcm")
+    with monkeypatch.context() as patch:
+        patch.setattr("helpers.headers.cache.MIN_SECONDS", float("inf"))
+        _table(folder)
+    with monkeypatch.context() as patch:
+        patch.setenv("DICOM_NO_CACHE", "1")
+        _table(folder)
+    assert not home.exists()
+    _table(folder)
+    assert home.exists()
+
+
+def test_it_is_not_in_the_collection(phantom, home, tmp_path, capsys):
+    shutil.copytree(phantom / "P03-interspaced", tmp_path / "data")
+    for _ in range(2):
+        assert len(_table(tmp_path)) == len(list((tmp_path / "data").iterdir()))
+    assert not home.exists()
+    printed = capsys.readouterr().out
+    assert printed == f"Headers: not remembered, for {home} lies in the collection\n"
+
+
+def test_a_folder_that_cannot_be_written_to_costs_a_line(phantom, home, capsys):
+    home.parent.write_bytes(b"a file")
+    for _ in range(2):
+        pd.testing.assert_frame_equal(_table(phantom), _fresh(phantom))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "could not be written" in line and line.endswith("; the table is complete")
+
+
+def test_the_tables_not_used_for_longest_are_dropped(phantom, home, tmp_path, monkeypatch):
+    folders = [phantom / name for name in ("P01-reference", "P02-interspaced", "P03-interspaced")]
+    files = []
+    for number, folder in enumerate(folders):
+        _table(folder)
+        (new,) = set(home.iterdir()) - set(files)
+        os.utime(new, (number, number))
+        files.append(new)
+    _table(folders[0])
+    _table(phantom / "P16-thin", cache=tmp_path / "as large")
+    size = files[0].stat().st_size + (tmp_path / "as large").stat().st_size
+    monkeypatch.setattr("helpers.headers.cache_place.MAX_BYTES", size)
+    _table(phantom / "P16-thin")
+    left = set(home.iterdir())
+    assert files[0] in left and len(left) == 2 and left.isdisjoint(files[1:])
+
+
+def test_hidden_identity_leaves_no_table_and_is_not_undone_by_one(phantom, home, monkeypatch, read):
+    folder = phantom / "P03-interspaced"
+    with monkeypatch.context() as patch:
+        patch.setenv("DICOM_HIDE_IDENTITY", "a secret")
+        hidden = _table(folder)
+        assert not home.exists() and hidden["PatientID"].str.startswith("hidden-").all()
+    _table(folder)
+    assert b"P03-interspaced" in next(home.iterdir()).read_bytes()
+    read.clear()
+    monkeypatch.setenv("DICOM_HIDE_IDENTITY", "a secret")
+    pd.testing.assert_frame_equal(_table(folder), hidden)
+    assert not read
+
+
+def test_one_of_another_version_is_begun_anew_and_a_damaged_one_set_aside(
+    phantom, home, monkeypatch
+):
+    folder = phantom / "P03-interspaced"
+    fresh = _table(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("helpers.headers.cache.FORMAT", -1)
+        pd.testing.assert_frame_equal(_table(folder), fresh)
+    (file,) = home.iterdir()
+    pd.testing.assert_frame_equal(_table(folder), fresh)
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="is set aside as .*its bytes are not those"):
+        pd.testing.assert_frame_equal(_table(folder), fresh)
+    assert len(list(home.iterdir())) == 2
+
+
+# on Kaggle
+
+
+@pytest.fixture
+def kaggle(tmp_path, monkeypatch, home, phantom):
+    """Kaggle's folders: a collection that is mounted, and an empty one for the kernel's output."""
+    for name in ("input", "working"):
+        (tmp_path / "kaggle" / name).mkdir(parents=True)
+        monkeypatch.setattr(
+            f"helpers.headers.cache_place.KAGGLE_{name.upper()}", tmp_path / "kaggle" / name
+        )
+    mounted = tmp_path / "kaggle/input/osic/train"
+    shutil.copytree(phantom / "P03-interspaced", mounted / "P03")
+    shutil.copytree(phantom / "P01-reference", mounted / "P01")
+    return tmp_path / "kaggle"
+
+
+def _attached(kaggle, mount):
+    """The same data in a later kernel: mounted elsewhere, with the first one's output."""
+    shutil.copytree(kaggle / "input/osic", kaggle / "input" / mount, copy_function=shutil.copyfile)
+    shutil.rmtree(kaggle / "input/osic")
+    output = kaggle / "input/notebooks/someone/first-page"
+    output.mkdir(parents=True)
+    (kaggle / "working/dicom-headers").rename(output / "dicom-headers")
+    return kaggle / "input" / mount / "train"
+
+
+def test_a_later_kernel_finds_what_another_has_left(kaggle, home, read, capsys):
+    first = _table(kaggle / "input/osic/train")
+    assert f"{kaggle}/working/dicom-headers, part of this kernel's output (" in (
+        capsys.readouterr().out
+    )
+    root = _attached(kaggle, "competitions/osic")
+    read.clear()
+    second = _table(root)
+    assert len(read) == 8 < len(second) / 2
+    assert f"found in {kaggle}/input/notebooks/someone/first-page/" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(second.reset_index(drop=True), first.reset_index(drop=True))
+    assert second.index.tolist() == _fresh(root).index.tolist()
+    assert not (kaggle / "working/dicom-headers").exists() and not home.exists()
+    with open(root / "P01" / "1.dcm", "ab") as file:
+        file.write(b"0")
+    read.clear()
+    pd.testing.assert_frame_equal(_table(root), _fresh(root))
+    assert read.count(str(root / "P01" / "1.dcm")) == 2
+    assert len(list((kaggle / "working/dicom-headers").iterdir())) == 1
+
+
+def test_data_of_other_content_with_the_same_paths_and_sizes_is_read(kaggle, read):
+    _table(kaggle / "input/osic/train")
+    root = _attached(kaggle, "other")
+    for file in root.rglob("*.dcm"):
+        file.write_bytes(file.read_bytes().replace(b"P0", b"Q0"))
+    pd.testing.assert_frame_equal(_table(root), _fresh(root))
+    assert _table(root)["PatientID"].str.startswith("Q0").all()
+
+
+# frames
+
+
+@pytest.fixture
+def several(tmp_path):
+    """A folder of multi-frame files, and what their headers say."""
+    for number in range(3):
+        groups = [
+            item(
+                PlanePositionSequence=[item(ImagePositionPatient=[0, 0.1, place + number])],
+                FrameContentSequence=[
+                    item(InStackPositionNumber=place + 1, **({"StackID": "1"} if place else {}))
+                ],
+            )
+            for place in range(4 + number)
+        ]
+        sequence = "SharedFunctionalGroupsSequence" if number == 2 else GROUPS
+        groups = groups[:1] if number == 2 else groups
+        (tmp_path / "data" / str(number)).mkdir(parents=True)
+        path = tmp_path / "data" / str(number) / "1.dcm"
+        write(path, 4 + number, **{sequence: groups})
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def split(monkeypatch):
+    """The paths of multi-frame files that were opened again since the start of the test."""
+    paths, groups_of = [], functional_groups._groups_of
+    monkeypatch.setattr(
+        functional_groups, "_groups_of", lambda *these: paths.append(these[0]) or groups_of(*these)
+    )
+    return paths
+
+
+def test_multi_frame_files_are_not_opened_again(several, home, split):
+    headers = _fresh(several)
+    first = slice_table(headers)
+    assert sorted(split) == headers.index.tolist() and len(list(home.iterdir())) == 1
+    split.clear()
+    pd.testing.assert_frame_equal(slice_table(headers), first)
+    assert not split
+    pd.testing.assert_frame_equal(slice_table(headers, cache=False), first)
+    assert sorted(split) == headers.index.tolist()
+
+
+def test_frames_that_have_changed_are_read_anew(several, home, split):
+    slice_table(_fresh(several))
+    group = item(PlanePositionSequence=[item(ImagePositionPatient=[1, 2, 3])])
+    write(several / "1" / "1.dcm", 2, **{GROUPS: [group] * 2})
+    write(several / "1" / "2.dcm", 1, **{GROUPS: [group]})
+    split.clear()
+    frames = frame_rows(_fresh(several))
+    assert split == [str(several / "1" / "1.dcm"), str(several / "1" / "2.dcm")]
+    pd.testing.assert_frame_equal(frames, frame_rows(_fresh(several), cache=False))
+    split.clear()
+    of_fewer = _fresh(several).assign(NumberOfFrames=[3, 1, 1, 3])
+    frames = frame_rows(of_fewer)
+    assert len(split) == 3, "of other numbers of frames"
+    pd.testing.assert_frame_equal(frames, frame_rows(of_fewer, cache=False))
+
+
+def test_frames_of_real_files_come_back_as_they_were(real_headers, home, split):
+    first = frame_rows(real_headers)
+    split.clear()
+    second = frame_rows(real_headers)
+    assert not split
+    pd.testing.assert_frame_equal(first, second)
+    for column in first:
+        kinds = [[type(value) for value in table[column]] for table in (first, second)]
+        assert kinds[0] == kinds[1], column
+
+
+def test_frames_are_kept_where_their_reading_is_interrupted(several, home, split, monkeypatch):
+    headers, groups_of = _fresh(several), functional_groups._groups_of
+
+    def interrupted(path, count):
+        if path == headers.index[2]:
+            raise KeyboardInterrupt
+        return groups_of(path, count)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(functional_groups, "_groups_of", interrupted)
+        frame_rows(headers)
+    split.clear()
+    frame_rows(headers)
+    assert split == [headers.index[2]]
+
+
+# the file
+
+
+def _content(change):
+    """The content of a file whose text was changed, with a checksum that fits."""
+    rows = Chunk(3, {"A": Coded([ABSENT, "x", (1, 2.5)], np.array([0, 1, 2], "uint8"))})
+    rows.columns["B"] = np.arange(3.0)
+    fingerprints = np.zeros((2, 3), int)
+    content = encoded(Entries({}, ["a", "b"], fingerprints, np.array([1, 2]), rows))
+    start = len(MARK) + LENGTHS.size
+    _, length = LENGTHS.unpack_from(content, len(MARK))
+    described = json.loads(content[start : start + length])
+    described = change(described) or described
+    text = json.dumps(described).encode()
+    body = text + content[start + length :]
+    return MARK + LENGTHS.pack(zlib.crc32(body), len(text)) + body
+
+
+def test_what_is_written_is_what_is_read():
+    found = decoded(_content(lambda _: None))
+    assert found.names == ["a", "b"] and found.counts.tolist() == [1, 2]
+    assert found.rows.values("A") == [ABSENT, "x", (1, 2.5)]
+    assert found.rows.values("B") == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: [text],
+        lambda text: text.pop("names") and None,
+        lambda text: text.update(names=["a"]),
+        lambda text: text.update(names=["a", 1]),
+        lambda text: text.update(length=4),
+        lambda text: text["arrays"].__setitem__(3, ["<f8", 10**15]),
+        lambda text: text["arrays"].__setitem__(3, ["<f8", -1]),
+        lambda text: text["arrays"].__setitem__(3, ["|O", 3]),
+        lambda text: text["columns"]["A"].update(values=["x"]),
+        lambda text: text["columns"]["A"].update(values=["x", {"a": 1}]),
+        lambda text: text["columns"]["A"].update(values=["x", [[1]]]),
+        lambda text: text["columns"]["A"].update(values=["x", True]),
+        lambda text: text["columns"]["A"].update(codes=3),
+        lambda text: text["columns"].update(B={"numbers": 2}),
+        lambda text: text["columns"].update(B={"same": {}}),
+        lambda text: text["columns"].update(B={"numbers": 9}),
+    ],
+)
+def test_a_file_made_to_harm_is_refused(change):
+    with pytest.raises(
+        ValueError, match=r"not a table|do not fit|no array|does not fit|another type|buffer"
+    ):
+        decoded(_content(change))

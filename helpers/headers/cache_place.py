@@ -39,12 +39,13 @@ class Place(NamedTuple):
     @property
     def is_mounted(self) -> bool:
         """Whether files are data of Kaggle, where times and mounts change and content does not."""
-        return bool(self.root) and Path(self.root).is_relative_to(KAGGLE_INPUT)
+        data = os.path.realpath(KAGGLE_INPUT)
+        return bool(self.root) and Path(self.root).is_relative_to(data)
 
     def names(self, paths: list[str], folder: str | None) -> list[str]:
         """What files are called in the table: their paths below the folder, or whole ones."""
         if folder is None:
-            return list(map(os.path.abspath, paths))
+            return [path if os.path.isabs(path) else os.path.abspath(path) for path in paths]
         start = os.path.join(folder, "")
         return [path.removeprefix(start) for path in paths]
 
@@ -70,7 +71,7 @@ class Place(NamedTuple):
             if self.named:
                 warnings.warn(message, stacklevel=6)
             else:
-                say_once(message)
+                _say_once(message, "not written")
         else:
             self.say("remembered in", self.file)
         finally:
@@ -80,13 +81,14 @@ class Place(NamedTuple):
             _forget_oldest(self.file.parent)
 
     def say(self, what: str, file: Path) -> None:
-        """Says once that a table is remembered, unless the user named its file."""
+        """Says once where tables are remembered, unless the user named the file."""
         if self.named:
             return
         output = ", part of this kernel's output" if KAGGLE_WORKING in file.parents else ""
-        say_once(
-            f"Headers: {what} {file.parent}{output} (names and IDs too; "
-            f"cache=False or {VARIABLE}=1 does without)"
+        how = f"cache=False or {VARIABLE}=1 does without"
+        _say_once(
+            f"Headers: {what} {file.parent}{output} (names and IDs too; {how})",
+            about=str(file.parent),
         )
 
 
@@ -125,7 +127,7 @@ def our_place(folder: str, kind: str) -> Place | None:
         on_kaggle = KAGGLE_INPUT.is_dir()
         cache = Path(os.path.realpath((KAGGLE_WORKING if on_kaggle else user_cache()) / FOLDER))
         if cache.is_relative_to(root):
-            say_once(f"Headers: not remembered, for {cache} lies in the collection")
+            _say_once(f"Headers: not remembered, for {cache} lies in the collection", "inside")
             return None
         name, path = _digest(os.path.basename(root)), _digest(root)
         found = _attached(f"{name}-*.{kind}") if on_kaggle else ()
@@ -133,10 +135,10 @@ def our_place(folder: str, kind: str) -> Place | None:
     return None
 
 
-def say_once(sentence: str) -> None:
-    """Prints a line, the first time in a process."""
-    if sentence not in _said:
-        _said.add(sentence)
+def _say_once(sentence: str, about: str) -> None:
+    """Prints a line, the first one about something in a process."""
+    if about not in _said:
+        _said.add(about)
         print(sentence)
 
 

@@ -82,7 +82,7 @@ def header_table(
 
     Notes
     -----
-    What took longer than half a second to read is remembered in ``dicom-headers`` in the user's
+    What took more than a second to read is remembered in ``dicom-headers`` in the user's
     cache folder (``$XDG_CACHE_HOME``, or ``~/.cache``), which a line says once. It holds names
     and IDs as the files do, so only the user can read it; it is never in the collection, nor
     written where ``DICOM_HIDE_IDENTITY`` hides identity. ``cache=False`` does without, the
