@@ -32,6 +32,7 @@ from helpers.privacy.pseudonyms import is_deidentified, pseudonym, violates_vr
 from helpers.runtime import MANY_FILES
 
 LONGEST_VALUE = 100  # characters that are shown
+MAX_CHECKED = 2**27  # bytes of bulk data of which a checksum tells whether they are the same
 BLOCK_SIZE = 2**20  # bytes read at once
 COLUMNS = ["tag", "VR", "VM", "keyword", "name", "value"]
 
@@ -182,11 +183,13 @@ def _text_on_disk(raw: Any, path: str | os.PathLike[str]) -> str | None:
     is_left = getattr(raw, "length", 0) and raw.value is None and hasattr(raw, "value_tell")
     if not is_left or raw.VR not in BULK_VRS:
         return None
-    checksum, end = 0, raw.value_tell + raw.length
+    checksum, checked = 0, min(raw.length, MAX_CHECKED)
+    end = raw.value_tell + checked
     with OpenFile(path) as file:
         for start in range(raw.value_tell, min(end, file.size), BLOCK_SIZE):
             checksum = zlib.crc32(file.read(start, min(BLOCK_SIZE, end - start)), checksum)
-    return f"{raw.length} bytes, checksum {checksum:08x}"
+    of_them = "" if checked == raw.length else f" of the first {checked}"
+    return f"{raw.length} bytes, checksum{of_them} {checksum:08x}"
 
 
 def _name(dataset: Dataset, element: DataElement) -> str:

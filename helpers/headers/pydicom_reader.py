@@ -73,9 +73,9 @@ def read_header(path: str | os.PathLike[str]) -> Header:
             return Header(None, error, None)
         with MeteredReader(OpenFile(path)) as file:
             return _header_of(file)
-    except RecursionError:
-        return Header(None, TOO_DEEP, None)
     except Exception as error:
+        if RecursionError in (type(error), type(error.__context__)):  # pydicom makes another of it
+            return Header(None, TOO_DEEP, None)
         of_the_disk = isinstance(error, OSError) and error.errno is not None
         return Header(None, (NOT_READ if of_the_disk else "") + one_line(error), None)
 
