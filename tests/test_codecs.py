@@ -254,7 +254,7 @@ def _rle(values, bits):
     dataset.PixelRepresentation = 0
     dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2", "1.2"
     encoder = get_encoder(pydicom.uid.RLELossless)
-    return encoder.encode(values, **as_pixel_options(dataset))
+    return encoder.encode(values, encoding_plugin="pydicom", **as_pixel_options(dataset))
 
 
 ENCODERS = {

@@ -59,7 +59,7 @@ def test_the_stored_value_ends_at_high_bit(
     kind = f"<u{allocated // 8}"
     path = _save(dataset, tmp_path, cells.astype(kind), PixelRepresentation=0, **whole)
     if compressed:
-        dataset.compress(pydicom.uid.RLELossless)
+        dataset.compress(pydicom.uid.RLELossless, encoding_plugin="pydicom")
     dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = stored, high, signed
     dataset.save_as(path)
     assert np.array_equal(load_slice(path).pixels, values)
@@ -156,7 +156,7 @@ def test_a_number_of_frames_that_cannot_be_is_refused_and_takes_no_memory(
 
 
 def test_a_number_of_compressed_frames_that_cannot_be_is_refused(dataset, tmp_path):
-    dataset.compress(pydicom.uid.RLELossless)
+    dataset.compress(pydicom.uid.RLELossless, encoding_plugin="pydicom")
     dataset.NumberOfFrames = 2_000_000_000
     dataset.save_as(tmp_path / "image.dcm")
     with pytest.raises(ImageError, match=r"expected at most \d+ frames in .*, got 2000000000"):
@@ -179,7 +179,7 @@ def test_one_compressed_image_needs_no_number_of_frames(dataset, tmp_path):
         dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
         path = _save(dataset, tmp_path, pixels)
         stored = pydicom.dcmread(path)
-        stored.compress(pydicom.uid.RLELossless)
+        stored.compress(pydicom.uid.RLELossless, encoding_plugin="pydicom")
         stored.save_as(path)
         lengths.add(len(stored.PixelData) % 8)
         assert np.array_equal(load_slice(path).pixels, pixels)
