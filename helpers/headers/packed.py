@@ -92,11 +92,12 @@ def packed(values: list) -> Packed:
 def merged(name: str, chunks: list[Chunk]) -> Packed:
     """The values of a column in all chunks, each object once where they are not all numbers."""
     parts = [chunk.packed(name) for chunk in chunks]
-    first, dtypes = parts[0], set(map(_number_dtype, parts))
+    first = parts[0]
     if isinstance(first, Same) and all(
         isinstance(part, Same) and part.value is first.value for part in parts
     ):
         return first
+    dtypes = set(map(_number_dtype, parts))
     if len(dtypes) == 1 and None not in dtypes:
         (dtype,) = dtypes
         column = np.empty(sum(chunk.length for chunk in chunks), dtype)

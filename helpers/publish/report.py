@@ -72,10 +72,11 @@ def build_site(
     site = Path(site).absolute()
     _clear(site)
     root, environment = _collection(collection)
-    headers = read_headers(root)
+    hidden = deidentify or is_deidentified()
+    headers = read_headers(root, cache=not hidden)  # no copy of names is left where they are hidden
     facts, pictures = overview(headers)
     with tempfile.TemporaryDirectory(prefix="dicom-", ignore_cleanup_errors=True) as folder:
-        view = _view(root, headers, site, folder, deidentify or is_deidentified())
+        view = _view(root, headers, site, folder, hidden)
         facts["identity"] += f"; {view.identity}"
         index = partial(index_html, view.name, facts, pictures)
         report = _Report(site, notebooks, index, view.clean)
