@@ -19,7 +19,7 @@ from helpers.runtime import KAGGLE_INPUT, KAGGLE_WORKING, user_cache
 VARIABLE = "DICOM_NO_CACHE"  # of the environment: where it is set, nothing is remembered unasked
 FOLDER = "dicom-headers"  # in the user's cache folder
 MAX_BYTES = 2**30  # of all files in it together, about five million headers
-MAX_DEPTH = 4  # folders between Kaggle's input and the output of a kernel in it
+MAX_DEPTH = 3  # folders between Kaggle's input and the output of a kernel in it
 
 _said: set[str] = set()
 
