@@ -4,7 +4,7 @@ import os
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -32,7 +32,9 @@ def in_threads(function: Callable[[Any], Any], items: Iterable) -> Iterator[Iter
             threads.shutdown(cancel_futures=True)
 
 
-def through(executor: Executor, read: Callable[[list], list], chunks: list[list]) -> Iterator[list]:
+def through(
+    executor: Executor, read: Callable[[list], list], chunks: list[list]
+) -> Generator[list]:
     """Yields ``read(chunk)``, as long as the chunk, of each, as an executor reads them in order.
 
     Warns

@@ -12,8 +12,9 @@ from pydicom.encaps import encapsulate, itemize_fragment
 from helpers import header_table, slice_table
 from helpers.headers.elements import FastPathNotApplicable
 from helpers.pixels.image import read_image
-from helpers.pixels.plain import PlainReader, sources_of
-from helpers.volume.voxels import put_values
+from helpers.pixels.images import put_values
+from helpers.pixels.plain import PlainReader
+from helpers.pixels.sources import sources_of
 
 
 def read_plain(rows):

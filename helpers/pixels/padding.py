@@ -54,6 +54,8 @@ def guessed_padding(values: np.ndarray) -> tuple[np.ndarray | None, float | None
     ----------
     values : (rows, columns), after rescale, HU
     """
+    if values[0, 0] > BELOW_AIR_HU:
+        return None, None
     corners = values[[0, 0, -1, -1], [0, -1, 0, -1]]
     if corners.max() > BELOW_AIR_HU or np.ptp(corners.astype(float)) > BLUR_HU:
         return None, None

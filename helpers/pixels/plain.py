@@ -6,14 +6,13 @@ whether it is still the same, and what its values mean. Whatever is not surely p
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from functools import cache
 from itertools import groupby, pairwise
 from math import prod
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from helpers.files import OpenFile
 from helpers.headers.columns import Row
@@ -36,10 +35,10 @@ from helpers.pixels.luts import (
     unit_of,
     voi_luts_of,
 )
-from helpers.pixels.unchanged import COMPARED, check_unchanged, expected_values
+from helpers.pixels.pixel_data import HARMLESS_FRAME
+from helpers.pixels.sources import BEHIND, OF_FRAME, RESCALE, Source
+from helpers.pixels.unchanged import COMPARED, check_unchanged
 from helpers.pixels.window import VoiLut, Window
-from helpers.slices.arrays import frames_of, paths_of
-from helpers.slices.images import has_few_keywords
 
 HEAD_BYTES = {  # of the pixel element, before its uncompressed values
     "1.2.840.10008.1.2": 8,
@@ -57,10 +56,6 @@ PLAIN: dict[str, set[Any]] = {  # what a header must say
     "DoseGridScaling": {None},
 }
 SIZES = ["Rows", "Columns", "BitsStored"]
-# what the header of a frame may say of its own, and what stands behind what is read of a file
-RESCALE = ["RescaleSlope", "RescaleIntercept", "RescaleType"]
-OF_FRAME = [*RESCALE, *WINDOW_KEYWORDS, "SliceThickness"]
-BEHIND = ["PresentationLUTShape", "DoseGridScaling"]
 MEANING = [
     *(*PLAIN, *SIZES, "HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit", "Modality"),
     *(*RESCALE, *BEHIND),
@@ -69,19 +64,8 @@ WINDOW_NUMBERS = ["WindowCenter", "WindowWidth"]
 CAPTIONS = ["PatientID", "SeriesDescription", "AnatomicalOrientationType"]
 KEYWORDS = [*MEANING, *OF_FRAME, *CAPTIONS, *COMPARED, "NumberOfFrames"]
 LAST_TAG_READ = 0x00283010  # VOI LUT Sequence
-GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
 
 Items: TypeAlias = list[tuple[int, int]]  # (place of the value, bytes) of items of a file
-
-
-class Source(NamedTuple):
-    """Where an image is, and what its row says that its file may say differently."""
-
-    path: str
-    frame: int
-    offset: int | None  # of uncompressed values; None where frames stand in items
-    expected: dict[str, Any]  # what the file must say for the row to be true
-    own: tuple[tuple[str, Any], ...]  # what the row says of the frame, by keyword
 
 
 class Layout(NamedTuple):
@@ -153,8 +137,6 @@ class PlainReader:
     """Reads plain images and remembers what headers mean. Threads may ask at the same time."""
 
     def __init__(self) -> None:
-        self._to_meaning = FastReader(KEYWORDS, last=LAST_TAG_READ)
-        self._to_pixels = FastReader(KEYWORDS)
         self._layouts: dict[tuple, Layout] = {}
         self._several: dict[str, Beginning] = {}  # of files that have several frames
 
@@ -170,6 +152,8 @@ class PlainReader:
         """
         for path, group in groupby(sources, key=attrgetter("path")):
             images = list(group)
+            if any(source.own is None for source in images):
+                raise FastPathNotApplicable("a table of few keywords")
             try:
                 file = OpenFile(path)
             except (OSError, ValueError) as error:
@@ -181,18 +165,19 @@ class PlainReader:
         """Yields images of one file."""
         found = self._several.get(sources[0].path) or self._beginning(file, sources[0])
         for source in sources:
-            header = found.header | dict(source.own)
+            header = found.header | dict(source.own or ())
             layout = self._layout(header)
             if found.items is None:
                 place: int | Items = _native_place(file, header, layout, source)
+            elif prod(layout.shape) * layout.stored.itemsize > HARMLESS_FRAME:
+                raise FastPathNotApplicable("a frame so large that its file is asked first")
             else:
                 place = found.items[source.frame]
             yield PlainImage(file, source, layout, header, place, found.decode)
 
     def _beginning(self, file: OpenFile, source: Source) -> Beginning:
         """What a file says before its pixels, once it is known to be the one of its row."""
-        reader = self._to_pixels if source.offset is None else self._to_meaning
-        header, pixels = reader.beginning(file)
+        header, pixels = _header_reader(source.offset is None).beginning(file)
         header["file_size"] = file.size
         check_unchanged(source.expected, FrameHeader(header), source.path)
         count, items, decode = _frame_count(header), None, None
@@ -213,43 +198,10 @@ class PlainReader:
         return layout
 
 
-def sources_of(rows: pd.DataFrame) -> list[Source] | None:
-    """The Source of the image of each row; None for a table of few keywords.
-
-    Parameters
-    ----------
-    rows : of `helpers.slice_table`, or of `helpers.slices.frame_rows.frame_rows`
-    """
-    if has_few_keywords(rows):
-        return None
-    offsets = [None if offset is None else int(offset) for offset in _values(rows, "pixel_offset")]
-    frames = rows["frame"].tolist() if "frame" in rows else frames_of(rows)
-    own = _own_values(rows)
-    return list(map(Source, paths_of(rows), frames, offsets, expected_values(rows), own))
-
-
-def _own_values(rows: pd.DataFrame) -> list[tuple[tuple[str, Any], ...]]:
-    """What each row says that the beginning of its file does not: of its frame, and further on."""
-    behind = [_values(rows, keyword) for keyword in BEHIND]
-    own = [tuple(zip(BEHIND, values)) for values in zip(*behind)]
-    grouped = [
-        one is not None or other is not None
-        for one, other in zip(*map(partial(_values, rows), GROUPS))
-    ]
-    if any(grouped):
-        of_frame = zip(*(_values(rows, keyword) for keyword in OF_FRAME))
-        own = [
-            (*one, *zip(OF_FRAME, values)) if is_grouped else one
-            for one, values, is_grouped in zip(own, of_frame, grouped)
-        ]
-    return own
-
-
-def _values(rows: pd.DataFrame, keyword: str) -> list[Any]:
-    """The values of a column, None where there is none."""
-    if keyword not in rows:
-        return [None] * len(rows)
-    return [None if value != value else value for value in rows[keyword].tolist()]
+@cache
+def _header_reader(to_pixels: bool) -> FastReader:
+    """Reads headers as far as they say what values mean, or to the pixels; remembers elements."""
+    return FastReader(KEYWORDS, last=None if to_pixels else LAST_TAG_READ)
 
 
 def _layout_of(values: dict[str, Any]) -> Layout:

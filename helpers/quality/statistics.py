@@ -1,30 +1,59 @@
 """What do the pixels of every image say? Reads each image once, and keeps numbers only."""
 
+import math
 import zlib
-from typing import Any
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, closing
+from functools import lru_cache, partial
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from helpers.pixels.image import Image, ImageError, read_image
+from helpers.pixels.image import Image, ImageError
+from helpers.pixels.images import ImageReader
+from helpers.pixels.sources import Source, sources_of
 from helpers.pixels.window import WindowError, resolve_window
-from helpers.runtime import in_threads
-from helpers.slices.arrays import frames_of, paths_of
+from helpers.runtime import in_threads, quiet, through
 from helpers.slices.frame_rows import frame_rows
 
 HISTOGRAM_EDGES = np.arange(-4096, 4097, 32)  # in the unit of the values
+BINS, BIN_WIDTH = len(HISTOGRAM_EDGES) - 1, int(HISTOGRAM_EDGES[1] - HISTOGRAM_EDGES[0])
 CORNER_PIXELS = 4  # along a side
 MIN_TISSUE_HU = -500
 MIN_IMAGES_FOR_PROGRESS = 200
-COLUMNS = [
-    *("frame", "pixel_error", "min", "max", "mean", "sd", "in_window", "padding"),
-    *("guessed_padding", "tissue", "corner", "corner_sd", "border", "histogram", "checksum"),
-]
+IMAGES_PER_CHUNK = 8  # that a thread reads one after the other
+IMAGES_PER_TASK = 256  # that are sent to a given executor at once
+
+
+class Statistics(NamedTuple):
+    """What is known of the values of one image, padding left out; see `pixel_table`."""
+
+    pixel_error: str | None = None
+    min: float = np.nan
+    max: float = np.nan
+    mean: float = np.nan
+    sd: float = np.nan
+    in_window: float = np.nan
+    padding: float = np.nan
+    guessed_padding: float = np.nan
+    tissue: float = np.nan
+    corner: float = np.nan
+    corner_sd: float = np.nan
+    border: float = np.nan
+    histogram: np.ndarray | float = np.nan
+    checksum: float = np.nan
 
 
 def pixel_table(
-    headers: pd.DataFrame, *, window: Any = None, progress: bool | None = None
+    headers: pd.DataFrame,
+    *,
+    window: Any = None,
+    executor: Executor | None = None,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """One row per image: statistics of its values after rescale (HU for CT), padding left out.
 
@@ -34,6 +63,9 @@ def pixel_table(
     window : for ``in_window``: (center, width), a Window, a name as `helpers.Slice.window` takes
         it, or None for the first of each file's own; those of `helpers.WINDOWS` are refused where
         an image is not in HU
+    executor : concurrent.futures.Executor, or None
+        Reads the images, for example a ProcessPoolExecutor or Dask's ``Client.get_executor()``.
+        None reads them here, in threads.
     progress : bool or None
         Whether to show a progress bar; None shows it for 200 images and more.
 
@@ -51,68 +83,145 @@ def pixel_table(
       of all pixels on the edge, else missing
     - ``histogram`` (256 counts from -4096 to 4096) and ``checksum``
 
-    All but the error are missing where there is one, for colour, and where all is padding.
+    All but the error are missing where there is one, for colour, and where all is padding. A file
+    that has changed since its row was read is an error.
+
+    Raises
+    ------
+    WindowError
+        For a window that is none, or has no meaning for the values of an image.
     """
     placed = "frame" in headers.index.names
-    rows = headers if placed else frame_rows(headers, progress=progress)
-    frames = frames_of(rows) if placed else rows["frame"].tolist()
-    images, count = zip(paths_of(rows), frames, rows["error"]), len(rows)
-    shown = count >= MIN_IMAGES_FOR_PROGRESS if progress is None else progress
-    with in_threads(lambda image: _statistics(*image, window=window), images) as found:
-        bar = tqdm(found, "Reading images", count, unit=" images", disable=not shown)
-        table = pd.DataFrame([*bar], columns=COLUMNS, index=rows.index)
-    return table.drop(columns="frame") if placed else table
+    rows = headers if placed else frame_rows(headers, executor=executor, progress=progress)
+    errors = [error if isinstance(error, str) else None for error in rows["error"]]
+    sources = [source for source, error in zip(sources_of(rows), errors) if error is None]
+    shown = len(rows) >= MIN_IMAGES_FOR_PROGRESS if progress is None else progress
+    bar = tqdm(total=len(sources), desc="Reading images", unit=" images", disable=not shown)
+    with _reading(sources, window, executor) as chunks, bar:
+        found = iter([one for chunk in chunks for one in _checked(chunk, bar)])
+    statistics = [next(found) if error is None else Statistics(error) for error in errors]
+    table = pd.DataFrame(statistics, columns=Statistics._fields, index=rows.index)
+    if not placed:
+        table.insert(0, "frame", rows["frame"])
+    return table
 
 
-def _statistics(path, frame, error, *, window):
-    """One row as a dict."""
-    if isinstance(error, str):
-        return {"frame": frame, "pixel_error": error}
-    try:
-        image = read_image(path, frame)
-    except ImageError as error:
-        return {"frame": frame, "pixel_error": str(error)}
+def _reading(
+    sources: list[Source], window: Any, executor: Executor | None
+) -> AbstractContextManager[Iterator[list[Statistics | WindowError]]]:
+    """Gives an iterator over the statistics of images, some at a time, in their order."""
+    read = partial(_read, ImageReader(), window)
+    if executor is None:
+        return in_threads(read, _chunks(sources, IMAGES_PER_CHUNK))
+    return closing(through(executor, read, _chunks(sources, IMAGES_PER_TASK)))
+
+
+def _checked(found: list[Statistics | WindowError], bar: tqdm) -> Iterator[Statistics]:
+    """Yields some statistics, if the window has a meaning for all of them."""
+    for one in found:
+        if isinstance(one, WindowError):
+            raise one
+        yield one
+    bar.update(len(found))
+
+
+def _chunks(sources: list[Source], size: int) -> list[list[Source]]:
+    return [sources[start : start + size] for start in range(0, len(sources), size)]
+
+
+def _read(
+    reader: ImageReader, window: Any, sources: Sequence[Source]
+) -> list[Statistics | WindowError]:
+    """The statistics of some images, or what is wrong with the window."""
+    with quiet():
+        return [
+            _statistics(image, window, source.path)
+            for image, source in zip(reader.images(sources), sources)
+        ]
+
+
+def _statistics(image: Image | ImageError, window: Any, path: str) -> Statistics | WindowError:
+    if isinstance(image, ImageError):
+        return Statistics(str(image))
     values = image.pixels
     kept = values if image.padding is None else values[~image.padding]
     if values.ndim == 3 or not kept.size:
-        return {"frame": frame}
-    corners = _corners(values, image.padding)
-    edge = np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])
-    return {
-        "frame": frame,
-        "min": float(kept.min()),
-        "max": float(kept.max()),
-        "mean": float(kept.mean(dtype=float)),
-        "sd": float(kept.std(dtype=float)),
-        "in_window": _share_in_window(kept, image, window, path),
-        "padding": 1 - kept.size / values.size,
-        "guessed_padding": np.nan if image.guess is None else image.guess,
-        "tissue": float((kept > MIN_TISSUE_HU).mean()),
-        "corner": float(np.median(corners)) if corners.size else np.nan,
-        "corner_sd": float(corners.std()) if corners.size else np.nan,
-        "border": float(edge[0]) if (edge == edge[0]).all() else np.nan,
-        "histogram": np.histogram(kept, HISTOGRAM_EDGES)[0],
-        "checksum": zlib.crc32(values.tobytes()),
-    }
+        return Statistics()
+    try:
+        in_window = _share_in_window(kept, image, window)
+    except WindowError as error:
+        return WindowError(f"{error}; in {path}")
+    low, high, corners = float(kept.min()), float(kept.max()), _corners(values, image.padding)
+    mean, sd = _mean_and_sd(kept)
+    return Statistics(
+        min=low,
+        max=high,
+        mean=mean,
+        sd=sd,
+        in_window=in_window,
+        padding=1 - kept.size / values.size,
+        guessed_padding=np.nan if image.guess is None else image.guess,
+        tissue=_count_above(kept, MIN_TISSUE_HU) / kept.size,
+        corner=float(median(corners.tolist())) if corners.size else np.nan,
+        corner_sd=_mean_and_sd(corners)[1] if corners.size else np.nan,
+        border=_border(values),
+        histogram=_histogram(kept, low, high),
+        checksum=zlib.crc32(np.ascontiguousarray(values).data),
+    )
 
 
-def _share_in_window(kept: np.ndarray, image: Image, window: Any, path: str) -> float:
+def _share_in_window(kept: np.ndarray, image: Image, window: Any) -> float:
     """The share of values that a window makes neither black nor white; missing without one."""
     if window is None and not image.windows:
         return np.nan
-    try:
-        _, found = resolve_window(
-            window, image.windows, image.pixels, image.padding, unit=image.unit
-        )
-    except WindowError as error:
-        raise WindowError(f"{error}; in {path}") from None
+    _, found = resolve_window(window, image.windows, image.pixels, image.padding, unit=image.unit)
     low, high = found.limits
-    return float(((kept > low) & (kept <= high)).mean())
+    return max(0, _count_above(kept, low) - _count_above(kept, high)) / kept.size
 
 
-def _corners(values, padding):
-    """The values of the four corners that are no padding, as one array of floats."""
-    ends = (slice(None, CORNER_PIXELS), slice(-CORNER_PIXELS, None))
-    measured = np.ones(values.shape, bool) if padding is None else ~padding
-    corners = [(rows, columns) for rows in ends for columns in ends]
-    return np.concatenate([values[corner][measured[corner]] for corner in corners]).astype(float)
+def _count_above(values: np.ndarray, limit: float) -> int:
+    """How many values are above a limit; whole ones are compared with a whole one, for speed."""
+    is_whole = values.dtype.kind == "i" and math.isfinite(limit)
+    return int(np.count_nonzero(values > (math.floor(limit) if is_whole else limit)))
+
+
+def _mean_and_sd(values: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation; of int16 from exact sums."""
+    if values.dtype == np.int16:
+        count, total = values.size, int(values.sum(dtype=np.int64))
+        squares = int(np.square(values, dtype=np.int32).sum(dtype=np.int64))
+        return total / count, math.sqrt(count * squares - total**2) / count
+    mean = float(values.mean(dtype=float))
+    deviations = np.subtract(values, mean, dtype=float)
+    return mean, math.sqrt(np.square(deviations, out=deviations).mean())
+
+
+def _corners(values: np.ndarray, padding: np.ndarray | None) -> np.ndarray:
+    """The values (n,) of the four corners that are no padding."""
+    places = _corner_places(values.shape)
+    corners = values[places]
+    return corners.reshape(-1) if padding is None else corners[~padding[places]]
+
+
+@lru_cache(maxsize=100)
+def _corner_places(shape: tuple[int, int]) -> tuple[np.ndarray, ...]:
+    """What takes the corners out of an image; where they overlap, its values count again."""
+    ends = [[*range(size)[:CORNER_PIXELS], *range(size)[-CORNER_PIXELS:]] for size in shape]
+    return np.ix_(*ends)
+
+
+def _border(values: np.ndarray) -> float:
+    """The one value of all pixels on the edge, else missing."""
+    value, edges = values[0, 0], (values[0], values[-1], values[:, 0], values[:, -1])
+    return float(value) if all((edge == value).all() for edge in edges) else np.nan
+
+
+def _histogram(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The counts (256,) between `HISTOGRAM_EDGES`, of values from `low` to `high`."""
+    first, last = HISTOGRAM_EDGES[0], HISTOGRAM_EDGES[-1]
+    if low < first or high > last:
+        values = values[(values >= first) & (values <= last)]
+    bins = np.floor(values / BIN_WIDTH) if values.dtype.kind == "f" else values // BIN_WIDTH
+    counts = np.bincount((bins.astype(np.intp) + BINS // 2).reshape(-1), minlength=BINS + 1)
+    counts[BINS - 1] += counts[BINS]  # the last bin has its upper edge too
+    return counts[:BINS].astype(np.uint32)

@@ -12,9 +12,11 @@ from tqdm.auto import tqdm
 from helpers.headers.elements import FastPathNotApplicable
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.image import Image, OpenFiles
-from helpers.pixels.luts import DTYPES, rescale
-from helpers.pixels.padding import declared_padding, guessed_padding, padding_of
-from helpers.pixels.plain import PlainImage, PlainReader, Source, sources_of
+from helpers.pixels.images import put_values
+from helpers.pixels.luts import DTYPES
+from helpers.pixels.padding import guessed_padding, padding_of
+from helpers.pixels.plain import PlainReader
+from helpers.pixels.sources import Source, sources_of
 from helpers.pixels.unchanged import check_unchanged, expected_values
 from helpers.pixels.window import BodyWindow, VoiLut, Window
 from helpers.runtime import in_threads
@@ -80,9 +82,7 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
     FastPathNotApplicable
         Where one is not surely plain.
     """
-    if (sources := sources_of(slices)) is None:
-        raise FastPathNotApplicable("a table of few keywords")
-    reader = PlainReader()
+    sources, reader = sources_of(slices), PlainReader()
     first = next(reader.images(sources[:1]))
     layout = first.layout
     header = FrameHeader(first.header)
@@ -99,18 +99,6 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
             yield Part(put_values(image, array[n]), windows if same else {}, "")
 
     return _stack(like, _tasks(sources), lambda: read, new_bar)
-
-
-def put_values(image: PlainImage, out: np.ndarray) -> np.ndarray | None:
-    """Puts the rescaled values of an image into `out` (rows, columns); returns where padding is."""
-    layout = image.layout
-    slope, intercept = layout.rescale
-    in_place = out.dtype == np.int16 and slope == 1 and layout.stored.itemsize == 2
-    stored = out.view(layout.stored) if in_place else np.empty(out.shape, layout.stored)
-    image.read_into(stored)
-    padding = declared_padding(stored, layout.header)
-    rescale(stored, slope, intercept, out)
-    return padding
 
 
 def _decoded(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:

@@ -1,0 +1,64 @@
+"""Where is the image of each row, and what does the row say that its file may say differently?"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from helpers.pixels.luts import WINDOW_KEYWORDS
+from helpers.pixels.unchanged import expected_values
+from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.images import has_few_keywords
+
+# what the header of a frame may say of its own, and what stands behind what is read of a file
+RESCALE = ["RescaleSlope", "RescaleIntercept", "RescaleType"]
+OF_FRAME = [*RESCALE, *WINDOW_KEYWORDS, "SliceThickness"]
+BEHIND = ["PresentationLUTShape", "DoseGridScaling"]
+GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
+
+
+class Source(NamedTuple):
+    """Where an image is, and what its row says that its file may say differently."""
+
+    path: str
+    frame: int
+    offset: int | None  # of uncompressed values; None where frames stand in items
+    expected: dict[str, Any]  # what the file must say for the row to be true
+    own: tuple[tuple[str, Any], ...] | None  # what the row says of the frame; None: too little
+
+
+def sources_of(rows: pd.DataFrame) -> list[Source]:
+    """The Source of the image of each row.
+
+    Parameters
+    ----------
+    rows : of `helpers.slice_table`, or of `helpers.slices.frame_rows.frame_rows`
+    """
+    offsets = [None if offset is None else int(offset) for offset in _values(rows, "pixel_offset")]
+    frames = rows["frame"].tolist() if "frame" in rows else frames_of(rows)
+    own = [None] * len(rows) if has_few_keywords(rows) else _own_values(rows)
+    return list(map(Source, paths_of(rows), frames, offsets, expected_values(rows), own))
+
+
+def _own_values(rows: pd.DataFrame) -> list[tuple[tuple[str, Any], ...]]:
+    """What each row says that the beginning of its file does not: of its frame, and further on."""
+    behind = [_values(rows, keyword) for keyword in BEHIND]
+    own = [tuple(zip(BEHIND, values)) for values in zip(*behind)]
+    grouped = [
+        one is not None or other is not None
+        for one, other in zip(*map(partial(_values, rows), GROUPS))
+    ]
+    if any(grouped):
+        of_frame = zip(*(_values(rows, keyword) for keyword in OF_FRAME))
+        own = [
+            (*one, *zip(OF_FRAME, values)) if is_grouped else one
+            for one, values, is_grouped in zip(own, of_frame, grouped)
+        ]
+    return own
+
+
+def _values(rows: pd.DataFrame, keyword: str) -> list[Any]:
+    """The values of a column, None where there is none."""
+    if keyword not in rows:
+        return [None] * len(rows)
+    return [None if value != value else value for value in rows[keyword].tolist()]
