@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,10 +46,9 @@ def page_html(
                 for output in cell.outputs:
                     _clean(output, clean)
     notebook.metadata.pop("widgets", None)
-    exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(TEMPLATES)])
     before, after = _neighbours(name, names)
     resources = {"metadata": {"name": name}, "previous": before, "next": after}
-    return exporter.from_notebook_node(notebook, resources)[0]
+    return _exporter().from_notebook_node(notebook, resources)[0]
 
 
 def message_page(title: str, message: str) -> nbformat.NotebookNode:
@@ -84,6 +84,12 @@ def index_html(
         pages=pages,
         made=made,
     )
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    """One for all pages, so that its templates are compiled once."""
+    return HTMLExporter(template_name="page", extra_template_basedirs=[str(TEMPLATES)])
 
 
 def _neighbours(name: str, names: list[str]) -> tuple[str | None, str | None]:
