@@ -8,6 +8,7 @@ and times.
 """
 
 import argparse
+import contextlib
 import json
 import resource
 import subprocess
@@ -22,19 +23,23 @@ from typing import NamedTuple
 import pandas as pd
 import pydicom
 from bench import SCANNER_VALUES
+from hostile_files import HostileFiles
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.uid import DigitalXRayImageStorageForPresentation
 from tqdm import tqdm
 
 from helpers import (
     audit,
+    header_of,
     header_table,
     list_files,
+    load_slice,
     phantom_root,
     slice_counts,
     slice_table,
     stack_table,
 )
+from helpers.errors import ClearError
 from helpers.phantom.encoding import data_set, encoded
 
 REAL = Path(__file__).parents[2] / "shared" / "dicom"  # beside the project, where it is there
@@ -42,6 +47,8 @@ SLICES = 300  # of a CT series
 MANY_SERIES = 200  # of which smaller files are written
 LARGE_MATRIX, SMALL_MATRIX = 56, 16  # of images: files of 8 and of 2 kB
 REPEATS = {5_000: 5, 50_000: 2}  # files at most → how often they are timed; more are once
+HOSTILE = 10_000_000  # elements, items, values and fragments of a file that is made to harm
+MAX_HOSTILE = 300  # MB of memory that all hostile files take at the peak, above the imports
 MAX_BYTES_PER_ROW = 2_500  # of memory, header table and slice table together
 ROOT = "1.2.826.0.1.3680043.8.498."  # pydicom's
 RADIOGRAPH = {
@@ -246,6 +253,27 @@ def memory(folder: Path) -> dict[str, float]:
     return {"bytes a row": (peak_bytes() - before) / len(slices)}
 
 
+def hostile(folder: Path) -> dict[str, float]:
+    """MB at the peak above the imports: of one table of all files, and of each one's image."""
+    peaks, files = {}, sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    for name, step, argument in [
+        ("table", header_table, [*map(str, files)]),
+        *((path.name, read_anyway, path) for path in files),
+    ]:
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak begins anew
+        before = peak_bytes()
+        step(argument)
+        peaks[name] = (peak_bytes() - before) / 1e6
+    return peaks
+
+
+def read_anyway(path: Path) -> None:
+    """Reads the image and the header of a file, whatever comes of it."""
+    for step in (load_slice, header_of):
+        with contextlib.suppress(ClearError):
+            step(path)
+
+
 def peak_bytes() -> int:
     """The most memory that this process had so far, by itself: what a parent had is not in it."""
     status = Path("/proc/self/status")  # of Linux; ru_maxrss is inherited there
@@ -255,7 +283,7 @@ def peak_bytes() -> int:
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
-MEASURES = {"seconds": seconds, "memory": memory}
+MEASURES = {"seconds": seconds, "memory": memory, "hostile": hostile}
 
 
 def measure_here(what: str, folder: Path) -> dict[str, float]:
@@ -334,6 +362,19 @@ def main() -> None:
                 size = measure("memory", path)["bytes a row"]
                 said = f"{size:,.0f} bytes a row at the peak (at most {MAX_BYTES_PER_ROW:,})"
                 print(f"{name}: header_table and slice_table take {said}")
+    if asked.hostile:
+        print_hostile(asked.hostile)
+
+
+def print_hostile(count: int) -> None:
+    """Prints what the files take that are made to harm."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = HostileFiles(phantom_root() / "P01-reference" / "1.dcm", count).all()
+        for name, write_file in tqdm(files.items(), "Writing hostile files"):
+            write_file(Path(folder) / name)
+        peaks = pd.Series(measure("hostile", Path(folder))).sort_values(ascending=False)
+    print(f"\n{len(files)} hostile files: MB above the imports (at most {MAX_HOSTILE})")
+    print(peaks[peaks >= 1].round().astype(int).to_string())
 
 
 def arguments() -> argparse.Namespace:
@@ -344,6 +385,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--radiographs", type=int, default=5_000, help="each a series")
     parser.add_argument("--series", type=int, default=[110, 1_100], help="of CT", **many)
     parser.add_argument("--folders", type=Path, default=real, help="others", **many)
+    parser.add_argument("--hostile", type=int, default=HOSTILE, help="elements; 0 for none")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     return parser.parse_args()
 
