@@ -84,7 +84,7 @@ def written_small(folder, count):
     dataset.Rows = dataset.Columns = SMALL_MATRIX
     rng = np.random.default_rng(0)
     for number in tqdm(range(count), f"Writing images of {SMALL_MATRIX} × {SMALL_MATRIX}"):
-        pixels = rng.normal(0, NOISE_HU, (SMALL_MATRIX, SMALL_MATRIX)).astype("<i2")
+        pixels = rng.normal(1024, NOISE_HU, (SMALL_MATRIX, SMALL_MATRIX)).astype("<u2")
         dataset.InstanceNumber, dataset.PixelData = number + 1, pixels.tobytes()
         dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
             f"1.2.826.0.1.3680043.8.498.{number + 1}"
