@@ -43,7 +43,7 @@ class MeteredReader(SizeLimitedReader):
         left = self.file.size - self.tell()
         wanted = left if size is None or size < 0 else min(size, left)
         self._read += max(0, wanted) + READ_OVERHEAD
-        if self._read > MAX_READ:
+        if wanted > MAX_HEADER or self._read > MAX_READ:
             raise HeaderTooLargeError(
                 f"expected a header of at most {MAX_READ} bytes in memory, got more by byte "
                 f"{self.tell()} of {self.file.size}: too many elements, or values too long"

@@ -10,6 +10,7 @@ from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.window import MIN_WIDTH, VoiLut, Window
 
 FROM_FILE = "the file's own"
+MAX_TABLES = 100  # for windowing, of one image: each takes a megabyte, and real ones are few
 WINDOW_KEYWORDS = [  # all that windows are made of
     *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction"),
 ]
@@ -221,7 +222,7 @@ def _windows(header: FrameHeader) -> Iterator[tuple[str, Window | VoiLut]]:
 
 
 def _tables(header: FrameHeader) -> Iterator[tuple[str, Window | VoiLut]]:
-    for number, item in enumerate(header.get("VOILUTSequence") or ()):
+    for number, item in enumerate((header.get("VOILUTSequence") or ())[:MAX_TABLES]):
         try:
             lut = read_lut(item, "VOILUTSequence", signed=_can_be_negative(header))
         except ValueError:
