@@ -71,7 +71,8 @@ def rescale(stored: np.ndarray, slope: float, intercept: float, out: np.ndarray)
         exact = np.multiply(stored, slope, dtype=np.float64)
         return np.add(exact, intercept, out=out, casting="same_kind")
     factor, offset = np.array([slope, intercept]).astype(np.int64).astype(out.dtype)
-    whole = stored.astype(out.dtype, copy=False)  # what wraps around in between comes back
+    as_wide = stored.itemsize == out.itemsize  # what wraps around in between comes back
+    whole = stored.view(out.dtype) if as_wide else stored.astype(out.dtype)
     if factor != 1:
         whole = np.multiply(whole, factor, out=out)
     return np.add(whole, offset, out=out)
