@@ -462,15 +462,17 @@ def _attached(kaggle, mount):
 
 
 def test_a_later_kernel_finds_what_another_has_left(kaggle, home, read, capsys):
-    first = _table(kaggle / "input/osic/train")
-    assert f"{kaggle}/working/dicom-headers, part of this kernel's output (" in (
-        capsys.readouterr().out
-    )
+    first = header_table(kaggle / "input/osic/train", progress=True)
+    printed = capsys.readouterr()
+    assert f"{kaggle}/working/dicom-headers, part of this kernel's output (" in printed.out
+    assert "Reading headers" in printed.err
     root = _attached(kaggle, "competitions/osic")
     read.clear()
-    second = _table(root)
+    second = header_table(root, progress=True)
     assert len(read) == 8 < len(second) / 2
-    assert f"found in {kaggle}/input/notebooks/someone/first-page/" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert f"found in {kaggle}/input/notebooks/someone/first-page/" in printed.out
+    assert printed.out.count("\n") == 1 and not printed.err
     pd.testing.assert_frame_equal(second.reset_index(drop=True), first.reset_index(drop=True))
     assert second.index.tolist() == _fresh(root).index.tolist()
     assert not (kaggle / "working/dicom-headers").exists() and not home.exists()
@@ -480,6 +482,19 @@ def test_a_later_kernel_finds_what_another_has_left(kaggle, home, read, capsys):
     pd.testing.assert_frame_equal(_table(root), _fresh(root))
     assert read.count(str(root / "P01" / "1.dcm")) == 2
     assert len(list((kaggle / "working/dicom-headers").iterdir())) == 1
+
+
+def test_private_elements_that_another_kernel_has_read_do_no_harm(kaggle, read):
+    for file in (kaggle / "input/osic/train/P03").iterdir():
+        dataset = pydicom.dcmread(file)
+        dataset.private_block(0x0011, "SOMEONE", create=True).add_new(0x01, "LO", "x")
+        dataset.save_as(file)
+    assert "(0011,xx01) SOMEONE" in _table(kaggle / "input/osic/train", private=True)
+    root = _attached(kaggle, "other")
+    read.clear()
+    table = _table(root)
+    assert len(read) == 8
+    pd.testing.assert_frame_equal(table, _fresh(root))
 
 
 def test_data_of_other_content_with_the_same_paths_and_sizes_is_read(kaggle, read):

@@ -87,7 +87,8 @@ class Memory:
         try:
             entries = decoded(file.read_bytes())
             self._check_version(entries.about)
-            return entries
+            wanted = self._about.get("private")
+            return entries if wanted else entries._replace(rows=_without_private(entries.rows))
         except FileNotFoundError:
             pass
         except Exception as error:  # whatever is wrong with the file, headers can be read without
@@ -126,7 +127,7 @@ class Memory:
 
     def _is_about_these(self, about: dict[str, Any]) -> bool:
         """Whether a table is of this folder, and says as much of its files as is asked for."""
-        of_root = about["root"] == self._place.root or self._place.is_mounted
+        of_root = about.get("root") == self._place.root or self._place.is_mounted
         return of_root and all(
             about.get(key) is True or about.get(key) == self._about[key]
             for key in self._about.keys() - {"format", "pydicom"}
@@ -138,6 +139,7 @@ def cached_table(
     folder: str | None,
     paths: list[str],
     read: Callable[[list[str]], Iterable[list[Row]]],
+    read_few: Callable[[list[str]], list[Row]],
     private: bool,
 ) -> pd.DataFrame:
     """The header table, of which only those files are read that are not remembered as they are.
@@ -149,19 +151,19 @@ def cached_table(
     place : where it is remembered
     folder : that the paths begin with; None for a list of files
     read : yields the rows of files, some at a time
+    read_few : gives the rows of files, without a progress bar
     private : whether all private elements become columns too
     """
     memory = Memory(place, {"kind": "headers", "private": private})
     names, fingerprints = place.names(paths, folder), fingerprints_of(paths)
-    stored, found = memory.recall(names, fingerprints, partial(_read_one, paths, read))
-    rows = stored.rows if private else _without_private(stored.rows)
+    stored, found = memory.recall(names, fingerprints, partial(_read_one, paths, read_few))
     if np.array_equal(found, np.arange(len(stored.names))):
-        return Columns(rows).table(paths)
+        return Columns(stored.rows).table(paths)
     known, new = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
-    columns, order = Columns(rows.take(found[known])), np.concatenate([known, new])
+    columns, order = Columns(stored.rows.take(found[known])), np.concatenate([known, new])
     start = perf_counter()
     try:
-        for some in read([paths[n] for n in new]):
+        for some in read([paths[n] for n in new]) if len(new) else ():
             columns.add(some)
     finally:
         seconds = perf_counter() - start
@@ -193,11 +195,9 @@ def values_of(entries: Entries, numbers: np.ndarray) -> list[Values]:
     ]
 
 
-def _read_one(
-    paths: list[str], read: Callable[[list[str]], Iterable[list[Row]]], number: int
-) -> Values:
+def _read_one(paths: list[str], read_few: Callable[[list[str]], list[Row]], number: int) -> Values:
     """What a file says now."""
-    ((row,),) = read([paths[number]])
+    (row,) = read_few([paths[number]])
     return {name: [value] for name, value in row.items()}
 
 
@@ -216,7 +216,7 @@ def _numbers_of(names: list[str], stored: list[str]) -> np.ndarray:
 
 def _without_private(rows: Chunk) -> Chunk:
     """The rows with those private elements alone that stand in every header table."""
-    shown = [name for name in rows.columns if name[0] != "(" or name in DIFFUSION_COLUMNS]
+    shown = [name for name in rows.columns if name[:1] != "(" or name in DIFFUSION_COLUMNS]
     return Chunk(rows.length, {name: rows.columns[name] for name in shown})
 
 

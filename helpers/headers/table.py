@@ -135,7 +135,7 @@ def read_headers(
             columns.add(rows)
         table = columns.table(paths)
     else:
-        table = cached_table(place, folder, paths, read, private)
+        table = cached_table(place, folder, paths, read, partial(_read, reader), private)
     return table if keywords is None else _only(table, keywords, private)
 
 
