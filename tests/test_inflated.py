@@ -85,7 +85,6 @@ def test_pixels_of_gigabytes_cost_no_memory(dataset, tmp_path):
         PRIVATE + b"OB\0\0" + GIGABYTES,
         PRIVATE + b"OB\0\0\xff\xff\xff\xff",
         PRIVATE + b"UT\0\0" + GIGABYTES,
-        b"",
     ],
 )
 def test_a_header_without_end_is_given_up(dataset, tmp_path, tail):
@@ -93,6 +92,13 @@ def test_a_header_without_end_is_given_up(dataset, tmp_path, tail):
     memory, error, _ = _measured(tmp_path / "1.dcm")
     assert error.startswith("InflateError: expected a header in the deflated data (PS3.5 A.5), got")
     assert error.endswith("bytes and no pixels yet") and memory < MAX_MEMORY
+
+
+def test_a_header_of_elements_without_end_is_given_up(dataset, tmp_path):
+    _write(tmp_path / "1.dcm", dataset, zeros=300)
+    memory, error, _ = _measured(tmp_path / "1.dcm")
+    assert error.endswith("expected a header of at most 65536 elements, got more")
+    assert memory < MAX_MEMORY
 
 
 @pytest.mark.parametrize(("vr", "value"), [(b"OB", 8 * 2**20), (b"UT", None)])
