@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
 
+from helpers.errors import WrongTypeError
+
 KAGGLE_INPUT, KAGGLE_WORKING = Path("/kaggle/input"), Path("/kaggle/working")
 MAX_THREADS = 8
 MAX_AHEAD = 512  # chunks that are read before they are asked for: what is read takes memory
@@ -37,11 +39,19 @@ def through(
 ) -> Generator[list]:
     """Yields ``read(chunk)``, as long as the chunk, of each, as an executor reads them in order.
 
+    Raises
+    ------
+    WrongTypeError
+        For what is no executor.
+
     Warns
     -----
     RuntimeWarning
         Where a worker fails; its files are then read here.
     """
+    if not hasattr(executor, "submit"):
+        expected = "an executor, such as ProcessPoolExecutor()"
+        raise WrongTypeError(f"expected {expected}, got {type(executor).__name__}")
     waiting = iter(chunks)
     futures = deque(_submitted(executor, read, chunk) for chunk in islice(waiting, MAX_AHEAD))
     failed = False

@@ -9,9 +9,18 @@ import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
 
-from helpers import header_table, list_files
+from helpers import (
+    audit,
+    header_table,
+    list_files,
+    load_slice,
+    pixel_table,
+    slice_table,
+)
+from helpers.errors import WrongTypeError
 from helpers.headers import table as table_module
 from helpers.headers.fast_reader import FastReader
+from helpers.pixels.window import WindowError
 
 
 @pytest.fixture(scope="module")
@@ -132,4 +141,86 @@ def test_no_more_is_read_ahead_than_memory_allows(phantom, monkeypatch):
     assert len(list(rows)) == 3 and len(submitted) == 20
     pd.testing.assert_frame_equal(
         header_table(files, executor=Counting()), header_table(files, progress=False)
+    )
+
+
+@pytest.fixture(scope="module")
+def images(real, phantom_slices):
+    """Rows of images: plain ones, compressed ones, colour, several in a file, undecodable ones."""
+    odd = slice_table(header_table(real / "odd", progress=False))
+    return pd.concat([phantom_slices.iloc[::3], odd])
+
+
+@pytest.fixture(scope="module")
+def statistics(images):
+    return pixel_table(images, progress=False)
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_any_executor_gives_the_same_statistics(images, statistics, kind):
+    with kind(2) as executor:
+        table = pixel_table(images, executor=executor, progress=False)
+        pd.testing.assert_frame_equal(table, statistics)
+        assert executor.submit(os.getpid).result()  # still the caller's
+    assert statistics["mean"].notna().sum() > 700 and statistics["pixel_error"].notna().any()
+
+
+def test_dask_gives_the_same_statistics_and_findings(images, statistics, phantom, dask):
+    executor = dask.get_executor()
+    pd.testing.assert_frame_equal(pixel_table(images, executor=executor), statistics)
+    headers = header_table(phantom / "P35-padding-undeclared", progress=False)
+    found = audit(headers, pixels=True, executor=executor)
+    pd.testing.assert_frame_equal(found, audit(headers, pixels=True))
+    assert "undeclared-padding" in found["rule"].tolist()
+
+
+def test_workers_need_not_know_what_hides_identity(phantom, dask, monkeypatch):
+    assert dask.submit(os.getpid).result()
+    monkeypatch.setenv("DICOM_HIDE_IDENTITY", "a secret")
+    slices = slice_table(header_table(phantom / "P03-interspaced", progress=False))
+    table = pixel_table(slices, executor=dask.get_executor(), progress=False)
+    assert table["pixel_error"].isna().all()
+    pd.testing.assert_frame_equal(table, pixel_table(slices, progress=False))
+
+
+def test_a_worker_that_fails_costs_no_image(images, statistics, monkeypatch):
+    monkeypatch.setattr("helpers.quality.statistics.IMAGES_PER_TASK", 64)
+    with pytest.warns(RuntimeWarning, match="a worker failed .*ran out of memory"):
+        table = pixel_table(images, executor=Failing(), progress=False)
+    pd.testing.assert_frame_equal(table, statistics)
+
+
+def test_a_window_without_meaning_ends_the_reading(real, monkeypatch):
+    monkeypatch.setattr("helpers.quality.statistics.IMAGES_PER_TASK", 2)
+    headers, submitted = header_table(real / "series/mr-sagittal-hfdl", progress=False), []
+
+    class Lazy(Executor):
+        """Works on the first chunk alone."""
+
+        def submit(self, function, *these):
+            future = Future()
+            if not submitted:
+                future.set_result(function(*these))
+            submitted.append(future)
+            return future
+
+    with pytest.raises(WindowError, match=r"expected values in HU .*lungs.*; in .*\.dcm") as caught:
+        pixel_table(headers, window="lungs", executor=Lazy(), progress=False)
+    assert "\n" not in str(caught.value)
+    assert len(submitted) > 5 and all(future.cancelled() for future in submitted[1:])
+
+
+def test_what_is_no_executor_is_refused(images):
+    with pytest.raises(WrongTypeError, match=r"expected an executor.*got int"):
+        pixel_table(images, executor=2, progress=False)
+
+
+def test_numbers_alone_are_kept(images, statistics):
+    """However many images there are: no array of an image outlives its row."""
+    held = sum(part.nbytes for part in statistics["histogram"].dropna())
+    path, frame = statistics["histogram"].dropna().index[0][2:]
+    assert held == 256 * 4 * statistics["mean"].notna().sum()
+    assert all(part.base is None for part in statistics["histogram"].dropna())
+    assert (
+        statistics["histogram"].dropna().iloc[0].sum() <= load_slice(path, frame=frame).pixels.size
     )

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 from stacks_of import best_stack
 
-from helpers import header_table, load_volume
+from helpers import header_table, load_volume, pixel_table
 from helpers.pixels.layout import ImageError
 
 
@@ -77,6 +77,19 @@ def test_a_file_that_has_gone_is_named(files):
     os.remove(folder / "3.dcm")
     with pytest.raises(ImageError, match=r"3\.dcm"):
         load_volume(slices)
+
+
+def test_images_that_have_changed_or_gone_are_rows_with_their_reason(files):
+    slices, folder = files
+    dataset = pydicom.dcmread(folder / "2.dcm")
+    _renamed(dataset)
+    dataset.save_as(folder / "2.dcm")
+    os.remove(folder / "3.dcm")
+    table = pixel_table(slices, progress=False).droplevel("frame")
+    table.index = map(os.path.basename, table.index)
+    assert "another SOPInstanceUID" in table.loc["2.dcm", "pixel_error"]
+    assert "expected a DICOM image" in table.loc["3.dcm", "pixel_error"]
+    assert table["min"].notna().sum() == 2 and table["pixel_error"].notna().sum() == 2
 
 
 def test_files_that_have_changed_places_are_refused(files):

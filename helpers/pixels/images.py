@@ -36,15 +36,17 @@ class ImageReader:
         other open it once.
         """
         for _, group in groupby(sources, key=attrgetter("path")):
-            of_file, done = list(group), 0
+            of_file = list(group)
             try:
                 for image in self._plain.images(of_file):
                     yield self._image(image)
-                    done += 1
+                    of_file = of_file[1:]
             except ImageError as error:  # of the file, which has changed
-                yield from [error] * (len(of_file) - done)
+                yield from [error] * len(of_file)
+                continue
             except (FastPathNotApplicable, OSError):
-                yield from _decoded(of_file[done:])
+                pass
+            yield from _decoded(of_file)
 
     def _image(self, image: PlainImage) -> Image:
         layout, key = image.layout, image.window_values
@@ -78,14 +80,13 @@ def put_values(image: PlainImage, out: np.ndarray) -> np.ndarray | None:
 
 def _decoded(sources: Sequence[Source]) -> Iterator[Image | ImageError]:
     """The images of one file by way of pydicom; behind one that has none it goes on."""
-    done = 0
-    while done < len(sources):
-        wanted = sources[done:]
+    while sources:
+        images = read_images((source.path, source.frame) for source in sources)
         try:
-            for source, image in zip(wanted, read_images((one.path, one.frame) for one in wanted)):
+            for source, image in zip(sources, images):
                 check_unchanged(source.expected, image.header, source.path)
                 yield image
-                done += 1
+                sources = sources[1:]
         except ImageError as error:
             yield error
-            done += 1
+            sources = sources[1:]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import Executor
 
 import pandas as pd
 
@@ -43,7 +44,11 @@ JUDGED_KEYWORDS = [  # without one of these, rules would call missing what was n
 
 
 def audit(
-    headers: pd.DataFrame, slices: pd.DataFrame | None = None, *, pixels: bool = False
+    headers: pd.DataFrame,
+    slices: pd.DataFrame | None = None,
+    *,
+    pixels: bool = False,
+    executor: Executor | None = None,
 ) -> pd.DataFrame:
     """One row per finding, the worst first; nothing is repaired.
 
@@ -52,7 +57,9 @@ def audit(
     headers : DataFrame of `helpers.header_table`
     slices : DataFrame of `helpers.slice_table` for these headers; None makes it
     pixels : bool
-        Also decodes every image, one at a time, and looks at its values; slower by far.
+        Also decodes every image and looks at its values; slower by far.
+    executor : concurrent.futures.Executor, or None
+        Decodes the images, as `helpers.pixel_table` takes it; None decodes them here, in threads.
 
     Returns
     -------
@@ -68,8 +75,9 @@ def audit(
         Where images were read with ``keywords=`` that leave out what the rules judge.
     """
     check_columns(checked_headers(headers))
-    slices = slice_table(headers) if slices is None else checked_slices(slices)
-    collection = Collection(headers, slices)
+    if slices is None:
+        slices = slice_table(headers, executor=executor)
+    collection = Collection(headers, checked_slices(slices), executor)
     rules = [rule for rule in RULES.values() if pixels or rule.name not in PIXEL_RULES]
     rules.sort(key=lambda rule: SEVERITIES.index(rule.severity))
     found = [

@@ -206,10 +206,10 @@ def _airless(collection):
     """Which stacks (s,) in HU have no peak where air belongs."""
     measures, decoded = collection.measures, _decoded_ct(collection)
     near_air = np.abs(BIN_CENTERS - AIR_HU) < MAX_AIR_ERROR_HU
-    air, total = np.zeros(len(measures)), np.zeros(len(measures))
-    for row in np.flatnonzero(decoded).tolist():
-        counts = collection.pixels["histogram"].iloc[row]
-        air[row], total[row] = counts[near_air].sum(), counts.sum()
+    air, total, rows = np.zeros(len(measures)), np.zeros(len(measures)), np.flatnonzero(decoded)
+    histograms = collection.pixels["histogram"].to_numpy()[rows]
+    air[rows] = [counts[near_air].sum() for counts in histograms]
+    total[rows] = [counts.sum() for counts in histograms]
     enough = measures.sums(decoded) >= MIN_IMAGES_TO_JUDGE
     without = measures.sums(air) < MIN_AIR_SHARE * measures.sums(total)
     return enough & without & _are_hu(collection)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from functools import cached_property
 from typing import NamedTuple
 
@@ -70,10 +71,13 @@ class Collection:
     ----------
     headers : DataFrame of `helpers.header_table`
     slices : DataFrame of `helpers.slice_table` for them
+    executor : decodes the images, where a rule looks at pixels; None decodes them in threads
     """
 
-    def __init__(self, headers: pd.DataFrame, slices: pd.DataFrame) -> None:
-        self.headers, self.slices = headers, slices
+    def __init__(
+        self, headers: pd.DataFrame, slices: pd.DataFrame, executor: Executor | None = None
+    ) -> None:
+        self.headers, self.slices, self._executor = headers, slices, executor
         self.files, self.measures = Arrays(headers), Measures(slices)
         self.readable = headers["error"].isna().to_numpy()
         self.image = is_image(headers)
@@ -152,7 +156,7 @@ class Collection:
     @cached_property
     def pixels(self) -> pd.DataFrame:
         """The table of `helpers.pixel_table`, one row per image."""
-        return pixel_table(self.slices)
+        return pixel_table(self.slices, executor=self._executor)
 
     def name(self, row: int) -> str:
         """The name of an image's file, with the frame where the file has several."""

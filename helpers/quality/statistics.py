@@ -1,6 +1,7 @@
 """What do the pixels of every image say? Reads each image once, and keeps numbers only."""
 
 import math
+import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
@@ -15,7 +16,7 @@ from tqdm.auto import tqdm
 
 from helpers.pixels.image import Image, ImageError
 from helpers.pixels.images import ImageReader
-from helpers.pixels.sources import Source, sources_of
+from helpers.pixels.sources import Source, sources_of, without_pseudonyms
 from helpers.pixels.window import WindowError, resolve_window
 from helpers.runtime import in_threads, quiet, through
 from helpers.slices.frame_rows import frame_rows
@@ -97,7 +98,8 @@ def pixel_table(
     sources = [source for source, error in zip(sources_of(rows), errors) if error is None]
     shown = len(rows) >= MIN_IMAGES_FOR_PROGRESS if progress is None else progress
     bar = tqdm(total=len(sources), desc="Reading images", unit=" images", disable=not shown)
-    with _reading(sources, window, executor) as chunks, bar:
+    with warnings.catch_warnings(), _reading(sources, window, executor) as chunks, bar:
+        warnings.simplefilter("ignore", UserWarning)  # pydicom's: they are the audit's matter
         found = iter([one for chunk in chunks for one in _checked(chunk, bar)])
     statistics = [next(found) if error is None else Statistics(error) for error in errors]
     table = pd.DataFrame(statistics, columns=Statistics._fields, index=rows.index)
@@ -113,7 +115,7 @@ def _reading(
     read = partial(_read, ImageReader(), window)
     if executor is None:
         return in_threads(read, _chunks(sources, IMAGES_PER_CHUNK))
-    return closing(through(executor, read, _chunks(sources, IMAGES_PER_TASK)))
+    return closing(through(executor, read, _chunks(without_pseudonyms(sources), IMAGES_PER_TASK)))
 
 
 def _checked(found: list[Statistics | WindowError], bar: tqdm) -> Iterator[Statistics]:
