@@ -222,7 +222,7 @@ def _layout_of(values: dict[str, Any]) -> Layout:
     except ValueError as error:
         raise FastPathNotApplicable("a rescale that is none") from error
     limits = stored_range(header)
-    if max(abs(end * slope + intercept) for end in limits) > np.finfo(np.float32).max:
+    if max(abs(end * slope + intercept) for end in limits) > float(np.finfo(np.float32).max):
         raise FastPathNotApplicable("values beyond what any image has")
     return Layout(
         header=header,
