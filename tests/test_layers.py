@@ -29,7 +29,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "volume": {"geometry", "privacy", "headers", "slices", "pixels"},
     "pictures": {"geometry", "slices", "pixels", "volume"},
     "quality": {"files", "geometry", "headers", "slices", "pixels", "volume", "pictures"},
-    "learn": {"geometry", "slices", "pixels", "volume", "pictures"},
+    "learn": {"files", "geometry", "slices", "pixels", "volume", "pictures"},
     "viewer": {"geometry", "headers", "slices", "pixels", "volume", "pictures", "quality"},
     "publish": {
         *("files", "collection", "geometry", "privacy", "headers", "slices", "pixels", "volume"),

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID
 
 from helpers.errors import one_line
@@ -25,6 +26,7 @@ from helpers.headers.element_cache import (
     changed,
 )
 from helpers.headers.elements import (
+    DIFFUSION_COLUMNS,
     LONG_VRS,
     FastPathNotApplicable,
     end_of,
@@ -65,6 +67,7 @@ class FastReader:
         self.private = private
         self._last = LAST_TAG if last is None else last
         self._wanted = None if keywords is None else ALWAYS_READ | set(keywords)
+        self._tags = _tags_of(self._wanted, private)
         self._caches: dict[Context, ElementCache] = {}
 
     def __reduce__(self) -> tuple:
@@ -163,11 +166,11 @@ class FastReader:
             content, tag, keyword, value, changes_context = element
             repeated = content and data.startswith(content, pos)
             if not repeated:
-                if context.meta and head[:2] != META_GROUP:
-                    break
-                if head[:2] == PIXEL_GROUP and tag_at(head, 0) in PIXEL_TAGS:
-                    break
-                if tag_at(head, 0) > self._last and not context.meta:
+                tag = tag_at(head, 0)
+                if context.meta:
+                    if head[:2] != META_GROUP:
+                        break
+                elif tag in PIXEL_TAGS or tag > self._last:
                     break
                 end = end_of(data, pos, context.implicit)
                 if end > limit:
@@ -177,7 +180,9 @@ class FastReader:
                 count += 1
                 if count > MAX_TOP_ELEMENTS:
                     raise HeaderTooLargeError(TOO_MANY)
-                element = cache.meaning(data[pos:end])
+                content = data[pos:end]
+                wanted = self._tags is None or tag in self._tags
+                element = cache.meaning(content) if wanted else Element(content, tag)
                 if end - pos <= LONGEST_CACHED_ELEMENT:
                     cache.recent[head] = element
                 content, tag, keyword, value, changes_context = element
@@ -204,6 +209,13 @@ class FastReader:
         if cache is None:
             cache = self._caches[context] = ElementCache(context, self._wanted, self.private)
         return cache
+
+
+def _tags_of(wanted: set[str] | None, private: bool) -> set[int] | None:
+    """The tags of the keywords that are wanted; None where private elements may be, or all are."""
+    if wanted is None or private or DIFFUSION_COLUMNS & wanted:
+        return None
+    return {tag for keyword in wanted if (tag := tag_for_keyword(keyword)) is not None}
 
 
 @lru_cache

@@ -71,8 +71,8 @@ def rescale(stored: np.ndarray, slope: float, intercept: float, out: np.ndarray)
         exact = np.multiply(stored, slope, dtype=np.float64)
         return np.add(exact, intercept, out=out, casting="same_kind")
     factor, offset = np.array([slope, intercept]).astype(np.int64).astype(out.dtype)
-    as_wide = stored.itemsize == out.itemsize  # what wraps around in between comes back
-    whole = stored.view(out.dtype) if as_wide else stored.astype(out.dtype)
+    alike = stored.itemsize == out.itemsize and stored.dtype.isnative
+    whole = stored.view(out.dtype) if alike else stored.astype(out.dtype)  # wraps around and back
     if factor != 1:
         whole = np.multiply(whole, factor, out=out)
     return np.add(whole, offset, out=out)

@@ -36,7 +36,10 @@ def header_and_pixels(path: str | os.PathLike[str]) -> Dataset:
     """
     dataset, wrong, _, pixels = read_header(path)
     if dataset is None:
-        raise ImageError(f"expected a DICOM image in {path}, got {wrong}")
+        raise ImageError(
+            f"expected a DICOM image in {path}, found {wrong} there: "
+            "its row in header_table says what it is"
+        )
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax is not None and syntax.is_transfer_syntax and syntax.is_deflated:
         needed = _needed_bytes(dataset)

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Hashable
+from itertools import repeat
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -48,6 +50,15 @@ class Arrays:
         if keyword not in self.table:
             return np.full(len(wanted), None, object)
         return self.table[keyword].to_numpy(object)[wanted]
+
+    def is_constant(self, keyword: str) -> bool:
+        """Whether all rows surely share one value, or there is no column."""
+        if keyword not in self.table:
+            return True
+        values = self.table[keyword].to_numpy()
+        if values.dtype == object:
+            return all(map(is_, values, repeat(values[0]))) if len(values) else True
+        return bool((values == values[:1]).all())
 
     def path(self, row: int) -> str:
         """The path of the file of a row."""

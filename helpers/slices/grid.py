@@ -109,10 +109,10 @@ def _placed(slices: pd.DataFrame) -> Measures:
     order.
     """
     slices = _one_stack(slices)
-    if (bad := slices["error"].notna().to_numpy()).any():
-        name, error = name_of(slices, int(bad.argmax())), slices["error"][bad].iloc[0]
-        raise StackError(f"expected images that can be used, got {name} with an error: {error}")
     measures = Measures(slices)
+    for row in np.flatnonzero(measures.codes("error") >= 0):
+        name, error = name_of(slices, int(row)), measures.errors[row]
+        raise StackError(f"expected images that can be used, got {name} with an error: {error}")
     if reason := reason_of(measures, 0):
         raise StackError(
             f"expected grey images with a place in the patient, got {reason}: no volume; "

@@ -92,9 +92,10 @@ def has_few_keywords(headers: pd.DataFrame) -> bool:
     column alone tells nothing. But every image has the elements of `MANDATORY_KEYWORDS`. Where
     there is no keyword at all, files hold none.
     """
-    keywords = {name for name in headers if tag_for_keyword(name)} - {"TransferSyntaxUID"}
-    known = len(keywords & {*MANDATORY_KEYWORDS})
-    return bool(keywords) and known < MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS)
+    known = sum(keyword in headers for keyword in MANDATORY_KEYWORDS)
+    if known >= MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS):
+        return False
+    return any(tag_for_keyword(name) and name != "TransferSyntaxUID" for name in headers)
 
 
 def _common_folder(headers):

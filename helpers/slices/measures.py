@@ -268,7 +268,9 @@ class Measures(Arrays):
     def mixed(self) -> dict[int, list[tuple[str, list]]]:
         """stack → elements of meaning that have several values in it, with these."""
         found: dict[int, list[tuple[str, list]]] = {}
-        for keyword in (keyword for keyword in MEANING if keyword in self.table):
+        for keyword in MEANING:
+            if self.is_constant(keyword):
+                continue
             codes = self.codes(keyword)
             if codes.max(initial=-1) < 1:
                 continue
