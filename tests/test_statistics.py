@@ -1,14 +1,17 @@
 """Statistics of images are what plain numpy makes of their values, whatever the type and size."""
 
 import zlib
+from threading import current_thread
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers import pixel_table
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.image import Image, ImageError, read_image
 from helpers.pixels.window import Window, resolve_window
+from helpers.quality import statistics as statistics_module
 from helpers.quality.statistics import HISTOGRAM_EDGES, Statistics, _statistics
 from helpers.slices.arrays import frames_of, paths_of
 
@@ -91,6 +94,7 @@ def test_an_image_of_one_value_has_a_border_and_no_deviation(value):
 
 def test_statistics_of_every_stack(phantom_slices):
     some = phantom_slices.groupby(level=[0, 1]).head(2)
+    some = some[some["error"].isna().to_numpy()]
     table = pixel_table(some, window="body", progress=False)
     assert len(table) == len(some) > 150
     rows = map(Statistics._make, table.itertuples(index=False))
@@ -101,3 +105,19 @@ def test_statistics_of_every_stack(phantom_slices):
             assert row.pixel_error == str(error) and np.isnan(row.min)
         else:
             _check(row, _defined(image, "body"))
+
+
+@pytest.mark.parametrize("limit", [0, np.inf])
+def test_threads_read_what_takes_long(phantom_slices, monkeypatch, limit):
+    used, some = set(), phantom_slices.iloc[:60]
+
+    def noted(*these, original=statistics_module._statistics):
+        used.add(current_thread().name)
+        return original(*these)
+
+    expected = pixel_table(some, progress=False)
+    monkeypatch.setattr(statistics_module, "_statistics", noted)
+    monkeypatch.setattr(statistics_module, "MAX_WORK", limit)
+    monkeypatch.setattr(statistics_module, "MAX_WAIT", limit)
+    pd.testing.assert_frame_equal(pixel_table(some, progress=False), expected)
+    assert (len(used) > 1) == (limit == 0)
