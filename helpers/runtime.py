@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from threading import current_thread, main_thread
+from time import perf_counter, thread_time
 from typing import Any
 
 from helpers.errors import WrongTypeError
@@ -17,6 +18,8 @@ from helpers.errors import WrongTypeError
 KAGGLE_INPUT, KAGGLE_WORKING = Path("/kaggle/input"), Path("/kaggle/working")
 MAX_THREADS = 8
 MAX_AHEAD = 512  # chunks that are read before they are asked for: what is read takes memory
+MAX_WORK, MAX_WAIT = 0.005, 0.008  # seconds; beyond, threads are worth their price
+SLOW_ITEMS = 2  # in a row, before it is believed
 MANY_FILES = 200  # from here on a progress bar is shown
 
 
@@ -32,6 +35,31 @@ def in_threads(function: Callable[[Any], Any], items: Iterable) -> Iterator[Iter
             yield threads.map(function, items)
         finally:
             threads.shutdown(cancel_futures=True)
+
+
+def in_threads_if_slow(
+    function: Callable[[Any], Any], items: Iterable, *, surely: bool = False
+) -> Generator:
+    """Yields ``function(item)`` in the order of the items, in threads from where that takes long.
+
+    Threads cost more than they save where there is little to compute and nothing to wait for.
+
+    Parameters
+    ----------
+    surely : whether it is known to take long
+    """
+    waiting, slow = iter(items), 0
+    for item in () if surely else waiting:
+        start, start_of_work = perf_counter(), thread_time()
+        found = function(item)
+        work = thread_time() - start_of_work
+        waited = perf_counter() - start - work
+        slow = slow + 1 if work > MAX_WORK or waited > MAX_WAIT else 0
+        yield found
+        if slow == SLOW_ITEMS:
+            break
+    with in_threads(function, waiting) as rest:
+        yield from rest
 
 
 def through(

@@ -79,7 +79,7 @@ ERRORS = {  # what begins the error in the header table; None where there is non
     "turned \u202egnp.mcd": "truncated",
 }
 LOADED = {  # what is said where an image is asked for; empty where there is one
-    "nested": f"got {NESTED}",
+    "nested": f"found {NESTED} there",
     "OB of 4 GB": "",
     "elements": TOO_MANY,
     "JPEG Baseline, header of 65535": "expected a frame of at most 134217728 bytes in",

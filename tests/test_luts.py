@@ -109,7 +109,7 @@ def test_a_rescale_is_pythons_own_arithmetic(dtype, slope, intercept, data):
     found = rescaled(np.array(stored, dtype), FrameHeader(header))
     expected = [Fraction(str(slope)) * value + Fraction(str(intercept)) for value in stored]
     ends = [slope * end + intercept for end in (limits.min, limits.max)]
-    if slope % 1 or intercept % 1 or max(map(abs, ends)) > 2**31:
+    if slope % 1 or intercept % 1 or min(ends) < -(2**31) or max(ends) >= 2**31:
         assert found.dtype == np.float32
         assert found == pytest.approx(list(map(float, expected)), rel=1e-6)
     else:

@@ -117,7 +117,7 @@ def test_threads_read_what_takes_long(phantom_slices, monkeypatch, limit):
 
     expected = pixel_table(some, progress=False)
     monkeypatch.setattr(statistics_module, "_statistics", noted)
-    monkeypatch.setattr(statistics_module, "MAX_WORK", limit)
-    monkeypatch.setattr(statistics_module, "MAX_WAIT", limit)
+    monkeypatch.setattr("helpers.runtime.MAX_WORK", limit)
+    monkeypatch.setattr("helpers.runtime.MAX_WAIT", limit)
     pd.testing.assert_frame_equal(pixel_table(some, progress=False), expected)
     assert (len(used) > 1) == (limit == 0)

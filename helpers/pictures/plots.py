@@ -22,7 +22,7 @@ from helpers.slices.arrays import paths_of
 from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
-MAX_PATIENTS = 60  # names that fit beside bars
+MAX_PATIENTS = 80  # names that fit beside bars
 MAX_KEYWORDS = 60
 SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
 POSITIONS, NUMBERS = "positions of the largest stack", "number of files, number of positions"

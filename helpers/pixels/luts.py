@@ -70,12 +70,11 @@ def rescale(stored: np.ndarray, slope: float, intercept: float, out: np.ndarray)
     if out.dtype.kind == "f":
         exact = np.multiply(stored, slope, dtype=np.float64)
         return np.add(exact, intercept, out=out, casting="same_kind")
-    factor, offset = np.array([slope, intercept]).astype(np.int64).astype(out.dtype)
     alike = stored.itemsize == out.itemsize and stored.dtype.isnative
     whole = stored.view(out.dtype) if alike else stored.astype(out.dtype)  # wraps around and back
-    if factor != 1:
-        whole = np.multiply(whole, factor, out=out)
-    return np.add(whole, offset, out=out)
+    if slope != 1:
+        whole = np.multiply(whole, np.int64(slope).astype(out.dtype), out=out)
+    return np.add(whole, np.int64(intercept).astype(out.dtype), out=out)
 
 
 def rescaled_dtype(ends: tuple[int, ...], slope: float, intercept: float) -> np.dtype:

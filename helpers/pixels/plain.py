@@ -6,7 +6,7 @@ whether it is still the same, and what its values mean. Whatever is not surely p
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby, pairwise
 from math import prod
 from operator import attrgetter
@@ -193,7 +193,7 @@ class PlainReader:
         key = tuple(map(header.get, MEANING))
         if (layout := self._layouts.get(key)) is None:
             layout = self._layouts[key] = _layout_of(dict(zip(MEANING, key)))
-        if any(header.get(key) and not FrameHeader(header).floats(key) for key in WINDOW_NUMBERS):
+        if not all(map(_are_numbers, map(header.get, WINDOW_NUMBERS))):
             raise FastPathNotApplicable("a window that is no number")
         return layout
 
@@ -202,6 +202,12 @@ class PlainReader:
 def _header_reader(to_pixels: bool) -> FastReader:
     """Reads headers as far as they say what values mean, or to the pixels; remembers elements."""
     return FastReader(KEYWORDS, last=None if to_pixels else LAST_TAG_READ)
+
+
+@lru_cache
+def _are_numbers(value: Any) -> bool:
+    """Whether a value, or several, are numbers; none are, too."""
+    return not value or len(FrameHeader({"value": value}).floats("value")) > 0
 
 
 def _layout_of(values: dict[str, Any]) -> Layout:

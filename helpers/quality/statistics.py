@@ -3,12 +3,11 @@
 import math
 import warnings
 import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, closing
 from functools import lru_cache, partial
 from statistics import median
-from time import perf_counter, thread_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from helpers.pixels.image import Image, ImageError
 from helpers.pixels.images import ImageReader
 from helpers.pixels.sources import Source, sources_of, without_pseudonyms
 from helpers.pixels.window import WindowError, resolve_window
-from helpers.runtime import in_threads, quiet, through
+from helpers.runtime import in_threads_if_slow, quiet, through
 from helpers.slices.frame_rows import frame_rows
 
 HISTOGRAM_EDGES = np.arange(-4096, 4097, 32)  # in the unit of the values
@@ -27,9 +26,7 @@ BINS, BIN_WIDTH = len(HISTOGRAM_EDGES) - 1, int(HISTOGRAM_EDGES[1] - HISTOGRAM_E
 CORNER_PIXELS = 4  # along a side
 MIN_TISSUE_HU = -500
 MIN_IMAGES_FOR_PROGRESS = 200
-IMAGES_PER_CHUNK = 8  # that a thread reads one after the other
-MAX_WORK, MAX_WAIT = 0.0006, 0.001  # seconds for an image; beyond, threads are worth their price
-SLOW_CHUNKS = 2  # in a row, before it is believed
+IMAGES_PER_CHUNK = 8  # that are read one after the other, here or in a thread
 IMAGES_PER_TASK = 256  # that are sent to a given executor at once
 
 
@@ -69,8 +66,7 @@ def pixel_table(
         an image is not in HU
     executor : concurrent.futures.Executor, or None
         Reads the images, for example a ProcessPoolExecutor or Dask's ``Client.get_executor()``.
-        None reads them here, in threads where
-        they take long.
+        None reads them here, in threads where they take long.
     progress : bool or None
         Whether to show a progress bar; None shows it for 200 images and more.
 
@@ -118,28 +114,8 @@ def _reading(
     """Gives an iterator over the statistics of images, some at a time, in their order."""
     read = partial(_read, ImageReader(), window)
     if executor is None:
-        return closing(_here(read, sources))
+        return closing(in_threads_if_slow(read, _chunks(sources, IMAGES_PER_CHUNK)))
     return closing(through(executor, read, _chunks(without_pseudonyms(sources), IMAGES_PER_TASK)))
-
-
-def _here(read: Callable[[list[Source]], list], sources: list[Source]) -> Generator[list]:
-    """Yields what is read of images, in threads from where they take long.
-
-    Small images are read one after the other: there threads cost more than they save.
-    """
-    count = slow = 0
-    while count < len(sources) and slow < SLOW_CHUNKS:
-        start, start_of_work = perf_counter(), thread_time()
-        found = read(sources[count : count + IMAGES_PER_CHUNK])
-        work = thread_time() - start_of_work
-        waited = perf_counter() - start - work
-        is_slow = work > MAX_WORK * len(found) or waited > MAX_WAIT * len(found)
-        slow = slow + 1 if is_slow else 0
-        count += len(found)
-        yield found
-    if count < len(sources):
-        with in_threads(read, _chunks(sources[count:], IMAGES_PER_CHUNK)) as chunks:
-            yield from chunks
 
 
 def _checked(found: list[Statistics | WindowError], bar: tqdm) -> Iterator[Statistics]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,11 +20,11 @@ from helpers.pixels.plain import PlainReader
 from helpers.pixels.sources import Source, sources_of
 from helpers.pixels.unchanged import check_unchanged, expected_values
 from helpers.pixels.window import BodyWindow, VoiLut, Window
-from helpers.runtime import in_threads
+from helpers.runtime import in_threads_if_slow
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.slices.grid import StackError
 
-IMAGES_PER_TASK = 8  # that a thread reads one after the other
+IMAGES_PER_TASK = 4  # that are read one after the other, here or in a thread
 MAX_REMARKS = 3  # that are quoted
 IMAGES_TO_GUESS_FROM = 5  # of a stack, evenly spread, for padding that no header declares
 
@@ -42,6 +43,7 @@ class Like(NamedTuple):
     inverted: bool
     unit: str
     header: FrameHeader
+    decoded: bool  # whether values must be decoded, which takes long
 
 
 class Part(NamedTuple):
@@ -86,7 +88,8 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
     first = next(reader.images(sources[:1]))
     layout = first.layout
     header = FrameHeader(first.header)
-    like = Like(layout.shape, layout.rescaled, layout.inverted, layout.unit, header)
+    decoded = sources[0].offset is None
+    like = Like(layout.shape, layout.rescaled, layout.inverted, layout.unit, header, decoded)
     windows: Windows = first.windows
 
     def read(array: np.ndarray, numbers: Sequence[int]) -> Iterator[Part]:
@@ -108,7 +111,8 @@ def _decoded(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
     first = next(unused[0].images(paths[0], [frames[0]], keep=True))
     if first.pixels.ndim != 2:
         raise StackError(f"expected grey values, got colour in {paths[0]}: see load_slice(path)")
-    like = Like(first.pixels.shape, first.pixels.dtype, first.inverted, first.unit, first.header)
+    shape, dtype = first.pixels.shape, first.pixels.dtype
+    like = Like(shape, dtype, first.inverted, first.unit, first.header, True)
 
     def new_read() -> Read:
         files = unused.pop() if unused else OpenFiles(paths)
@@ -173,7 +177,8 @@ def _filled(
 ) -> Image:
     """The stack of an array that ``read`` fills in threads, and of what it yields."""
     padding, parts = None, {}
-    with in_threads(lambda task: list(read(array, task)), tasks) as results, new_bar() as bar:
+    results = in_threads_if_slow(lambda task: list(read(array, task)), tasks, surely=like.decoded)
+    with closing(results), new_bar() as bar:
         for numbers, some in zip(tasks, results):
             for n, part in zip(numbers, some):
                 if part.padding is not None:
