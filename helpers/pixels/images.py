@@ -73,7 +73,7 @@ def put_values(image: PlainImage, out: np.ndarray) -> np.ndarray | None:
     in_place = out.dtype == np.int16 and slope == 1 and layout.stored.itemsize == 2
     stored = out.view(layout.stored) if in_place else np.empty(out.shape, layout.stored)
     image.read_into(stored)
-    padding = declared_padding(stored, layout.header)
+    padding = declared_padding(stored, layout.header) if layout.padded else None
     rescale(stored, slope, intercept, out)
     return padding
 

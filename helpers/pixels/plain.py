@@ -79,6 +79,7 @@ class Layout(NamedTuple):
     rescaled: np.dtype
     unit: str
     inverted: bool
+    padded: bool  # whether the header declares padding
 
 
 class Beginning(NamedTuple):
@@ -165,7 +166,7 @@ class PlainReader:
         """Yields images of one file."""
         found = self._several.get(sources[0].path) or self._beginning(file, sources[0])
         for source in sources:
-            header = found.header | dict(source.own or ())
+            header = found.header | dict(source.own) if source.own else found.header
             layout = self._layout(header)
             if found.items is None:
                 place: int | Items = _native_place(file, header, layout, source)
@@ -179,7 +180,7 @@ class PlainReader:
         """What a file says before its pixels, once it is known to be the one of its row."""
         header, pixels = _header_reader(source.offset is None).beginning(file)
         header["file_size"] = file.size
-        check_unchanged(source.expected, FrameHeader(header), source.path)
+        check_unchanged(source.expected, header, source.path)
         count, items, decode = _frame_count(header), None, None
         if source.offset is None:
             decode = _decoder(header["TransferSyntaxUID"])
@@ -241,6 +242,7 @@ def _layout_of(values: dict[str, Any]) -> Layout:
         rescaled=rescaled_dtype(limits, slope, intercept),
         unit=unit_of(header),
         inverted=is_inverted(header),
+        padded=header.get("PixelPaddingValue") is not None,
     )
 
 

@@ -56,7 +56,10 @@ def _without_identity(expected: dict[str, Any]) -> dict[str, Any]:
 def _own_values(rows: pd.DataFrame) -> list[tuple[tuple[str, Any], ...]]:
     """What each row says that the beginning of its file does not: of its frame, and further on."""
     behind = [_values(rows, keyword) for keyword in BEHIND]
-    own = [tuple(zip(BEHIND, values)) for values in zip(*behind)]
+    own = [
+        tuple((keyword, value) for keyword, value in zip(BEHIND, values) if value is not None)
+        for values in zip(*behind)
+    ]
     grouped = [
         one is not None or other is not None
         for one, other in zip(*map(partial(_values, rows), GROUPS))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.headers.columns import Row
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.layout import ImageError
 from helpers.privacy.pseudonyms import deidentified
@@ -31,7 +32,7 @@ def expected_values(slices: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def check_unchanged(expected: dict[str, Any], header: FrameHeader, path: str) -> None:
+def check_unchanged(expected: dict[str, Any], header: FrameHeader | Row, path: str) -> None:
     """Refuses a file that is another than when its row was read.
 
     Compares what identifies an image and what says how to read it; a row that lacks one of these
@@ -45,7 +46,8 @@ def check_unchanged(expected: dict[str, Any], header: FrameHeader, path: str) ->
     for keyword, old in expected.items():
         if header.get(keyword) == old:
             continue
-        new = _value(keyword, header, path)
+        own = header if isinstance(header, FrameHeader) else FrameHeader(header)
+        new = _value(keyword, own, path)
         if new != old and _is_said(old):
             raise ImageError(
                 f"expected {path} as its row says, got another {keyword}: {_text(old)} then, "

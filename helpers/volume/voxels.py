@@ -95,9 +95,9 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
     def read(array: np.ndarray, numbers: Sequence[int]) -> Iterator[Part]:
         images = reader.images([sources[n] for n in numbers])
         for n, image in zip(numbers, images):
-            own = image.layout
-            _check_like(like, own.shape, own.inverted, image.source.path)
-            _check_width(array, own.rescaled)
+            if (own := image.layout) is not layout:
+                _check_like(like, own.shape, own.inverted, image.source.path)
+                _check_width(array, own.rescaled)
             same = image.window_values == first.window_values
             yield Part(put_values(image, array[n]), windows if same else {}, "")
 
