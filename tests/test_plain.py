@@ -15,6 +15,7 @@ from helpers.pixels.image import read_image
 from helpers.pixels.images import put_values
 from helpers.pixels.plain import PlainReader
 from helpers.pixels.sources import sources_of
+from helpers.slices.images import MANDATORY_KEYWORDS, REQUIRED_KEYWORDS
 
 
 def read_plain(rows):
@@ -188,6 +189,18 @@ def test_images_that_differ_are_plain_all_the_same(written, change):
             setattr(dataset, keyword, value[number] if isinstance(value, tuple) else value)
         dataset.save_as(path)
     assert _compare(_of(paths))
+
+
+def test_a_table_of_some_keywords_is_not_trusted_for_the_others(written):
+    """Low values are white here, which stands behind what is read of a file."""
+    paths = written(np.arange(32, dtype="<u2").reshape(2, 4, 4))
+    for path in paths:
+        dataset = pydicom.dcmread(path)
+        dataset.PresentationLUTShape = "INVERSE"
+        dataset.save_as(path)
+    some = [*MANDATORY_KEYWORDS, *REQUIRED_KEYWORDS, "ImagePositionPatient", "PixelSpacing"]
+    rows = slice_table(header_table(paths, keywords=some, progress=False)).droplevel([0, 1])
+    assert read_plain(rows) is None and read_plain(_of(paths))[0][2].layout.inverted
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone"])

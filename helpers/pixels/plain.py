@@ -153,8 +153,6 @@ class PlainReader:
         """
         for path, group in groupby(sources, key=attrgetter("path")):
             images = list(group)
-            if any(source.own is None for source in images):
-                raise FastPathNotApplicable("a table of few keywords")
             try:
                 file = OpenFile(path)
             except (OSError, ValueError) as error:
@@ -179,6 +177,8 @@ class PlainReader:
     def _beginning(self, file: OpenFile, source: Source) -> Beginning:
         """What a file says before its pixels, once it is known to be the one of its row."""
         header, pixels = _header_reader(source.offset is None).beginning(file)
+        if not header.keys() <= source.known:  # what else the table lacks, nobody knows
+            raise FastPathNotApplicable("a table of some keywords")
         header["file_size"] = file.size
         check_unchanged(source.expected, header, source.path)
         count, items, decode = _frame_count(header), None, None

@@ -1,6 +1,7 @@
 """Where is the image of each row, and what does the row say that its file may say differently?"""
 
 from functools import partial
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -10,7 +11,6 @@ from helpers.pixels.unchanged import expected_values
 from helpers.privacy.identifying import identifies
 from helpers.privacy.pseudonyms import is_deidentified
 from helpers.slices.arrays import frames_of, paths_of
-from helpers.slices.images import has_few_keywords
 
 # what the header of a frame may say of its own, and what stands behind what is read of a file
 RESCALE = ["RescaleSlope", "RescaleIntercept", "RescaleType"]
@@ -26,7 +26,8 @@ class Source(NamedTuple):
     frame: int
     offset: int | None  # of uncompressed values; None where frames stand in items
     expected: dict[str, Any]  # what the file must say for the row to be true
-    own: tuple[tuple[str, Any], ...] | None  # what the row says of the frame; None: too little
+    own: tuple[tuple[str, Any], ...]  # what the row says of the frame
+    known: frozenset[str]  # the columns of its table, which may lack keywords of the file
 
 
 def sources_of(rows: pd.DataFrame) -> list[Source]:
@@ -38,8 +39,9 @@ def sources_of(rows: pd.DataFrame) -> list[Source]:
     """
     offsets = [None if offset is None else int(offset) for offset in _values(rows, "pixel_offset")]
     frames = rows["frame"].tolist() if "frame" in rows else frames_of(rows)
-    own = [None] * len(rows) if has_few_keywords(rows) else _own_values(rows)
-    return list(map(Source, paths_of(rows), frames, offsets, expected_values(rows), own))
+    own, known = _own_values(rows), frozenset(map(str, rows.columns))
+    expected = expected_values(rows)
+    return list(map(Source, paths_of(rows), frames, offsets, expected, own, repeat(known)))
 
 
 def without_pseudonyms(sources: list[Source]) -> list[Source]:
