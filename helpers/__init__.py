@@ -14,14 +14,14 @@ room          the question it answers
 ============= ==================================================================
 errors        What is said to people where something cannot be done?
 runtime       Where does this run, and how is work done several at a time?
-files         Which files are here?
+files         Which files are here, and what are their bytes?
 phantom/      What does a collection look like whose every answer is known?
 collection    Which collection is meant?
 geometry/     Which patient direction does an axis point to?
 privacy/      What here could identify a person?
 headers/      What does every header say?
 slices/       Where does every image belong?
-pixels/       What are the values of one image?
+pixels/       What are the values of an image?
 volume/       What are the voxels of a stack, and where are they?
 pictures/     Slices and tables, drawn.
 quality/      What is wrong, and what does it do to a picture or a number?

@@ -65,7 +65,7 @@ def in_threads_if_slow(
 def through(
     executor: Executor, read: Callable[[list], list], chunks: list[list]
 ) -> Generator[list]:
-    """Yields ``read(chunk)``, as long as the chunk, of each, as an executor reads them in order.
+    """Yields ``read(chunk)`` for each, in their order; it must be as long as the chunk.
 
     Raises
     ------
@@ -77,9 +77,7 @@ def through(
     RuntimeWarning
         Where a worker fails; its files are then read here.
     """
-    if not hasattr(executor, "submit"):
-        expected = "an executor, such as ProcessPoolExecutor()"
-        raise WrongTypeError(f"expected {expected}, got {type(executor).__name__}")
+    require_executor(executor)
     waiting = iter(chunks)
     futures = deque(_submitted(executor, read, chunk) for chunk in islice(waiting, MAX_AHEAD))
     failed = False
@@ -100,6 +98,18 @@ def through(
     finally:
         for future in futures:
             future.cancel()
+
+
+def require_executor(executor: object) -> None:
+    """Refuses what is neither an executor nor None, in one clear line."""
+    if executor is not None and not hasattr(executor, "submit"):
+        expected = "an executor, such as ProcessPoolExecutor()"
+        raise WrongTypeError(f"expected {expected}, got {type(executor).__name__}")
+
+
+def chunks_of(items: list, size: int) -> list[list]:
+    """The items in lists of `size`, the last one shorter."""
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _submitted(executor: Executor, read: Callable[[list], list], chunk: list) -> Future:
@@ -145,8 +155,12 @@ def is_live() -> bool:
 
 
 def user_cache() -> Path:
-    """The folder for what programs can make anew: ``$XDG_CACHE_HOME``, or ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    """The folder for what programs can make anew: ``$XDG_CACHE_HOME``, or ``~/.cache``.
+
+    One that is not absolute counts for nothing, as its specification says.
+    """
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named) if os.path.isabs(named) else Path.home() / ".cache"
 
 
 def install_line(package: str) -> str:

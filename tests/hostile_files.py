@@ -8,13 +8,13 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import pydicom
 from pydicom import uid
 from pydicom.encaps import encapsulate
 
 from helpers.phantom.encoding import data_set, encoded, set_transfer_syntax
+from helpers.pixels.codecs import imagecodecs  # None on Kaggle's image
 
 GIGABYTE = 2**30
 LONGEST = 0xFFFFFFFE
@@ -116,23 +116,13 @@ class HostileFiles:
         """Files whose pixels harm."""
         grey = np.zeros((64, 64), np.uint16)
         streams = {
-            uid.JPEGBaseline8Bit: imagecodecs.jpeg8_encode(grey.astype(np.uint8)),
-            uid.JPEGLosslessSV1: imagecodecs.jpeg8_encode(grey, lossless=True, bitspersample=16),
-            uid.JPEGLSLossless: imagecodecs.jpegls_encode(grey),
-            uid.JPEG2000Lossless: imagecodecs.jpeg2k_encode(
-                grey, level=0, codecformat="j2k", reversible=True
-            ),
-            uid.HTJ2KLossless: imagecodecs.htj2k_encode(grey)
-            if hasattr(imagecodecs, "htj2k_encode")
-            else b"",
+            **_encoded(grey),
             uid.RLELossless: struct.pack("<16I", 2, 64, 128, *[0] * 13) + b"\x81\0" * 64,
             uid.UID("1.2.840.10008.1.2.8.1"): zlib.compress(bytes(8192), 9, -zlib.MAX_WBITS),
             uid.UID("1.2.840.10008.1.2.1.98"): bytes(8192),
         }
         files = {}
         for syntax, stream in streams.items():
-            if not stream:
-                continue
             name = syntax.name.split("(")[0].strip()
             bits = 8 if syntax == uid.JPEGBaseline8Bit else 16
             files[f"{name}, header of {HUGE}"] = self._image(
@@ -389,6 +379,23 @@ def _deflated(content: bytes, megabytes: int) -> bytes:
     first = squeeze.compress(content) + squeeze.flush(zlib.Z_FULL_FLUSH)
     block = squeeze.compress(bytes(2**20)) + squeeze.flush(zlib.Z_FULL_FLUSH)
     return first + block * megabytes + squeeze.flush()
+
+
+def _encoded(grey: np.ndarray) -> dict[uid.UID, bytes]:
+    """An image as a stream of each syntax that can be written here; none on Kaggle's image."""
+    if imagecodecs is None:
+        return {}
+    streams = {
+        uid.JPEGBaseline8Bit: imagecodecs.jpeg8_encode(grey.astype(np.uint8)),
+        uid.JPEGLosslessSV1: imagecodecs.jpeg8_encode(grey, lossless=True, bitspersample=16),
+        uid.JPEGLSLossless: imagecodecs.jpegls_encode(grey),
+        uid.JPEG2000Lossless: imagecodecs.jpeg2k_encode(
+            grey, level=0, codecformat="j2k", reversible=True
+        ),
+    }
+    if hasattr(imagecodecs, "htj2k_encode"):
+        streams[uid.HTJ2KLossless] = imagecodecs.htj2k_encode(grey)
+    return streams
 
 
 def _enlarged(syntax: uid.UID, stream: bytes) -> bytes:

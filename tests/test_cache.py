@@ -146,8 +146,10 @@ def test_a_file_that_could_not_be_read_is_read_again(phantom, tmp_path, monkeypa
     (folder / "1.dcm").write_bytes((phantom / "P01-reference" / "1.dcm").read_bytes())
     with monkeypatch.context() as patch:
 
-        def failing(*_):
-            raise OSError(errno.EIO, "Input/output error")
+        def failing(path, flags, opened=os.open):
+            if os.fspath(path).endswith(".dcm"):
+                raise OSError(errno.EIO, "Input/output error")
+            return opened(path, flags)
 
         patch.setattr("helpers.files.os.open", failing)
         errors = header_table([folder / "1.dcm"], cache=tmp_path / "cache")["error"].tolist()
@@ -343,7 +345,7 @@ def test_the_table_of_a_folder_is_found_by_the_next_page(folder, home, read, cap
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     (line,) = capsys.readouterr().out.splitlines()
     assert line == (
-        f"Headers: remembered in {home} (names and IDs too; "
+        f"Headers: remembered in {home} (with names and IDs; "
         "cache=False or DICOM_NO_CACHE=1 does without)"
     )
     changed = sorted(folder.iterdir())[3]
@@ -418,9 +420,7 @@ def test_hidden_identity_leaves_no_table_and_is_not_undone_by_one(phantom, home,
     assert not read
 
 
-def test_one_of_another_version_is_begun_anew_and_a_damaged_one_set_aside(
-    phantom, home, monkeypatch
-):
+def test_one_of_another_version_and_a_damaged_one_are_begun_anew(phantom, home, monkeypatch):
     folder = phantom / "P03-interspaced"
     fresh = _table(folder)
     with monkeypatch.context() as patch:
@@ -429,9 +429,39 @@ def test_one_of_another_version_is_begun_anew_and_a_damaged_one_set_aside(
     (file,) = home.iterdir()
     pd.testing.assert_frame_equal(_table(folder), fresh)
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.warns(UserWarning, match="is set aside as .*its bytes are not those"):
-        pd.testing.assert_frame_equal(_table(folder), fresh)
-    assert len(list(home.iterdir())) == 2
+    pd.testing.assert_frame_equal(_table(folder), fresh)
+    assert list(home.iterdir()) == [file], "names are kept once"
+
+
+def test_a_pipe_in_its_place_holds_nobody_up(phantom, home):
+    folder = phantom / "P03-interspaced"
+    fresh = _table(folder)
+    (file,) = home.iterdir()
+    file.unlink()
+    os.mkfifo(file)
+    pd.testing.assert_frame_equal(_table(folder), fresh)
+
+
+def test_numbers_of_rows_that_lie_are_not_believed(phantom, home):
+    """A few bytes could stand for thousands of millions of rows."""
+    folder = phantom / "P03-interspaced"
+    fresh = _table(folder)
+    (file,) = home.iterdir()
+    entries = decoded(file.read_bytes())
+    many = np.full(len(entries.names), 10**12)
+    same = {name: Same(None) for name in entries.rows.columns}
+    file.write_bytes(encoded(entries._replace(counts=many, rows=Chunk(int(many.sum()), same))))
+    pd.testing.assert_frame_equal(_table(folder), fresh)
+
+
+def test_only_tables_of_ours_are_dropped(phantom, home, monkeypatch):
+    home.mkdir(parents=True)
+    other = home / "thesis.npy"
+    other.write_bytes(bytes(1000))
+    monkeypatch.setattr("helpers.headers.cache_place.MAX_BYTES", 1)
+    for name in ("P03-interspaced", "P16-thin"):
+        _table(phantom / name)
+    assert other.exists() and len(list(home.iterdir())) == 2, "the one that was just written"
 
 
 # on Kaggle

@@ -383,10 +383,10 @@ def test_what_may_be_thousands_is_not_guessed(read, shown):
 def test_a_slope_of_0_is_named(read, shown, tmp_path):
     dataset = read(UNSIGNED)
     dataset.RescaleSlope = 0
-    named = r"image.dcm: .* another Rescale Slope than 0, .*: see .* pydicom, or ask for"
+    named = r"image.dcm: .* a Rescale Slope other than 0, got 0, .*: see .* pydicom, or ask for"
     with pytest.raises(ImageError, match=named):
         shown(dataset)
-    assert "Rescale Slope than 0" in pixel_table(header_table(tmp_path))["pixel_error"].item()
+    assert "Rescale Slope other than 0" in pixel_table(header_table(tmp_path))["pixel_error"].item()
 
 
 def test_a_slope_of_0_of_one_frame_is_named(read, shown, tmp_path):
@@ -401,10 +401,10 @@ def test_a_slope_of_0_of_one_frame_is_named(read, shown, tmp_path):
         group.PixelValueTransformationSequence = [own]
     del shared.PixelValueTransformationSequence
     assert shown(dataset, frame=6).pixels.any()
-    with pytest.raises(ImageError, match="Rescale Slope than 0"):
+    with pytest.raises(ImageError, match="Rescale Slope other than 0"):
         shown(dataset, frame=7)
     headers = header_table(tmp_path)
-    with pytest.raises(ImageError, match=r"image.dcm.*Rescale Slope than 0"):
+    with pytest.raises(ImageError, match=r"image.dcm.*Rescale Slope other than 0"):
         load_volume(best_stack(headers))
     found = audit(headers).set_index("rule").loc["zero-slope"]
     assert found["path"] == headers.index[0] and found["value"].startswith("Rescale Slope 0")
@@ -453,8 +453,10 @@ def test_a_volume_says_what_was_guessed(phantom, stack, files, texts, lacking, g
         for table in (headers, header_table(phantom / "P03-interspaced"))
     )
     assert np.array_equal(volume.array, whole.array) and volume.windows == whole.windows
-    assert volume.caption["remark"] == f"guessed: {guess}"
-    assert volume_data(volume, {})["planes"]["axial"]["words"][0] == f"guessed: {guess}"
+    guessed = len(headers.index[files])
+    some = "" if guessed == len(headers) else f" ({guessed} of {len(headers)} images)"
+    assert volume.caption["remark"] == f"guessed: {guess}{some}"
+    assert volume_data(volume, {})["planes"]["axial"]["words"][0] == f"guessed: {guess}{some}"
     assert (pixel_table(headers)["pixel_error"].isna()).all()
     found = audit(headers, pixels=True).query("rule == 'guessed-header'")
     assert found["path"].tolist() == headers.index[files].tolist()
@@ -484,7 +486,7 @@ def test_a_stack_whose_spacing_has_a_comma_says_why_it_is_no_volume(stack):
 @pytest.mark.parametrize("files", [slice(None), slice(4, 5)])
 def test_a_volume_with_a_slope_of_0_is_refused_by_its_name(stack, files):
     headers = stack(lambda dataset: setattr(dataset, "RescaleSlope", 0), files)
-    with pytest.raises(ImageError, match=r"\d\.dcm: .* another Rescale Slope than 0"):
+    with pytest.raises(ImageError, match=r"\d\.dcm: .* a Rescale Slope other than 0"):
         load_volume(best_stack(headers))
 
 
@@ -503,7 +505,7 @@ def test_a_straightened_volume_still_says_it(phantom, tmp_path):
 def test_findings_say_what_lacks_and_what_is_guessed(phantom_headers):
     found = audit(phantom_headers).set_index("rule")
     assert set(found.loc["guessed-header", "value"]) == {
-        "no Pixel Representation; guessed: Pixel Representation as the values lie",
+        "no Pixel Representation; guessed: Pixel Representation from how the values lie",
         "MONOCHROME as Photometric Interpretation; guessed: Photometric Interpretation MONOCHROME2",
         "1600,0 as Window Width; guessed: decimal comma in Window Width",
     }

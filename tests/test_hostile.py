@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 from hostile_files import HostileFiles
@@ -145,14 +146,18 @@ def test_good_files_keep_their_rows(read):
 
 def test_each_hostile_file_has_its_row_and_its_reason(read, hostile):
     assert set(hostile.all()) <= set(read["error"])
-    for name, error in ERRORS.items():
-        found = read["error"][name]
+    for name in ERRORS.keys() & hostile.all().keys():
+        error, found = ERRORS[name], read["error"][name]
         assert (found is None) if error is None else found.startswith(error), (name, found)
 
 
 def test_images_of_hostile_files_are_refused_in_one_line(read):
-    for name, said in LOADED.items():
-        found = read["load"][name]
+    missing = (
+        LOADED.keys() - read["load"].keys()
+    )  # what is encoded cannot be made on Kaggle's image
+    assert not missing or find_spec("imagecodecs") is None
+    for name in LOADED.keys() - missing:
+        said, found = LOADED[name], read["load"][name]
         assert said in found if said else not found, (name, found)
     for name, found in read["load"].items():
         assert not found or found.startswith("ImageError: "), (name, found)

@@ -44,7 +44,6 @@ def test_a_table_of_few_keywords_gives_the_same_images(phantom):
     headers = header_table(phantom / "P42-one-file", keywords=["Rows"], progress=False)
     rows = slice_table(header_table(phantom / "P42-one-file", progress=False))
     few = rows[[*headers]]
-    assert all(source.own is None for source in sources_of(few))
     assert _check(few) == len(rows)
 
 

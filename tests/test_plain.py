@@ -9,13 +9,17 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate, itemize_fragment
 
-from helpers import header_table, slice_table
+from helpers import header_table, pixel_table, slice_table
+from helpers.headers.columns import FIXED_COLUMNS
 from helpers.headers.elements import FastPathNotApplicable
+from helpers.pixels.codecs import frame_decoder
 from helpers.pixels.image import read_image
 from helpers.pixels.images import put_values
 from helpers.pixels.plain import PlainReader
 from helpers.pixels.sources import sources_of
 from helpers.slices.images import MANDATORY_KEYWORDS, REQUIRED_KEYWORDS
+
+HAS_DECODERS = frame_decoder(pydicom.uid.RLELossless) is not None  # Kaggle's image has none
 
 
 def read_plain(rows):
@@ -85,7 +89,7 @@ def test_every_image_of_the_phantom_and_of_real_scanners(real_headers, phantom_h
         counts[syntax] += is_plain
     assert counts["1.2.840.10008.1.2.1"] > 100
     compressed = [syntax for syntax, count in counts.items() if count and ".4." in str(syntax)]
-    assert len(compressed) >= 3
+    assert len(compressed) >= (3 if HAS_DECODERS else 0)
 
 
 @pytest.fixture
@@ -203,6 +207,48 @@ def test_a_table_of_some_keywords_is_not_trusted_for_the_others(written):
     assert read_plain(rows) is None and read_plain(_of(paths))[0][2].layout.inverted
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        b"\x28\0\x52\x10DS\x06\0-1000 \x28\0\x53\x10DS\x02\x002 ",
+        b"\x28\0\x20\x01US\x02\0\x03\0",
+    ],
+    ids=["rescale", "padding"],
+)
+def test_elements_out_of_their_order_are_seen(written, late):
+    """The row has their values, the beginning of the file does not."""
+    paths = written(np.arange(32, dtype="<u2").reshape(2, 4, 4))
+    for path in paths:
+        dataset = pydicom.dcmread(path)
+        del dataset.RescaleSlope, dataset.RescaleIntercept
+        dataset.save_as(path)
+        with open(path, "rb") as file:
+            content = file.read()
+        pixels = content.rindex(b"\xe0\x7f\x10\0")
+        comment = b"\x40\0\x10\0SH\2\0x "
+        with open(path, "wb") as file:
+            file.write(content[:pixels] + comment + late + content[pixels:])
+    headers = header_table(paths, progress=False)
+    assert headers["error"].isna().all() and read_plain(_of(paths)) is None
+    table = pixel_table(headers, progress=False)
+    for path, low in zip(paths, table["max"]):
+        image = read_image(path)
+        kept = image.pixels if image.padding is None else image.pixels[~image.padding]
+        assert low == kept.max()
+
+
+@pytest.mark.parametrize("keyword", ["PerFrameFunctionalGroupsSequence", "PresentationLUTShape"])
+def test_a_table_that_lacks_what_stands_behind_is_not_trusted(phantom, tmp_path, keyword):
+    dataset = pydicom.dcmread(phantom / "P42-one-file" / "1.dcm")
+    dataset.PresentationLUTShape = "IDENTITY"
+    dataset.save_as(tmp_path / "1.dcm")
+    headers = header_table(tmp_path, progress=False)
+    assert read_plain(slice_table(headers).droplevel([0, 1])) is not None
+    few = [name for name in headers if name not in (*FIXED_COLUMNS, keyword) and name[0] != "("]
+    rows = slice_table(header_table(tmp_path, keywords=few, progress=False)).droplevel([0, 1])
+    assert read_plain(rows) is None
+
+
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_file_that_is_cut_or_gone_is_left_alone(written, damage):
     paths = written(np.zeros((2, 4, 4), "<u2"))
@@ -268,7 +314,9 @@ def test_frames_are_found_by_items_and_by_offset_tables(frames):
     ):
         rows = write(pixel_data)
         found = read_plain(rows.iloc[[2, 0, 3]])
-        assert found is not None
+        assert (found is not None) == HAS_DECODERS
+        if found is None:
+            continue
         slope, intercept = found[0][2].layout.rescale
         for (ours, _, _), frame in zip(found, (2, 0, 3)):
             assert np.array_equal(ours, values[frame] * slope + intercept)

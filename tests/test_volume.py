@@ -747,7 +747,7 @@ def test_files_of_several_frames_are_read_once(phantom, tmp_path, monkeypatch):
         dataset.save_as(tmp_path / f"{part}.dcm")
     slices = best_stack(header_table(tmp_path, progress=False))
     assert len(slices) == len(frames) and len({*paths_of(slices)[:4]}) == 2
-    monkeypatch.setattr("helpers.volume.voxels.IMAGES_PER_TASK", 3)
+    monkeypatch.setattr("helpers.volume.voxels.IMAGES_PER_CHUNK", 3)
     opened = []
 
     def counted(path):

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pydicom
 
-from helpers.files import UNKNOWN, fingerprints_of
+from helpers.files import UNKNOWN, OpenFile, fingerprints_of
 from helpers.headers.cache_place import Place
 from helpers.headers.columns import Columns, Row
 from helpers.headers.elements import DIFFUSION_COLUMNS
@@ -54,12 +54,17 @@ class Memory:
         self._about = {"format": FORMAT, "pydicom": pydicom.__version__, **about}
 
     def recall(
-        self, names: list[str], fingerprints: np.ndarray, probe: Callable[[int], Values]
+        self,
+        names: list[str],
+        fingerprints: np.ndarray,
+        counts: np.ndarray,
+        probe: Callable[[int], Values],
     ) -> tuple[Entries, np.ndarray]:
         """(what is remembered, the number in it of each file (n,) or -1).
 
         Parameters
         ----------
+        counts : how many rows each file (n,) must have; of frames none, too
         probe : reads the file of a number anew; asked where times say nothing
 
         Warns
@@ -69,7 +74,7 @@ class Memory:
         """
         for file in (self._place.file, *self._place.attached):
             entries = self._load(file)
-            found = self._found(entries, names, fingerprints, probe)
+            found = self._found(entries, names, fingerprints, counts, probe)
             if (found >= 0).any():
                 with contextlib.suppress(OSError):
                     os.utime(file)  # the oldest are those that are not used
@@ -85,15 +90,14 @@ class Memory:
 
     def _load(self, file: Path) -> Entries:
         try:
-            entries = decoded(file.read_bytes())
+            entries = decoded(_content(file))
             self._check_version(entries.about)
             wanted = self._about.get("private")
             return entries if wanted else entries._replace(rows=_without_private(entries.rows))
         except FileNotFoundError:
             pass
         except Exception as error:  # whatever is wrong with the file, headers can be read without
-            expected = isinstance(error, (OSError, OtherVersion)) and not self._place.named
-            if file == self._place.file and not expected:
+            if self._place.named and file == self._place.file:  # ours are written anew
                 _set_aside(file, error)
         return NOTHING
 
@@ -106,6 +110,7 @@ class Memory:
         entries: Entries,
         names: list[str],
         fingerprints: np.ndarray,
+        counts: np.ndarray,
         probe: Callable[[int], Values],
     ) -> np.ndarray:
         """The number of each file (n,) among those that are remembered, -1 where it is none."""
@@ -116,6 +121,8 @@ class Memory:
         stored = np.where(numbers[:, None] < 0, UNKNOWN, entries.fingerprints[numbers])
         told = slice(1) if mounted else slice(None)
         same = (fingerprints[:, told] == stored[:, told]).all(axis=1) & (fingerprints[:, 0] >= 0)
+        held = entries.counts[numbers]
+        same &= (held == counts) | ((held == 0) & (self._about["kind"] == "frames"))
         found = np.where(same, numbers, -1)
         known = np.flatnonzero(same)
         if (fingerprints[known] == stored[known]).all():
@@ -156,7 +163,8 @@ def cached_table(
     """
     memory = Memory(place, {"kind": "headers", "private": private})
     names, fingerprints = place.names(paths, folder), fingerprints_of(paths)
-    stored, found = memory.recall(names, fingerprints, partial(_read_one, paths, read_few))
+    ones, probe = np.ones(len(paths), int), partial(_read_one, paths, read_few)
+    stored, found = memory.recall(names, fingerprints, ones, probe)
     if np.array_equal(found, np.arange(len(stored.names))):
         return Columns(stored.rows).table(paths)
     known, new = np.flatnonzero(found >= 0), np.flatnonzero(found < 0)
@@ -225,6 +233,11 @@ def _not_read(rows: Chunk) -> np.ndarray:
     if not any(str(error).startswith(NOT_READ) for error in rows.few_values("error")):
         return np.zeros(rows.length, bool)
     return np.array([str(error).startswith(NOT_READ) for error in rows.values("error")])
+
+
+def _content(file: Path) -> bytes:
+    with OpenFile(file) as opened:
+        return opened.read(0, opened.size)
 
 
 def _set_aside(file: Path, error: Exception) -> None:

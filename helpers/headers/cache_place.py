@@ -7,6 +7,7 @@ the output of an earlier kernel that was attached.
 import contextlib
 import hashlib
 import os
+import re
 import threading
 import warnings
 from pathlib import Path
@@ -18,6 +19,7 @@ from helpers.runtime import KAGGLE_INPUT, KAGGLE_WORKING, user_cache
 
 VARIABLE = "DICOM_NO_CACHE"  # of the environment: where it is set, nothing is remembered unasked
 FOLDER = "dicom-headers"  # in the user's cache folder
+OUR_NAME = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}\.(headers|frames)")
 MAX_BYTES = 2**30  # of all files in it together, about five million headers
 MAX_DEPTH = 3  # folders between Kaggle's input and the output of a kernel in it
 
@@ -78,7 +80,7 @@ class Place(NamedTuple):
             with contextlib.suppress(OSError):
                 temporary.unlink()
         if not self.named:
-            _forget_oldest(self.file.parent)
+            _forget_oldest(self.file)
 
     def say(self, what: str, file: Path) -> None:
         """Says once where tables are remembered, unless the user named the file."""
@@ -87,7 +89,7 @@ class Place(NamedTuple):
         output = ", part of this kernel's output" if KAGGLE_WORKING in file.parents else ""
         how = f"cache=False or {VARIABLE}=1 does without"
         _say_once(
-            f"Headers: {what} {file.parent}{output} (names and IDs too; {how})",
+            f"Headers: {what} {file.parent}{output} (with names and IDs; {how})",
             about=str(file.parent),
         )
 
@@ -113,20 +115,24 @@ def place_of(cache: Any, folder: str | None, paths: list[str]) -> Place | None:
     return Place(_checked(cache, root, paths), root, named=True)
 
 
-def our_place(folder: str, kind: str) -> Place | None:
+def our_place(folder: str, kind: str, collection: str | None = None) -> Place | None:
     """Where a table of a folder is remembered unless another place is named; None: nowhere.
 
     Parameters
     ----------
     kind : the ending of its name, such as "headers"
+    collection : the folder in which nothing is written, where that is more than `folder`
     """
     if os.environ.get(VARIABLE):
         return None
     root = os.path.realpath(folder)
     with contextlib.suppress(RuntimeError):  # who has no home has no cache
         on_kaggle = KAGGLE_INPUT.is_dir()
-        cache = Path(os.path.realpath((KAGGLE_WORKING if on_kaggle else user_cache()) / FOLDER))
-        if cache.is_relative_to(root):
+        parent = KAGGLE_WORKING if on_kaggle else user_cache()
+        cache = Path(os.path.realpath(parent / FOLDER))
+        if not parent.is_absolute():
+            return None
+        if cache.is_relative_to(os.path.realpath(collection or folder)):
             _say_once(f"Headers: not remembered, for {cache} lies in the collection", "inside")
             return None
         name, path = _digest(os.path.basename(root)), _digest(root)
@@ -170,11 +176,15 @@ def _write_privately(file: Path, content: bytes) -> None:
         opened.write(content)
 
 
-def _forget_oldest(folder: Path) -> None:
-    """Removes the files of our folder that were not used for longest, down to `MAX_BYTES`."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        files = [(entry.stat().st_mtime_ns, entry.stat().st_size, entry.path) for entry in entries]
-        total = 0
+def _forget_oldest(kept: Path) -> None:
+    """Removes tables of ours that were not used for longest, down to `MAX_BYTES`, but one."""
+    with contextlib.suppress(OSError), os.scandir(kept.parent) as entries:
+        files = [
+            (entry.stat().st_mtime_ns, entry.stat().st_size, entry.path)
+            for entry in entries
+            if OUR_NAME.fullmatch(entry.name) and entry.name != kept.name
+        ]
+        total = kept.stat().st_size
         for _, size, path in sorted(files, reverse=True):
             total += size
             if total > MAX_BYTES:

@@ -23,7 +23,7 @@ from helpers.headers.fast_reader import FastReader
 from helpers.headers.keywords import KeywordError, check_keyword
 from helpers.headers.pydicom_reader import PIXEL_TAGS, pydicom_row
 from helpers.privacy.pseudonyms import deidentified_table
-from helpers.runtime import MANY_FILES, quiet, through
+from helpers.runtime import MANY_FILES, chunks_of, quiet, require_executor, through
 
 FILES_PER_CHUNK = 4  # that are read one after the other, here and in a thread
 FILES_PER_TASK = 256  # that are sent to a given executor at once
@@ -121,9 +121,7 @@ def read_headers(
 ) -> pd.DataFrame:
     """As `header_table`, with the values as they are, even where identity is hidden."""
     keywords = None if keywords is None else _checked(keywords)
-    if executor is not None and not hasattr(executor, "submit"):
-        expected = "an executor, such as ProcessPoolExecutor()"
-        raise WrongTypeError(f"expected {expected}, got {type(executor).__name__}")
+    require_executor(executor)
     paths, folder = _paths(files_or_root), _folder(files_or_root)
     place = place_of(cache, folder, paths)
     reader = FastReader(keywords if place is None else None, private)
@@ -223,7 +221,7 @@ def _rows_of(
         Where a worker fails; its files are then read here.
     """
     if executor is not None:
-        yield from through(executor, partial(_read, reader), _chunks(paths, FILES_PER_TASK))
+        yield from through(executor, partial(_read, reader), chunks_of(paths, FILES_PER_TASK))
         return
     count = slow = 0
     while count < len(paths) and slow < SLOW_CHUNKS:
@@ -235,7 +233,7 @@ def _rows_of(
         yield rows
     if count < len(paths):
         with ThreadPoolExecutor(MAX_THREADS, "headers") as threads:
-            chunks = _chunks(paths[count:], FILES_PER_CHUNK)
+            chunks = chunks_of(paths[count:], FILES_PER_CHUNK)
             yield from through(threads, partial(_read, reader), chunks)
 
 
@@ -250,10 +248,6 @@ def _row(reader: FastReader, path: str) -> Row:
         return reader.row(path) or pydicom_row(path, reader.private)
     except Exception as error:  # whatever it is, it costs no other file its row
         return {"error": one_line(error), "file_size": None}
-
-
-def _chunks(paths: list[str], size: int) -> list[list[str]]:
-    return [paths[start : start + size] for start in range(0, len(paths), size)]
 
 
 def _only(table: pd.DataFrame, keywords: list[str], private: bool) -> pd.DataFrame:

@@ -104,7 +104,7 @@ def _entries(described: dict[str, Any], content: bytes, start: int) -> Entries:
     columns = {
         name: _column(one, arrays, length) for name, one in described["columns"].items() if one
     }
-    if set(map(type, names)) - {str} or len(counts) != len(names):
+    if set(map(type, names)) - {str} or type(length) is not int or len(counts) != len(names):
         raise ValueError("names and arrays do not fit each other")
     if counts.min(initial=0) < 0 or counts.sum() != length:
         raise ValueError("names and rows do not fit each other")

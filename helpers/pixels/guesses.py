@@ -141,7 +141,7 @@ def _absent(keyword: str, value: Any = None, meaning: str = "") -> Gap:
 
 def _from_values(keyword: str) -> Gap:
     """The gap of an element that values tell, for a header without them."""
-    return Gap(f"no {_name(keyword)}", f"{_name(keyword)} as the values lie", {})
+    return Gap(f"no {_name(keyword)}", f"{_name(keyword)} from how the values lie", {})
 
 
 def _unreadable(keyword: str) -> Gap:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from pydicom import Dataset
 
+from helpers.errors import ClearError
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.window import MIN_WIDTH, VoiLut, Window
 
@@ -15,6 +16,10 @@ WINDOW_KEYWORDS = [  # all that windows are made of
     *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction"),
 ]
 DTYPES = [np.dtype(kind) for kind in (np.int16, np.int32, np.float32)]  # narrow to wide
+
+
+class RescaleError(ClearError, ValueError):
+    """A rescale that leaves nothing of the values."""
 
 
 class Lut(NamedTuple):
@@ -101,15 +106,15 @@ def slope_and_intercept(header: FrameHeader) -> tuple[float, float]:
     Raises
     ------
     ValueError
-        Where one is no number, and for a slope of 0.
+        Where one is no number; RescaleError for a slope of 0.
     """
     if _is_scaled_dose(header):
         return header.number("DoseGridScaling", 1.0), 0.0
     slope = header.number("RescaleSlope", 1.0)
     if not slope:
-        raise ValueError(
-            "expected another Rescale Slope than 0, which makes every value the intercept: see "
-            "the stored values with pydicom, or ask for the original"
+        raise RescaleError(
+            "expected a Rescale Slope other than 0, got 0, which makes every value the intercept: "
+            "see the stored values with pydicom, or ask for the original"
         )
     return slope, header.number("RescaleIntercept", 0.0)
 

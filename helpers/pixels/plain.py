@@ -36,7 +36,7 @@ from helpers.pixels.luts import (
     voi_luts_of,
 )
 from helpers.pixels.pixel_data import HARMLESS_FRAME
-from helpers.pixels.sources import BEHIND, OF_FRAME, RESCALE, Source
+from helpers.pixels.sources import GROUPS, KEYWORDS_BEHIND, OF_FRAME, RESCALE, Source
 from helpers.pixels.unchanged import COMPARED, check_unchanged
 from helpers.pixels.window import VoiLut, Window
 
@@ -46,7 +46,7 @@ HEAD_BYTES = {  # of the pixel element, before its uncompressed values
 }
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
 MAX_FRAGMENTS = 100_000  # of a file
-PLAIN: dict[str, set[Any]] = {  # what a header must say
+PLAIN_VALUES: dict[str, set[Any]] = {  # what a header must say
     "BitsAllocated": {8, 16},
     "SamplesPerPixel": {1},
     "PhotometricInterpretation": {"MONOCHROME1", "MONOCHROME2"},
@@ -57,8 +57,8 @@ PLAIN: dict[str, set[Any]] = {  # what a header must say
 }
 SIZES = ["Rows", "Columns", "BitsStored"]
 MEANING = [
-    *(*PLAIN, *SIZES, "HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit", "Modality"),
-    *(*RESCALE, *BEHIND),
+    *(*PLAIN_VALUES, *SIZES, "HighBit", "PixelPaddingValue", "PixelPaddingRangeLimit", "Modality"),
+    *(*RESCALE, *KEYWORDS_BEHIND),
 ]
 WINDOW_NUMBERS = ["WindowCenter", "WindowWidth"]
 CAPTIONS = ["PatientID", "SeriesDescription", "AnatomicalOrientationType"]
@@ -139,6 +139,7 @@ class PlainReader:
 
     def __init__(self) -> None:
         self._layouts: dict[tuple, Layout] = {}
+        self._tables: set[frozenset[str]] = set()  # columns of tables that lack nothing
         self._several: dict[str, Beginning] = {}  # of files that have several frames
 
     def images(self, sources: Sequence[Source]) -> Iterator[PlainImage]:
@@ -165,6 +166,8 @@ class PlainReader:
         found = self._several.get(sources[0].path) or self._beginning(file, sources[0])
         for source in sources:
             header = found.header | dict(source.own) if source.own else found.header
+            if not source.said <= header.keys():
+                raise FastPathNotApplicable("elements out of their order, or in groups")
             layout = self._layout(header)
             if found.items is None:
                 place: int | Items = _native_place(file, header, layout, source)
@@ -177,8 +180,7 @@ class PlainReader:
     def _beginning(self, file: OpenFile, source: Source) -> Beginning:
         """What a file says before its pixels, once it is known to be the one of its row."""
         header, pixels = _header_reader(source.offset is None).beginning(file)
-        if not header.keys() <= source.known:  # what else the table lacks, nobody knows
-            raise FastPathNotApplicable("a table of some keywords")
+        self._check_table(file, source.known)
         header["file_size"] = file.size
         check_unchanged(source.expected, header, source.path)
         count, items, decode = _frame_count(header), None, None
@@ -190,6 +192,14 @@ class PlainReader:
             self._several[source.path] = found
         return found
 
+    def _check_table(self, file: OpenFile, known: frozenset[str]) -> None:
+        """Refuses a table that lacks a column of what its first file has: it is one of some."""
+        if known not in self._tables:
+            header, _ = _table_reader().beginning(file)
+            if not header.keys() <= known:
+                raise FastPathNotApplicable("a table of some keywords")
+            self._tables.add(known)
+
     def _layout(self, header: Row) -> Layout:
         key = tuple(map(header.get, MEANING))
         if (layout := self._layouts.get(key)) is None:
@@ -197,6 +207,12 @@ class PlainReader:
         if not all(map(_are_numbers, map(header.get, WINDOW_NUMBERS))):
             raise FastPathNotApplicable("a window that is no number")
         return layout
+
+
+@cache
+def _table_reader() -> FastReader:
+    """Reads what a table must have a column of, where a file has it."""
+    return FastReader([*KEYWORDS, *GROUPS])
 
 
 @cache
@@ -220,7 +236,7 @@ def _layout_of(values: dict[str, Any]) -> Layout:
         Where the image is not plain.
     """
     header, sizes = FrameHeader(values), [values[keyword] for keyword in SIZES]
-    plain = all(values[keyword] in allowed for keyword, allowed in PLAIN.items())
+    plain = all(values[keyword] in allowed for keyword, allowed in PLAIN_VALUES.items())
     sized = all(isinstance(size, int) and size > 0 for size in sizes)
     if not plain or not sized or not values["HighBit"] == sizes[-1] - 1 < values["BitsAllocated"]:
         raise FastPathNotApplicable("an image that is not plain")

@@ -15,7 +15,11 @@ from helpers.slices.arrays import frames_of, paths_of
 # what the header of a frame may say of its own, and what stands behind what is read of a file
 RESCALE = ["RescaleSlope", "RescaleIntercept", "RescaleType"]
 OF_FRAME = [*RESCALE, *WINDOW_KEYWORDS, "SliceThickness"]
-BEHIND = ["PresentationLUTShape", "DoseGridScaling"]
+KEYWORDS_BEHIND = ["PresentationLUTShape", "DoseGridScaling"]
+MEANT = [  # what values mean, wherever in its file it stands
+    *(*OF_FRAME[:-1], "ModalityLUTSequence", "VOILUTSequence"),
+    *("PixelPaddingValue", "PixelPaddingRangeLimit"),
+]
 GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
 
 
@@ -27,6 +31,7 @@ class Source(NamedTuple):
     offset: int | None  # of uncompressed values; None where frames stand in items
     expected: dict[str, Any]  # what the file must say for the row to be true
     own: tuple[tuple[str, Any], ...]  # what the row says of the frame
+    said: frozenset[str]  # keywords of values that the row has, and must be found
     known: frozenset[str]  # the columns of its table, which may lack keywords of the file
 
 
@@ -37,11 +42,14 @@ def sources_of(rows: pd.DataFrame) -> list[Source]:
     ----------
     rows : of `helpers.slice_table`, or of `helpers.slices.frame_rows.frame_rows`
     """
-    offsets = [None if offset is None else int(offset) for offset in _values(rows, "pixel_offset")]
+    offsets = [
+        None if offset is None or not 0 < offset < 2**62 else int(offset)
+        for offset in _values(rows, "pixel_offset")
+    ]
     frames = rows["frame"].tolist() if "frame" in rows else frames_of(rows)
-    own, known = _own_values(rows), frozenset(map(str, rows.columns))
-    expected = expected_values(rows)
-    return list(map(Source, paths_of(rows), frames, offsets, expected, own, repeat(known)))
+    own, known = _own_values(rows), repeat(frozenset(map(str, rows.columns)))
+    expected, said = expected_values(rows), _said(rows)
+    return list(map(Source, paths_of(rows), frames, offsets, expected, own, said, known))
 
 
 def without_pseudonyms(sources: list[Source]) -> list[Source]:
@@ -57,9 +65,9 @@ def _without_identity(expected: dict[str, Any]) -> dict[str, Any]:
 
 def _own_values(rows: pd.DataFrame) -> list[tuple[tuple[str, Any], ...]]:
     """What each row says that the beginning of its file does not: of its frame, and further on."""
-    behind = [_values(rows, keyword) for keyword in BEHIND]
+    behind = [_values(rows, keyword) for keyword in KEYWORDS_BEHIND]
     own = [
-        tuple((keyword, value) for keyword, value in zip(BEHIND, values) if value is not None)
+        tuple(pair for pair in zip(KEYWORDS_BEHIND, values) if pair[1] is not None)
         for values in zip(*behind)
     ]
     grouped = [
@@ -73,6 +81,17 @@ def _own_values(rows: pd.DataFrame) -> list[tuple[tuple[str, Any], ...]]:
             for one, values, is_grouped in zip(own, of_frame, grouped)
         ]
     return own
+
+
+def _said(rows: pd.DataFrame) -> list[frozenset[str]]:
+    """The keywords of `MEANT` that each row has a value of; rows that have the same share it."""
+    there = [
+        [keyword if value is not None else "" for value in _values(rows, keyword)]
+        for keyword in MEANT
+        if keyword in rows
+    ]
+    sets = {words: frozenset(words) - {""} for words in set(zip(*there))}
+    return [sets[words] for words in zip(*there)] if there else [frozenset()] * len(rows)
 
 
 def _values(rows: pd.DataFrame, keyword: str) -> list[Any]:

@@ -1,11 +1,11 @@
 """Is a file still the one whose header a row has?"""
 
-import os
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers.files import size_of
 from helpers.headers.columns import Row
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.layout import ImageError
@@ -59,7 +59,7 @@ def check_unchanged(expected: dict[str, Any], header: FrameHeader | Row, path: s
 def _value(keyword: str, header: FrameHeader, path: str) -> Any:
     """What the file says now."""
     if keyword == "file_size":
-        return header.get("file_size") or os.path.getsize(path)
+        return header.get("file_size") or size_of(path)
     if keyword == POSITION:
         return header.floats(POSITION)
     meta = getattr(header.dataset, "file_meta", header.dataset)

@@ -59,7 +59,8 @@ def audit(
     pixels : bool
         Also decodes every image and looks at its values; slower by far.
     executor : concurrent.futures.Executor, or None
-        Decodes the images, as `helpers.pixel_table` takes it; None decodes them here, in threads.
+        Decodes the images, as `helpers.pixel_table` takes it; None decodes them here, in threads
+        where that takes long.
 
     Returns
     -------

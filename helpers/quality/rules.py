@@ -71,7 +71,7 @@ class Collection:
     ----------
     headers : DataFrame of `helpers.header_table`
     slices : DataFrame of `helpers.slice_table` for them
-    executor : decodes the images, where a rule looks at pixels; None decodes them in threads
+    executor : decodes the images, where a rule looks at pixels; None decodes them here
     """
 
     def __init__(

@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from helpers.errors import require_type
 from helpers.pixels.image import Image, ImageError
 from helpers.pixels.images import ImageReader
 from helpers.pixels.sources import Source, sources_of, without_pseudonyms
 from helpers.pixels.window import WindowError, resolve_window
-from helpers.runtime import in_threads_if_slow, quiet, through
+from helpers.runtime import chunks_of, in_threads_if_slow, quiet, through
 from helpers.slices.frame_rows import frame_rows
 
 HISTOGRAM_EDGES = np.arange(-4096, 4097, 32)  # in the unit of the values
@@ -92,6 +93,7 @@ def pixel_table(
     WindowError
         For a window that is none, or has no meaning for the values of an image.
     """
+    require_type(headers, pd.DataFrame, "of header_table or slice_table")
     placed = "frame" in headers.index.names
     rows = headers if placed else frame_rows(headers, executor=executor, progress=progress)
     errors = [error if isinstance(error, str) else None for error in rows["error"]]
@@ -114,8 +116,8 @@ def _reading(
     """Gives an iterator over the statistics of images, some at a time, in their order."""
     read = partial(_read, ImageReader(), window)
     if executor is None:
-        return closing(in_threads_if_slow(read, _chunks(sources, IMAGES_PER_CHUNK)))
-    return closing(through(executor, read, _chunks(without_pseudonyms(sources), IMAGES_PER_TASK)))
+        return closing(in_threads_if_slow(read, chunks_of(sources, IMAGES_PER_CHUNK)))
+    return closing(through(executor, read, chunks_of(without_pseudonyms(sources), IMAGES_PER_TASK)))
 
 
 def _checked(found: list[Statistics | WindowError], bar: tqdm) -> Iterator[Statistics]:
@@ -125,10 +127,6 @@ def _checked(found: list[Statistics | WindowError], bar: tqdm) -> Iterator[Stati
             raise one
         yield one
     bar.update(len(found))
-
-
-def _chunks(sources: list[Source], size: int) -> list[list[Source]]:
-    return [sources[start : start + size] for start in range(0, len(sources), size)]
 
 
 def _read(

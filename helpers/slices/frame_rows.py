@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from helpers.errors import require_type
 from helpers.headers.columns import dtype_of
 from helpers.headers.packed import MAX_EXACT_INTEGER
-from helpers.runtime import MANY_FILES, through
+from helpers.runtime import MANY_FILES, require_executor, through
 from helpers.slices.frame_counts import are_slides, counts_and_errors
 from helpers.slices.frame_places import (
     POSITION,
@@ -65,6 +66,8 @@ def frame_rows(
     ----------
     PS3.3 C.7.6.16.2 (functional groups), C.8.8.3.2 (dose), C.8.4.15 (nuclear medicine)
     """
+    require_executor(executor)
+    require_type(cache, bool, "whether what was read is remembered")
     found = is_image(headers)
     images = headers if found.all() else headers[found]
     counts, errors = counts_and_errors(images)
@@ -75,7 +78,11 @@ def frame_rows(
     if not len(rows):
         return _with_fixed(images.copy(deep=False), counts, errors)
     reading = partial(_read_all, executor=executor, progress=progress)
-    read = remembered_frames(files, reading) if cache else dict(zip(files, reading(files)))
+    read = (
+        remembered_frames(files, reading, headers.index)
+        if cache
+        else dict(zip(files, reading(files)))
+    )
     own = _own_columns(images, rows, counts, read)
     return _with_fixed(_expanded(images, counts, rows, own), counts, errors)
 

@@ -6,7 +6,7 @@ frames, and what its header says of them.
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from time import perf_counter
 
@@ -23,7 +23,9 @@ Read = partial[Columns]  # opens one file, its first argument, and gives what it
 
 
 def remembered_frames(
-    files: dict[int, Read], read: Callable[[dict[int, Read]], Iterator[Columns]]
+    files: dict[int, Read],
+    read: Callable[[dict[int, Read]], Iterator[Columns]],
+    collection: Iterable[str],
 ) -> dict[int, Columns]:
     """What the frames of files say, of which only those are read that are not remembered.
 
@@ -33,18 +35,21 @@ def remembered_frames(
 
     Parameters
     ----------
-    files : how each is read, by a number
+    files : how each is read, by a number; the last argument is the number of its frames
     read : yields what is read of some of them, in their order
+    collection : paths of all files, also of those with one image: nothing is written among them
     """
     paths = [file.args[0] for file in files.values()]
     folder = _common_folder(paths)
-    place = our_place(folder, "frames") if folder is not None else None
+    whole = _common_folder(collection)
+    place = our_place(folder, "frames", whole) if folder is not None and whole is not None else None
     if place is None:
         return dict(zip(files, read(files)))
     numbers, asked = list(files), list(map(_asked, files.values()))
     names = list(map("\n".join, zip(place.names(paths, folder), asked)))
     fingerprints, memory = fingerprints_of(paths), Memory(place, {"kind": "frames"})
-    stored, found = memory.recall(names, fingerprints, lambda n: files[numbers[n]]())
+    counts = np.array([file.args[-1] for file in files.values()], int)
+    stored, found = memory.recall(names, fingerprints, counts, lambda n: files[numbers[n]]())
     known = np.flatnonzero(found >= 0)
     columns = {numbers[n]: one for n, one in zip(known, values_of(stored, found[known]))}
     missing = {number: file for number, file in files.items() if number not in columns}
@@ -62,10 +67,11 @@ def remembered_frames(
     return columns
 
 
-def _common_folder(paths: list[str]) -> str | None:
+def _common_folder(paths: Iterable[str]) -> str | None:
     """The folder that all paths begin with; None where they have none in common."""
     with contextlib.suppress(ValueError):  # some whole and some not, or on several drives
-        return os.path.commonpath(list(map(os.path.dirname, paths))) if paths else None
+        folders = set(map(os.path.dirname, paths))
+        return os.path.commonpath(folders) if folders else None
     return None
 
 

@@ -273,12 +273,24 @@ function drawLetters(pen, letters, width, height, size) {
   write(pen, bottom, width / 2, height - 6, "center", "bottom", size, LETTER_COLOUR, true);
 }
 
+function wrapped(pen, text, size, widest) {
+  pen.font = `${size}px system-ui, sans-serif`;
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && pen.measureText(longer).width <= widest) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 function drawWords(pen, source, plane, index, at, width, height) {
   const { meta } = source, size = width < 300 ? 10 : 12, line = size * 1.35;
   write(pen, `${index + 1} of ${plane.count}`, 6, 6, "left", "top", size);
   write(pen, plane.positions[index], 6, 6 + line, "left", "top", size);
   write(pen, voiText(source), 6, height - 6, "left", "bottom", size);
-  [...plane.words].reverse().forEach((text, number) => write(pen, text, width - 6, height - 6 - number * line, "right", "bottom", size));
+  const lines = plane.words.flatMap((text) => wrapped(pen, text, size, 0.6 * width));
+  lines.reverse().forEach((text, number) => write(pen, text, width - 6, height - 6 - number * line, "right", "bottom", size));
   const length = BAR_LENGTHS.find((mm) => mm * at.scale <= 0.3 * width);
   if (length) {
     const y = height - 6 - line * 1.3;

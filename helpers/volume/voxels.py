@@ -1,6 +1,6 @@
 """What are the values of a stack's images, as one array?"""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -20,12 +20,12 @@ from helpers.pixels.plain import PlainReader
 from helpers.pixels.sources import Source, sources_of
 from helpers.pixels.unchanged import check_unchanged, expected_values
 from helpers.pixels.window import BodyWindow, VoiLut, Window
-from helpers.runtime import in_threads_if_slow
+from helpers.runtime import chunks_of, in_threads_if_slow
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.slices.grid import StackError
 
-IMAGES_PER_TASK = 4  # that are read one after the other, here or in a thread
-MAX_REMARKS = 3  # that are quoted
+IMAGES_PER_CHUNK = 4  # that are read one after the other, here or in a thread
+MAX_REMARKS = 2  # that are quoted
 IMAGES_TO_GUESS_FROM = 5  # of a stack, evenly spread, for padding that no header declares
 
 Windows: TypeAlias = Mapping[str, Window | VoiLut]
@@ -60,8 +60,9 @@ Read: TypeAlias = Callable[[np.ndarray, Sequence[int]], Iterator[Part]]  # some 
 def read_voxels(slices: pd.DataFrame, progress: Callable[..., Any] = tqdm) -> Image:
     """The images of a stack, in their order, as one `Image` of arrays (slices, rows, columns).
 
-    Its header is that of the first image. In threads, each image straight into its part of the
-    array: plain ones are read or decoded there, all others come by way of pydicom. Beside the
+    Its header is that of the first image. Each image goes straight into its part of the array, in
+    threads where that takes long: plain ones are read or decoded there, all others come by way of
+    pydicom. Beside the
     result there are never more than a few images in memory. Padding that no header declares is
     guessed once, from a few images.
 
@@ -107,7 +108,7 @@ def _plain(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
 def _decoded(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
     """The stack of images that pydicom reads."""
     paths, frames, expected = paths_of(slices), frames_of(slices), expected_values(slices)
-    unused = [OpenFiles(paths)]
+    unused = [OpenFiles(paths)]  # the first is read once: what is kept of it is used again
     first = next(unused[0].images(paths[0], [frames[0]], keep=True))
     if first.pixels.ndim != 2:
         raise StackError(f"expected grey values, got colour in {paths[0]}: see load_slice(path)")
@@ -136,7 +137,7 @@ def _tasks(sources: list[Source]) -> list[list[int]]:
     """The numbers of images that a thread reads one after the other, those of a file in a row."""
     first_of = {source.path: n for n, source in reversed([*enumerate(sources)])}
     numbers = sorted(range(len(sources)), key=lambda n: (first_of[sources[n].path], n))
-    return _chunks(numbers)
+    return chunks_of(numbers, IMAGES_PER_CHUNK)
 
 
 def _tasks_by_file(paths: list[str]) -> list[list[int]]:
@@ -144,12 +145,7 @@ def _tasks_by_file(paths: list[str]) -> list[list[int]]:
     of_file = defaultdict(list)
     for n, path in enumerate(paths):
         of_file[path].append(n)
-    return [chunk for numbers in of_file.values() for chunk in _chunks(numbers)]
-
-
-def _chunks(numbers: list[int]) -> list[list[int]]:
-    starts = range(0, len(numbers), IMAGES_PER_TASK)
-    return [numbers[start : start + IMAGES_PER_TASK] for start in starts]
+    return [chunk for numbers in of_file.values() for chunk in chunks_of(numbers, IMAGES_PER_CHUNK)]
 
 
 def _stack(
@@ -175,7 +171,7 @@ def _filled(
     read: Read,
     new_bar: Callable[[], Any],
 ) -> Image:
-    """The stack of an array that ``read`` fills in threads, and of what it yields."""
+    """The stack of an array that ``read`` fills, and of what it yields."""
     padding, parts = None, {}
     results = in_threads_if_slow(lambda task: list(read(array, task)), tasks, surely=like.decoded)
     with closing(results), new_bar() as bar:
@@ -230,10 +226,14 @@ def _check_width(array: np.ndarray, dtype: np.dtype) -> None:
 
 
 def _common_remark(remarks: list[str]) -> str:
-    """What was remarked, each once."""
-    distinct = [remark for remark in dict.fromkeys(remarks) if remark]
-    more = len(distinct) - MAX_REMARKS
-    return "; ".join([*distinct[:MAX_REMARKS], *([f"and {more} more"] if more > 0 else [])])
+    """What was remarked, each once, and of how many images where it is not all."""
+    counts = Counter(remark for remark in remarks if remark)
+    said = [
+        remark if count == len(remarks) else f"{remark} ({count} of {len(remarks)} images)"
+        for remark, count in counts.most_common(MAX_REMARKS)
+    ]
+    more = len(counts) - len(said)
+    return "; ".join([*said, *([f"and {more} more"] if more else [])])
 
 
 def _common_windows(
