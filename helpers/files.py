@@ -111,11 +111,17 @@ class OpenFile:
 
     def read(self, start: int, length: int) -> bytes:
         """The bytes from `start` on; fewer where the file ends, whatever `length` says."""
-        return _read_at(self._descriptor, max(0, min(length, self.size - start)), start)
+        wanted = max(0, min(length, self.size - start))
+        content = _read_at(self._descriptor, wanted, start)
+        while len(content) < wanted and (
+            more := _read_at(self._descriptor, wanted - len(content), start + len(content))
+        ):
+            content += more
+        return content
 
-    def read_into(self, start: int, array: np.ndarray) -> bool:
+    def read_into(self, start: int, out: np.ndarray) -> bool:
         """Fills a contiguous array with the bytes from `start` on; whether there were enough."""
-        buffer, done = array.data.cast("B"), 0
+        buffer, done = out.data.cast("B"), 0
         while done < len(buffer) and (count := _fill_at(self._descriptor, buffer[done:], start)):
             done, start = done + count, start + count
         return done == len(buffer)

@@ -18,6 +18,7 @@ from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 
 from helpers.errors import one_line
+from helpers.files import OpenFile, SizeLimitedReader
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.layout import ImageError, bits_below, is_compressed, one_bit_frames
 from helpers.pixels.stream_header import StreamHeader, stream_header
@@ -188,7 +189,7 @@ def _decoded(
     """Yields frames; those that were left in a file, for it is large, are read there one by one."""
     pixels, below = _left_in_file(dataset), bits_below(dataset, path)
     options = _options(dataset, pixels, below)
-    source: Any = open(path, "rb") if pixels else nullcontext(dataset)  # noqa: SIM115
+    source: Any = SizeLimitedReader(OpenFile(path)) if pixels else nullcontext(dataset)
     with source as opened:
         if pixels:
             opened.seek(pixels.value_tell)

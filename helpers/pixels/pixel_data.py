@@ -1,6 +1,7 @@
 """Which bytes of a file are its pixels? As many as its header needs, and as its file can hold."""
 
 import os
+from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
@@ -21,7 +22,7 @@ MAX_FRAME = 2**30  # bytes of one frame, uncompressed
 # bytes of a frame that a few bytes may become: 8192 × 8192 equal values are 357 bytes of JPEG 2000
 HARMLESS_FRAME = 2**27
 MAX_EXPANSION = 1_000  # times that a larger frame is compressed at most
-BLOCK_SIZE = 2**16  # bytes read at once
+BLOCK_SIZE = 2**12  # bytes read at once
 
 
 def header_and_pixels(path: str | os.PathLike[str]) -> Dataset:
@@ -57,6 +58,46 @@ def header_and_pixels(path: str | os.PathLike[str]) -> Dataset:
     return dataset
 
 
+def pixel_items(file: OpenFile, start: int) -> Iterator[tuple[int, int]]:
+    """Yields (byte where it begins, bytes) of the value of each item of compressed pixels.
+
+    The first is the table of offsets. Ends at the delimiter, or where the file does.
+
+    Parameters
+    ----------
+    start : byte of the first item
+
+    Raises
+    ------
+    ImageError
+        Where one is none or ends behind the file, or there are more than `MAX_FRAGMENTS`.
+
+    References
+    ----------
+    PS3.5 A.4
+    """
+    pos, block, at = start, b"", start
+    for _ in range(MAX_FRAGMENTS):
+        if not at <= pos <= at + len(block) - 8:
+            block, at = file.read(pos, BLOCK_SIZE), pos
+        head = block[pos - at : pos - at + 8]
+        if len(head) < 8 or head[:4] == SEQUENCE_END:
+            return
+        length = four_bytes(head, 4)[0]
+        end = pos + 8 + length
+        if head[:4] != ITEM or end > file.size:
+            what = "no item" if head[:4] != ITEM else f"one that ends at byte {end}"
+            raise ImageError(
+                f"expected an item of compressed pixels at byte {pos} of {file.path}, a file of "
+                f"{file.size} bytes, got {what} (PS3.5 A.4); {ASK}"
+            )
+        yield pos + 8, length
+        pos = end
+    raise ImageError(
+        f"expected at most {MAX_FRAGMENTS} items of pixels in {file.path}, got more; {ASK}"
+    )
+
+
 def _needed_bytes(dataset: Dataset) -> int:
     """Bytes of all frames, one that makes their number even included; many where it is unsaid."""
     bits = uncompressed_bits(dataset)
@@ -75,7 +116,7 @@ def _with_value(pixels: RawDataElement, dataset: Dataset, path: Any) -> RawDataE
     with OpenFile(path) as file:
         length, start = pixels.length, pixels.value_tell
         if length == UNDEFINED_LENGTH:
-            length = _items_length(file, start, path)
+            length = sum(8 + length for _, length in pixel_items(file, start))
         held = min(length, file.size - start)
         _check_frame(dataset, held, path)
         if held > DEFER_BYTES and _frames(dataset) > 1:
@@ -106,33 +147,3 @@ def _check_frame(dataset: Dataset, held: int, path: Any) -> None:
             f"expected a frame of at most {most} bytes in {path}, as its pixel data has {held}, "
             f"got {rows} Rows and {columns} Columns, {frame} bytes; {ASK}"
         )
-
-
-def _items_length(file: OpenFile, start: int, path: Any) -> int:
-    """Bytes of the items of compressed pixels, without the delimiter behind them.
-
-    Raises
-    ------
-    ImageError
-        Where one ends behind the file, or there are more than `MAX_FRAGMENTS`.
-
-    References
-    ----------
-    PS3.5 A.4
-    """
-    pos, block, at = start, b"", start
-    for _ in range(MAX_FRAGMENTS):
-        if not at <= pos <= at + len(block) - 8:
-            block, at = file.read(pos, BLOCK_SIZE), pos
-        head = block[pos - at : pos - at + 8]
-        if len(head) < 8 or head[:4] == SEQUENCE_END:
-            return pos - start
-        end = pos + 8 + four_bytes(head, 4)[0]
-        if head[:4] != ITEM or end > file.size:
-            what = "no item" if head[:4] != ITEM else f"one that ends at byte {end}"
-            raise ImageError(
-                f"expected an item of compressed pixels at byte {pos} of {path}, a file of "
-                f"{file.size} bytes, got {what} (PS3.5 A.4); {ASK}"
-            )
-        pos = end
-    raise ImageError(f"expected at most {MAX_FRAGMENTS} items of pixels in {path}, got more; {ASK}")

@@ -7,7 +7,7 @@ whether it is still the same, and what its values mean. Whatever is not surely p
 
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 from math import prod
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -17,7 +17,6 @@ import numpy as np
 from helpers.files import OpenFile
 from helpers.headers.columns import Row
 from helpers.headers.elements import (
-    ITEM,
     SEQUENCE_END,
     UNDEFINED_LENGTH,
     FastPathNotApplicable,
@@ -26,6 +25,7 @@ from helpers.headers.elements import (
 from helpers.headers.fast_reader import FastReader
 from helpers.pixels.codecs import FrameDecoder, frame_decoder
 from helpers.pixels.frame_header import FrameHeader
+from helpers.pixels.layout import ImageError
 from helpers.pixels.luts import (
     WINDOW_KEYWORDS,
     is_inverted,
@@ -35,7 +35,7 @@ from helpers.pixels.luts import (
     unit_of,
     voi_luts_of,
 )
-from helpers.pixels.pixel_data import HARMLESS_FRAME
+from helpers.pixels.pixel_data import HARMLESS_FRAME, pixel_items
 from helpers.pixels.sources import GROUPS, KEYWORDS_BEHIND, OF_FRAME, RESCALE, Source
 from helpers.pixels.unchanged import COMPARED, check_unchanged
 from helpers.pixels.window import VoiLut, Window
@@ -45,7 +45,7 @@ HEAD_BYTES = {  # of the pixel element, before its uncompressed values
     "1.2.840.10008.1.2.1": 12,
 }
 PIXEL_DATA = b"\xe0\x7f\x10\x00"
-MAX_FRAGMENTS = 100_000  # of a file
+MAX_ITEMS = 100_000  # of a file
 PLAIN_VALUES: dict[str, set[Any]] = {  # what a header must say
     "BitsAllocated": {8, 16},
     "SamplesPerPixel": {1},
@@ -86,6 +86,7 @@ class Beginning(NamedTuple):
     """What a file says before its pixels."""
 
     header: Row  # as far as it was read
+    frames: int  # how many
     items: list[Items] | None  # of each frame; None where values are uncompressed
     decode: FrameDecoder | None
 
@@ -97,8 +98,8 @@ class PlainImage(NamedTuple):
     source: Source
     layout: Layout
     header: Row  # as far as it was read, and as its frame has it
-    place: int | Items  # of uncompressed values, or of what the decoder takes
-    decode: FrameDecoder | None
+    items: Items  # its bytes in the file, in one or more parts
+    decode: FrameDecoder | None  # None where values are uncompressed
 
     @property
     def window_values(self) -> tuple:
@@ -108,7 +109,7 @@ class PlainImage(NamedTuple):
     @property
     def windows(self) -> dict[str, Window | VoiLut]:
         """The windows that the header offers, by name, the default first."""
-        return voi_luts_of(FrameHeader(dict(zip(WINDOW_KEYWORDS, self.window_values))))
+        return voi_luts_of(FrameHeader(self.header))
 
     def read_into(self, stored: np.ndarray) -> None:
         """Puts the stored values into an array (rows, columns) of the layout's type.
@@ -119,11 +120,12 @@ class PlainImage(NamedTuple):
             Where they are not surely what pydicom would give.
         """
         layout = self.layout
-        if isinstance(self.place, int):
-            if not self.file.read_into(self.place, stored):
+        if self.decode is None:
+            ((offset, _),) = self.items
+            if not self.file.read_into(offset, stored):
                 raise FastPathNotApplicable("the file is cut short")
-        elif self.decode is not None:
-            encoded = b"".join(self.file.read(*item) for item in self.place)
+        else:
+            encoded = b"".join(self.file.read(*item) for item in self.items)
             try:
                 self.decode(encoded, stored, int(layout.header.get("BitsStored")))
             except Exception as error:
@@ -169,13 +171,15 @@ class PlainReader:
             if not source.said <= header.keys():
                 raise FastPathNotApplicable("elements out of their order, or in groups")
             layout = self._layout(header)
+            if source.frame >= found.frames:
+                raise FastPathNotApplicable("a frame that is not there")
             if found.items is None:
-                place: int | Items = _native_place(file, header, layout, source)
+                items = _native_items(file, header, layout, source)
             elif prod(layout.shape) * layout.stored.itemsize > HARMLESS_FRAME:
                 raise FastPathNotApplicable("a frame so large that its file is asked first")
             else:
-                place = found.items[source.frame]
-            yield PlainImage(file, source, layout, header, place, found.decode)
+                items = found.items[source.frame]
+            yield PlainImage(file, source, layout, header, items, found.decode)
 
     def _beginning(self, file: OpenFile, source: Source) -> Beginning:
         """What a file says before its pixels, once it is known to be the one of its row."""
@@ -187,7 +191,7 @@ class PlainReader:
         if source.offset is None:
             decode = _decoder(header["TransferSyntaxUID"])
             items = _items_by_frame(file, _items(file, pixels), count)
-        found = Beginning(header, items, decode)
+        found = Beginning(header, count, items, decode)
         if count > 1:
             self._several[source.path] = found
         return found
@@ -262,8 +266,8 @@ def _layout_of(values: dict[str, Any]) -> Layout:
     )
 
 
-def _native_place(file: OpenFile, header: Row, layout: Layout, source: Source) -> int:
-    """Where the values of an image begin in a file of uncompressed ones."""
+def _native_items(file: OpenFile, header: Row, layout: Layout, source: Source) -> Items:
+    """Where the values of an image are in a file of uncompressed ones."""
     offset, syntax = source.offset, header.get("TransferSyntaxUID")
     if offset is None or syntax not in HEAD_BYTES:
         raise FastPathNotApplicable("values that are not read as they are")
@@ -272,7 +276,7 @@ def _native_place(file: OpenFile, header: Row, layout: Layout, source: Source) -
     beyond = four_bytes(head, len(head) - 4)[0] - _frame_count(header) * frame_bytes
     if head[:4] != PIXEL_DATA or beyond not in (0, 1):
         raise FastPathNotApplicable("pixel data of another length")
-    return offset + source.frame * frame_bytes
+    return [(offset + source.frame * frame_bytes, frame_bytes)]
 
 
 def _frame_count(header: Row) -> int:
@@ -301,27 +305,24 @@ def _items(file: OpenFile, pixels: tuple[int, int] | None) -> Items:
     """
     if pixels is None or pixels[1] != UNDEFINED_LENGTH:
         raise FastPathNotApplicable("frames that should stand in items")
-    start, items = pixels[0], []
-    while (head := file.read(start, 8))[:4] == ITEM and len(head) == 8:
-        length = four_bytes(head, 4)[0]
-        items.append((start + 8, length))
-        start += 8 + length
-        if len(items) > MAX_FRAGMENTS:
-            break
-    if head[:4] != SEQUENCE_END or len(items) < 2:
+    try:
+        items = list(islice(pixel_items(file, pixels[0]), MAX_ITEMS))
+    except ImageError as error:
+        raise FastPathNotApplicable("items that are none") from error
+    if len(items) < 2 or file.read(sum(items[-1]), 4) != SEQUENCE_END:
         raise FastPathNotApplicable("no items, or too many, or no end")
     return items
 
 
 def _items_by_frame(file: OpenFile, items: Items, count: int) -> list[Items]:
     """The items of each of `count` frames; of several in a frame the offset table tells."""
-    (place, length), *fragments = items
+    (start, length), *fragments = items
     if count == 1:
         return [fragments]
     if len(fragments) == count:
         return [[fragment] for fragment in fragments]
-    number_at = {start - fragments[0][0]: n for n, (start, _) in enumerate(fragments)}
-    table = file.read(place, length) if length == 4 * count else b""
+    number_at = {begin - fragments[0][0]: n for n, (begin, _) in enumerate(fragments)}
+    table = file.read(start, length) if length == 4 * count else b""
     starts = [number_at.get(offset, -1) for offset in np.frombuffer(table, "<u4").tolist()]
     if starts[:1] != [0] or starts != sorted({*starts}):
         raise FastPathNotApplicable("no telling which item belongs to which frame")
