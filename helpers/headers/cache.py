@@ -36,10 +36,6 @@ NOTHING = Entries({}, [], np.empty((0, 3), int), np.empty(0, int), Chunk(0, {}))
 Values = dict[str, list[Any]]  # of the rows of one file, by column
 
 
-class OtherVersion(ValueError):
-    """A table that another version of this suite or of pydicom has written."""
-
-
 class Memory:
     """What is remembered of files.
 
@@ -103,7 +99,7 @@ class Memory:
 
     def _check_version(self, about: dict[str, Any]) -> None:
         if any(about.get(key) != self._about[key] for key in ("format", "pydicom")):
-            raise OtherVersion("written by another version")
+            raise ValueError("written by another version")
 
     def _found(
         self,

@@ -9,7 +9,9 @@ import numpy as np
 from pydicom import Dataset, uid
 
 from helpers.errors import ClearError
+from helpers.headers.elements import UNDEFINED_LENGTH
 from helpers.pixels.frame_header import FrameHeader
+from helpers.slices.frame_counts import HALVED_COLOURS, MIN_FRAME_BYTES
 
 WHOLE_CELLS = {  # compressed transfer syntaxes that keep every bit of a cell where it is
     uid.RLELossless,
@@ -17,9 +19,6 @@ WHOLE_CELLS = {  # compressed transfer syntaxes that keep every bit of a cell wh
     "1.2.840.10008.1.2.8.1",  # Deflated Image Frame
 }
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-HALVED_COLOURS = {"YBR_FULL_422", "YBR_PARTIAL_422"}  # two samples a pixel, not three
-MIN_FRAME_BYTES = 8  # of a compressed frame: the tag and length of its item (PS3.5 A.4)
-UNDEFINED_LENGTH = 0xFFFFFFFF
 ASK = "ask for the original"
 
 

@@ -36,9 +36,10 @@ from helpers.pixels.luts import (
     voi_luts_of,
 )
 from helpers.pixels.pixel_data import HARMLESS_FRAME, pixel_items
-from helpers.pixels.sources import GROUPS, KEYWORDS_BEHIND, OF_FRAME, RESCALE, Source
+from helpers.pixels.sources import KEYWORDS_BEHIND, OF_FRAME, RESCALE, Source
 from helpers.pixels.unchanged import COMPARED, check_unchanged
 from helpers.pixels.window import VoiLut, Window
+from helpers.slices.frame_rows import GROUPS
 
 HEAD_BYTES = {  # of the pixel element, before its uncompressed values
     "1.2.840.10008.1.2": 8,

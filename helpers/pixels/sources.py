@@ -11,6 +11,7 @@ from helpers.pixels.unchanged import expected_values
 from helpers.privacy.identifying import identifies
 from helpers.privacy.pseudonyms import is_deidentified
 from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.frame_rows import GROUPS
 
 # what the header of a frame may say of its own, and what stands behind what is read of a file
 RESCALE = ["RescaleSlope", "RescaleIntercept", "RescaleType"]
@@ -20,7 +21,6 @@ MEANT = [  # what values mean, wherever in its file it stands
     *(*OF_FRAME[:-1], "ModalityLUTSequence", "VOILUTSequence"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit"),
 ]
-GROUPS = ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"]
 
 
 class Source(NamedTuple):

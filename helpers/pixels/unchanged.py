@@ -11,13 +11,11 @@ from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.layout import ImageError
 from helpers.privacy.pseudonyms import deidentified
 from helpers.slices.arrays import numbers
+from helpers.slices.frame_rows import GROUPS
 
 POSITION = "ImagePositionPatient"
 COMPARED = ["SOPInstanceUID", "TransferSyntaxUID", "Rows", "Columns", POSITION, "file_size"]
-PLACED_BY = [  # elements that give each frame its position
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
-    "GridFrameOffsetVector",
-]
+PLACED_BY = [*GROUPS, "GridFrameOffsetVector"]  # elements that give each frame its position
 
 
 def expected_values(slices: pd.DataFrame) -> list[dict[str, Any]]:

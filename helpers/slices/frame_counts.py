@@ -12,7 +12,7 @@ from helpers.slices.images import NATIVE_SYNTAXES
 DEFLATED_SYNTAX = "1.2.840.10008.1.2.1.99"
 BIG_ENDIAN_SYNTAX = "1.2.840.10008.1.2.2"
 # Photometric Interpretations of which uncompressed pixels have two samples, not three (C.7.6.3.1.2)
-HALVED_COLOURS = ["YBR_FULL_422", "YBR_PARTIAL_422"]
+HALVED_COLOURS = ["YBR_FULL_422", "YBR_PARTIAL_422"]  # two samples a pixel, not three
 MIN_FRAME_BYTES = 8  # of a compressed frame: the tag and length of its item (PS3.5 A.4)
 MAX_INFLATION = 1032  # times that deflating makes data smaller at most (RFC 1951)
 MAX_FRAMES = 100_000  # of a file, each of which is a row; tiles of a slide are none
