@@ -9,6 +9,8 @@ from importlib.util import find_spec
 import pytest
 from hostile_files import HostileFiles
 
+pytestmark = pytest.mark.slow
+
 GIGABYTE = 2**30
 GOOD = 100
 # a process that may take a gigabyte more than its imports and one good file need
@@ -108,9 +110,9 @@ def good(phantom):
 
 
 @pytest.fixture(scope="module")
-def hostile(good, whole):
-    """What writes the files; all that harms by its number is there ten million times if asked."""
-    return HostileFiles(good, 10_000_000 if whole else 300_000)
+def hostile(good):
+    """What writes the files; all that harms by its number is there ten million times."""
+    return HostileFiles(good, 10_000_000)
 
 
 @pytest.fixture(scope="module")

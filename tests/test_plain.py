@@ -75,14 +75,14 @@ def _compare(rows):
     return True
 
 
-def test_every_image_of_the_phantom_and_of_real_scanners(real_headers, phantom_headers):
+def test_every_image_of_the_phantom_and_of_real_scanners(real_headers, phantom_headers, whole):
     """Whatever way its values are stored: as they are or compressed, in files of one or many."""
     plain = {}
     for headers in (phantom_headers, real_headers):
         table = slice_table(headers)
         usable = table[table["error"].isna()]
         for stack, slices in usable.groupby(level=["SeriesInstanceUID", "stack"]):
-            slices = slices.droplevel([0, 1]).iloc[:5]
+            slices = slices.droplevel([0, 1]).iloc[: 5 if whole else 2]
             plain[stack] = slices["TransferSyntaxUID"].iloc[0], _compare(slices)
     counts = {syntax: 0 for syntax, _ in plain.values()}
     for syntax, is_plain in plain.values():
