@@ -16,6 +16,7 @@ from helpers.errors import ClearError, require_type
 from helpers.geometry.planes import PLANES, plane_axes
 from helpers.pictures.slices import snapshot
 from helpers.pixels.window import value_range
+from helpers.viewer.script import SCRIPT
 from helpers.viewer.viewer_data import (
     nearest_slice,
     picture_affine,
@@ -26,7 +27,6 @@ from helpers.viewer.viewer_data import (
 )
 from helpers.volume.volume import Volume
 
-SCRIPT = Path(__file__).with_name("viewer.js")
 MAX_HTML_MB = 3.0
 SPARE_BYTES = 50_000  # of a page, for padding and the HTML itself
 JPEG_QUALITY = 85
@@ -133,10 +133,9 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
         require_type(volume, Volume, "of load_volume")
     if not max_mb > 0:
         raise HtmlError(f"expected a size in MB above 0, got {max_mb!r}")
-    script = SCRIPT.read_text(encoding="utf-8")
-    share = (1e6 * max_mb - len(script) - SPARE_BYTES) / len(volumes)
+    share = (1e6 * max_mb - len(SCRIPT) - SPARE_BYTES) / len(volumes)
     viewers, notes, snapshots = zip(*(_viewer(volume, share, **shown) for volume in volumes))
-    document = DOCUMENT.format(viewers="".join(viewers), script=script)
+    document = DOCUMENT.format(viewers="".join(viewers), script=SCRIPT)
     return StandalonePage(document, "\n".join(notes), snapshots)
 
 

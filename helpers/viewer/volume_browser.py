@@ -11,7 +11,8 @@ import traitlets
 from helpers.geometry.planes import PLANES, PlaneError
 from helpers.pictures.slices import snapshot
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
-from helpers.viewer.standalone_html import MAX_HTML_MB, SCRIPT, save_html
+from helpers.viewer.script import SCRIPT
+from helpers.viewer.standalone_html import MAX_HTML_MB, save_html
 from helpers.viewer.viewer_data import (
     nearest_slice,
     picture_affine,

@@ -1,75 +1,11 @@
 // Draws the slices of a volume on a canvas and lets a person scroll, window, zoom and point.
 //
-// Two hosts use it: a widget in a notebook with a kernel (`render` below), which fetches slices when they are
-// needed, and a page without a kernel (`standalone` below), which has them all. A source is
+// Two hosts use it: a widget in a notebook with a kernel (kernel.js), which fetches slices when they are needed, and a
+// page without a kernel (stored.js), which has them all. A source is
 //   meta            what does not change: planes, windows, unit, words (see helpers/viewer/viewer_data.py)
 //   slice(p, i)     {values, padding} of slice i of plane p, or null where it still has to come
 //   get(k), set(k, v), save(), on(k, f), off()   the shared state: plane, index, position_mm, voi
 //   arrived(f)      calls f(p, i) when a slice has come
-// A "voi" is what turns values into grey: a window {name, center, width, function} or a table {name, values, greys}.
-// Header values reach the page as text only: everything is written with textContent or fillText.
-
-const LETTER_COLOUR = "#ffd92f", CROSS_COLOUR = "#56b4e9", BADGE_COLOUR = "#d55e00", PADDING_COLOUR = [36, 56, 76];
-const PLANES = ["axial", "coronal", "sagittal"];
-const MAIN_SIZE = 512; // height of the large picture, CSS pixels
-const SIDE_SIZE = 230; // of the two beside it
-const PREFETCHED = 6; // slices fetched before they are asked for
-const MIN_WIDTH = { LINEAR: 1, LINEAR_EXACT: 0, SIGMOID: 0 }; // and above 0
-const BAR_LENGTHS = [500, 200, 100, 50, 20, 10, 5, 2, 1]; // mm
-const STYLE = `
-.dv { font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, CanvasText); max-width: 100%; }
-.dv-row { display: flex; flex-wrap: wrap; gap: .5em 1em; align-items: center; margin: .3em 0; }
-.dv-views { display: flex; flex-wrap: wrap; gap: 4px; align-items: flex-start; }
-.dv-side { display: flex; flex-direction: column; gap: 4px; }
-.dv-side[hidden] { display: none; }
-.dv canvas { background: #000; display: block; touch-action: none; max-width: 100%; cursor: crosshair; }
-.dv canvas:focus-visible, .dv select:focus-visible, .dv button:focus-visible, .dv input:focus-visible
-  { outline: 3px solid #e69f00; outline-offset: 1px; }
-.dv label { display: inline-flex; gap: .4em; align-items: center; }
-.dv select, .dv button, .dv input { font: inherit; max-width: 14em; }
-.dv input[type=range] { width: min(24em, 60vw); max-width: none; }
-.dv input[type=number] { width: 6em; }
-.dv output { min-width: 19em; font-variant-numeric: tabular-nums; }
-.dv-words { opacity: .85; }`;
-
-// The grey of a value, 0 to 255: by one of the standard's three functions (PS3.3 C.11.2.1.2, C.11.2.1.3) or by a table.
-export function grey(value, voi) {
-  if (voi.values) return 255 * interpolated(value, voi.values, voi.greys);
-  const { center, width, function: kind } = voi;
-  if (kind === "SIGMOID") return 255 / (1 + Math.exp(-4 * (value - center) / width));
-  if (kind === "LINEAR_EXACT") return 255 * clamp((value - center) / width + 0.5, 0, 1);
-  if (width === 1) return value > center - 0.5 ? 255 : 0;
-  return 255 * clamp((value - (center - 0.5)) / (width - 1) + 0.5, 0, 1);
-}
-
-function interpolated(value, xs, ys) {
-  if (value <= xs[0]) return ys[0];
-  let low = 0, high = xs.length - 1;
-  if (value >= xs[high]) return ys[high];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (xs[middle] <= value) low = middle; else high = middle;
-  }
-  return ys[low] + (ys[high] - ys[low]) * (value - xs[low]) / (xs[high] - xs[low]);
-}
-
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-
-function limits(voi) {
-  if (voi.values) return [voi.values[0], voi.values[voi.values.length - 1]];
-  const [shift, width] = voi.function === "LINEAR" ? [0.5, voi.width - 1] : [0, voi.width];
-  return [voi.center - shift - width / 2, voi.center - shift + width / 2];
-}
-
-// Greys of all 16-bit values at once: with it a picture of 512 x 512 is windowed in a millisecond.
-function greyTable(voi, inverted) {
-  const table = new Uint8Array(65536);
-  for (let value = -32768; value < 32768; value++) {
-    const shown = Math.round(grey(value, voi));
-    table[value & 0xffff] = inverted ? 255 - shown : shown;
-  }
-  return table;
-}
 
 export function mount(el, source) {
   const { meta } = source;
@@ -258,32 +194,6 @@ function drawCross(pen, plane, point, at) {
   pen.stroke();
 }
 
-function write(pen, text, x, y, align, baseline, size, colour = "#fff", bold = false) {
-  pen.font = `${bold ? "bold " : ""}${size}px system-ui, sans-serif`;
-  Object.assign(pen, { textAlign: align, textBaseline: baseline, lineWidth: 3, strokeStyle: "#000", fillStyle: colour, lineJoin: "round" });
-  pen.strokeText(text, x, y);
-  pen.fillText(text, x, y);
-}
-
-function drawLetters(pen, letters, width, height, size) {
-  const [left, right, top, bottom] = letters;
-  write(pen, left, 6, height / 2, "left", "middle", size, LETTER_COLOUR, true);
-  write(pen, right, width - 6, height / 2, "right", "middle", size, LETTER_COLOUR, true);
-  write(pen, top, width / 2, 6, "center", "top", size, LETTER_COLOUR, true);
-  write(pen, bottom, width / 2, height - 6, "center", "bottom", size, LETTER_COLOUR, true);
-}
-
-function wrapped(pen, text, size, widest) {
-  pen.font = `${size}px system-ui, sans-serif`;
-  const lines = [];
-  for (const word of text.split(" ")) {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length && pen.measureText(longer).width <= widest) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines;
-}
-
 function drawWords(pen, source, plane, index, at, width, height) {
   const { meta } = source, size = width < 300 ? 10 : 12, line = size * 1.35;
   write(pen, `${index + 1} of ${plane.count}`, 6, 6, "left", "top", size);
@@ -307,8 +217,6 @@ function drawWords(pen, source, plane, index, at, width, height) {
   }
 }
 
-const short = (number) => String(Number(number.toPrecision(5)));
-const exact = (number) => Number.isInteger(number) ? String(number) : short(number);
 function voiText(source) {
   const voi = source.get("voi"), unit = source.meta.unit;
   const range = voi.values ? `${short(limits(voi)[0])} to ${short(limits(voi)[1])}` : `C ${short(voi.center)} W ${short(voi.width)}`;
@@ -349,29 +257,6 @@ function drawHistogram(canvas, meta, voi) {
 }
 
 // Controls
-
-function make(kind, properties, parent) {
-  const element = Object.assign(document.createElement(kind), properties);
-  if (properties.className === undefined && kind !== "div") element.setAttribute("data-lm-suppress-shortcuts", "true");
-  parent?.append(element);
-  return element;
-}
-
-function makeCanvas(parent, label) {
-  const canvas = make("canvas", { tabIndex: 0, ariaLabel: label, role: "img" }, parent);
-  canvas.style.width = "100%";
-  return canvas;
-}
-
-function labelled(row, text, kind, properties) {
-  const label = make("label", {}, row);
-  make("span", { textContent: text }, label);
-  return make(kind, { ariaLabel: text, ...properties }, label);
-}
-
-function choices(select, entries) {
-  select.replaceChildren(...entries.map(([value, text]) => make("option", { value, textContent: text })));
-}
 
 function buildControls(root, source, state) {
   const { meta } = source, first = make("div", { className: "dv-row" }, root), second = make("div", { className: "dv-row" }, root);
@@ -469,25 +354,6 @@ function wirePointer(canvas, source, state, { setIndex, setPosition, setVoi, dra
   }, { passive: false });
 }
 
-// To the right widens the window, downwards makes the picture darker, in steps that suit the values' range.
-function dragged(voi, dx, dy, { low, high }) {
-  const now = asWindow(voi), step = (high - low) / 800, least = Math.max(MIN_WIDTH[now.function], step);
-  return { ...now, center: rounded(now.center + dy * step, step), width: Math.max(least, rounded(now.width + dx * step, step)) };
-}
-
-// To whole numbers where steps are larger than that, else to a tenth of a step.
-function rounded(value, step) {
-  const digits = step > 0.5 ? 1 : 10 ** Math.ceil(1 - Math.log10(step));
-  return Math.round(value * digits) / digits;
-}
-
-// A voi as a window that can be changed; a table becomes the window between its ends.
-function asWindow(voi) {
-  if (!voi.values) return { name: "custom", center: voi.center, width: voi.width, function: voi.function };
-  const [black, white] = limits(voi);
-  return { name: "custom", center: (black + white) / 2, width: white - black || 1, function: "LINEAR_EXACT" };
-}
-
 function wireCrosshair(canvas, name, source, setPosition) {
   const point = (event) => {
     const plane = source.meta.planes[name()], box = canvas.getBoundingClientRect();
@@ -522,154 +388,5 @@ function wireHistogram(canvas, source, setVoi) {
     const [dx, dy] = steps[event.key];
     setVoi(dragged(voi, 8 * dy, 8 * dx, source.meta.histogram));
     event.preventDefault(); event.stopPropagation();
-  };
-}
-
-// A widget in a notebook: slices come from the kernel when they are needed; the last ones used stay in memory.
-
-const MAX_KEPT_BYTES = 64 * 2 ** 20; // bytes of slices in the browser
-const MAX_REQUESTS = 4; // requests that the kernel has at once; the newest is asked first
-
-function kernelSource(model) {
-  const slices = new Map(), underway = new Set(), urgent = new Set(), listeners = [], failures = [];
-  let waiting = [], bytes = 0;
-  const ask = () => {
-    while (underway.size < MAX_REQUESTS && waiting.length) {
-      const next = waiting[waiting.length - 1];
-      if (!urgent.has(next) && [...underway].some((key) => urgent.has(key))) return; // what is looked at comes alone
-      const key = waiting.pop(), [plane, index] = key.split(" ");
-      if (slices.has(key) || underway.has(key)) continue;
-      underway.add(key);
-      model.send({ type: "slice", plane, index: Number(index) });
-    }
-  };
-  const keep = (key, found) => {
-    slices.set(key, found);
-    bytes += found.values.byteLength;
-    for (const [oldest, old] of slices) {
-      if (bytes <= MAX_KEPT_BYTES || oldest === key) break;
-      slices.delete(oldest);
-      bytes -= old.values.byteLength;
-    }
-  };
-  const received = (message, buffers) => {
-    if (message.type === "failed") {
-      underway.delete(`${message.plane} ${message.index}`);
-      urgent.delete(`${message.plane} ${message.index}`);
-      failures.forEach((tell) => tell(message.text));
-      ask();
-    }
-    if (message.type !== "slice") return;
-    const key = `${message.plane} ${message.index}`, kind = message.float ? Float32Array : Int16Array;
-    const bytesOf = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
-    underway.delete(key);
-    urgent.delete(key);
-    keep(key, { values: new kind(bytesOf(buffers[0])), padding: buffers[1]?.byteLength ? new Uint8Array(bytesOf(buffers[1])) : null });
-    listeners.forEach((tell) => tell(message.plane, message.index));
-    ask();
-  };
-  model.on("msg:custom", received);
-  const handlers = [];
-  return {
-    meta: model.get("meta"),
-    get: (name) => model.get(name),
-    set: (name, value) => model.set(name, value),
-    save: () => model.save_changes(),
-    on: (name, tell) => { handlers.push([`change:${name}`, tell]); model.on(`change:${name}`, tell); },
-    off: () => { handlers.forEach(([name, tell]) => model.off(name, tell)); model.off("msg:custom", received); },
-    arrived: (tell) => listeners.push(tell),
-    failed: (tell) => failures.push(tell),
-    slice: (plane, index, ahead = false) => {
-      const key = `${plane} ${index}`, found = slices.get(key);
-      if (found) { slices.delete(key); slices.set(key, found); return found; } // the last one used is the last one dropped
-      waiting = waiting.filter((other) => other !== key);
-      if (ahead) waiting.unshift(key); else { waiting.push(key); urgent.add(key); }
-      waiting.splice(0, waiting.length - 40).forEach((dropped) => urgent.delete(dropped));
-      ask();
-      return null;
-    },
-  };
-}
-
-export default {
-  render({ model, el }) {
-    return mount(el, kernelSource(model));
-  },
-};
-
-// A page without a kernel: it holds all slices, as JPEG pictures of bytes; the other planes are cut from them here.
-
-// Mounts a viewer in each section, on the data that stand there; several move together, by the position in the patient.
-export function standalone(sections) {
-  const sources = [...sections].map((section) => {
-    const data = JSON.parse(section.querySelector("script").textContent), source = storedSource(data);
-    mount(section.querySelector("div"), source);
-    make("p", { textContent: data.note, className: "dv-note" }, section.querySelector(".dv"));
-    return source;
-  });
-  const link = (source) => sources.forEach((other) => {
-    const point = source.get("position_mm");
-    if (String(other.get("position_mm")) !== String(point)) other.set("position_mm", point);
-  });
-  sources.forEach((source) => source.on("position_mm", () => link(source)));
-  link(sources[0]);
-}
-
-function storedSource(data) {
-  const { meta, shape: [count, rows, columns], scale: [low, step] } = data, area = rows * columns;
-  const bytes = new Uint8Array(count * area), decoded = new Array(count).fill(false), listeners = [], handlers = {};
-  const kind = data.float ? Float32Array : Int16Array, state = { ...data.state };
-  const masks = [], masked = (at) => masks[data.mask_of[Math.floor(at / area)]]?.[at % area] > 127;
-  const cuts = new Map();
-  let left = count;
-
-  async function bytesOf(address) {
-    const picture = new Image();
-    picture.src = address;
-    await picture.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
-    const pen = canvas.getContext("2d", { willReadFrequently: true });
-    pen.drawImage(picture, 0, 0);
-    return pen.getImageData(0, 0, columns, rows).data.filter((_, place) => place % 4 === 0);
-  }
-  async function decode(number) {
-    bytes.set(await bytesOf(`data:image/jpeg;base64,${data.pictures[number]}`), number * area);
-    decoded[number] = true;
-    left -= 1;
-    listeners.forEach((tell) => tell(data.stored, number));
-  }
-  function cut(name, index) {
-    const plane = meta.planes[name], { origin, along, down, right } = data.strides[name];
-    const values = new kind(plane.rows * plane.columns), padding = masks.length ? new Uint8Array(Math.ceil(values.length / 8)) : null;
-    for (let row = 0, i = 0; row < plane.rows; row++) {
-      let at = origin + index * along + row * down;
-      for (let column = 0; column < plane.columns; column++, i++, at += right) {
-        values[i] = low + step * bytes[at];
-        if (padding && masked(at)) padding[i >> 3] |= 128 >> (i & 7);
-      }
-    }
-    return { values, padding };
-  }
-  const nearestFirst = [...decoded.keys()].sort((a, b) => Math.abs(a - state.index) - Math.abs(b - state.index));
-  (async () => {
-    for (const mask of data.masks) masks.push(await bytesOf(`data:image/png;base64,${mask}`));
-    for (const number of nearestFirst) await decode(number);
-  })();
-  return {
-    meta,
-    get: (name) => state[name],
-    set: (name, value) => { state[name] = value; (handlers[name] || []).forEach((tell) => tell()); },
-    save: () => {},
-    on: (name, tell) => (handlers[name] ||= []).push(tell),
-    arrived: (tell) => listeners.push(tell),
-    slice: (name, index) => {
-      if (name === data.stored ? !decoded[index] : left) return null;
-      const key = `${name} ${index}`;
-      if (!cuts.has(key)) {
-        if (cuts.size > 40) cuts.delete(cuts.keys().next().value);
-        cuts.set(key, cut(name, index));
-      }
-      return cuts.get(key);
-    },
   };
 }
