@@ -15,6 +15,7 @@ room          the question it answers
 errors        What is said to people where something cannot be done?
 runtime       Where does this run, and how is work done several at a time?
 files         Which files are here, and what are their bytes?
+formats       What is a file that is no DICOM?
 phantom/      What does a collection look like whose every answer is known?
 collection    Which collection is meant?
 geometry/     Which patient direction does an axis point to?
@@ -68,8 +69,10 @@ _NAMES_OF = {  # module → the public names that it owns
     "slices.stacks": ["slice_counts", "stack_table"],
     "pixels.window": ["WINDOWS", "Window", "apply_window"],
     "volume.slice": ["Slice", "load_slice"],
+    "volume.letters": ["why_no_letters"],
     "volume.volume": ["Volume", "load_volume"],
     "volume.conversion": ["reoriented", "straightened"],
+    "volume.resampling": ["resampled"],
     "pictures.slices": [
         "show_montage",
         "show_planes",

@@ -61,6 +61,8 @@ from helpers.viewer.browse import browse_together as browse_together
 from helpers.viewer.header_browser import HeaderBrowser as HeaderBrowser
 from helpers.volume.conversion import reoriented as reoriented
 from helpers.volume.conversion import straightened as straightened
+from helpers.volume.letters import why_no_letters as why_no_letters
+from helpers.volume.resampling import resampled as resampled
 from helpers.volume.slice import Slice as Slice
 from helpers.volume.slice import load_slice as load_slice
 from helpers.volume.volume import Volume as Volume

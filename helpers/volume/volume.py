@@ -19,6 +19,7 @@ from helpers.geometry.planes import (
     plane_axes,
     shear_of,
 )
+from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.window import VoiLut, Window, resolve_window
 from helpers.slices.grid import StackError, grid_affine, longest_run
 from helpers.volume.slice import Slice, captions_of
@@ -35,6 +36,7 @@ class Volume:
     `affine` (4, 4) takes (slice, row, column, 1) to LPS mm. `padding` is a boolean mask like
     `array`, or None. `windows` maps names to `Window` or `VoiLut`, the default first.
     `acquired_axis` is the axis of the array along which images were acquired.
+    `frame_of_reference` is the UID of the frame that LPS mm count in; empty where it is not known.
     """
 
     array: np.ndarray
@@ -46,6 +48,7 @@ class Volume:
     caption: Mapping[str, str] = field(default_factory=dict)
     anatomical_orientation: str = "BIPED"
     acquired_axis: int = 0
+    frame_of_reference: str = ""
 
     def __post_init__(self) -> None:
         for name in ("array", "affine", "padding"):
@@ -284,4 +287,13 @@ def load_volume(
         inverted=image.inverted,
         caption=captions_of(image),
         anatomical_orientation=image.header.get("AnatomicalOrientationType", "BIPED"),
+        frame_of_reference=_frame_of_reference(slices, image.header),
     )
+
+
+def _frame_of_reference(slices: pd.DataFrame, header: FrameHeader) -> str:
+    """Frame of Reference UID (0020,0052); empty where images name none, or not the same."""
+    keyword = "FrameOfReferenceUID"
+    uids = slices[keyword] if keyword in slices else [header.get(keyword)]
+    (uid, *others) = {str(uid) if isinstance(uid, str) else "" for uid in uids}
+    return "" if others else uid
