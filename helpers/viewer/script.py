@@ -2,7 +2,5 @@
 
 from pathlib import Path
 
-PARTS = ("drawing", "volume", "kernel", "stored")
-SCRIPT = "\n".join(
-    Path(__file__).with_name(f"{part}.js").read_text(encoding="utf-8") for part in PARTS
-)
+PARTS = ("drawing.js", "volume.js", "kernel.js", "stored.js")
+SCRIPT = "\n".join(Path(__file__).with_name(part).read_text(encoding="utf-8") for part in PARTS)
