@@ -60,14 +60,8 @@ export function mount(el, source) {
       if (near >= 0 && near < meta.planes[name].count) source.slice(name, near, true);
   };
 
-  let refresh = 0, stale = false; // drawn at once, and then once more at most before the screen is refreshed
-  const draw = () => {
-    if (setting) return;
-    if (refresh) { stale = true; return; }
-    stale = false;
-    drawNow();
-    refresh = requestAnimationFrame(() => { refresh = 0; if (stale) draw(); });
-  };
+  const drawSoon = onceARefresh(() => drawNow());
+  const draw = () => { if (!setting) drawSoon(); };
   function drawNow() {
     const voi = source.get("voi"), name = source.get("plane"), index = clamp(source.get("index"), 0, plane().count - 1);
     if (!state.table) state.table = greyTable(voi, meta.inverted);
@@ -79,15 +73,22 @@ export function mount(el, source) {
     });
     drawHistogram(histogram, meta, voi);
     controls.show(state);
-    pointer.textContent = pointedText(main, source, state);
+    tell();
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
 
   controls.wire({ setIndex, setPlane, setVoi, draw, plane });
-  wirePointer(main, source, state, { setIndex, setPosition, setVoi, draw, plane, pointer });
+  const index = () => source.get("index"), count = () => plane().count, voi = () => source.get("voi");
+  const tell = () => { pointer.textContent = pointedText(main, source, state); };
+  const point = ([x, y]) => {
+    const p = plane(), [row, column] = pixelAt(main, p, state, x, y);
+    setPosition(toPoint(p, [index(), clamp(row, 0, p.rows - 1), clamp(column, 0, p.columns - 1)]));
+  };
+  const range = () => meta.histogram;
+  wirePointer(main, state, { index, count, setIndex, voi, setVoi, range, point, doubled: point, draw, tell });
   small.forEach((canvas, number) => wireCrosshair(canvas, () => others()[number], source, setPosition));
-  wireKeys(main, source, { setIndex, plane });
-  wireHistogram(histogram, source, setVoi);
+  wireKeys(main, { index, count, setIndex });
+  wireHistogram(histogram, { voi, setVoi, range });
   const onChange = () => { state.table = null; draw(); };
   const onPosition = () => {
     if (setting) return;
@@ -118,71 +119,25 @@ function fitted(canvases, state) {
   return Math.max(120, Math.min(MAIN_SIZE, state.three && room > MAIN_SIZE + SIDE_SIZE ? room - SIDE_SIZE - 8 : room));
 }
 
-// Where the picture lies on its canvas: CSS pixels of its corner, and CSS pixels for each mm.
-function placement(canvas, plane, state) {
-  const [width, height] = [plane.columns * plane.spacing[1], plane.rows * plane.spacing[0]];
-  const scale = Math.min(canvas.clientWidth / width, canvas.clientHeight / height) * state.zoom;
-  const left = (canvas.clientWidth - width * scale) / 2 + state.pan[0];
-  const top = (canvas.clientHeight - height * scale) / 2 + state.pan[1];
-  return { left, top, scale, width: width * scale, height: height * scale };
-}
-
-const pixelAt = (canvas, plane, state, x, y) => {
-  const at = placement(canvas, plane, state);
-  return [(y - at.top) / at.scale / plane.spacing[0] - 0.5, (x - at.left) / at.scale / plane.spacing[1] - 0.5];
-};
-
 // Drawing
 
 function drawSlice(canvas, source, state, name, index, size, large) {
   const plane = source.meta.planes[name];
-  const ratio = window.devicePixelRatio || 1, aspect = plane.rows * plane.spacing[0] / (plane.columns * plane.spacing[1]);
+  const aspect = plane.rows * plane.spacing[0] / (plane.columns * plane.spacing[1]);
   const width = Math.round(aspect > 1 ? size / aspect : size), height = Math.round(aspect > 1 ? size : size * aspect);
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`; canvas.style.height = `${height}px`;
-  }
-  const pen = canvas.getContext("2d"), found = source.slice(name, index);
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const pen = sized(canvas, width, height), found = source.slice(name, index);
   pen.fillStyle = "#000";
-  if (found) { pen.fillRect(0, 0, width, height); paint(pen, canvas, found, plane, state, source); canvas.dataset.slice = `${name} ${index}`; }
+  if (found) { pen.fillRect(0, 0, width, height); paint(pen, canvas, found, plane, state, { table: state.table, voi: source.get("voi"), inverted: source.meta.inverted }); canvas.dataset.slice = `${name} ${index}`; }
   else if (canvas.dataset.slice === undefined) pen.fillRect(0, 0, width, height);
   if (!found) { canvas.dataset.waiting = `${name} ${index}`; return; }
   delete canvas.dataset.waiting;
   const [left, right, top, bottom] = plane.letters;
   canvas.ariaLabel = `${name} slice ${index + 1} of ${plane.count}, ${plane.positions[index]}; ${left} is left, ${right} right, `
-    + `${top} above, ${bottom} below; ${voiText(source)}${large && source.meta.badge ? `; ${source.meta.badge}` : ""}`;
+    + `${top} above, ${bottom} below; ${voiText(source.get("voi"), source.meta.unit)}${large && source.meta.badge ? `; ${source.meta.badge}` : ""}`;
   const at = placement(canvas, plane, state);
   if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
   drawLetters(pen, plane.letters, width, height, large ? 20 : 13);
   if (large) drawWords(pen, source, plane, index, at, width, height);
-}
-
-// The picture: its pixels through the grey table onto a canvas of their own number, that one onto the screen.
-function paint(pen, canvas, found, plane, state, source) {
-  const key = canvas.picture ||= document.createElement("canvas");
-  if (key.width !== plane.columns || key.height !== plane.rows) { key.width = plane.columns; key.height = plane.rows; key.image = null; }
-  const own = key.getContext("2d", { willReadFrequently: true });
-  const image = key.image ||= own.createImageData(plane.columns, plane.rows);
-  const pixels = new Uint32Array(image.data.buffer), { values, padding } = found, { table } = state;
-  if (values instanceof Float32Array) {
-    const voi = source.get("voi");
-    for (let i = 0; i < values.length; i++) {
-      const shown = Math.round(grey(values[i], voi)), g = source.meta.inverted ? 255 - shown : shown;
-      pixels[i] = 0xff000000 | (g << 16) | (g << 8) | g;
-    }
-  } else for (let i = 0; i < values.length; i++) {
-    const g = table[values[i] & 0xffff];
-    pixels[i] = 0xff000000 | (g << 16) | (g << 8) | g;
-  }
-  if (padding) {
-    const [r, g, b] = PADDING_COLOUR, ground = (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
-    for (let i = 0; i < values.length; i++) if (padding[i >> 3] & (128 >> (i & 7))) pixels[i] = ground;
-  }
-  own.putImageData(image, 0, 0);
-  const at = placement(canvas, plane, state);
-  pen.imageSmoothingEnabled = state.zoom < 3;
-  pen.drawImage(key, at.left, at.top, at.width, at.height);
 }
 
 function drawCross(pen, plane, point, at) {
@@ -198,29 +153,9 @@ function drawWords(pen, source, plane, index, at, width, height) {
   const { meta } = source, size = width < 300 ? 10 : 12, line = size * 1.35;
   write(pen, `${index + 1} of ${plane.count}`, 6, 6, "left", "top", size);
   write(pen, plane.positions[index], 6, 6 + line, "left", "top", size);
-  write(pen, voiText(source), 6, height - 6, "left", "bottom", size);
-  const lines = plane.words.flatMap((text) => wrapped(pen, text, size, 0.6 * width));
-  lines.reverse().forEach((text, number) => write(pen, text, width - 6, height - 6 - number * line, "right", "bottom", size));
-  const length = BAR_LENGTHS.find((mm) => mm * at.scale <= 0.3 * width);
-  if (length) {
-    const y = height - 6 - line * 1.3;
-    pen.fillStyle = "#fff"; pen.strokeStyle = "#000"; pen.lineWidth = 1;
-    pen.fillRect(6, y, length * at.scale, 3); pen.strokeRect(6, y, length * at.scale, 3);
-    write(pen, `${length} mm`, 6, y - 3, "left", "bottom", size);
-  }
-  if (meta.badge) {
-    pen.font = `${size}px system-ui, sans-serif`;
-    const lines = meta.badge.split(", "), wide = Math.max(...lines.map((text) => pen.measureText(text).width)) + 12;
-    pen.fillStyle = BADGE_COLOUR; pen.fillRect(width - wide - 6, 6, wide, line * lines.length + 6);
-    pen.textAlign = "left"; pen.textBaseline = "top"; pen.fillStyle = "#fff";
-    lines.forEach((text, number) => pen.fillText(text, width - wide, 10 + number * line));
-  }
-}
-
-function voiText(source) {
-  const voi = source.get("voi"), unit = source.meta.unit;
-  const range = voi.values ? `${short(limits(voi)[0])} to ${short(limits(voi)[1])}` : `C ${short(voi.center)} W ${short(voi.width)}`;
-  return `${voi.name}: ${range} ${unit}`.trim();
+  drawFoot(pen, voiText(source.get("voi"), meta.unit), plane.words, width, height, size);
+  drawBar(pen, at.scale, "mm", width, height - 6 - line * 1.3, size);
+  drawBadge(pen, meta.badge, width, size);
 }
 
 function pointedText(canvas, source, state) {
@@ -235,37 +170,13 @@ function pointedText(canvas, source, state) {
   return `${value.trim()} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
 }
 
-function drawHistogram(canvas, meta, voi) {
-  const { counts, low, high } = meta.histogram, width = canvas.clientWidth || MAIN_SIZE, height = 60;
-  if (canvas.width !== width) { canvas.width = width; canvas.height = height; canvas.style.height = `${height}px`; }
-  const pen = canvas.getContext("2d"), top = Math.log1p(Math.max(...counts)), x = (value) => (value - low) / (high - low) * width;
-  pen.fillStyle = "#000"; pen.fillRect(0, 0, width, height);
-  pen.fillStyle = "#999";
-  counts.forEach((count, bin) => {
-    const tall = Math.log1p(count) / (top || 1) * (height - 14);
-    pen.fillRect(bin / counts.length * width, height - tall, Math.ceil(width / counts.length), tall);
-  });
-  pen.strokeStyle = "#e69f00"; pen.lineWidth = 2; pen.beginPath();
-  for (let px = 0; px <= width; px += 2) {
-    const shown = grey(low + px / width * (high - low), voi) / 255;
-    pen[px ? "lineTo" : "moveTo"](px, (height - 2) - (meta.inverted ? 1 - shown : shown) * (height - 16));
-  }
-  pen.stroke();
-  write(pen, `${short(low)} ${meta.unit}`, 3, 2, "left", "top", 10);
-  write(pen, `${short(high)} ${meta.unit}`, width - 3, 2, "right", "top", 10);
-  canvas.toValue = (px) => low + px / width * (high - low);
-}
-
 // Controls
 
 function buildControls(root, source, state) {
   const { meta } = source, first = make("div", { className: "dv-row" }, root), second = make("div", { className: "dv-row" }, root);
   const plane = labelled(first, "Plane", "select", {});
   choices(plane, PLANES.filter((name) => meta.planes[name]).map((name) => [name, name]));
-  const preset = labelled(first, "Window", "select", {});
-  choices(preset, meta.windows.map((voi, number) => [number, voi.name]));
-  const center = labelled(first, "Center", "input", { type: "number", step: "any" });
-  const width = labelled(first, "Width", "input", { type: "number", step: "any", min: "0" });
+  const windows = windowControls(first);
   const slice = labelled(second, "Slice", "input", { type: "range", min: 0, step: 1 });
   const play = make("button", { type: "button", textContent: "▶ Play" }, second);
   const tool = labelled(second, "Drag", "select", {});
@@ -275,12 +186,7 @@ function buildControls(root, source, state) {
 
   function wire({ setIndex, setPlane, setVoi, draw, plane: current }) {
     plane.onchange = () => setPlane(plane.value);
-    preset.onchange = () => setVoi({ ...meta.windows[preset.value] });
-    center.oninput = width.oninput = () => {
-      const now = asWindow(source.get("voi")), read = (field, other) => field.value === "" ? other : Number(field.value);
-      const wanted = { ...now, center: read(center, now.center), width: read(width, now.width) };
-      if (Number.isFinite(wanted.center) && wanted.width >= MIN_WIDTH[wanted.function] && wanted.width > 0) setVoi(wanted);
-    };
+    windows.wire({ known: () => meta.windows, voi: () => source.get("voi"), setVoi });
     slice.oninput = () => setIndex(Number(slice.value));
     tool.onchange = () => { state.tool = tool.value; };
     three.onchange = () => { state.three = three.checked; draw(); };
@@ -293,65 +199,17 @@ function buildControls(root, source, state) {
     };
   }
   function show() {
-    const count = meta.planes[source.get("plane")].count, voi = source.get("voi");
+    const { count } = meta.planes[source.get("plane")];
     plane.value = source.get("plane");
     slice.max = count - 1;
     slice.value = source.get("index");
     slice.setAttribute("aria-valuetext", `${source.get("index") + 1} of ${count}`);
-    const known = meta.windows.findIndex((one) => one.name === voi.name && one.center === voi.center && one.width === voi.width);
-    preset.value = known;
-    if (document.activeElement !== center) center.value = voi.values ? "" : short(voi.center);
-    if (document.activeElement !== width) width.value = voi.values ? "" : short(voi.width);
+    windows.show(source.get("voi"), meta.windows);
     play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
     three.checked = state.three;
     tool.value = state.tool;
   }
   return { wire, show };
-}
-
-function wirePointer(canvas, source, state, { setIndex, setPosition, setVoi, draw, plane, pointer }) {
-  const pointers = new Map();
-  let start = null;
-  const place = (event) => { const box = canvas.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
-  const point = ([x, y]) => {
-    const p = plane(), [row, column] = pixelAt(canvas, p, state, x, y);
-    setPosition(toPoint(p, [source.get("index"), clamp(row, 0, p.rows - 1), clamp(column, 0, p.columns - 1)]));
-  };
-  canvas.onpointerdown = (event) => {
-    canvas.focus({ preventScroll: true });
-    try { canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
-    pointers.set(event.pointerId, place(event));
-    const tool = event.button === 1 || event.shiftKey ? "pan" : event.button === 2 ? "slice" : state.tool;
-    start = { at: place(event), tool, index: source.get("index"), voi: source.get("voi"), pan: [...state.pan], apart: 0, zoom: state.zoom };
-    if (tool === "point") point(start.at);
-  };
-  canvas.onpointermove = (event) => {
-    const at = place(event);
-    state.pointed = at;
-    if (!start || !pointers.has(event.pointerId)) { pointer.textContent = pointedText(canvas, source, state); return; }
-    pointers.set(event.pointerId, at);
-    if (pointers.size === 2) { pinch(); return; }
-    const [dx, dy] = [at[0] - start.at[0], at[1] - start.at[1]];
-    if (start.tool === "pan") { state.pan = [start.pan[0] + dx, start.pan[1] + dy]; draw(); }
-    else if (start.tool === "slice") setIndex(start.index + dy / Math.max(2, canvas.clientHeight / plane().count));
-    else if (start.tool === "point") point(at);
-    else setVoi(dragged(start.voi, dx, dy, source.meta.histogram));
-  };
-  const pinch = () => {
-    const [a, b] = [...pointers.values()], apart = Math.hypot(a[0] - b[0], a[1] - b[1]);
-    start.apart ||= apart;
-    state.zoom = clamp(start.zoom * apart / start.apart, 0.5, 20);
-    draw();
-  };
-  canvas.onpointerup = canvas.onpointercancel = (event) => { pointers.delete(event.pointerId); if (!pointers.size) start = null; };
-  canvas.onpointerleave = () => { state.pointed = null; pointer.textContent = ""; };
-  canvas.oncontextmenu = (event) => event.preventDefault();
-  canvas.ondblclick = (event) => point(place(event));
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    if (event.ctrlKey || event.metaKey) { state.zoom = clamp(state.zoom * Math.exp(-event.deltaY / 300), 0.5, 20); draw(); }
-    else setIndex(source.get("index") + Math.sign(event.deltaY));
-  }, { passive: false });
 }
 
 function wireCrosshair(canvas, name, source, setPosition) {
@@ -363,30 +221,4 @@ function wireCrosshair(canvas, name, source, setPosition) {
   };
   canvas.onpointerdown = (event) => { try { canvas.setPointerCapture(event.pointerId); } catch { /* gone */ } point(event); };
   canvas.onpointermove = (event) => { if (event.buttons) point(event); };
-}
-
-function wireKeys(canvas, source, { setIndex, plane }) {
-  const steps = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1, PageUp: -10, PageDown: 10 };
-  canvas.onkeydown = (event) => {
-    if (event.key in steps) setIndex(source.get("index") + steps[event.key]);
-    else if (event.key === "Home") setIndex(0);
-    else if (event.key === "End") setIndex(plane().count - 1);
-    else return;
-    event.preventDefault(); event.stopPropagation();
-  };
-}
-
-function wireHistogram(canvas, source, setVoi) {
-  canvas.onpointerdown = canvas.onpointermove = (event) => {
-    if (!event.buttons) return;
-    const box = canvas.getBoundingClientRect(), { low, high } = source.meta.histogram;
-    setVoi({ ...asWindow(source.get("voi")), center: rounded(canvas.toValue(event.clientX - box.left), (high - low) / 800) });
-  };
-  canvas.onkeydown = (event) => {
-    const voi = source.get("voi"), steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    if (!(event.key in steps)) return;
-    const [dx, dy] = steps[event.key];
-    setVoi(dragged(voi, 8 * dy, 8 * dx, source.meta.histogram));
-    event.preventDefault(); event.stopPropagation();
-  };
 }
