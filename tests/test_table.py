@@ -23,7 +23,12 @@ from helpers.errors import ClearError
 from helpers.headers.keywords import KeywordError
 from helpers.headers.table import read_headers
 
-NO_DICOM = {".md", ".txt", ".gz", ".icc", ".dump", ".json"}  # ends of names among the real files
+NO_DICOM = {  # ends of names among the real files → what these are
+    **dict.fromkeys((".md", ".txt", ".dump"), "not DICOM: text file"),
+    ".gz": "not DICOM: gzip-compressed DICOM file; gunzip opens it",
+    ".json": "not DICOM: JSON file",
+    ".icc": "not DICOM",
+}
 BAD = {
     "no_meta.dcm": "not DICOM",  # it begins with Study Date: pydicom tells it by force alone
     "MR_truncated.dcm": "truncated: pixel values end at byte 9692 of a file of 9630",
@@ -42,7 +47,7 @@ def good(phantom):
 def test_one_row_per_file_and_bad_files_say_why(real, real_headers):
     files = list_files(real)
     assert real_headers.index.tolist() == list(map(str, files))
-    expected = {str(file): "not DICOM" for file in files if file.suffix in NO_DICOM}
+    expected = {str(file): NO_DICOM[file.suffix] for file in files if file.suffix in NO_DICOM}
     expected |= {str(file): BAD[file.name] for file in files if file.name in BAD}
     assert real_headers["error"].dropna().to_dict() == expected
 
@@ -135,8 +140,8 @@ def test_bad_files_among_good_ones(good, tmp_path):
     size, end = len(content) - 100, len(content)
     assert errors.to_dict() == {
         "empty": "empty file",
-        "text": "not DICOM",
-        "zeros": "not DICOM",
+        "text": "not DICOM: text file",
+        "zeros": "not DICOM: file that begins with zeros",
         "nowhere": "no such file",
         tmp_path.name: "not a regular file",
         "cut in the pixels": f"truncated: pixel values end at byte {end} of a file of {size}",

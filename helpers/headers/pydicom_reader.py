@@ -14,6 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import one_line
 from helpers.files import OpenFile, SizeLimitedReader, size_of
+from helpers.formats import SNIFFED_BYTES, format_of, opened_by
 from helpers.headers.elements import (
     BULK_VRS,
     DIFFUSION_COLUMNS,
@@ -43,6 +44,8 @@ PIXEL_TAGS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 FIRST_GROUPS = {0x0002, 0x0008}  # of a file without DICOM's prefix, to be taken for DICOM
 SEARCHED_BYTES = 4096  # at the end of a file, first, for the end of compressed pixel data
 NOT_READ = "not read: "  # begins the error of a file that the system did not give; it may later
+NOT_DICOM = "not DICOM"  # begins the error of a file that is something else, as far as known
+EMPTY_FILE = "empty file"
 LONGEST_VALUE = 2**22  # bytes of bulk data; what is longer is not read
 BLOCK_SIZE = 2**20  # bytes read at once
 LONGEST_META = 4096  # bytes, in which the syntax of a file stands
@@ -140,21 +143,28 @@ def pixel_state(file: OpenFile, offset: int, length: int) -> tuple[str | None, i
 
 
 def _header_of(file: SizeLimitedReader) -> Header:
-    start = file.read(132)
+    start = file.read(SNIFFED_BYTES)
     file.seek(0)
-    prefixed = start[128:] == b"DICM"
+    prefixed = start[128:132] == b"DICM"
     if not prefixed and not _may_begin(start):
-        return Header(None, "not DICOM" if start else "empty file", None)
+        return Header(None, _other_format(start) if start else EMPTY_FILE, None)
     if prefixed and (meta := _deflated_meta(file)):
         return _deflated_header(file, meta)
     file.seek(0)
     dataset = _read(file)
     if not prefixed and not _plausible(dataset):
-        return Header(None, "not DICOM", None)
+        return Header(None, _other_format(start), None)
     if pixels := _pixel_element(file, dataset):
         state = pixel_state(file.file, pixels.value_tell, pixels.length)
         return Header(dataset, *state, pixels)
     return Header(dataset, _header_truncation(file, dataset), None)
+
+
+def _other_format(start: bytes) -> str:
+    """What is said of a file that is no DICOM: what it is, and what opens it."""
+    found = format_of(start)
+    named = f"{NOT_DICOM}: {found}" if found else NOT_DICOM
+    return f"{named}; {program} opens it" if (program := opened_by(found)) else named
 
 
 def _may_begin(start: bytes) -> bool:

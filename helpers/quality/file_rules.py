@@ -8,6 +8,7 @@ import numpy as np
 from pydicom.charset import python_encoding
 
 from helpers.geometry.orientation import COSINE_TOLERANCE
+from helpers.headers.pydicom_reader import EMPTY_FILE, NOT_DICOM
 from helpers.quality.rules import Collection, Finding, Rule, rule
 
 MAJORITY = 0.5  # of the files that agree on how folders or files are named
@@ -18,7 +19,6 @@ BODY_MODALITIES = ["CT", "MR", "PT", "CR", "DX", "MG", "US"]
 SCREENSHOTS = [  # SOP classes of secondary captures: reports, summaries, scanned paper
     f"1.2.840.10008.5.1.4.1.1.7{suffix}" for suffix in ("", ".1", ".2", ".3", ".4")
 ]
-NOT_DICOM_ERRORS = ["not DICOM", "empty file"]
 NUMBER = re.compile(r"\d+")
 
 FILE_RULES: dict[str, Rule] = {}
@@ -33,7 +33,7 @@ FILE_RULES: dict[str, Rule] = {}
 )
 def not_dicom(collection: Collection) -> Iterator[Finding]:
     """Files that are no DICOM."""
-    yield from _errors(collection.errors[collection.errors.isin(NOT_DICOM_ERRORS)])
+    yield from _errors(collection.errors[_is_no_dicom(collection.errors)])
 
 
 @rule(
@@ -58,7 +58,7 @@ def truncated_file(collection: Collection) -> Iterator[Finding]:
 def unreadable_file(collection: Collection) -> Iterator[Finding]:
     """Files that cannot be opened, or whose header cannot be read."""
     errors = collection.errors
-    explained = errors.isin(NOT_DICOM_ERRORS) | errors.str.startswith("truncated")
+    explained = _is_no_dicom(errors) | errors.str.startswith("truncated")
     yield from _errors(errors[~explained])
 
 
@@ -284,6 +284,11 @@ def unknown_charset(collection: Collection) -> Iterator[Finding]:
     unknown = {value: names for value, names in unknown.items() if names}
     for path, value in stated[stated.isin(list(unknown))].items() if unknown else ():
         yield Finding(unknown[value], path)
+
+
+def _is_no_dicom(errors):
+    """Which errors (n,) say that a file is something else, or nothing."""
+    return errors.str.startswith(NOT_DICOM) | (errors == EMPTY_FILE)
 
 
 def _errors(errors):
