@@ -75,7 +75,7 @@ def radiograph(rows, columns, *, lateral=False, coarse=96):
     u, v, w = np.meshgrid(across, along, depth)
     points = np.stack((w, u, v) if lateral else (u, w, v), -1)
     through = np.clip(chest(points / 0.95) + 1000, 0, None).sum(-1)
-    return resized(through / through.max(), rows, columns)
+    return resized((through / through.max()) ** 1.6, rows, columns)
 
 
 def breast(rows, columns, *, oblique=False):

@@ -74,9 +74,7 @@ def write_diffusion(folder, small):
     for place, (b_value, way) in enumerate(measured):
         more = {"DiffusionBValue": float(b_value), "DiffusionDirectionality": "NONE"}
         if way is not None:
-            direction = data_set(DiffusionGradientOrientation=way)
-            more |= {"DiffusionDirectionality": "DIRECTIONAL"}
-            more |= {"DiffusionGradientDirectionSequence": [direction]}
+            more |= {"DiffusionDirectionality": "DIRECTIONAL", "DiffusionGradientOrientation": way}
         write_slices(
             folder / "D01", "MR", "MR", "D01", 1, grid, _weighted(b_value, way),
             first=1 + place * grid.slices, **own, **more,

@@ -46,7 +46,7 @@ def write_radiographs(folder, small):
     for number in range(1, 7):
         patient = f"X{number:02d}"
         for series, (view, picture, orientation) in enumerate(
-            (("AP" if number == 3 else "PA", frontal, "L\\F"), ("LL", side, "A\\F")), 1
+            (("AP" if number == 3 else "PA", frontal, "L\\F"), ("LL", side, "P\\F")), 1
         ):
             low_is_white = number == 2
             kind = "CR" if number in (3, 4) else "DX"
