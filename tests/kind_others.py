@@ -314,11 +314,10 @@ def _write_level(folder, series, picture, tile, what, width_mm):
             )
         ],
     )  # fmt: skip
-    write(
-        folder,
-        f"W01/{what.lower()}-{columns}.dcm",
-        with_pixels(dataset, np.array(tiles), bits=8, photometric="RGB"),
-    )
+    if what == "LABEL":
+        dataset.BarcodeValue = dataset.LabelText = ""
+    with_pixels(dataset, np.array(tiles), bits=8, photometric="RGB")
+    write(folder, f"W01/{what.lower()}-{columns}.dcm", dataset)
 
 
 def _icc():
