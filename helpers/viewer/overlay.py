@@ -1,0 +1,98 @@
+"""How is one volume drawn over another? Its values become colours, more or less opaque."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from helpers.errors import require_type
+from helpers.pictures.colours import TABLE_SIZE, colour_table
+from helpers.pixels.window import VoiLut, Window, apply_window, value_range
+from helpers.viewer.viewer_data import volume_windows, window_data
+from helpers.volume.resampling import check_frames, slice_at
+from helpers.volume.slice import Slice
+from helpers.volume.volume import Volume
+
+CLEAR_SHARE = 0.25  # of the colours, from the lowest, that grow from clear to opaque
+
+
+def heat() -> np.ndarray:
+    """Colours (256, 4) uint8, RGBA: the lowest is clear, so that what lies below is seen there."""
+    opaque = np.minimum(1, np.linspace(0, 1, TABLE_SIZE) / CLEAR_SHARE)
+    return np.c_[colour_table(), np.round(255 * opaque).astype(np.uint8)]
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A volume that is drawn over another of the same frame of reference, in colour.
+
+    `colours` (256, 4) uint8 RGBA stand for the greys that a window makes of its values. `how` its
+    values are found at the other's pixels: "linear", or "nearest" for labels.
+    """
+
+    volume: Volume
+    colours: np.ndarray = field(default_factory=heat)
+    how: str = "linear"
+
+    @property
+    def windows(self) -> dict[str, Window | VoiLut]:
+        """Its windows by name."""
+        return volume_windows(self.volume)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All that does not change while it is looked at, as a dict of JSON's own types."""
+        volume = self.volume
+        low, high = value_range(volume.array, padding=volume.padding, share=1).limits
+        return {
+            "windows": [window_data(name, one) for name, one in self.windows.items()],
+            "low": low,
+            "high": high,
+            "unit": volume.unit,
+            "colours": self.colours.ravel().tolist(),
+            "how": self.how,
+        }
+
+    def slice_bytes(self, base: Volume, plane: str, index: int) -> tuple[bytes, bytes]:
+        """(float32 values, padding) at the pixels of a slice of another volume, row by row."""
+        over = slice_at(self.volume, base, plane, index, how=self.how)
+        padding = b"" if over.padding is None else np.packbits(over.padding).tobytes()
+        return np.ascontiguousarray(over.pixels, "<f4").tobytes(), padding
+
+    def over(
+        self,
+        base: Volume,
+        plane: str,
+        index: int,
+        *,
+        window: Window | VoiLut,
+        base_window: Window | VoiLut,
+        opacity: float,
+    ) -> Slice:
+        """A slice of another volume with this one over it, as a `Slice` in colour."""
+        below = base.slice(plane, index)
+        own = slice_at(self.volume, base, plane, index, how=self.how)
+        colours = self.colours[self._places(own, window)]
+        alpha = opacity * colours[..., 3:] / 255
+        grey = np.repeat(255 * below.grey(base_window)[..., None], 3, axis=2)
+        pixels = np.round((1 - alpha) * grey + alpha * colours[..., :3]).astype(np.uint8)
+        return replace(below, pixels=pixels, inverted=False, unit="", windows={})
+
+    def _places(self, own: Slice, window: Window | VoiLut) -> np.ndarray:
+        """Which colour each pixel (rows, columns) has."""
+        grey = apply_window(own.pixels, window, padding=own.padding)
+        return np.round((TABLE_SIZE - 1) * grey).astype(int)
+
+
+def overlay_of(over: Volume | Overlay, base: Volume) -> Overlay:
+    """A volume as an overlay of another.
+
+    Raises
+    ------
+    ResamplingError
+        Where the two do not share one frame of reference.
+    """
+    require_type(over, (Volume, Overlay), "of load_volume")
+    overlay = over if isinstance(over, Overlay) else Overlay(over)
+    check_frames(overlay.volume, base)
+    return overlay
