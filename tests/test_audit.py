@@ -473,6 +473,46 @@ def test_series_without_uid_are_not_compared_with_each_other():
     assert _rules(both) == {"missing-identifiers": 2}
 
 
+def _in_folders(owners):
+    """Clean slices, each of a patient of its own, in files of these paths: (path, Patient ID)."""
+    paths, patients = zip(*owners)
+    table = _healthy(
+        len(paths),
+        PatientID=list(patients),
+        StudyInstanceUID=[f"1.1.{patient}" for patient in patients],
+        SeriesInstanceUID=[f"1.3.{n}" for n in range(len(paths))],
+    )
+    table.index = pd.Index(paths, dtype=object, name="path")
+    return table
+
+
+PATIENTS = [(f"/data/{patient}/{n}.dcm", patient) for patient in "abc" for n in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ([("/data/d/1.dcm", "x")], ["folder d, Patient ID x"]),
+        ([("/data/d/series 2/1.dcm", "x")], ["folder d, Patient ID x"]),
+        ([("/data/d/series 2/1.dcm", "d"), ("/data/a/scan/1/1.dcm", "a")], []),
+        ([("/data/1.dcm", "x"), ("/data/2.dcm", "d")], []),  # at the root: nobody's folder
+        ([(f"/data/{n}/1.dcm", "x") for n in range(6)], []),  # folders are not named by patients
+    ],
+)
+def test_the_folder_of_a_patient_is_told_from_those_above_and_below(others, found):
+    assert _other_patients(_in_folders([*PATIENTS, *others])) == found
+
+
+def test_a_root_named_by_a_patient_says_nothing_of_the_folders_below_it():
+    owners = [(f"/data/demo/{n}.dcm", "demo") for n in range(9)]
+    assert _other_patients(_in_folders([*owners, ("/data/demo/rgb/001/1.dcm", "other")])) == []
+
+
+def _other_patients(table):
+    found = audit(table)
+    return found["value"][found["rule"] == "other-patient"].tolist()
+
+
 def test_folders_of_other_names_are_no_fault():
     table = _healthy()
     table.index = pd.Index(
@@ -601,6 +641,37 @@ def test_a_finding_in_a_frame_says_which(phantom, tmp_path):
     ax = show_finding(next(found.loc[["black-slice"]].reset_index().itertuples()), slices)
     assert ax.get_title().startswith("black-slice, frame 7")
     assert np.ptp(ax.images[0].get_array()) == 0
+
+
+def test_one_file_makes_one_finding_of_a_rule(phantom, tmp_path):
+    """However many of its frames cannot be decoded, are black, or have the pixels of another."""
+    dataset = pydicom.dcmread(phantom / "P42-one-file" / "1.dcm")
+    count = int(dataset.NumberOfFrames)
+    pixels = dataset.pixel_array.copy()
+    pixels[[3, 8, 9]] = 0
+    dataset.PixelData = pixels.tobytes()
+    dataset.compress(pydicom.uid.RLELossless, generate_instance_uid=False)
+    dataset.save_as(tmp_path / "1.dcm")
+    black = audit(header_table(tmp_path), pixels=True).set_index("rule").loc["black-slice"]
+    assert black["value"] == "-1024 throughout, and 2 more in this file"
+    assert black["frame"] == 9  # the lowest in the patient
+    frames = list(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=count))
+    dataset.PixelData = pydicom.encaps.encapsulate([b"\xff" + frame[1:] for frame in frames])
+    dataset.save_as(tmp_path / "1.dcm")
+    damaged = audit(header_table(tmp_path), pixels=True)
+    assert damaged["rule"].tolist() == ["undecodable"]
+    assert damaged["value"][0].endswith(f", and {count - 1} more in this file")
+
+
+def test_a_missing_decoder_is_named_in_the_remedy(phantom_headers, monkeypatch):
+    """One that can be installed by its line; else that there is none."""
+    found = audit(phantom_headers).set_index("rule").loc["no-decoder"]
+    assert set(found["value"]) == {"JPEG Full Progression, Non-Hierarchical (Process 10 and 12)"}
+    assert found["remedy"].str.startswith("Nothing decodes it; ask for another").all()
+    monkeypatch.setattr("helpers.pixels.codecs.imagecodecs", None)
+    table = _healthy(2, TransferSyntaxUID="1.2.840.10008.1.2.4.70")
+    remedies = audit(table).set_index("rule").loc["no-decoder", "remedy"]
+    assert remedies.str.startswith("python -m pip install imagecodecs; decoder_table").all()
 
 
 def test_score_counts_what_was_missed_and_what_was_not_there():

@@ -1,16 +1,18 @@
 """What is wrong here, and what does it do to a picture or a number? Finds; never repairs."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
+from typing import Any
 
 import pandas as pd
 
 from helpers.errors import WrongTypeError, require_type
+from helpers.quality.encoding_rules import ENCODING_RULES
 from helpers.quality.file_rules import FILE_RULES
 from helpers.quality.identity_rules import IDENTITY_RULES
 from helpers.quality.pixel_rules import PIXEL_RULES
-from helpers.quality.rules import SEVERITIES, Collection, Rule, Stack
+from helpers.quality.rules import SEVERITIES, Collection, Finding, Rule, Stack
 from helpers.quality.series_rules import SERIES_RULES
 from helpers.quality.stack_rules import STACK_RULES
 from helpers.slices.arrays import paths_of
@@ -27,6 +29,7 @@ from helpers.slices.table import slice_table
 
 RULES: dict[str, Rule] = {
     **FILE_RULES,
+    **ENCODING_RULES,
     **IDENTITY_RULES,
     **SERIES_RULES,
     **STACK_RULES,
@@ -67,7 +70,8 @@ def audit(
     DataFrame with columns ``rule`` (of `RULES`), ``severity`` (error, warning, note), ``path``
         (None for a whole stack), ``frame`` (from 0, where the finding is about one image),
         ``stack`` (an entry of the index of `helpers.stack_table`, or None for a file), ``value``
-        (what was found), ``effect``, ``clause`` (of the standard) and ``remedy``. Take the columns
+        (what was found; where one file has it several times, the first, and how many more),
+        ``effect``, ``clause`` (of the standard) and ``remedy``. Take the columns
         as ``findings["stack"]``: some names are pandas' own too.
 
     Raises
@@ -83,10 +87,21 @@ def audit(
     rules.sort(key=lambda rule: SEVERITIES.index(rule.severity))
     found = [
         {"rule": rule.name, **rule._asdict(), **finding._asdict()}
+        | {"remedy": finding.remedy or rule.remedy}
         for rule in rules
-        for finding in rule.find(collection)
+        for finding in _once_per_file(rule.find(collection))
     ]
     return pd.DataFrame(found, columns=COLUMNS, dtype=object)
+
+
+def _once_per_file(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings of a rule, those of one file as one: the first, which counts the others."""
+    of_file: dict[Any, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        of_file.setdefault(finding.path or number, []).append(finding)
+    for first, *others in of_file.values():
+        more = f", and {len(others)} more in this file" if others else ""
+        yield first._replace(value=first.value + more)
 
 
 def check_columns(headers: pd.DataFrame) -> None:

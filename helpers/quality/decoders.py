@@ -36,7 +36,7 @@ def decoder_table(headers: pd.DataFrame) -> pd.DataFrame:
         patients = tuple(sorted(set(patients)))
         decodable = syntax not in missing
         found[syntax] = {
-            "name": _uid(syntax).name,
+            "name": name_of(syntax),
             "files": len(set(paths_of(group))),
             "patients": len(patients),
             "decodable": decodable,
@@ -58,6 +58,11 @@ def missing_decoders(images: pd.DataFrame) -> dict[str, str]:
             for place, syntax in enumerate(syntaxes)
             if not _is_decodable(_uid(syntax), bits[number == place].max())
         }
+
+
+def name_of(syntax: object) -> str:
+    """The name of a transfer syntax; of one that pydicom does not know, its UID."""
+    return _uid(syntax).name
 
 
 def _uid(text: object) -> UID:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 import numpy as np
 from pydicom.charset import python_encoding
@@ -15,7 +16,7 @@ MAJORITY = 0.5  # of the files that agree on how folders or files are named
 SPACING_KEYWORDS = [
     *("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
 ]
-BODY_MODALITIES = ["CT", "MR", "PT", "CR", "DX", "MG", "US"]
+BODY_MODALITIES = ["CT", "MR", "PT", "CR", "DX", "MG"]  # ultrasound has regions of its own
 SCREENSHOTS = [  # SOP classes of secondary captures: reports, summaries, scanned paper
     f"1.2.840.10008.5.1.4.1.1.7{suffix}" for suffix in ("", ".1", ".2", ".3", ".4")
 ]
@@ -39,7 +40,7 @@ def not_dicom(collection: Collection) -> Iterator[Finding]:
 @rule(
     FILE_RULES,
     "error",
-    effect="The slice is missing from its stack.",
+    effect="The image is lost, and missing from its stack.",
     clause="PS3.5 7.1, A.4",
     remedy="Copy or download the file again.",
 )
@@ -60,92 +61,6 @@ def unreadable_file(collection: Collection) -> Iterator[Finding]:
     errors = collection.errors
     explained = _is_no_dicom(errors) | errors.str.startswith("truncated")
     yield from _errors(errors[~explained])
-
-
-@rule(
-    FILE_RULES,
-    "error",
-    effect="The images can be neither drawn nor measured here.",
-    clause="PS3.5 10, A.4",
-    remedy="Install the decoder that is named; decoder_table(headers) lists the patients that it "
-    "brings back.",
-)
-def no_decoder(collection: Collection) -> Iterator[Finding]:
-    """Images in a transfer syntax that nothing here decodes."""
-    if collection.no_decoders:
-        syntaxes = collection.column("TransferSyntaxUID")[collection.image]
-        for path, syntax in syntaxes[syntaxes.isin(list(collection.no_decoders))].items():
-            yield Finding(collection.no_decoders[syntax], path)
-
-
-@rule(
-    FILE_RULES,
-    "error",
-    effect="The file holds no such images, or not all of them; none of it can be used.",
-    clause="PS3.3 C.7.6.6.1.1",
-    remedy="Copy the file again, or ask for the original; the other files are unharmed.",
-)
-def impossible_frame_count(collection: Collection) -> Iterator[Finding]:
-    """Files that cannot hold as many frames as they say."""
-    errors = collection.slices["error"].dropna()
-    return (Finding(error, path) for (_, _, path, _), error in errors.items())
-
-
-@rule(
-    FILE_RULES,
-    "warning",
-    effect="Programs take other bits for the value: it is too large or too small by a power of 2.",
-    clause="PS3.3 C.7.6.3, PS3.5 8.1.1",
-    remedy="Compare values with what is known, such as air at -1000 HU; ask for the original.",
-)
-def high_bit(collection: Collection) -> Iterator[Finding]:
-    """Images whose High Bit is not one less than Bits Stored."""
-    high, stored = map(collection.files.numbers, ("HighBit", "BitsStored"))
-    known = np.isfinite(high - stored) & collection.image
-    for row in np.flatnonzero(known & (high != stored - 1)).tolist():
-        value = f"High Bit {high[row]:g} for {stored[row]:g} bits stored"
-        yield Finding(value, collection.headers.index[row])
-
-
-@rule(
-    FILE_RULES,
-    "warning",
-    effect="Pictures and values rest on a guess, which is written on them.",
-    clause="PS3.3 C.7.6.3.1, PS3.5 6.2",
-    remedy="Look at the picture; compare values with what is known, such as air at -1000 HU.",
-)
-def guessed_header(collection: Collection) -> Iterator[Finding]:
-    """Images whose header lacks one thing, or has written it otherwise, that can be guessed."""
-    for path, (gap, *_) in collection.gaps.items():
-        if path not in collection.incomplete:
-            yield Finding(f"{gap.lack}; guessed: {gap.guess}", path)
-
-
-@rule(
-    FILE_RULES,
-    "error",
-    effect="The image can be neither drawn nor measured: all of it would be guesses.",
-    clause="PS3.3 C.7.6.3.1",
-    remedy="Ask for the original files; what wrote these left elements out.",
-)
-def incomplete_header(collection: Collection) -> Iterator[Finding]:
-    """Images whose header lacks more than one thing, or one that nothing supports a guess of."""
-    return (Finding(lacks, path) for path, lacks in collection.incomplete.items())
-
-
-@rule(
-    FILE_RULES,
-    "error",
-    effect="Every value would be the intercept: the image can be neither drawn nor measured.",
-    clause="PS3.3 C.11.1",
-    remedy="Ask for the original files; the stored values may be whole, but not what they mean.",
-)
-def zero_slope(collection: Collection) -> Iterator[Finding]:
-    """Images with a Rescale Slope of 0."""
-    intercepts = collection.measures.numbers("RescaleIntercept")
-    for row in collection.first_in_file(collection.zero_slope):
-        value = f"Rescale Slope 0, Rescale Intercept {intercepts[row]:g}"
-        yield Finding(value, collection.paths[row])
 
 
 @rule(
@@ -200,9 +115,9 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
     measures = collection.measures
     words = collection.slices.reindex(columns=["Modality", "SOPClassUID"])
     body = words["Modality"].isin(BODY_MODALITIES) & ~words["SOPClassUID"].isin(SCREENSHOTS)
-    known = measures.codes("SequenceOfUltrasoundRegions") >= 0
+    known = np.zeros(len(measures), bool)
     for keyword in SPACING_KEYWORDS:
-        known = known | (measures.vectors(keyword, 2) > 0).all(axis=1)
+        known |= (measures.vectors(keyword, 2) > 0).all(axis=1)
     for row in collection.first_in_file(body.to_numpy() & ~known & ~collection.unusable):
         yield Finding("no pixel spacing of any kind", collection.paths[row])
 
@@ -234,17 +149,28 @@ def same_instance_twice(collection: Collection) -> Iterator[Finding]:
     remedy="Find out which is right, the folder or the header.",
 )
 def other_patient(collection: Collection) -> Iterator[Finding]:
-    """Files of which no folder is named by their Patient ID, where that is the rule."""
+    """Files in a folder of another name than their Patient ID, where folders are named by it.
+
+    The folders that count lie as far below the one that all files have in common as those that
+    are named by patients do; what lies above them, such as a file at the root, is nobody's.
+    """
     patients, folders = map(collection.files.codes, ("PatientID", "folder"))
     rows = np.flatnonzero(collection.readable & (patients >= 0))
-    pairs = folders[rows] * (patients.max(initial=0) + 1) + patients[rows]
+    if not len(rows):
+        return
+    pairs = folders[rows] * (patients.max() + 1) + patients[rows]
     _, first, pair = np.unique(pairs, return_index=True, return_inverse=True)
     paths, names = collection.headers.index.to_numpy()[rows], collection.column("PatientID")
-    named = zip(names.iloc[rows[first]].map(str), paths[first])
-    right = np.array([_is_in_folder_of(name, path) for name, path in named], bool)[pair]
-    for row in np.flatnonzero(~right) if right.sum() > MAJORITY * len(right) else ():
-        folder = os.path.basename(os.path.dirname(paths[row]))
-        yield Finding(f"folder {folder}, Patient ID {names.iloc[rows[row]]}", paths[row])
+    names = names.iloc[rows].map(str).to_numpy()
+    levels = _folders_below_the_common_one(paths[first])
+    found = [own.index(name) if name in own else -1 for own, name in zip(levels, names[first])]
+    level = np.array(found)[pair]
+    named = np.bincount(level[level >= 0], minlength=1)
+    usual = int(named.argmax())
+    wrong = (level < 0) & np.array([len(own) > usual for own in levels])[pair]
+    for row in np.flatnonzero(wrong) if named[usual] > wrong.sum() else ():
+        folder = levels[pair[row]][usual]
+        yield Finding(f"folder {folder}, Patient ID {names[row]}", paths[row])
 
 
 @rule(
@@ -304,9 +230,12 @@ def _lacking(collection, keyword, length):
         yield Finding(f"no {keyword} of {length} numbers", collection.paths[row])
 
 
-def _is_in_folder_of(patient, path):
-    """Whether one of the folders that a file lies in has the name of a patient."""
-    return patient in os.path.dirname(path).split(os.sep)
+def _folders_below_the_common_one(paths):
+    """The names of the folders of each file, from below the folder that all have in common."""
+    folders = [os.path.dirname(path).split(os.sep) for path in paths]
+    names = zip(*folders, strict=False)
+    common = sum(1 for _ in takewhile(lambda several: len(set(several)) == 1, names))
+    return [own[common:] for own in folders]
 
 
 def _number_in(path):

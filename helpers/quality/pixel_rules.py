@@ -18,6 +18,7 @@ MIN_TISSUE_SHARE = 0.02  # of an image of a body
 MIN_WATER_HU = -500  # a border of zeros above it is no air
 MIN_BODY_RANGE_HU = 500  # from air to the densest part of a body
 MAJORITY = 0.5  # of a stack's images
+CT_KINDS = ["volume", "cine"]  # of stacks that a CT scanner makes: no scouts, no captures
 MAY_BE_EMPTY = ["segmentation", "dose"]  # kinds of stacks
 MIN_IMAGES_TO_JUDGE = 3  # the air of a stack
 
@@ -29,7 +30,7 @@ PIXEL_RULES: dict[str, Rule] = {}
     "error",
     effect="The image is lost.",
     clause="PS3.5 A.4",
-    remedy="Copy the file again; load the longest even run meanwhile.",
+    remedy="Copy the file again, or ask for the original; the other images are unharmed.",
 )
 def undecodable(collection: Collection) -> Iterator[Finding]:
     """Images that cannot be decoded although a decoder is there and their header is whole."""
@@ -67,10 +68,10 @@ def black_slice(collection: Collection) -> Iterator[Finding]:
 def empty_slice(collection: Collection) -> Iterator[Finding]:
     """CT images that show air alone."""
     low, high = _statistic(collection, "min"), _statistic(collection, "max")
-    tissue = _statistic(collection, "tissue")
-    for row in np.flatnonzero(
-        _is_ct(collection) & (tissue < MIN_TISSUE_SHARE) & (low < high)
-    ).tolist():
+    tissue, measures = _statistic(collection, "tissue"), collection.measures
+    slices = collection.cross_sectional & np.isin(measures.kind, CT_KINDS)
+    of_body = _is_ct(collection) & slices[measures.segment]
+    for row in np.flatnonzero(of_body & (tissue < MIN_TISSUE_SHARE) & (low < high)).tolist():
         yield _finding(collection, f"{tissue[row]:.1%} tissue", row)
 
 

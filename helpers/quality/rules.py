@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from pydicom.uid import UID
 
 from helpers.pixels.guesses import COLOUR, NEEDED_KEYWORDS, Gap, can_be_guessed, gaps_of
 from helpers.quality.decoders import missing_decoders
@@ -35,6 +34,7 @@ class Finding(NamedTuple):
     path: str | None = None
     frame: int | None = None  # from 0
     stack: Stack | None = None
+    remedy: str | None = None  # of this finding, where that of its rule does not say enough
 
 
 class Rule(NamedTuple):
@@ -97,11 +97,10 @@ class Collection:
 
     @cached_property
     def no_decoders(self) -> dict[str, str]:
-        """The transfer syntaxes that nothing here decodes: name, and what to install."""
-        missing = missing_decoders(
+        """The transfer syntaxes that nothing here decodes, and what would."""
+        return missing_decoders(
             self.headers.reindex(columns=["TransferSyntaxUID", "BitsStored"])[self.image]
         )
-        return {syntax: f"{UID(syntax).name}: {install}" for syntax, install in missing.items()}
 
     @cached_property
     def gaps(self) -> dict[str, list[Gap]]:
