@@ -65,6 +65,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "headers.keywords": ["tag_summary"],
     "headers.export": ["export"],
     "headers.clinical": ["clinical_table"],
+    "slices.contents": ["contents_line", "contents_table"],
     "slices.table": ["slice_table"],
     "slices.stacks": ["slice_counts", "stack_table"],
     "pixels.window": ["WINDOWS", "Window", "apply_window"],

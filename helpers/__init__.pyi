@@ -53,6 +53,8 @@ from helpers.quality.decoders import decoder_table as decoder_table
 from helpers.quality.evidence import show_evidence as show_evidence
 from helpers.quality.evidence import show_remedies as show_remedies
 from helpers.quality.statistics import pixel_table as pixel_table
+from helpers.slices.contents import contents_line as contents_line
+from helpers.slices.contents import contents_table as contents_table
 from helpers.slices.stacks import slice_counts as slice_counts
 from helpers.slices.stacks import stack_table as stack_table
 from helpers.slices.table import slice_table as slice_table

@@ -63,7 +63,7 @@ def test_millimetres_are_equally_long_both_ways(real):
 
 
 def test_without_spacing_the_axes_say_px(real):
-    ax = show_slice(load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm"))
+    ax = show_slice(load_slice(real / "odd/dicom-test-files/US1_UNC"))
     assert ax.get_xlabel() == "px"
 
 
@@ -163,7 +163,7 @@ def test_corners_are_those_that_are_asked_for(volume):
     slice = volume.slice("axial")
     ax = show_slice(slice, corners=["spacing"], letters=False, scale_bar=False)
     assert list(_texts(ax)) == ["10 mm apart"]
-    said = r"expected corners to be True, False or some of slice, position, .*'postion'"
+    said = r"expected corners to be True, False or some of view, slice, .*'postion'"
     with pytest.raises(DrawingError, match=said):
         show_slice(slice, corners=["postion"])
 

@@ -389,8 +389,10 @@ def test_a_frame_has_the_geometry_of_its_functional_groups(real):
 def test_what_the_header_does_not_say_is_not_claimed(real, tmp_path):
     colour = load_slice(real / "odd/dicom-test-files/US1_UNC")
     assert colour.pixels.ndim == 3 and colour.letters == ("?",) * 4
-    plain = load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")
-    assert plain.spacing == (1, 1) and plain.spacing_unit == "px"
+    assert colour.spacing == (1, 1) and colour.spacing_unit == "px"
+    echo = load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")  # but with a region in cm
+    assert echo.spacing == pytest.approx((0.33054, 0.33054), abs=1e-5)
+    assert echo.spacing_unit == "mm" and "of the 2D region" in echo.caption["spacing"]
     projection = pydicom.dcmread(real / "odd/highdicom/dx_image.dcm")
     assert "?" not in load_slice(projection.filename).letters, (
         "Patient Orientation gives the letters of a projection image"

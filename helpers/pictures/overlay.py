@@ -30,7 +30,7 @@ EDGES = {  # x, y, and how text is aligned there
     "bottom": (0.5, MARGIN, "center", "bottom"),
 }
 CORNERS = {  # which captions stand in which corner
-    (MARGIN, 1 - MARGIN, "left", "top"): ("slice", "position"),
+    (MARGIN, 1 - MARGIN, "left", "top"): ("view", "slice", "position"),
     (MARGIN, MARGIN, "left", "bottom"): ("window",),
     (1 - MARGIN, MARGIN, "right", "bottom"): ("remark", "padding", "thickness", "spacing"),
 }
@@ -120,7 +120,8 @@ def _write(ax: Axes, place: tuple[float, float, str, str], text: str, **style: A
     x, y, ha, va = place
     if text:
         style = {"color": "white", "path_effects": TEXT_OUTLINE, **style}
-        ax.text(x, y, text, ha=ha, va=va, transform=ax.transAxes, **style).set_in_layout(False)
+        style = {"ha": ha, "va": va, "parse_math": False, **style}  # a header's $ is a $
+        ax.text(x, y, text, transform=ax.transAxes, **style).set_in_layout(False)
 
 
 def _font_size(points: float, least: float) -> float:

@@ -54,8 +54,9 @@ def show_slice(
     window : as `Slice.window` takes it: None, a name, a Window, or (center, width)
     ax : Axes or None
     letters : whether to draw the letters on the edges
-    corners : True, False, or some of "slice" (n of N), "position", "window", "thickness",
-        "spacing", "padding" (where it was guessed) and "remark" (what else was guessed, or done)
+    corners : True, False, or some of "view" (side and view of a radiograph), "slice" (n of N),
+        "position", "window", "thickness", "spacing", "padding" (where it was guessed) and "remark"
+        (what else was guessed, or done)
     scale_bar : whether to draw it, where the size in mm is known
     badge : a word of warning, such as `helpers.badge` gives; empty for none
     identity : whether to name patient and series (off, because pictures travel)

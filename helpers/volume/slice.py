@@ -6,18 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from helpers.geometry.orientation import EdgeLetters, edge_letters, plane_name, slice_normal
+from helpers.geometry.orientation import EdgeLetters, plane_name, slice_normal
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.image import Image, read_image
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.privacy.pseudonyms import deidentified
-
-AT_DETECTOR = "at the detector, not in the patient"
-SPACING_REMARKS = {  # keywords of a spacing in mm, the preferred one first
-    "PixelSpacing": "",
-    "ImagerPixelSpacing": AT_DETECTOR,
-    "NominalScannedPixelSpacing": "as scanned",
-}
+from helpers.volume.letters import letters_of, orientation_of
+from helpers.volume.spacing import spacing_of
+from helpers.volume.view import view_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +56,11 @@ class Slice:
 def load_slice(path: str | os.PathLike[str], *, frame: int = 0) -> Slice:
     """One image of a file as it is stored, as a `Slice`: any modality, any geometry, colour too.
 
-    Letters come from Image Orientation, else from Patient Orientation, else they are ``?``. Spacing
-    is Pixel Spacing; else the spacing at the detector, and the caption says so; else Pixel Aspect
-    Ratio or 1:1, in px.
+    Letters come from Image Orientation, else from Patient Orientation, else they are ``?``:
+    `helpers.why_no_letters` says why. Spacing is that of an ultrasound image's regions, where they
+    have one; else Pixel Spacing; else the spacing at the detector, and the caption says so; else
+    Pixel Aspect Ratio or 1:1, in px. The caption's "view" is the side and view that the header
+    states, such as "R CC", "PA" or "L MLO", with what contradicts.
 
     Raises
     ------
@@ -71,27 +69,31 @@ def load_slice(path: str | os.PathLike[str], *, frame: int = 0) -> Slice:
 
     References
     ----------
-    PS3.3 C.7.6.2.1.1 (orientation), C.7.6.1.1.1 (Patient Orientation), 10.7.1.3 (Pixel Spacing)
+    PS3.3 C.7.6.2.1.1 (orientation), C.7.6.1.1.1 (Patient Orientation), 10.7.1.3 (Pixel Spacing),
+    C.8.5.5 (ultrasound regions), C.8.11.5 and C.8.11.7 (view)
     """
-    image = read_image(path, frame)
+    return slice_of(read_image(path, frame), frame)
+
+
+def slice_of(image: Image, frame: int) -> Slice:
+    """The `Slice` of an image that has been read, the `frame`-th of its file."""
     header = image.header
-    orientation = header.floats("ImageOrientationPatient")
-    spacing, spacing_unit, remark = _spacing(header)
+    spacing, spacing_unit, remark = spacing_of(header)
+    view = view_of(header, frame)
     return Slice(
         pixels=image.pixels,
         spacing=spacing,
-        letters=edge_letters(
-            orientation,
-            patient_orientation=header.get("PatientOrientation"),
-            anatomical_orientation=header.get("AnatomicalOrientationType", "BIPED"),
-        ),
+        letters=letters_of(header, frame),
         padding=image.padding,
         windows=image.windows,
         inverted=image.inverted,
         unit=image.unit,
         caption={
             **captions_of(image),
-            "plane": plane_name(orientation),
+            "view": view.text,
+            "side": view.side,
+            "view_name": view.name,
+            "plane": plane_name(orientation_of(header, frame)),
             "slice": _number(header, frame),
             "position": _position(header, frame),
             "spacing": remark,
@@ -132,17 +134,3 @@ def _position(header: FrameHeader, frame: int) -> str:
     normal = slice_normal(header.floats("ImageOrientationPatient"))
     is_known = len(position) == 3 and not np.isnan(normal).any()
     return f"{np.dot(position, normal):+.1f} mm along the normal" if is_known else ""
-
-
-def _spacing(header: FrameHeader) -> tuple[tuple[float, float], str, str]:
-    """((row, column) spacing, its unit, a remark where it is not Pixel Spacing)."""
-    for keyword, remark in SPACING_REMARKS.items():
-        spacing = header.floats(keyword)
-        if len(spacing) == 2 and min(spacing) > 0:
-            as_detected = spacing == header.floats("ImagerPixelSpacing")
-            is_calibrated = bool(header.get("PixelSpacingCalibrationType"))
-            remark = AT_DETECTOR if as_detected and not is_calibrated else remark
-            return (spacing[0], spacing[1]), "mm", remark
-    aspect = header.floats("PixelAspectRatio")
-    ratio = aspect[0] / aspect[1] if len(aspect) == 2 and min(aspect) > 0 else 1.0
-    return (ratio, 1.0), "px", ""

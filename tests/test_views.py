@@ -1,0 +1,277 @@
+"""Side, view, letters and millimetres of images that are no slices; views drawn as readers hang."""
+
+import pydicom
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from helpers import header_table, load_slice, slice_table, why_no_letters
+from helpers.errors import WrongTypeError
+from helpers.pixels.frame_header import FrameHeader
+from helpers.volume.letters import letters_of
+from helpers.volume.spacing import spacing_of
+from helpers.volume.view import CODES_OF_VIEWS, view_of
+
+
+def _dataset(**values):
+    dataset = Dataset()
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def _code(scheme, value, meaning, **values):
+    return _dataset(CodingSchemeDesignator=scheme, CodeValue=value, CodeMeaning=meaning, **values)
+
+
+def _view(**values):
+    return view_of(FrameHeader(_dataset(**values)))
+
+
+CC = _code("SCT", "399162004", "cranio-caudal")
+
+
+# side and view
+
+
+def test_a_view_is_what_the_header_says():
+    assert _view(ImageLaterality="R", ViewPosition="CC", Modality="MG") == ("R", "CC", "R CC")
+    assert _view(Laterality="L", ViewPosition="MLO", BodyPartExamined="BREAST").text == "L MLO"
+    assert _view(ViewPosition="PA", BodyPartExamined="CHEST").text == "PA · CHEST"
+    assert _view(ViewPosition="LL", ImageLaterality="U").text == "left lateral"
+    assert _view(Laterality="L", ViewPosition="LATERAL").text == "L LATERAL"
+    assert _view(Laterality="B").text == "both sides" and _view(Laterality="B").side == ""
+    assert _view(Modality="CR", BodyPartExamined="HIP").text == "HIP"
+    assert _view(Modality="CT", BodyPartExamined="HIP") == ("", "", ""), "a part is no view"
+    assert _view(SeriesDescription="R CC", ProtocolName="LEFT MLO") == ("", "", ""), "no guess"
+    assert _view(Laterality="LEFT", ViewPosition="CC") == ("", "CC", "LEFT CC"), "none of R, L"
+
+
+def test_a_coded_view_stands_with_its_modifiers():
+    assert _view(ImageLaterality="L", ViewCodeSequence=[CC]).text == "L CC"
+    spot = [_code("SCT", "399055006", "Spot Compression")]
+    mlo = _code("SRT", "R-10226", "anything", ViewModifierCodeSequence=spot)
+    assert _view(ImageLaterality="L", ViewCodeSequence=[mlo]).text == "L MLO (spot compression)"
+    unknown = _code("99X", "1", "sunrise")
+    region = [_code("SCT", "72696002", "Knee")]
+    view = _view(ImageLaterality="R", ViewCodeSequence=[unknown], AnatomicRegionSequence=region)
+    assert view == ("R", "sunrise", "R sunrise · Knee")
+
+
+def test_codes_of_views_are_those_of_the_standard():
+    """CID 4014 and 4010 as pydicom has them."""
+    standard = {code.value: code.meaning.lower() for code in _codes("CID4014") + _codes("CID4010")}
+    named = {
+        **{"CC": "cranio-caudal", "MLO": "medio-lateral oblique", "ML": "medial-lateral"},
+        **{"LM": "lateral-medial", "LMO": "latero-medial oblique", "FB": "caudo-cranial"},
+        "SIO": "superolateral to inferomedial oblique",
+        "ISO": "inferomedial to superolateral oblique",
+        "XCCL": "cranio-caudal exaggerated laterally",
+        "XCCM": "cranio-caudal exaggerated medially",
+        **{"AP": "antero-posterior", "PA": "postero-anterior", "RAO": "right anterior oblique"},
+        **{"LAO": "left anterior oblique", "RPO": "right posterior oblique"},
+        "LPO": "left posterior oblique",
+    }
+    assert {name: standard[sct] for name, (sct, *_) in CODES_OF_VIEWS.items()} == {
+        name: named.get(name, name) for name in CODES_OF_VIEWS
+    }
+    alternatives = {"PA": 1, "RAO": 1}  # beside the code that pydicom translates
+    from pydicom.sr._snomed_dict import mapping
+
+    for name, (sct, *older) in CODES_OF_VIEWS.items():
+        assert mapping["SCT"][sct] in older and len(older) == 1 + alternatives.get(name, 0)
+
+
+def _codes(cid):
+    collection = getattr(codes, cid.lower())
+    return [getattr(collection, name) for name in collection.dir()]
+
+
+def test_what_contradicts_is_said_and_proves_nothing():
+    view = _view(ImageLaterality="R", Laterality="L", ViewPosition="CC")
+    assert view == ("", "CC", "R CC (but Laterality says L)")
+    view = _view(ImageLaterality="R", ViewPosition="MLO", ViewCodeSequence=[CC])
+    assert view == ("R", "", "R CC (but View Position says MLO)")
+    lateral = _code("SCT", "399067008", "lateral")
+    assert _view(ViewPosition="LL", ViewCodeSequence=[lateral]).text == "lateral"
+
+
+def test_a_frame_has_its_own_side():
+    frames = [
+        _dataset(FrameAnatomySequence=[_dataset(FrameLaterality=side)]) for side in ("R", "L")
+    ]
+    dataset = _dataset(PerFrameFunctionalGroupsSequence=frames, ViewPosition="CC")
+    assert [view_of(FrameHeader(dataset, frame)).text for frame in (0, 1)] == ["R CC", "L CC"]
+
+
+def test_angiograms_say_from_where_they_look():
+    angles = {"Modality": "XA", "PositionerPrimaryAngle": -30.2, "PositionerSecondaryAngle": 20}
+    assert _view(**angles).text == "RAO 30° CRA 20°"
+    assert _view(**angles | {"PositionerPrimaryAngle": 0}).text == "CRA 20°"
+    assert _view(**angles | {"Modality": "MG"}).text == "", "angles of a breast mean another thing"
+
+
+def test_nuclear_images_have_view_and_letters_of_their_detector():
+    anterior = _code("SRT", "G-5215", "Anterior projection")
+    posterior = _code("SRT", "G-5216", "Posterior projection")
+    detectors = [
+        _dataset(ViewCodeSequence=[anterior], ImageOrientationPatient=[1, 0, 0, 0, 0, -1]),
+        _dataset(ViewCodeSequence=[posterior], ImageOrientationPatient=[-1, 0, 0, 0, 0, -1]),
+    ]
+    dataset = _dataset(
+        Modality="NM",
+        ImageType=["ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"],
+        DetectorInformationSequence=detectors,
+        DetectorVector=[1, 2],
+    )
+    headers = [FrameHeader(dataset, frame) for frame in (0, 1)]
+    views = [view_of(header, frame).text for frame, header in enumerate(headers)]
+    assert views == ["Anterior projection", "Posterior projection"]
+    letters = ["".join(letters_of(header, frame)) for frame, header in enumerate(headers)]
+    assert letters == ["RLHF", "LRHF"]
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "TOMO", "EMISSION"]  # they turn
+    assert "".join(letters_of(FrameHeader(dataset, 1), 1)) == "????"
+    del dataset.DetectorVector
+    assert view_of(FrameHeader(dataset, 0)).text == "", "one of two, and not said which"
+
+
+def test_a_hostile_header_has_a_view_without_a_traceback():
+    for value in ("$\\foo", "<script>", "", "R" * 64):
+        row = {"ViewPosition": value, "Laterality": "?", "BodyPartExamined": value}
+        view = view_of(FrameHeader(row))
+        assert isinstance(view.text, str) and view.side == ""
+    assert _view(ViewCodeSequence=[Dataset()], ImageLaterality="R") == ("R", "", "R")
+    assert view_of(FrameHeader({"ViewCodeSequence": 1, "Laterality": "R"})).text == "R"
+
+
+# letters, and why there are none
+
+
+@pytest.mark.parametrize(
+    ("words", "letters"),
+    [
+        (["A", "F"], "PAHF"),
+        (["P", "FR"], ("A", "P", "HL", "FR")),
+        (["A", "R"], "PALR"),
+        (["P", "L"], "APRL"),
+        (["L", ""], "RL??"),
+        ("L", "????"),
+        (["PR", "F"], ("AL", "PR", "H", "F")),
+    ],
+)
+def test_letters_of_patient_orientation(words, letters):
+    dataset = _dataset(PatientOrientation=words, Modality="MG")
+    assert letters_of(FrameHeader(dataset)) == tuple(letters)
+    assert bool(why_no_letters(dataset)) == ("?" in letters)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"Modality": "US"}, "an ultrasound image has no place in the patient: the probe"),
+        ({"Modality": "SM"}, "a slide is of tissue taken out of the patient"),
+        ({"Modality": "ES"}, "a photograph says nothing of directions"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7.4"}, "a secondary capture is a picture"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.6"}, "a slide"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.4"}, "a photograph"),
+        ({"Modality": "DX", "PatientOrientation": ""}, "missing or empty in this radiograph"),
+        ({"Modality": "MG"}, "missing or empty in this mammogram"),
+        ({"Modality": "DX", "PatientOrientation": "L"}, "Patient Orientation is 'L': expected two"),
+        ({"Modality": "DX", "PatientOrientation": ["X", "F"]}, r"is 'X\\F': expected two"),
+        ({"Modality": "CT", "ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "describes no plane"),
+        ({"Modality": "CT"}, "neither Image Orientation .* in this CT image"),
+        ({}, "neither Image Orientation .* in this image"),
+    ],
+)
+def test_why_there_are_no_letters(values, reason):
+    dataset = _dataset(**values)
+    with pytest.raises(AssertionError, match=reason):
+        raise AssertionError(why_no_letters(dataset))
+    row = {
+        keyword: tuple(value) if isinstance(value, list) else value or None
+        for keyword, value in values.items()
+    }
+    assert (
+        why_no_letters(row).split(" or empty")[0] == why_no_letters(dataset).split(" or empty")[0]
+    )
+
+
+def test_images_with_letters_have_no_reason():
+    assert why_no_letters({"ImageOrientationPatient": (1, 0, 0, 0, 1, 0)}) == ""
+    with pytest.raises(WrongTypeError, match="expected a header"):
+        why_no_letters("1.dcm")
+
+
+def test_the_reason_of_a_row_is_that_of_its_file(real):
+    headers = header_table(real / "kinds/radiographs", progress=False)
+    rows = slice_table(headers).reset_index()
+    reasons = {row["path"]: why_no_letters(row) for _, row in rows.iterrows()}
+    for path, reason in reasons.items():
+        assert reason == why_no_letters(pydicom.dcmread(path, stop_before_pixels=True))
+        assert bool(reason) == ("?" in load_slice(path).letters)
+    assert sum(map(bool, reasons.values())) == 1
+
+
+# millimetres
+
+
+def _region(delta=(0.05, 0.05), units=3, spatial_format=1, extent=200):
+    return _dataset(
+        RegionSpatialFormat=spatial_format,
+        RegionLocationMaxX1=extent,
+        RegionLocationMaxY1=100,
+        PhysicalUnitsXDirection=units,
+        PhysicalUnitsYDirection=units,
+        PhysicalDeltaX=delta[1],
+        PhysicalDeltaY=delta[0],
+    )
+
+
+@pytest.mark.parametrize(
+    ("regions", "spacing", "unit", "remark"),
+    [
+        ([_region()], (0.5, 0.5), "mm", ""),
+        ([_region((0.04, -0.05))], (0.4, 0.5), "mm", ""),
+        ([_region(), _region((0.0501, 0.05))], (0.5, 0.5), "mm", ""),
+        ([_region(), _region((0.1, 0.1))], (1, 1), "px", "mm in regions only, which differ"),
+        ([_region(), _region(spatial_format=3)], (1, 1), "px", "others are over time"),
+        ([_region(), _region(spatial_format=2, units=4)], (1, 1), "px", "others are over time"),
+        ([_region(), _region(spatial_format=5)], (0.5, 0.5), "mm", "not of traces and graphics"),
+        ([_region(), _region(spatial_format=4)], (0.5, 0.5), "mm", "not of traces and graphics"),
+        ([_region(extent=201)], (1, 1), "px", "which was cut or resized"),
+        ([_region(units=1)], (1, 1), "px", ""),
+        ([_region((0, 0))], (1, 1), "px", ""),
+        ([Dataset()], (1, 1), "px", ""),
+        ([], (1, 1), "px", ""),
+    ],
+)
+def test_the_spacing_of_ultrasound_is_that_of_its_regions(regions, spacing, unit, remark):
+    size = {"Rows": 100, "Columns": 200}
+    found = spacing_of(FrameHeader(_dataset(SequenceOfUltrasoundRegions=regions, **size)))
+    assert found.spacing == pytest.approx(spacing) and found.unit == unit
+    assert found.remark.endswith(remark) and bool(found.remark) == bool(remark)
+
+
+def test_a_pixel_spacing_beside_regions_is_told_of_where_it_differs():
+    dataset = _dataset(SequenceOfUltrasoundRegions=[_region()], PixelSpacing=[0.5, 0.5])
+    assert spacing_of(FrameHeader(dataset)).remark == ""
+    dataset.PixelSpacing = [1, 1]
+    found = spacing_of(FrameHeader(dataset))
+    assert found.spacing == (0.5, 0.5) and "Pixel Spacing says 1 × 1 mm" in found.remark
+
+
+def test_real_images_that_are_no_slices(real):
+    mammogram = load_slice(real / "kinds/mammogram/MG1_J2KI")
+    assert mammogram.caption["view"] == "L MLO" and "".join(mammogram.letters) == "PAHF"
+    radiograph = load_slice(real / "odd/highdicom/dx_image.dcm")
+    assert radiograph.caption["view"] == "L · THORAX" and "".join(radiograph.letters) == "RLHF"
+    assert "at the detector" in radiograph.caption["spacing"]
+    tile = load_slice(real / "odd/highdicom/sm_image.dcm")
+    assert tile.spacing_unit == "mm" and tile.spacing[0] == pytest.approx(0.000499)
+
+
+def test_the_ultrasound_that_pydicom_ships():
+    """Made smaller for pydicom, or cut: their regions are still those of the larger image."""
+    for name, frame in (("ybr_color", 3), ("palette_color", 0)):
+        image = load_slice(pydicom.examples.get_path(name), frame=frame)
+        assert image.spacing_unit == "px" and "cut or resized" in image.caption["spacing"]
