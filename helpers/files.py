@@ -1,5 +1,6 @@
 """Which files are here, and what are their bytes? Every byte that is read comes through here."""
 
+import contextlib
 import io
 import os
 import re
@@ -60,6 +61,31 @@ def walk_files(root: str | os.PathLike[str]) -> Iterator[str]:
         elif (real := os.path.realpath(path)) not in entered:
             entered.add(real)
             waiting += reversed(_entries(path))
+
+
+def hidden_entries(paths: Iterable[str]) -> dict[str, bool]:
+    """What `list_files` left out beside files: the path of each, and whether it is a folder.
+
+    Hidden files and folders, and those of version control, in the folders that hold these files
+    and in those above up to the one that holds all; what lies below is not looked at.
+    """
+    listed = set(paths)
+    folders = {os.path.dirname(path) for path in listed}
+    top = os.path.commonpath(folders) if folders else ""
+    waiting = list(folders)
+    while waiting:
+        above = os.path.dirname(folder := waiting.pop())
+        if folder != top and above not in folders:
+            folders.add(above)
+            waiting.append(above)
+    found = {}
+    for folder in sorted(folders):
+        with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
+            for entry in entries:
+                hidden = entry.name.startswith(".") or entry.name in VERSION_CONTROL
+                if hidden and entry.path not in listed:
+                    found[entry.path] = _holds(entry.is_dir)
+    return found
 
 
 def natural_key(path: str | os.PathLike[str]) -> list[tuple]:

@@ -11,7 +11,7 @@ from helpers.pictures.slices import snapshot
 from helpers.privacy.identifying import identifying
 from helpers.quality.audit import audit
 from helpers.slices.arrays import frames_of, paths_of
-from helpers.slices.images import images
+from helpers.slices.contents import images
 from helpers.slices.stacks import stack_table
 from helpers.slices.table import slice_table
 from helpers.volume.slice import load_slice

@@ -1,7 +1,5 @@
 """Which rows of the header table hold an image?"""
 
-import os
-
 import numpy as np
 import pandas as pd
 from pydicom.datadict import tag_for_keyword
@@ -25,28 +23,6 @@ class NoImageError(ClearError):
 
 class MissingColumnError(ClearError, ValueError):
     """A table without a column that is needed."""
-
-
-def images(headers: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `headers` that hold a readable image.
-
-    Raises
-    ------
-    NoImageError
-        Where there is none; says what was looked at.
-    """
-    found = headers[is_image(headers)]
-    if len(found):
-        return found
-    bad = int(headers["error"].notna().sum())
-    without = len(headers) - bad
-    files = "file" if len(headers) == 1 else "files"
-    why = " (column error of the header table says why)" if bad else ""
-    hold = "holds" if without == 1 else "hold"
-    raise NoImageError(
-        f"expected DICOM images, found none in {_common_folder(headers)}: of {len(headers)} "
-        f"{files} {bad} could not be read{why} and {without} {hold} no pixels"
-    )
 
 
 def checked_headers(headers: pd.DataFrame) -> pd.DataFrame:
@@ -96,9 +72,3 @@ def has_few_keywords(headers: pd.DataFrame) -> bool:
     if known >= MIN_MANDATORY_SHARE * len(MANDATORY_KEYWORDS):
         return False
     return any(tag_for_keyword(name) and name != "TransferSyntaxUID" for name in headers)
-
-
-def _common_folder(headers):
-    """The folder that all files lie in, as far as there is one."""
-    folders = [os.path.dirname(os.path.abspath(path)) for path in headers.index]
-    return os.path.commonpath(folders) if folders else "an empty list"
