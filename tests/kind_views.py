@@ -30,7 +30,7 @@ BREAST = code("76752008", "SCT", "Breast")
 VIEWS = {
     "PA": code("272479007", "SCT", "postero-anterior"),
     "AP": code("399348003", "SCT", "antero-posterior"),
-    "LL": code("399198007", "SCT", "left lateral"),
+    "LL": code("399173006", "SCT", "left lateral"),
     "CC": code("399162004", "SCT", "cranio-caudal"),
     "MLO": code("399368009", "SCT", "medio-lateral oblique"),
 }
