@@ -36,8 +36,9 @@ from helpers.runtime import is_live
 from helpers.slices.grid import StackError, StackWarning
 from helpers.viewer.browse import StaticViewer
 from helpers.viewer.stack_browser import StackBrowser, UnknownStackError, _Load, _ordinal
-from helpers.viewer.standalone_html import HtmlError, _shrunk, standalone_html
+from helpers.viewer.standalone_html import HtmlError, standalone_html
 from helpers.viewer.static_picture import StaticPicture
+from helpers.viewer.stored_volume import _shrunk
 from helpers.viewer.viewer_data import (
     picture_affine,
     slice_bytes,

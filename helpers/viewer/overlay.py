@@ -7,6 +7,7 @@ import numpy as np
 
 from helpers.errors import require_type
 from helpers.pictures.colours import TABLE_SIZE, colour_table
+from helpers.pictures.slices import snapshot
 from helpers.pixels.window import VoiLut, Window, apply_window, value_range
 from helpers.viewer.viewer_data import volume_windows, window_data
 from helpers.volume.resampling import check_frames, slice_at
@@ -63,7 +64,7 @@ class Overlay:
         self,
         base: Volume,
         plane: str,
-        index: int,
+        index: int | None = None,
         *,
         window: Window | VoiLut,
         base_window: Window | VoiLut,
@@ -76,12 +77,37 @@ class Overlay:
         alpha = opacity * colours[..., 3:] / 255
         grey = np.repeat(255 * below.grey(base_window)[..., None], 3, axis=2)
         pixels = np.round((1 - alpha) * grey + alpha * colours[..., :3]).astype(np.uint8)
-        return replace(below, pixels=pixels, inverted=False, unit="", windows={})
+        words = f"in colour: {window.text(self.volume.unit)}"
+        remark = "; ".join(filter(None, (below.caption.get("remark"), words)))
+        caption = {**below.caption, "remark": remark}
+        return replace(below, pixels=pixels, caption=caption, inverted=False, unit="", windows={})
 
     def _places(self, own: Slice, window: Window | VoiLut) -> np.ndarray:
         """Which colour each pixel (rows, columns) has."""
         grey = apply_window(own.pixels, window, padding=own.padding)
         return np.round((TABLE_SIZE - 1) * grey).astype(int)
+
+
+def snapshot_over(
+    volume: Volume,
+    plane: str,
+    index: int | None,
+    window: Window | VoiLut,
+    *,
+    badge: str = "",
+    label: str = "",
+    over: Overlay | None = None,
+    over_window: Window | VoiLut | None = None,
+    opacity: float = 0.5,
+) -> bytes:
+    """A slice as the viewer shows it, as PNG bytes: with what lies over it, and its label."""
+    shown = volume.slice(plane, index)
+    if over is not None and over_window is not None:
+        ways = {"window": over_window, "base_window": window, "opacity": opacity}
+        shown = over.over(volume, plane, index, **ways)
+    words = " · ".join(filter(None, (shown.caption["position"], label)))
+    shown = replace(shown, caption={**shown.caption, "position": words})
+    return snapshot(shown, None if shown.pixels.ndim == 3 else window, badge=badge)
 
 
 def overlay_of(over: Volume | Overlay, base: Volume) -> Overlay:

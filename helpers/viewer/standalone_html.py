@@ -1,38 +1,31 @@
 """How does a viewer live on without a kernel? As one HTML page with everything in it."""
 
 import html
-import io
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from PIL import Image
-
-from helpers.errors import ClearError, require_type
-from helpers.geometry.planes import PLANES, plane_axes
-from helpers.pictures.slices import snapshot
-from helpers.pixels.window import value_range
+from helpers.errors import require_type
+from helpers.pixels.window import VoiLut, Window
+from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.script import SCRIPT
+from helpers.viewer.stored_group import stored_group, stored_overlay
+from helpers.viewer.stored_volume import HtmlError, stored_volume
 from helpers.viewer.viewer_data import (
+    named_window,
     nearest_slice,
     picture_affine,
-    picture_matrix,
     volume_data,
     volume_windows,
-    window_data,
 )
+from helpers.viewer.volume_group import VolumeGroup
 from helpers.volume.volume import Volume
 
 MAX_HTML_MB = 3.0
 SPARE_BYTES = 50_000  # of a page, for padding and the HTML itself
-JPEG_QUALITY = 85
-MIN_SLICES = 64  # before there are fewer, pixels are made larger
-SHRINK_FACTORS = (1, 2, 4)
-SCALE_SHARE = 0.9995  # of the values that 256 steps span
+OVERLAY_SHARE = 0.3  # of a page that a volume over another takes at most
 FRAME_HEIGHT = 720  # CSS pixels
 DOCUMENT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -58,10 +51,6 @@ FRAME = """<div style="position: relative; min-height: {height}px">
  style="position: absolute; width: 100%; height: {height}px; border: 0; background: Canvas">
 </iframe></div>
 """
-
-
-class HtmlError(ClearError, ValueError):
-    """A page that cannot be written as it is asked for."""
 
 
 class StandalonePage(NamedTuple):
@@ -122,7 +111,8 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
     max_mb : how large the page may be, an equal share of it for each volume; slices are left out
         and pixels made larger until it fits
     shown : of each volume: `plane`, `window` and `badge` as `helpers.browse` takes them, `index`
-        of the slice and `position_mm` of the point at which it opens
+        of the slice and `position_mm` of the point at which it opens; `members`, `over`,
+        `over_window` and `opacity` as `VolumeBrowser` takes them, `member` that is shown first
 
     Raises
     ------
@@ -148,34 +138,59 @@ def _viewer(
     badge: str = "",
     index: int | None = None,
     position_mm: Sequence[float] | None = None,
+    members: VolumeGroup | None = None,
+    member: int | None = None,
+    over: Volume | Overlay | None = None,
+    over_window: object = None,
+    opacity: float = 0.5,
 ) -> tuple[str, str, bytes]:
     """(a viewer of a volume as HTML, what was reduced to fit, a snapshot as PNG)."""
-    name, shown = volume.window(window)
-    plane, windows = plane or volume.acquired_plane, {**volume_windows(volume), name: shown}
-    still = snapshot(volume.slice(plane, index), shown, badge=badge)
+    voi, shown, windows = _window(volume, window)
+    plane = plane or volume.acquired_plane
+    overlay = None if over is None else overlay_of(over, volume)
+    over_voi, over_shown, _ = _window(overlay.volume, over_window) if overlay else ({}, None, {})
+    number = 0 if members is None else members.first if member is None else member
+    still = snapshot_over(
+        *(volume, plane, index, shown),
+        badge=badge,
+        label="" if members is None else members.labels[number],
+        over=overlay,
+        over_window=over_shown,
+        opacity=opacity,
+    )
     picture, about = _picture(still), len(json.dumps(volume_data(volume, windows)))
-    scale = _scale(volume)
-    reduced, jpegs = _reduced(volume, scale, max_bytes - len(picture) - about)
-    note = _note(volume, reduced, scale)
+    room = max_bytes - len(picture) - about
+    notes, data = [], {}
+    if overlay is not None:
+        stored_over = stored_overlay(overlay, OVERLAY_SHARE * room)
+        room -= stored_over.size
+        data["over"] = stored_over.data
+        notes = [f"over it, {stored_over.note}"]
+    if members is None:
+        stored, group = stored_volume(volume, room), None
+    else:
+        group = stored_group(members, number, volume, room)
+        stored = group.shown
+        notes = [*group.notes, *notes]
+    note = f"Reduced for this page: {'; '.join([stored.note, *notes])}."
     if position_mm is None:
         count, rows, columns = volume.shape_of(plane)
         middle = [count // 2 if index is None else index, (rows - 1) / 2, (columns - 1) / 2, 1]
         position_mm = (picture_affine(volume, plane) @ middle)[:3].tolist()
     data = {
-        "meta": volume_data(reduced, windows, badge=badge),
-        "stored": next(one for one in PLANES if plane_axes(volume.affine, one).normal == 0),
-        "strides": {one: _strides(reduced, one) for one in PLANES},
-        "shape": reduced.array.shape,
-        "scale": scale,
-        "float": not _fits_int16(scale),
-        "pictures": jpegs,
-        **_masks(reduced.padding, len(reduced.array)),
+        "meta": volume_data(stored.reduced, windows, badge=badge),
+        **stored.data,
+        **data,
+        "group": None if group is None else group.data,
         "note": note,
         "state": {
             "plane": plane,
-            "index": nearest_slice(reduced, plane, position_mm),
+            "index": nearest_slice(stored.reduced, plane, position_mm),
             "position_mm": list(position_mm),
-            "voi": window_data(name, shown),
+            "voi": voi,
+            "member": 0 if group is None else group.number,
+            "opacity": opacity,
+            "over_voi": over_voi,
         },
     }
     # no text of a header can end the script that it stands in
@@ -183,116 +198,15 @@ def _viewer(
     return VIEWER.format(picture=picture, data=safe), note, still
 
 
+def _window(
+    volume: Volume, wanted: object
+) -> tuple[dict[str, Any], Window | VoiLut, dict[str, Window | VoiLut]]:
+    """(a window that is asked for, as the browser has it; the window; those to choose from)"""
+    known = volume_windows(volume)
+    name, window = volume.window(wanted)
+    voi = named_window(window, known, name)
+    return voi, window, {**known, voi["name"]: window}
+
+
 def _picture(png: bytes) -> str:
     return PICTURE.format(b64encode(png).decode())
-
-
-def _scale(volume: Volume) -> tuple[float, float]:
-    """(low, step): a byte stands for the value ``low + step × byte``."""
-    low, high = value_range(volume.array, padding=volume.padding, share=SCALE_SHARE).limits
-    step = (high - low) / 255
-    if volume.array.dtype.kind == "i":
-        return float(np.floor(low)), float(np.ceil(step))
-    return low, step
-
-
-def _fits_int16(scale: tuple[float, float]) -> bool:
-    """Whether all 256 values are whole numbers that 16 bits hold."""
-    values = scale[0] + scale[1] * np.arange(256)
-    return bool((values == values.clip(-(2**15), 2**15 - 1).round()).all())
-
-
-def _reduced(
-    volume: Volume, scale: tuple[float, float], max_bytes: float
-) -> tuple[Volume, list[str]]:
-    """(the volume with slices left out and pixels made larger, its slices as JPEG in base64).
-
-    The slices are those along the first axis of the array.
-    """
-    count = len(volume.array)
-    for shrink in SHRINK_FACTORS:
-        slice_size = len(_jpeg(_shrunk(volume, count // 2, shrink)[0], scale))
-        kept = min(count, int(max_bytes / slice_size))
-        if kept >= min(count, MIN_SLICES):
-            break
-    if kept < 1:
-        size, room = slice_size / 1e6, max(max_bytes, 0) / 1e6
-        raise HtmlError(
-            f"expected room for a slice of {size:.2f} MB, got {room:.2f} MB: raise max_mb"
-        )
-    while True:
-        stride = -(-count // kept)
-        slices = [_shrunk(volume, number, shrink) for number in range(0, count, stride)]
-        jpegs = [_jpeg(values, scale) for values, _ in slices]
-        padding = None if volume.padding is None else np.stack([lost for _, lost in slices])
-        size = sum(map(len, [*jpegs, *_masks(padding, len(slices))["masks"]]))
-        if size <= max_bytes or kept == 1:
-            break
-        kept = max(1, int(kept * 0.9))
-    affine = volume.affine.copy()
-    affine[:3, 3] += (affine[:3, 1] + affine[:3, 2]) * (shrink - 1) / 2
-    affine[:3, :3] *= (stride, shrink, shrink)
-    array = np.stack([values for values, _ in slices])
-    return replace(volume, array=array, affine=affine, padding=padding), jpegs
-
-
-def _shrunk(volume: Volume, number: int, shrink: int) -> tuple[np.ndarray, np.ndarray]:
-    """(values, padding) of one slice along the first axis, each pixel the mean of known ones."""
-    values = _blocks(volume.array[number], shrink)
-    padding = np.zeros(values.shape, bool)
-    if volume.padding is not None:
-        padding = _blocks(volume.padding[number], shrink)
-    lost = np.logical_and.reduce(padding, axis=(1, 3))
-    known = ~padding | lost[:, None, :, None]  # a block of padding alone keeps its value
-    means = values.mean(axis=(1, 3), where=known)
-    means = np.round(means) if values.dtype.kind == "i" else means
-    return means.astype(values.dtype), lost
-
-
-def _blocks(image: np.ndarray, size: int) -> np.ndarray:
-    """An image (rows, columns) as (rows / size, size, columns / size, size); a rest is cut off."""
-    rows, columns = (length // size for length in image.shape)
-    return image[: rows * size, : columns * size].reshape(rows, size, columns, size)
-
-
-def _jpeg(values: np.ndarray, scale: tuple[float, float]) -> str:
-    """Values as a JPEG of bytes, in base64."""
-    steps = np.clip(np.round((values - scale[0]) / scale[1]), 0, 255).astype(np.uint8)
-    return _encoded(steps, "JPEG", quality=JPEG_QUALITY)
-
-
-def _encoded(image: np.ndarray, kind: str, **options: Any) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind, **options)
-    return b64encode(buffer.getvalue()).decode()
-
-
-def _masks(padding: np.ndarray | None, count: int) -> dict[str, list[Any]]:
-    """Different masks as PNG in base64, and which of them each slice has (-1 for none)."""
-    masks = np.zeros((count, 1), bool) if padding is None else padding
-    keys = [mask.tobytes() for mask in masks]
-    different = {key: mask for key, mask in zip(keys, masks) if mask.any()}
-    numbers = {key: number for number, key in enumerate(different)}
-    return {
-        "masks": [_encoded(mask, "PNG", optimize=True) for mask in different.values()],
-        "mask_of": [numbers.get(key, -1) for key in keys],
-    }
-
-
-def _strides(volume: Volume, plane: str) -> dict[str, int]:
-    """Where in the flat array the pixels of a plane's pictures lie: the first, and steps on."""
-    _, rows, columns = volume.array.shape
-    steps = np.array([rows * columns, columns, 1, 0]) @ picture_matrix(volume, plane)
-    return dict(zip(("along", "down", "right", "origin"), map(int, steps)))
-
-
-def _note(volume: Volume, reduced: Volume, scale: tuple[float, float]) -> str:
-    """What was reduced, in words."""
-    words = [f"{len(reduced.array)} of {len(volume.array)} slices"]
-    (_, *smaller), (_, *whole) = reduced.array.shape, volume.array.shape
-    if smaller != whole:
-        words.append("{} × {} of {} × {} pixels".format(*smaller, *whole))
-    low, step = scale
-    high, steps = low + 255 * step, f"256 steps of {step:.3g} {volume.unit}".strip()
-    words.append(f"values from {low:.5g} to {high:.5g} in {steps}, compressed as JPEG")
-    return f"Reduced for this page: {'; '.join(words)}."

@@ -55,6 +55,14 @@ def window_data(name: str, window: Window | VoiLut) -> dict[str, Any]:
     return {"name": name, "center": center, "width": width, "function": function}
 
 
+def named_window(
+    window: Window | VoiLut, known: Mapping[str, Window | VoiLut], name: str = "custom"
+) -> dict[str, Any]:
+    """A window as a dict, by the name under which it is known, else by another."""
+    names = (known_name for known_name, other in known.items() if _same(other, window))
+    return window_data(next(names, name), window)
+
+
 def slice_dtype(volume: Volume) -> np.dtype:
     """The type in which slices are sent: little-endian int16 where all values fit, else float32."""
     limits = np.iinfo(np.int16)
@@ -114,3 +122,10 @@ def _histogram(volume: Volume) -> dict[str, Any]:
     values = sampled(volume.array, volume.padding)
     counts, _ = np.histogram(values, HISTOGRAM_BINS, (low, high))
     return {"counts": counts.tolist(), "low": low, "high": high}
+
+
+def _same(one: Window | VoiLut, other: Window | VoiLut) -> bool:
+    """Whether two windows are the same, whatever their source."""
+    if isinstance(one, VoiLut) or isinstance(other, VoiLut):
+        return type(one) is type(other) and all(map(np.array_equal, one[:2], other[:2]))
+    return one._replace(source="") == other._replace(source="")

@@ -1,19 +1,22 @@
 """How is a volume browsed? The browser draws it and fetches slices from the kernel when needed."""
 
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anywidget
 import numpy as np
 import traitlets
 
+from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES, PlaneError
-from helpers.pictures.slices import snapshot
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
+from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_html import MAX_HTML_MB, save_html
 from helpers.viewer.viewer_data import (
+    named_window,
     nearest_slice,
     picture_affine,
     slice_bytes,
@@ -22,6 +25,7 @@ from helpers.viewer.viewer_data import (
     volume_windows,
     window_data,
 )
+from helpers.viewer.volume_group import VolumeGroup
 from helpers.volume.volume import Volume
 
 
@@ -31,7 +35,22 @@ class VolumeBrowser(anywidget.AnyWidget):
     ``plane``: "axial", "coronal" or "sagittal". ``index``: which of its slices is shown, from 0.
     ``position_mm``: the point (x, y, z) in LPS mm that all planes go through; link it to scroll
     several viewers together. ``window``: a `Window` or `VoiLut`; may be set to whatever
-    `helpers.browse` takes as a window.
+    `helpers.browse` takes as a window. ``member``: which volume of a group is shown, from 0; plane,
+    position and window stay. ``opacity`` (0 to 1) and ``over_window``: of the volume drawn over it.
+
+    Parameters
+    ----------
+    volume : Volume, of a group the one that is shown first
+    plane, window, badge, three_planes : as `helpers.browse` takes them
+    members : VolumeGroup or None
+        With it there is a second slider: time, b-value, echo or phase.
+    over : Volume or Overlay in the same frame of reference, drawn over it in colour; or None
+    over_window : of `over`, as `window`
+
+    Raises
+    ------
+    ResamplingError
+        Where `over` does not share the frame of reference.
     """
 
     _esm = SCRIPT
@@ -40,6 +59,10 @@ class VolumeBrowser(anywidget.AnyWidget):
     position_mm = traitlets.List(traitlets.CFloat(), minlen=3, maxlen=3).tag(sync=True)
     window = traitlets.Any()
     voi = traitlets.Dict().tag(sync=True)  # the window as the browser has it
+    member = traitlets.Int().tag(sync=True)
+    opacity = traitlets.CFloat(0.5, min=0, max=1).tag(sync=True)
+    over_window = traitlets.Any()
+    over_voi = traitlets.Dict().tag(sync=True)
     meta = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -50,18 +73,44 @@ class VolumeBrowser(anywidget.AnyWidget):
         window: object = None,
         badge: str = "",
         three_planes: bool = True,
+        members: VolumeGroup | None = None,
+        over: Volume | Overlay | None = None,
+        over_window: object = None,
+        opacity: float = 0.5,
     ) -> None:
-        self.volume, self._windows = volume, volume_windows(volume)
-        self._dtype = slice_dtype(volume)
+        self.members, self.over = members, None if over is None else overlay_of(over, volume)
+        self._first, self._badge, self._three_planes = volume, badge, three_planes
+        self._facts_of: dict[int, _Facts] = {}
+        self._loader = ThreadPoolExecutor(1)  # of the volumes that are asked for ahead
+        self._over_windows = {} if self.over is None else self.over.windows
+        member = 0 if members is None else members.first
+        self._shown = member, volume
+        if members is not None:
+            members.keep(member, volume)
         plane = plane or volume.acquired_plane
         super().__init__(
             plane=plane,
             index=volume.shape_of(plane)[0] // 2,
             position_mm=volume.middle.tolist(),
             window=window,
-            meta=volume_data(volume, self._windows, badge=badge, three_planes=three_planes),
+            member=member,
+            opacity=opacity,
+            over_window=over_window,
+            meta={
+                **self._facts(member).data,
+                "member": member,
+                "members": None if members is None else members.data,
+                "over": None if self.over is None else self.over.data,
+            },
         )
         self.on_msg(self._answer)
+
+    @property
+    def volume(self) -> Volume:
+        """The one that is shown."""
+        if self._shown[0] != self.member:
+            self._shown = self.member, self._volume(self.member)
+        return self._shown[1]
 
     def save_html(self, path: str | Path, *, max_mb: float = MAX_HTML_MB) -> str:
         """Writes what is shown as a page that needs no kernel; returns what was reduced to fit.
@@ -76,16 +125,28 @@ class VolumeBrowser(anywidget.AnyWidget):
             index=self.index,
             position_mm=self.position_mm,
             window=self.window,
-            badge=self.meta["badge"],
+            badge=self._facts(self.member).data["badge"],
+            members=self.members,
+            member=self.member,
+            over=self.over,
+            over_window=self.over_window,
+            opacity=self.opacity,
         )
+
+    def close(self) -> None:
+        """Takes it off the page, and loads no more."""
+        self._loader.shutdown(wait=False, cancel_futures=True)
+        super().close()
 
     @traitlets.validate("window")
     def _as_window(self, proposal: Any) -> Window | VoiLut:
-        volume, known = self.volume, self._windows
-        wanted = next(iter(known)) if proposal.value is None else proposal.value
-        _, window = resolve_window(wanted, known, volume.array, volume.padding, unit=volume.unit)
-        apply_window(np.zeros(1), window)  # refuses what has no meaning
-        return window
+        return _window(proposal.value, self._facts(self.member).windows, self.volume)
+
+    @traitlets.validate("over_window")
+    def _as_over_window(self, proposal: Any) -> Window | VoiLut | None:
+        if self.over is None:
+            return None
+        return _window(proposal.value, self._over_windows, self.over.volume)
 
     @traitlets.validate("index")
     def _within_plane(self, proposal: Any) -> int:
@@ -95,19 +156,38 @@ class VolumeBrowser(anywidget.AnyWidget):
             raise PlaneError(f"{expected}, got {proposal.value}")
         return proposal.value
 
+    @traitlets.validate("member")
+    def _loadable(self, proposal: Any) -> int:
+        self._volume(proposal.value)
+        return proposal.value
+
     @traitlets.observe("window")
     def _show_window(self, change: Any) -> None:
-        names = (name for name, known in self._windows.items() if _same(known, change.new))
-        self.voi = window_data(next(names, "custom"), change.new)
+        self.voi = named_window(change.new, self._facts(self.member).windows)
+
+    @traitlets.observe("over_window")
+    def _show_over_window(self, change: Any) -> None:
+        self.over_voi = {} if self.over is None else named_window(change.new, self._over_windows)
 
     @traitlets.observe("voi")
     def _take_window(self, change: Any) -> None:
-        voi = change.new
-        known = self._windows.get(voi["name"])
-        if known is not None and voi == window_data(voi["name"], known):
-            self.window = known
-        elif "center" in voi and voi != window_data(voi["name"], self.window):
-            self.window = Window(voi["center"], voi["width"], "", voi["function"])
+        windows = self._facts(self.member).windows
+        self.window = _taken(change.new, self.window, windows)
+
+    @traitlets.observe("over_voi")
+    def _take_over_window(self, change: Any) -> None:
+        if self.over is not None:
+            self.over_window = _taken(change.new, self.over_window, self._over_windows)
+
+    @traitlets.observe("member")
+    def _show_member(self, change: Any) -> None:
+        """Keeps the position, and the window, by its name where each volume has its own."""
+        if self.members is not None and not self.members.one_window and self.voi:
+            before, now = (self._facts(one).windows for one in (change.old, change.new))
+            default = self.voi["name"] == next(iter(before))
+            name = next(iter(now)) if default and self.voi["name"] not in now else self.voi["name"]
+            self.window = now.get(name, self.window)
+        self._move_to_position(change)
 
     @traitlets.observe("index")
     def _move_to_slice(self, _: Any) -> None:
@@ -122,27 +202,93 @@ class VolumeBrowser(anywidget.AnyWidget):
         self.index = nearest_slice(self.volume, self.plane, self.position_mm)
 
     def _answer(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
-        """Sends the slice that the browser asks for."""
+        """Sends the slice that the browser asks for, at once or when its volume is loaded."""
         if content.get("type") != "slice":
             return
-        plane, index = content["plane"], content["index"]
-        if 0 <= index < self.volume.shape_of(plane)[0]:
-            content = {**content, "float": self._dtype.kind == "f"}
-            self.send(content, [*slice_bytes(self.volume, plane, index, self._dtype)])
+        member = content.get("member", self.member)
+        if self.members is None or self.members.is_loaded(member):
+            self._send_slice(content)
         else:
-            text = f"there is no {plane} slice {index + 1}"
-            self.send({**content, "type": "failed", "text": text})
+            self._loader.submit(self._send_slice, content)
+
+    def _send_slice(self, content: dict[str, Any]) -> None:
+        member = content.get("member", self.member)
+        plane, index = content["plane"], content["index"]
+        try:
+            volume, facts = self._volume(member), self._facts(member)
+            if not 0 <= index < volume.shape_of(plane)[0]:
+                raise PlaneError(f"there is no {plane} slice {index + 1}")
+            parts = [*slice_bytes(volume, plane, index, facts.dtype)]
+            if self.over is not None:
+                parts += self.over.slice_bytes(volume, plane, index)
+        except ClearError as error:
+            self.send({**content, "type": "failed", "text": str(error)})
+            return
+        about = {"about": facts.data} if content.get("about") else {}
+        self.send({**content, **about, "float": facts.dtype.kind == "f"}, parts)
+
+    def _volume(self, number: int) -> Volume:
+        """The volume of a number."""
+        if self.members is not None:
+            return self.members.volume(number)
+        if number != 0:
+            raise ClearError(f"expected 0, the only volume that is shown here, got {number}")
+        return self._first
+
+    def _facts(self, number: int) -> "_Facts":
+        """What the viewer needs to know of the volume of a number; worked out once."""
+        if number not in self._facts_of:
+            volume = self._volume(number)
+            windows = volume_windows(volume)
+            badge = "" if self.members is None else self.members.badge(number)
+            badge = badge or (self._badge if volume is self._first else "")
+            data = volume_data(volume, windows, badge=badge, three_planes=self._three_planes)
+            self._facts_of[number] = _Facts(windows, slice_dtype(volume), data)
+        return self._facts_of[number]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """The widget, and beside it a picture for whatever shows no widgets."""
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        shown = self.volume.slice(self.plane, self.index)
-        picture = snapshot(shown, self.window, badge=self.meta["badge"])
-        return {**data, "image/png": b64encode(picture).decode()}, metadata
+        return {**data, "image/png": b64encode(self._snapshot()).decode()}, metadata
+
+    def _snapshot(self) -> bytes:
+        """What is shown, as PNG."""
+        return snapshot_over(
+            self.volume,
+            self.plane,
+            self.index,
+            self.window,
+            badge=self._facts(self.member).data["badge"],
+            label="" if self.members is None else self.members.labels[self.member],
+            over=self.over,
+            over_window=self.over_window,
+            opacity=self.opacity,
+        )
 
 
-def _same(one: Window | VoiLut, other: Window | VoiLut) -> bool:
-    """Whether two windows are the same, whatever their source."""
-    if isinstance(one, VoiLut) or isinstance(other, VoiLut):
-        return one is other
-    return one._replace(source="") == other._replace(source="")
+class _Facts(NamedTuple):
+    """What the viewer needs to know of a volume besides its voxels."""
+
+    windows: dict[str, Window | VoiLut]
+    dtype: np.dtype
+    data: dict[str, Any]
+
+
+def _window(wanted: object, known: dict[str, Window | VoiLut], volume: Volume) -> Window | VoiLut:
+    """A window of a volume that is asked for; None is the first that is known."""
+    wanted = next(iter(known)) if wanted is None else wanted
+    _, window = resolve_window(wanted, known, volume.array, volume.padding, unit=volume.unit)
+    apply_window(np.zeros(1), window)  # refuses what has no meaning
+    return window
+
+
+def _taken(
+    voi: dict[str, Any], before: Window | VoiLut, known: dict[str, Window | VoiLut]
+) -> Window | VoiLut:
+    """The window that the browser has set; the one before where it has set none."""
+    window = known.get(voi["name"])
+    if window is not None and voi == window_data(voi["name"], window):
+        return window
+    if "center" in voi and voi != window_data(voi["name"], before):
+        return Window(voi["center"], voi["width"], "", voi["function"])
+    return before

@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,12 @@ class VolumeGroup:
 
     def __repr__(self) -> str:
         return f"{len(self)} volumes by {self.name}: {self.labels[0]} to {self.labels[-1]}"
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All that does not change while it is looked at, as a dict of JSON's own types."""
+        words = {"name": self.name, "labels": self.labels, "remark": self.remark}
+        return {**words, "one_window": self.one_window}
 
     def checked(self, number: int) -> int:
         """The number, if a volume has it.

@@ -1,0 +1,189 @@
+"""What does a page without a kernel hold of a volume? Slices as pictures, fewer if need be.
+
+A byte stands for the value ``low + step × byte``. Slices are those along the first axis of the
+array; the other planes are cut from them in the browser.
+"""
+
+import io
+from base64 import b64encode
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from helpers.errors import ClearError
+from helpers.geometry.planes import PLANES, plane_axes
+from helpers.pixels.window import value_range
+from helpers.viewer.viewer_data import picture_matrix
+from helpers.volume.volume import Volume
+
+JPEG_QUALITY = 85
+MIN_SLICES = 64  # before there are fewer, pixels are made larger
+SHRINK_FACTORS = (1, 2, 4)
+SCALE_SHARE = 0.9995  # of the values that 256 steps span
+
+
+class HtmlError(ClearError, ValueError):
+    """A page that cannot be written as it is asked for."""
+
+
+class StoredVolume(NamedTuple):
+    """A volume as a page holds it."""
+
+    reduced: Volume  # what is left of it
+    data: dict[str, Any]  # of JSON's own types
+    note: str  # what was reduced, in words
+
+    @property
+    def size(self) -> int:
+        """Bytes of its pictures."""
+        return sum(map(len, [*self.data["pictures"], *self.data["masks"]]))
+
+
+def stored_volume(
+    volume: Volume, max_bytes: float, *, share: float = SCALE_SHARE, exact: bool = False
+) -> StoredVolume:
+    """A volume with slices left out and pixels made larger until it fits.
+
+    Parameters
+    ----------
+    share : of the values that 256 steps span
+    exact : whether steps are kept as they are, as labels need it: PNG in place of JPEG
+
+    Raises
+    ------
+    HtmlError
+        Where not even one slice fits.
+    """
+    scale = _scale(volume, share)
+    reduced, pictures = _reduced(volume, scale, max_bytes, exact)
+    data = {
+        "stored": next(one for one in PLANES if plane_axes(volume.affine, one).normal == 0),
+        "strides": {one: _strides(reduced, one) for one in PLANES},
+        "shape": reduced.array.shape,
+        "scale": scale,
+        "float": not _fits_int16(scale),
+        "type": "png" if exact else "jpeg",
+        "pictures": pictures,
+        **_masks(reduced.padding, len(reduced.array)),
+    }
+    return StoredVolume(reduced, data, _note(volume, reduced, scale, data["type"]))
+
+
+def stored_size(volume: Volume) -> int:
+    """Bytes that the pictures of a whole volume would take, about."""
+    middle = len(volume.array) // 2
+    picture = _picture(volume.array[middle], _scale(volume, SCALE_SHARE), exact=False)
+    return len(volume.array) * len(picture)
+
+
+def _scale(volume: Volume, share: float) -> tuple[float, float]:
+    """(low, step): a byte stands for the value ``low + step × byte``."""
+    low, high = value_range(volume.array, padding=volume.padding, share=share).limits
+    step = (high - low) / 255
+    if volume.array.dtype.kind in "iub":
+        return float(np.floor(low)), float(np.ceil(step))
+    return low, step
+
+
+def _fits_int16(scale: tuple[float, float]) -> bool:
+    """Whether all 256 values are whole numbers that 16 bits hold."""
+    values = scale[0] + scale[1] * np.arange(256)
+    return bool((values == values.clip(-(2**15), 2**15 - 1).round()).all())
+
+
+def _reduced(
+    volume: Volume, scale: tuple[float, float], max_bytes: float, exact: bool
+) -> tuple[Volume, list[str]]:
+    """(the volume with slices left out and pixels made larger, its slices in base64)."""
+    count = len(volume.array)
+    for shrink in SHRINK_FACTORS[:1] if exact else SHRINK_FACTORS:
+        slice_size = len(_picture(_shrunk(volume, count // 2, shrink)[0], scale, exact))
+        kept = min(count, int(max_bytes / slice_size))
+        if kept >= min(count, MIN_SLICES):
+            break
+    if kept < 1:
+        size, room = slice_size / 1e6, max(max_bytes, 0) / 1e6
+        raise HtmlError(
+            f"expected room for a slice of {size:.2f} MB, got {room:.2f} MB: raise max_mb"
+        )
+    while True:
+        stride = -(-count // kept)
+        slices = [_shrunk(volume, number, shrink) for number in range(0, count, stride)]
+        pictures = [_picture(values, scale, exact) for values, _ in slices]
+        padding = None if volume.padding is None else np.stack([lost for _, lost in slices])
+        size = sum(map(len, [*pictures, *_masks(padding, len(slices))["masks"]]))
+        if size <= max_bytes or kept == 1:
+            break
+        kept = max(1, int(kept * 0.9))
+    affine = volume.affine.copy()
+    affine[:3, 3] += (affine[:3, 1] + affine[:3, 2]) * (shrink - 1) / 2
+    affine[:3, :3] *= (stride, shrink, shrink)
+    array = np.stack([values for values, _ in slices])
+    return replace(volume, array=array, affine=affine, padding=padding), pictures
+
+
+def _shrunk(volume: Volume, number: int, shrink: int) -> tuple[np.ndarray, np.ndarray]:
+    """(values, padding) of one slice along the first axis, each pixel the mean of known ones."""
+    values = _blocks(volume.array[number], shrink)
+    padding = np.zeros(values.shape, bool)
+    if volume.padding is not None:
+        padding = _blocks(volume.padding[number], shrink)
+    lost = np.logical_and.reduce(padding, axis=(1, 3))
+    known = ~padding | lost[:, None, :, None]  # a block of padding alone keeps its value
+    means = values.mean(axis=(1, 3), where=known)
+    means = np.round(means) if values.dtype.kind == "i" else means
+    return means.astype(values.dtype), lost
+
+
+def _blocks(image: np.ndarray, size: int) -> np.ndarray:
+    """An image (rows, columns) as (rows / size, size, columns / size, size); a rest is cut off."""
+    rows, columns = (length // size for length in image.shape)
+    return image[: rows * size, : columns * size].reshape(rows, size, columns, size)
+
+
+def _picture(values: np.ndarray, scale: tuple[float, float], exact: bool) -> str:
+    """Values as a picture of bytes, in base64."""
+    steps = np.round((values - scale[0]) / (scale[1] or 1))
+    pixels = np.clip(steps, 0, 255).astype(np.uint8)
+    if exact:
+        return _encoded(pixels, "PNG", optimize=True)
+    return _encoded(pixels, "JPEG", quality=JPEG_QUALITY)
+
+
+def _encoded(image: np.ndarray, kind: str, **options: Any) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, kind, **options)
+    return b64encode(buffer.getvalue()).decode()
+
+
+def _masks(padding: np.ndarray | None, count: int) -> dict[str, list[Any]]:
+    """Different masks as PNG in base64, and which of them each slice has (-1 for none)."""
+    masks = np.zeros((count, 1), bool) if padding is None else padding
+    keys = [mask.tobytes() for mask in masks]
+    different = {key: mask for key, mask in zip(keys, masks) if mask.any()}
+    numbers = {key: number for number, key in enumerate(different)}
+    return {
+        "masks": [_encoded(mask, "PNG", optimize=True) for mask in different.values()],
+        "mask_of": [numbers.get(key, -1) for key in keys],
+    }
+
+
+def _strides(volume: Volume, plane: str) -> dict[str, int]:
+    """Where in the flat array the pixels of a plane's pictures lie: the first, and steps on."""
+    _, rows, columns = volume.array.shape
+    steps = np.array([rows * columns, columns, 1, 0]) @ picture_matrix(volume, plane)
+    return dict(zip(("along", "down", "right", "origin"), map(int, steps)))
+
+
+def _note(volume: Volume, reduced: Volume, scale: tuple[float, float], kind: str) -> str:
+    """What was reduced, in words."""
+    words = [f"{len(reduced.array)} of {len(volume.array)} slices"]
+    (_, *smaller), (_, *whole) = reduced.array.shape, volume.array.shape
+    if smaller != whole:
+        words.append("{} × {} of {} × {} pixels".format(*smaller, *whole))
+    low, step = scale
+    high, steps = low + 255 * step, f"256 steps of {step:.3g} {volume.unit}".strip()
+    words.append(f"values from {low:.5g} to {high:.5g} in {steps}, compressed as {kind.upper()}")
+    return "; ".join(words)
