@@ -10,12 +10,20 @@ from pathlib import Path
 import pandas as pd
 from pydicom.misc import is_dicom
 
-from helpers.files import FolderError, walk_files
+from helpers.files import FolderError, OpenFile, walk_files
+from helpers.formats import SNIFFED_BYTES, command_for, format_of
 from helpers.phantom.writing import clinical_rows, write_phantom
-from helpers.runtime import KAGGLE_INPUT, user_cache
+from helpers.runtime import KAGGLE_INPUT, KAGGLE_WORKING, user_cache
 
 MAIN_CHILD_SHARE = 0.9  # of the DICOM folders: a child that holds so many is walked into
 MAX_FILES_PROBED = 3  # of a folder, before it is taken to have no DICOM
+LIKELY_ENDINGS = (".dcm", ".dicom", ".ima")  # are probed first
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+OTHER_ENDINGS = (  # are probed last
+    *ARCHIVE_ENDINGS,
+    *(".csv", ".json", ".txt", ".md", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".tif"),
+    *(".npy", ".nii", ".py", ".ipynb"),
+)
 PHANTOM_VERSION = 11  # changes with the phantom
 PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
 ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
@@ -95,22 +103,61 @@ def _root_and_reason() -> tuple[Path, str]:
     if named := os.environ.get("DICOM_ROOT"):
         root = Path(named).expanduser()
         if not root.is_dir():
-            found = "a file" if root.exists() else "none"
-            raise FolderError(f"DICOM_ROOT: expected a folder, found {found} at {root}")
+            raise FolderError(f"DICOM_ROOT: expected a folder, found {_what_is_at(root)}")
         return root, "named by DICOM_ROOT"
-    if KAGGLE_INPUT.is_dir() and (found_below := find_dicom(KAGGLE_INPUT)) is not None:
-        return found_below
-    return phantom_root(), "the phantom, made here; set DICOM_ROOT to explore your own folder"
+    why = "the phantom, made here; set DICOM_ROOT to explore your own folder"
+    if KAGGLE_INPUT.is_dir():
+        if (found_below := find_dicom(KAGGLE_INPUT)) is not None:
+            return found_below
+        why += _archives_below(KAGGLE_INPUT)
+    return phantom_root(), why
+
+
+def _what_is_at(path: Path) -> str:
+    """What there is in place of a folder, and how to go on."""
+    if not path.is_file():
+        return f"{'something else' if path.exists() else 'nothing'} at {path}"
+    kind = _format_at(path)
+    if kind == "DICOM file":
+        return f"a DICOM file at {path}; name its folder: {path.parent}"
+    command = command_for(kind, path)
+    how = f"; open it, and name the folder that this makes: {command}" if command else ""
+    return f"a file at {path}{f' ({kind})' if kind else ''}{how}"
+
+
+def _archives_below(folder: Path) -> str:
+    """What is said of archives in a folder without DICOM; empty where there is none."""
+    archives = [path for path in walk_files(folder) if path.lower().endswith(ARCHIVE_ENDINGS)]
+    if not archives:
+        return ""
+    command = command_for(_format_at(archives[0]), archives[0], into=KAGGLE_WORKING)
+    how = f"; the first opens with: {command}" if command else ""
+    number = f"{len(archives)} archive{'s' * (len(archives) > 1)}"
+    return f"; below {folder} lie no DICOM files, but {number}{how}"
+
+
+def _format_at(path: str | os.PathLike[str]) -> str:
+    """What a file is by its first bytes; empty where unknown, or where it cannot be read."""
+    try:
+        with OpenFile(path) as file:
+            return format_of(file.read(0, SNIFFED_BYTES))
+    except OSError:
+        return ""
 
 
 def _any_dicom(paths: list[str]) -> bool:
     """Whether one of the likeliest files begins as DICOM does (PS3.10 7.1)."""
-    likely_first = sorted(paths, key=lambda path: not path.lower().endswith((".dcm", ".dicom")))
-    for path in likely_first[:MAX_FILES_PROBED]:
+    for path in sorted(paths, key=_unlikeliness)[:MAX_FILES_PROBED]:
         with contextlib.suppress(OSError):
             if is_dicom(path):
                 return True
     return False
+
+
+def _unlikeliness(path: str) -> int:
+    """0 for a file whose name says DICOM, 2 for one whose name says something else."""
+    name = path.lower()
+    return 0 if name.endswith(LIKELY_ENDINGS) else 2 if name.endswith(OTHER_ENDINGS) else 1
 
 
 def _main_child(root: Path, holders: list[Path]) -> Path | None:

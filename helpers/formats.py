@@ -105,8 +105,14 @@ def opened_by(name: str) -> str:
     return _opener(name)[0]
 
 
-def command_for(name: str, path: str | os.PathLike[str]) -> str:
+def command_for(
+    name: str, path: str | os.PathLike[str], *, into: str | os.PathLike[str] | None = None
+) -> str:
     """The command that opens a file of this format, if it is an archive; else empty.
+
+    Parameters
+    ----------
+    into : the folder in which the content will lie; None takes the file's own
 
     Examples
     --------
@@ -114,13 +120,12 @@ def command_for(name: str, path: str | os.PathLike[str]) -> str:
     "unzip 'chest CT.zip' -d 'chest CT'"
     """
     file = os.fspath(path)
-    opened = os.path.splitext(file.removesuffix(".gz") if "tar" in name else file)[0]
-    names = {
-        "file": shlex.quote(file),
-        "opened": shlex.quote(opened if opened != file else f"{file} opened"),
-        "folder": shlex.quote(os.path.dirname(file) or "."),
-    }
-    return _opener(name)[1].format(**names)
+    stem = os.path.splitext(file.removesuffix(".gz") if "tar" in name else file)[0]
+    opened = stem if stem != file else f"{file} opened"
+    if into is not None:
+        opened = os.path.join(into, os.path.basename(opened))
+    names = {"file": file, "opened": opened, "folder": os.path.dirname(file) or "."}
+    return _opener(name)[1].format(**{key: shlex.quote(one) for key, one in names.items()})
 
 
 def _opener(name: str) -> tuple[str, str]:
