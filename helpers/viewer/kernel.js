@@ -4,47 +4,57 @@ const MAX_KEPT_BYTES = 64 * 2 ** 20; // bytes of slices in the browser
 const MAX_REQUESTS = 4; // requests that the kernel has at once; the newest is asked first
 
 function kernelSource(model) {
+  const meta = model.get("meta"), abouts = new Map([[meta.member, meta]]);
+  let shown = meta.member;
   const slices = new Map(), underway = new Set(), urgent = new Set(), listeners = [], failures = [];
   let waiting = [], bytes = 0;
   const ask = () => {
     while (underway.size < MAX_REQUESTS && waiting.length) {
       const next = waiting[waiting.length - 1];
       if (!urgent.has(next) && [...underway].some((key) => urgent.has(key))) return; // what is looked at comes alone
-      const key = waiting.pop(), [plane, index] = key.split(" ");
+      const key = waiting.pop(), [member, plane, index] = key.split(" ");
       if (slices.has(key) || underway.has(key)) continue;
       underway.add(key);
-      model.send({ type: "slice", plane, index: Number(index) });
+      model.send({ type: "slice", member: Number(member), plane, index: Number(index), about: !abouts.has(Number(member)) });
     }
   };
+  const sizeOf = (found) => found.values.byteLength + (found.over ? found.over.values.byteLength : 0);
   const keep = (key, found) => {
     slices.set(key, found);
-    bytes += found.values.byteLength;
+    bytes += sizeOf(found);
     for (const [oldest, old] of slices) {
       if (bytes <= MAX_KEPT_BYTES || oldest === key) break;
       slices.delete(oldest);
-      bytes -= old.values.byteLength;
+      bytes -= sizeOf(old);
     }
   };
   const received = (message, buffers) => {
-    if (message.type === "failed") {
-      underway.delete(`${message.plane} ${message.index}`);
-      urgent.delete(`${message.plane} ${message.index}`);
-      failures.forEach((tell) => tell(message.text));
-      ask();
-    }
-    if (message.type !== "slice") return;
-    const key = `${message.plane} ${message.index}`, kind = message.float ? Float32Array : Int16Array;
-    const bytesOf = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
+    if (message.type !== "failed" && message.type !== "slice") return;
+    const { member, plane, index } = message, key = `${member} ${plane} ${index}`;
     underway.delete(key);
     urgent.delete(key);
-    keep(key, { values: new kind(bytesOf(buffers[0])), padding: buffers[1]?.byteLength ? new Uint8Array(bytesOf(buffers[1])) : null });
-    listeners.forEach((tell) => tell(message.plane, message.index));
+    if (message.type === "failed") {
+      failures.forEach((tell) => tell(message.text, member));
+      ask();
+      return;
+    }
+    if (message.about && !abouts.has(member)) abouts.set(member, message.about);
+    const found = (kind, values, padding) => ({ values: new kind(bytesOf(values)), padding: padding?.byteLength ? new Uint8Array(bytesOf(padding)) : null });
+    const bytesOf = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
+    const over = buffers.length > 2 ? { over: found(Float32Array, buffers[2], buffers[3]) } : {};
+    keep(key, { ...found(message.float ? Float32Array : Int16Array, buffers[0], buffers[1]), ...over });
+    listeners.forEach((tell) => tell(plane, index));
     ask();
   };
   model.on("msg:custom", received);
   const handlers = [];
   return {
-    meta: model.get("meta"),
+    get meta() { return abouts.get(shown); },
+    get shown() { return shown; },
+    members: meta.members,
+    over: meta.over,
+    about: (member) => abouts.get(member),
+    show: (member) => { shown = member; },
     get: (name) => model.get(name),
     set: (name, value) => model.set(name, value),
     save: () => model.save_changes(),
@@ -52,8 +62,8 @@ function kernelSource(model) {
     off: () => { handlers.forEach(([name, tell]) => model.off(name, tell)); model.off("msg:custom", received); },
     arrived: (tell) => listeners.push(tell),
     failed: (tell) => failures.push(tell),
-    slice: (plane, index, ahead = false) => {
-      const key = `${plane} ${index}`, found = slices.get(key);
+    slice: (plane, index, ahead = false, member = shown) => {
+      const key = `${member} ${plane} ${index}`, found = slices.get(key);
       if (found) { slices.delete(key); slices.set(key, found); return found; } // the last one used is the last one dropped
       waiting = waiting.filter((other) => other !== key);
       if (ahead) waiting.unshift(key); else { waiting.push(key); urgent.add(key); }
@@ -66,6 +76,6 @@ function kernelSource(model) {
 
 export default {
   render({ model, el }) {
-    return mount(el, kernelSource(model));
+    return model.get("meta").images ? mountImages(el, kernelImages(model)) : mount(el, kernelSource(model));
   },
 };

@@ -3,8 +3,9 @@
 // Mounts a viewer in each section, on the data that stand there; several move together, by the position in the patient.
 export function standalone(sections) {
   const sources = [...sections].map((section) => {
-    const data = JSON.parse(section.querySelector("script").textContent), source = storedSource(data);
-    mount(section.querySelector("div"), source);
+    const data = JSON.parse(section.querySelector("script").textContent);
+    const source = data.meta.images ? storedImages(data) : storedSource(data);
+    (data.meta.images ? mountImages : mount)(section.querySelector("div"), source);
     make("p", { textContent: data.note, className: "dv-note" }, section.querySelector(".dv"));
     return source;
   });

@@ -1,0 +1,379 @@
+"""What does the viewer need to know of images? Numbers and words as JSON, pixels as bytes."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import ClearError, one_line, require_type
+from helpers.pixels.image import OpenFiles, read_image
+from helpers.pixels.layout import ImageError
+from helpers.pixels.window import COMPUTED, VoiLut, Window, WindowError, presets_for, value_range
+from helpers.slices.arrays import frames_of, name_of, numbers, paths_of
+from helpers.slices.cine import frame_times_ms
+from helpers.viewer.viewer_data import (
+    CORNER_CAPTIONS,
+    HISTOGRAM_BINS,
+    HISTOGRAM_SHARE,
+    window_data,
+)
+from helpers.volume.slice import Slice, slice_of
+
+MAX_MEMORY_MB = 500  # of decoded images that are kept
+MAX_OPEN_FILES = 2  # of several frames, whose headers and compressed pixels are kept
+HISTOGRAM_VALUES = 100_000  # that a histogram is made of
+UPPER_CAPTIONS = ["view", "slice", "position"]  # in the upper left corner; identity in none
+Badges: TypeAlias = Mapping[Any, str] | str  # by path, or by (path, frame); or one for all
+
+
+class NoSuchImageError(ClearError, LookupError):
+    """An image that is not among those of a viewer."""
+
+
+class Run(NamedTuple):
+    """Images that follow each other in time or in a file: rows from `start` on, before `stop`."""
+
+    start: int
+    stop: int
+
+
+class Images:
+    """The images of some rows of the slice table, each decoded when it is asked for.
+
+    Nothing of any file is read before. Those used last are kept, up to `max_mb`, and so are the
+    headers of the last files of several frames.
+
+    Parameters
+    ----------
+    slices : rows of `helpers.slice_table`: all of a collection, of a patient, or of a stack
+    badges : words of warning, by path or by (path, frame), or one for all
+    max_mb : of decoded images that are kept
+    """
+
+    def __init__(
+        self, slices: pd.DataFrame, *, badges: Badges = "", max_mb: float = MAX_MEMORY_MB
+    ) -> None:
+        require_type(slices, pd.DataFrame, "of slice_table")
+        if "path" not in slices.index.names:
+            raise NoSuchImageError(
+                "expected rows of slice_table(headers), got a table with the index "
+                f"{', '.join(map(str, slices.index.names))}"
+            )
+        tiled = _are_tiled(slices)
+        self.tiled = [_level(row) for row in slices[tiled].to_dict("records")]
+        self.slices = slices[~tiled] if tiled.any() else slices
+        self.badges, self.max_mb = badges, max_mb
+        self.paths, self.frames = paths_of(self.slices), frames_of(self.slices)
+        self._starts = _run_starts(self.slices, self.paths)
+        self._slices: OrderedDict[int, Slice] = OrderedDict()
+        self._files: OrderedDict[str, OpenFiles] = OrderedDict()
+        self._windows: dict[tuple[int, str], Window | VoiLut] = {}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def row_of(self, path: str, frame: int = 0) -> int:
+        """The row of an image.
+
+        Raises
+        ------
+        NoSuchImageError
+        """
+        for row, place in enumerate(zip(self.paths, self.frames)):
+            if place == (path, frame):
+                return row
+        raise NoSuchImageError(f"expected an image of these slices, got frame {frame} of {path}")
+
+    def run(self, row: int) -> Run:
+        """The images that are played with one: frames of its file, or files of its cine."""
+        number = int(np.searchsorted(self._starts, row, side="right"))
+        start = int(self._starts[number - 1])
+        stop = int(self._starts[number]) if number < len(self._starts) else len(self)
+        return Run(start, stop)
+
+    def slice(self, row: int) -> Slice:
+        """The image of a row.
+
+        Raises
+        ------
+        ImageError
+            Where it cannot be decoded: why, in one line.
+        """
+        if row in self._slices:
+            self._slices.move_to_end(row)
+            return self._slices[row]
+        self._slices[row] = found = self._decoded(row)
+        kept = self._slices.values()
+        while len(kept) > 1 and sum(map(_bytes_of, kept)) > 1e6 * self.max_mb:
+            self._slices.popitem(last=False)
+        return found
+
+    def window(self, row: int, wanted: object = None) -> tuple[str, Window | VoiLut]:
+        """(name, Window or VoiLut) of an image, as `Slice.window` gives it.
+
+        One that is taken from values is that of the middle image of a run, for all of the run.
+
+        Raises
+        ------
+        ImageError, WindowError
+        """
+        image, run = self.slice(row), self.run(row)
+        known = {**presets_for(image.unit), **image.windows}
+        name = next(iter(image.windows), "body") if wanted is None else wanted
+        if not isinstance(name, str) or name in known or run.stop - run.start == 1:
+            return image.window(wanted)
+        key = run.start, name
+        if key not in self._windows:
+            middle = self.slice((run.start + run.stop) // 2)
+            self._windows[key] = middle.window(name)[1]
+        return name, self._windows[key]
+
+    def window_or_default(self, row: int, preset: str) -> tuple[str, Window | VoiLut]:
+        """As `window`; where an image does not have it, its own default."""
+        try:
+            return self.window(row, preset or None)
+        except WindowError:
+            return self.window(row)
+
+    def badge(self, row: int) -> str:
+        """The word of warning of an image; empty without one."""
+        if isinstance(self.badges, str):
+            return self.badges
+        path, frame = self.paths[row], self.frames[row]
+        return self.badges.get((path, frame)) or self.badges.get(path) or ""
+
+    def label(self, row: int) -> str:
+        """Which image that is, in words."""
+        count = f"{row + 1} of {len(self)}" if len(self) > 1 else ""
+        return " · ".join(filter(None, (count, name_of(self.slices, row))))
+
+    def forget(self) -> None:
+        """Forgets the images and files that were kept."""
+        self._slices.clear()
+        self._files.clear()
+
+    def _decoded(self, row: int) -> Slice:
+        path, frame, run = self.paths[row], self.frames[row], self.run(row)
+        if "error" in self.slices and isinstance(why := self.slices["error"].iat[row], str):
+            raise ImageError(f"cannot show frame {frame} of {path}: {why}")
+        if run.stop - run.start == 1:
+            return slice_of(read_image(path, frame), frame)
+        if path not in self._files:
+            self._files[path] = OpenFiles([path])
+        self._files.move_to_end(path)
+        while len(self._files) > MAX_OPEN_FILES:
+            self._files.popitem(last=False)
+        return slice_of(next(self._files[path].images(path, [frame], keep=True)), frame)
+
+
+def image_data(images: Images, row: int, preset: str = "") -> dict[str, Any]:
+    """All that is said of one image, as a dict of JSON's own types; `error` where there is none.
+
+    ``windows`` are those to choose from; those without numbers are taken from the values when they
+    are chosen. ``voi`` is that of the name `preset`, or else its default; None for colour.
+    ``upper`` and ``words`` stand in its corners. Identity is not among them.
+    """
+    data = {
+        "index": row,
+        "run": run_data(images, row),
+        "label": images.label(row),
+        "badge": images.badge(row),
+    }
+    try:
+        image = images.slice(row)
+        data |= {**_geometry(image), "words": words_of(images, row)}
+        return data | (_grey_data(images, row, preset) if image.pixels.ndim == 2 else {})
+    except Exception as error:  # the others go on
+        return data | {"error": str(error) if isinstance(error, ClearError) else one_line(error)}
+
+
+def words_of(images: Images, row: int) -> list[str]:
+    """Remarks on an image: what was guessed, what was lost, where its millimetres hold."""
+    caption, own = images.slice(row).caption, images.slices.iloc[row : row + 1]
+    words = [caption[name] for name in CORNER_CAPTIONS if caption.get(name)]
+    if str(own.get("LossyImageCompression", pd.Series([""])).iat[0]) == "01":
+        ratios = numbers(own, "LossyImageCompressionRatio")
+        words.append("lossy compression" + (f" {ratios[0]:g}:1" if ratios[0] > 1 else ""))
+    if "kind" in own and own["kind"].iat[0] == "slide" and images.tiled:
+        words.append("levels, not shown: " + "; ".join(images.tiled))
+    return words
+
+
+def run_data(images: Images, row: int) -> dict[str, Any]:
+    """How the run of an image is played: its rows, and how long each is shown, in ms."""
+    start, stop = images.run(row)
+    if stop - start == 1:
+        return {"start": start, "stop": stop}
+    ms, source, is_guess, sweeps = frame_times_ms(images.slices.iloc[start:stop])
+    ms = np.round(ms, 3).tolist()
+    return {
+        "start": start,
+        "stop": stop,
+        "ms": ms if len(set(ms)) > 1 else ms[:1],
+        "source": source,
+        "is_guess": is_guess,
+        "sweeps": sweeps,
+    }
+
+
+def screen_factors(
+    slice: Slice, width: float, height: float, max_bytes: float = np.inf
+) -> tuple[int, int]:
+    """How many (rows, columns) become one, so that a picture still fills so many screen pixels.
+
+    Parameters
+    ----------
+    max_bytes : that the pixels may take; below it they are fewer than those of the screen
+    """
+    (rows, columns), (down, right) = slice.pixels.shape[:2], slice.spacing
+    scale = min(width / (columns * right), height / (rows * down))
+    factors = [max(1, int(1 / (scale * step) + 1e-6)) for step in (down, right)]
+    pixel_bytes = 3 if slice.pixels.ndim == 3 else wire_dtype(slice.pixels).itemsize
+    while -(-rows // factors[0]) * -(-columns // factors[1]) * pixel_bytes > max_bytes:
+        factors[0 if rows / factors[0] > columns / factors[1] else 1] += 1
+    return factors[0], factors[1]
+
+
+def reduced(
+    pixels: np.ndarray, padding: np.ndarray | None, factors: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(pixels, padding) with blocks of (rows, columns) as one: the mean of known values.
+
+    The last block may be a part of one. A block of padding alone is padding, and has its mean.
+    """
+    if factors == (1, 1):
+        return pixels, padding
+    counts = _block_sums(np.ones(pixels.shape[:2], np.uint8), factors)
+    means = _block_sums(pixels, factors) / (counts if pixels.ndim == 2 else counts[..., None])
+    lost = None
+    if padding is not None and padding.any():
+        known = _block_sums(~padding, factors)
+        lost = known == 0
+        sums = _block_sums(np.where(padding, 0, pixels), factors)
+        means = np.where(lost, means, sums / np.maximum(known, 1))
+    whole = pixels.dtype.kind in "iu"
+    return (np.rint(means) if whole else means).astype(pixels.dtype), lost
+
+
+def wire_dtype(pixels: np.ndarray) -> np.dtype:
+    """The type in which pixels are sent: colour bytes, int16 where all values fit, else float32."""
+    if pixels.ndim == 3:
+        return np.dtype(np.uint8)
+    limits = np.iinfo(np.int16)
+    fits = pixels.dtype.kind in "iub" and (
+        pixels.dtype.itemsize == 1
+        or pixels.dtype == np.int16
+        or (limits.min <= pixels.min() and pixels.max() <= limits.max)
+    )
+    return np.dtype("<i2" if fits else "<f4")
+
+
+def pixel_bytes(
+    slice: Slice, part: tuple[np.ndarray, np.ndarray | None]
+) -> tuple[str, list[bytes]]:
+    """(type, [pixels row by row, padding one bit a pixel or nothing]) of a part of an image."""
+    (pixels, padding), dtype = part, wire_dtype(slice.pixels)
+    bits = b"" if padding is None else np.packbits(padding).tobytes()
+    return dtype.str[1:], [np.ascontiguousarray(pixels, dtype).tobytes(), bits]
+
+
+def value_text(slice: Slice, row: int, column: int) -> str:
+    """The value of a pixel after rescale with its unit, or what else is known of it."""
+    if slice.padding is not None and slice.padding[row, column]:
+        return "padding, no value"
+    value = slice.pixels[row, column]
+    if slice.pixels.ndim == 3:
+        return "R {} G {} B {}".format(*value)
+    shown = f"{value:d}" if slice.pixels.dtype.kind in "iu" else f"{value:.5g}"
+    return f"{shown} {slice.unit}".strip()
+
+
+def histogram(values: np.ndarray, padding: np.ndarray | None) -> dict[str, Any]:
+    """Counts of evenly chosen values, and between which they are counted."""
+    step = max(1, int(np.sqrt(values.size / HISTOGRAM_VALUES)))
+    chosen = values[::step, ::step]
+    lost = None if padding is None else padding[::step, ::step]
+    low, high = value_range(chosen, padding=lost, share=HISTOGRAM_SHARE).limits
+    kept = chosen if lost is None else chosen[~lost]
+    counts, _ = np.histogram(kept, HISTOGRAM_BINS, (low, high))
+    return {"counts": counts.tolist(), "low": low, "high": high}
+
+
+def _geometry(image: Slice) -> dict[str, Any]:
+    caption = image.caption
+    return {
+        "rows": image.pixels.shape[0],
+        "columns": image.pixels.shape[1],
+        "spacing": list(image.spacing),
+        "spacing_unit": image.spacing_unit,
+        "letters": list(image.letters),
+        "upper": [caption[name] for name in UPPER_CAPTIONS if caption.get(name)],
+        "unit": image.unit,
+        "inverted": image.inverted,
+        "voi": None,
+        "windows": [],
+    }
+
+
+def _grey_data(images: Images, row: int, preset: str) -> dict[str, Any]:
+    """What is said of an image that has values and not colours."""
+    image = images.slice(row)
+    name, window = images.window_or_default(row, preset)
+    shown = {**image.windows, **presets_for(image.unit), **{name: window}, **image.windows}
+    windows = [window_data(one, known) for one, known in shown.items()]
+    return {
+        "voi": window_data(name, window),
+        "windows": windows + [{"name": one} for one in COMPUTED if one not in shown],
+        "histogram": histogram(image.pixels, image.padding),
+    }
+
+
+def _block_sums(values: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
+    """Sums over blocks of (rows, columns) of an array, the last of which may be parts."""
+    kind = np.float64 if values.dtype.kind == "f" or values.dtype.itemsize > 2 else np.int64
+    narrow = values.dtype.itemsize <= 2 and factors[0] * factors[1] < 2**15
+    kind = np.int32 if narrow and kind is np.int64 else kind
+    for axis, factor in enumerate(factors):
+        lines = np.moveaxis(values, axis, 0)
+        sums = lines[::factor].astype(kind)
+        for start in range(1, factor):
+            more = lines[start::factor]
+            sums[: len(more)] += more
+        values = np.moveaxis(sums, 0, axis)
+    return values
+
+
+def _bytes_of(slice: Slice) -> int:
+    return slice.pixels.nbytes + (0 if slice.padding is None else slice.padding.nbytes)
+
+
+def _run_starts(slices: pd.DataFrame, paths: list[str]) -> np.ndarray:
+    """The first row of each run (m,)."""
+    files = pd.factorize(np.array(paths, object))[0]
+    begins = np.diff(files, prepend=-1) != 0
+    stacks = np.zeros(len(files), bool)
+    for level in ("SeriesInstanceUID", "stack"):
+        if level in slices.index.names:
+            codes = pd.factorize(slices.index.get_level_values(level))[0]
+            stacks |= np.diff(codes, prepend=-1) != 0
+    if "kind" in slices:
+        begins &= (slices["kind"] != "cine").to_numpy(bool)
+    begins |= stacks
+    begins[:1] = True
+    return np.flatnonzero(begins)
+
+
+def _are_tiled(slices: pd.DataFrame) -> np.ndarray:
+    """Which rows are levels of a whole slide, of several tiles each, boolean (n,)."""
+    if "kind" not in slices:
+        return np.zeros(len(slices), bool)
+    return (slices["kind"] == "slide").to_numpy(bool) & (numbers(slices, "NumberOfFrames") > 1)
+
+
+def _level(row: dict[str, Any]) -> str:
+    sizes = [row.get(f"TotalPixelMatrix{name}") for name in ("Columns", "Rows")]
+    tiles = f"{row['NumberOfFrames']:.0f} tiles of {row['Columns']:.0f} × {row['Rows']:.0f}"
+    known = all(size == size and size for size in sizes)
+    return "{:.0f} × {:.0f} pixels in ".format(*sizes) * known + tiles

@@ -1,0 +1,318 @@
+"""How do images live on without a kernel? As one HTML page with as many of them as fit."""
+
+import html
+import io
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from helpers.errors import ClearError
+from helpers.pictures.slices import SNAPSHOT_PIXELS, snapshot
+from helpers.pixels.window import body_range, value_range
+from helpers.viewer.image_data import Badges, Images, image_data, reduced, screen_factors
+from helpers.viewer.script import SCRIPT
+from helpers.viewer.standalone_html import (
+    DOCUMENT,
+    FRAME,
+    FRAME_HEIGHT,
+    MAX_HTML_MB,
+    PICTURE,
+    SPARE_BYTES,
+    VIEWER,
+    StandalonePage,
+    check_is_new,
+)
+from helpers.viewer.stored_volume import JPEG_QUALITY, SCALE_SHARE, HtmlError
+from helpers.viewer.viewer_data import window_data
+from helpers.volume.slice import Slice
+
+SIZES = (640, 480, 320)  # pixels of a picture are so many squared at most; larger ones first
+MIN_IMAGES = 64  # before there are fewer, pixels are made larger
+SAMPLES = 6  # images by which it is estimated how many fit
+SMALLER_SHARE = 0.9  # of the images, that are tried where they do not fit
+MAX_TRIES = 30
+
+
+class ImagesPage:
+    """What shows images where no kernel runs: a page in a frame, and a picture.
+
+    Parameters
+    ----------
+    slices : rows of `helpers.slice_table`
+    index : of the image that is shown first
+    badges : as `helpers.viewer.image_browser.ImageBrowser` takes them
+    window : the name of a window, for all images that have one of it; "" for their own
+    words : a line about them, which stands above
+    """
+
+    def __init__(
+        self,
+        slices: pd.DataFrame,
+        *,
+        index: int = 0,
+        badges: Badges = "",
+        window: str = "",
+        words: str = "",
+    ) -> None:
+        self.images, self.index, self.preset = Images(slices, badges=badges), index, window
+        self.words = words
+
+    def __repr__(self) -> str:
+        count = len(self.images)
+        images = f"{count} image{'s' * (count != 1)}"
+        return f"a viewer of {images}: a notebook shows it, save_html writes it to a file"
+
+    def save_html(self, path: str | Path, *, max_mb: float = MAX_HTML_MB) -> str:
+        """Writes a page that needs no kernel; returns what was reduced to fit.
+
+        `path` is the name of a file that is not there yet.
+        """
+        shown = {"index": self.index, "preset": self.preset}
+        return save_images_html(path, self.images, max_mb=max_mb, **shown)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        page = images_html(self.images, index=self.index, preset=self.preset)
+        pictures = "".join(PICTURE.format(b64encode(png).decode()) for png in page.snapshots)
+        framed = FRAME.format(
+            height=FRAME_HEIGHT, pictures=pictures, document=html.escape(page.document)
+        )
+        png = {"image/png": b64encode(one).decode() for one in page.snapshots}
+        words = f"<p>{html.escape(self.words)}</p>" if self.words else ""
+        return {"text/html": words + framed, "text/plain": repr(self), **png}
+
+
+def save_images_html(path: str | Path, images: Images, **shown: Any) -> str:
+    """Writes an `images_html` page; returns what was reduced to fit.
+
+    Raises
+    ------
+    HtmlError
+        Where a file of that name is there already, or not even one image fits.
+    """
+    check_is_new(path)
+    page = images_html(images, **shown)
+    Path(path).write_text(page.document, encoding="utf-8")
+    return page.note
+
+
+def images_html(
+    images: Images,
+    *,
+    max_mb: float = MAX_HTML_MB,
+    index: int = 0,
+    preset: str = "",
+    customs: Mapping[str, Any] | None = None,
+) -> StandalonePage:
+    """A page that shows images, and plays frames, without a kernel or a network.
+
+    Parameters
+    ----------
+    max_mb : how large the page may be; pixels are made larger and images left out until it fits
+    index, preset, customs : as the traits of `helpers.viewer.image_browser.ImageBrowser`
+
+    Raises
+    ------
+    HtmlError
+        Where not even one image fits.
+    """
+    if not max_mb > 0:
+        raise HtmlError(f"expected a size in MB above 0, got {max_mb!r}")
+    if not len(images):
+        raise HtmlError("expected images to show, got none")
+    still = _still(images, index, preset)
+    picture = PICTURE.format(b64encode(still).decode()) if still else ""
+    room = 1e6 * max_mb - len(SCRIPT) - SPARE_BYTES - len(picture)
+    rows, entries, size = _fitting(images, preset, room, index)
+    masks = list(dict.fromkeys(entry["mask"] for entry in entries if entry.get("mask")))
+    for entry in entries:
+        entry["mask"] = masks.index(entry["mask"]) if entry.get("mask") else -1
+    note = _note(images, entries, size)
+    data = {
+        "meta": {"images": True, "count": len(rows)},
+        "pictures": _renumbered(images, rows, entries),
+        "masks": masks,
+        "note": note,
+        "state": {
+            "index": rows.index(index),
+            "preset": preset,
+            "customs": _customs_of(images, rows, customs or {}),
+        },
+    }
+    # no text of a header can end the script that it stands in
+    safe = json.dumps(data).replace("<", "\\u003c")
+    viewer = VIEWER.format(picture=picture, data=safe)
+    document = DOCUMENT.format(viewers=viewer, script=SCRIPT)
+    return StandalonePage(document, note, [still] if still else [])
+
+
+def small_snapshot(slice: Slice, window: object = None, *, badge: str = "") -> bytes:
+    """As `helpers.pictures.slices.snapshot`, of no more pixels than it needs."""
+    if window is None and slice.pixels.ndim == 2:
+        window = slice.window()[1]
+    factors = screen_factors(slice, SNAPSHOT_PIXELS, SNAPSHOT_PIXELS)
+    pixels, padding = reduced(slice.pixels, slice.padding, factors)
+    spacing = slice.spacing[0] * factors[0], slice.spacing[1] * factors[1]
+    small = replace(slice, pixels=pixels, padding=padding, spacing=spacing)
+    return snapshot(small, window, badge=badge)
+
+
+def _still(images: Images, index: int, preset: str) -> bytes:
+    """A picture for where scripts are off; empty where the image cannot be decoded."""
+    try:
+        image = images.slice(index)
+        grey = image.pixels.ndim == 2
+        window = images.window_or_default(index, preset)[1] if grey else None
+        return small_snapshot(image, window, badge=images.badge(index))
+    except ClearError:
+        return b""
+
+
+def _fitting(
+    images: Images, preset: str, room: float, index: int
+) -> tuple[list[int], list[dict[str, Any]], int]:
+    """(rows of the images that fit, what is stored of each, the size that they have)"""
+    count = len(images)
+    sample = sorted({*np.linspace(0, count - 1, min(count, SAMPLES)).astype(int).tolist(), index})
+    known: dict[int, dict[str, Any]] = {}
+    for size in SIZES:
+        known = {row: _stored(images, row, preset, size) for row in sample}
+        mean = np.mean([len(json.dumps(entry)) for entry in known.values()])
+        kept = int(room / mean)
+        if kept >= min(count, MIN_IMAGES):
+            break
+    for _ in range(MAX_TRIES):
+        if kept < 1:
+            break
+        rows = chosen_rows(images, kept, index)
+        for row in rows:
+            if row not in known:
+                known[row] = _stored(images, row, preset, size)
+        entries = [dict(known[row]) for row in rows]
+        if len(json.dumps(entries)) <= room:
+            return rows, entries, size
+        kept = min(len(rows) - 1, int(kept * SMALLER_SHARE))
+    raise HtmlError(
+        f"expected room for an image of {mean / 1e6:.2f} MB, got {max(room, 0) / 1e6:.2f} MB: "
+        "raise max_mb"
+    )
+
+
+def chosen_rows(images: Images, count: int, index: int) -> list[int]:
+    """Rows of about `count` images, evenly chosen, and that of `index`.
+
+    Where there is room for it, each run keeps its share of frames: every 2nd of each, or every 3rd.
+    Else there is one image of each of some runs.
+    """
+    runs, row = [], 0
+    while row < len(images):
+        runs.append(images.run(row))
+        row = runs[-1].stop
+    if count < len(runs):
+        some = np.unique(np.linspace(0, len(runs) - 1, count).round().astype(int))
+        rows = {(runs[one].start + runs[one].stop) // 2 for one in some[: count - 1 or 1]}
+    else:
+        step = 1
+        while sum(-(-(run.stop - run.start) // step) for run in runs) > count:
+            step += 1
+        rows = {row for run in runs for row in range(run.start, run.stop, step)}
+    return sorted({*rows, index}) if count > 1 else [index]
+
+
+def _stored(images: Images, row: int, preset: str, size: int) -> dict[str, Any]:
+    """What a page holds of one image."""
+    data = image_data(images, row, preset)
+    if "error" in data:
+        return {**data, "error": data["error"].replace(str(images.paths[row]), "this file")}
+    image = images.slice(row)
+    per_pixel = 3 if image.pixels.ndim == 3 else 2
+    factors = screen_factors(image, size, size, max_bytes=per_pixel * size * size)
+    pixels, padding = reduced(image.pixels, image.padding, factors)
+    data |= {"factors": factors}
+    if pixels.ndim == 3:
+        return {**data, "jpeg": _encoded(pixels, "JPEG", quality=JPEG_QUALITY)}
+    low, step = _scale(pixels, padding)
+    steps = np.clip(np.round((pixels - low) / step), 0, 255).astype(np.uint8)
+    mask = "" if padding is None or not padding.any() else _encoded(padding, "PNG", optimize=True)
+    computed = {"body": body_range(pixels, padding=padding)}
+    computed["whole range"] = value_range(image.pixels, padding=image.padding)
+    windows = [window for window in data["windows"] if len(window) > 1]
+    named = {window["name"] for window in windows}
+    return {
+        **data,
+        "windows": windows
+        + [window_data(name, one) for name, one in computed.items() if name not in named],
+        "low": low,
+        "step": step,
+        "mask": mask,
+        "jpeg": _encoded(steps, "JPEG", quality=JPEG_QUALITY),
+    }
+
+
+def _scale(pixels: np.ndarray, padding: np.ndarray | None) -> tuple[float, float]:
+    """(low, step): a byte stands for the value ``low + step × byte``."""
+    low, high = value_range(pixels, padding=padding, share=SCALE_SHARE).limits
+    step = (high - low) / 255
+    if pixels.dtype.kind in "iu":
+        return float(np.floor(low)), float(max(1, np.ceil(step)))
+    return low, step
+
+
+def _encoded(image: np.ndarray, kind: str, **options: Any) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, kind, **options)
+    return b64encode(buffer.getvalue()).decode()
+
+
+def _renumbered(
+    images: Images, rows: list[int], entries: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What is stored, with numbers of the images that are there; frames left out are waited for."""
+    found = []
+    for number, (row, entry) in enumerate(zip(rows, entries)):
+        run = entry["run"]
+        members = [one for one, other in enumerate(rows) if run["start"] <= other < run["stop"]]
+        own = {**run, "start": members[0], "stop": members[-1] + 1}
+        if "ms" in run:
+            length = run["stop"] - run["start"]
+            ms = run["ms"] if len(run["ms"]) > 1 else run["ms"] * length
+            ends = [*(rows[one] for one in members[1:]), run["stop"]]
+            own["ms"] = [
+                round(sum(ms[rows[one] - run["start"] : end - run["start"]]), 3)
+                for one, end in zip(members, ends)
+            ]
+        label = f"{row + 1} of {len(images)}" if len(images) > 1 else ""
+        found.append({**entry, "index": number, "run": own, "label": label})
+    return found
+
+
+def _customs_of(images: Images, rows: list[int], customs: Mapping[str, Any]) -> dict[str, Any]:
+    """Windows that were set by hand, by the numbers of the images that are there."""
+    found = {}
+    for start, voi in customs.items():
+        run = images.run(int(start))
+        inside = [number for number, row in enumerate(rows) if run.start <= row < run.stop]
+        if inside:
+            found[str(inside[0])] = voi
+    return found
+
+
+def _note(images: Images, entries: list[dict[str, Any]], size: int) -> str:
+    """What was reduced, in words."""
+    count = len(images)
+    words = [f"{len(entries)} of {count} image{'s' * (count != 1)}"]
+    if len(entries) < count:
+        words[0] += ", evenly chosen"
+    shown = [entry for entry in entries if "factors" in entry]
+    if any(tuple(entry["factors"]) != (1, 1) for entry in shown):
+        words.append(f"at most about {size} × {size} pixels each")
+    if any("low" in entry for entry in shown):
+        words.append("values in 256 steps")
+    words.append("compressed as JPEG")
+    return f"Reduced for this page: {'; '.join(words)}."
