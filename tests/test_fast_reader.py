@@ -193,6 +193,7 @@ def test_runs_of_elements_follow_what_changes(phantom, tmp_path):
 
 
 DIFFUSION = {
+    "(0019,xx0A) SIEMENS MR HEADER": ("US", 35),  # slices of a mosaic
     "(0019,xx0C) SIEMENS MR HEADER": ("IS", 1000),
     "(0019,xx0E) SIEMENS MR HEADER": ("FD", (0.0, -0.6, 0.8)),
     "(0043,xx2F) GEMS_PARM_01": ("SS", 2),

@@ -4,12 +4,15 @@ import warnings
 
 import numpy as np
 import pytest
+from pydicom import uid
+from pydicom._uid_dict import UID_dictionary
 from test_frame_rows import item, write
 from truth_headers import header_frame, header_row
 
 from helpers import audit, header_table, slice_counts, slice_table, stack_table
 
 STEP = 3.0  # mm from slice to slice
+IMAGES = "1.2.840.10008.5.1.4.1.1."  # UIDs of the classes of images begin so
 
 
 def _row(number, z, **values):
@@ -321,3 +324,110 @@ def test_planes_of_two_doses_in_one_series_are_apart(keyword):
     numbered = _shuffled([(value, z) for value in ("ONE", "TWO") for z in range(6)])
     rows = [_row(n, z, **dose, **{keyword: value}) for n, (value, z) in numbered]
     assert _found(header_frame(rows)) == _expected(numbered)
+
+
+# Siemens mosaics
+
+
+def _mosaics(count, **values):
+    """Mosaics of one place, one after the other, numbered in the opposite of their time."""
+    own = {"ImageType": ("ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"), **values}
+    return header_frame(
+        [_row(n, 0, AcquisitionTime=f"12{59 - n:02}00", **own) for n in range(count)]
+    )
+
+
+def test_mosaics_are_no_volume_and_no_cine_and_their_remedy_is_named():
+    headers = _mosaics(4)
+    slices = slice_table(headers)
+    (stack,) = stack_table(slices).itertuples()
+    assert (stack.kind, stack.volume, stack.images, stack.positions) == ("mosaic", "no", 4, 0)
+    assert "several slices side by side; dcm2niix" in stack.problems
+    assert slices["AcquisitionTime"].is_monotonic_increasing
+    assert slices["position_mm"].isna().all() and not slices["repeated"].any()
+    counts = slice_counts(headers, slices).iloc[0]
+    assert (counts["images"], counts["stacks"], counts["positions"]) == (4, 1, 0)
+
+
+def test_mosaics_that_lie_at_several_places_are_no_volume_either():
+    rows = [_row(n, n, ImageType=("ORIGINAL", "PRIMARY", "M", "MOSAIC")) for n in range(6)]
+    (stack,) = stack_table(slice_table(header_frame(rows))).itertuples()
+    assert (stack.kind, stack.volume) == ("mosaic", "no")
+
+
+def test_a_mosaic_is_known_by_its_number_of_slices_alone():
+    number = {"(0019,xx0A) SIEMENS MR HEADER": 35}
+    headers = _mosaics(2, ImageType=("ORIGINAL", "PRIMARY"), **number)
+    (stack,) = stack_table(slice_table(headers)).itertuples()
+    assert stack.kind == "mosaic" and "holds 35 slices" in stack.problems
+
+
+@pytest.mark.parametrize(
+    ("folder", "slices_each"),
+    [("kinds/mr-mosaic-siemens", 5), ("series/one-slice-7-transfer-syntaxes", 35)],
+)
+def test_real_mosaics_are_named(real, folder, slices_each):
+    """dcmdump shows so many images in (0019,100A)."""
+    stacks = stack_table(slice_table(header_table(real / folder, progress=False), progress=False))
+    assert set(stacks["kind"]) == {"mosaic"} and set(stacks["volume"]) == {"no"}
+    assert stacks["problems"].str.contains(f"holds {slices_each} slices").all()
+
+
+# classes of the standard
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "kind"),
+    [
+        ("ComputedRadiographyImageStorage", 1, "projection"),
+        ("DigitalMammographyXRayImageStorageForPresentation", 1, "projection"),
+        ("DigitalIntraOralXRayImageStorageForPresentation", 1, "projection"),
+        ("BreastProjectionXRayImageStorageForProcessing", 1, "projection"),
+        ("BreastTomosynthesisImageStorage", 40, "volume"),
+        ("XRayAngiographicImageStorage", 1, "projection"),
+        ("XRayAngiographicImageStorage", 12, "cine"),
+        ("EnhancedXAImageStorage", 12, "cine"),
+        ("XRayRadiofluoroscopicImageStorage", 12, "cine"),
+        ("NuclearMedicineImageStorage", 2, "projection"),
+        ("UltrasoundImageStorage", 1, "picture"),
+        ("UltrasoundMultiFrameImageStorage", 12, "cine"),
+        ("EnhancedUSVolumeStorage", 12, "volume"),
+        ("IntravascularOpticalCoherenceTomographyImageStorageForPresentation", 12, "cine"),
+        ("SecondaryCaptureImageStorage", 1, "picture"),
+        ("MultiFrameTrueColorSecondaryCaptureImageStorage", 12, "cine"),
+        ("VideoEndoscopicImageStorage", 12, "cine"),
+        ("VLPhotographicImageStorage", 1, "picture"),
+        ("OphthalmicPhotography8BitImageStorage", 1, "picture"),
+        ("OphthalmicTomographyImageStorage", 12, "volume"),
+        ("VLWholeSlideMicroscopyImageStorage", 1, "slide"),
+        ("SegmentationStorage", 1, "segmentation"),
+        ("RTDoseStorage", 1, "dose"),
+        ("RTImageStorage", 1, "projection"),
+        ("ParametricMapStorage", 1, "volume"),
+    ],
+)
+def test_a_class_of_the_standard_says_the_kind_of_an_image_without_a_place(name, frames, kind):
+    row = _row(1, 0, ImagePositionPatient=None, ImageOrientationPatient=None, path="a.dcm")
+    row |= {"SOPClassUID": getattr(uid, name), "Modality": "OT"}
+    row |= {"NumberOfFrames": frames, "Rows": 4, "Columns": 4, "file_size": 10**6}
+    assert set(slice_table(header_frame([row]))["kind"]) == {kind}
+
+
+def test_every_class_of_images_in_the_standard_says_its_kind_whatever_the_modality():
+    classes = [
+        number
+        for number, (name, what, *_) in UID_dictionary.items()
+        if what == "SOP Class" and number.startswith(IMAGES) and " Image Storage" in name
+    ]
+    assert len(classes) > 60
+    no_place = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+    kinds = []
+    for modality in ("CT", "SM"):
+        rows = [
+            _row(0, 0, path=f"{number}.dcm", SeriesInstanceUID=number, SOPInstanceUID=number)
+            | no_place
+            | {"SOPClassUID": number, "Modality": modality}
+            for number in classes
+        ]
+        kinds.append(slice_table(header_frame(rows))["kind"].droplevel([1, 2, 3]))
+    assert kinds[0].to_dict() == kinds[1].to_dict() and len(kinds[0]) == len(classes)

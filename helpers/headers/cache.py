@@ -27,7 +27,7 @@ from helpers.headers.packed import ABSENT, Chunk
 from helpers.headers.pydicom_reader import NOT_READ
 from helpers.headers.table_file import Entries, decoded, encoded
 
-FORMAT = 5  # changes with what is stored, and with how headers are read
+FORMAT = 6  # changes with what is stored, and with how headers are read
 MIN_SECONDS = 1  # what is read in less need not be remembered, where no file was named for it
 MAX_PROBES = 8  # files of Kaggle's data that are read to see whether they say what is remembered
 

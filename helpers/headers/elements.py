@@ -34,11 +34,12 @@ PLAIN_TEXT = {
     "TM": (b"0123456789:.\\", str),
 }
 LONGEST_INTEGER = 12  # characters (PS3.5 6.2, IS); what is longer is left to pydicom
-# private elements that say what the pixels are: b-value, gradient direction, complex component
+# private elements that say what the pixels are: b-value, gradient direction, complex component,
+# and how many slices a mosaic holds side by side
 DIFFUSION_COLUMNS = frozenset(
     {
         *("(0019,xx0C) SIEMENS MR HEADER", "(0019,xx0E) SIEMENS MR HEADER"),
-        *("(0043,xx2F) GEMS_PARM_01", "(0043,xx39) GEMS_PARM_01"),
+        *("(0019,xx0A) SIEMENS MR HEADER", "(0043,xx2F) GEMS_PARM_01", "(0043,xx39) GEMS_PARM_01"),
         *("(2001,xx03) Philips Imaging DD 001", "(2001,xx04) Philips Imaging DD 001"),
     }
 )

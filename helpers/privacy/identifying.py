@@ -22,6 +22,7 @@ KINDS = {
     **{"UI": "identifier (UID)", "SQ": "sequence"},
 }
 PRIVATE_VRS = {  # of private elements that hold physics alone (PS3.15 E.3.10)
+    "(0019,xx0A) SIEMENS MR HEADER": "US",  # slices side by side in a mosaic
     "(0019,xx0C) SIEMENS MR HEADER": "IS",  # b-value
     "(0019,xx0E) SIEMENS MR HEADER": "FD",  # gradient direction
     "(0043,xx2F) GEMS_PARM_01": "SS",  # magnitude, phase, real or imaginary

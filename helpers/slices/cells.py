@@ -15,7 +15,7 @@ from helpers.geometry.grids import (
     unit_normals,
 )
 from helpers.slices.arrays import Arrays
-from helpers.slices.kinds import CINE, SLIDE, VOLUME, kinds_of
+from helpers.slices.kinds import CINE, MOSAIC, SLIDE, VOLUME, kinds_of
 
 MIN_FILES = 3  # from here on "another in every file" is no accident
 MIN_RADIAL_PLANES = 4  # around one axis
@@ -52,8 +52,9 @@ def cells_of(
     kind = kinds_of(
         arrays, placed, np.maximum(frames, np.nan_to_num(arrays.numbers("NumberOfFrames")))
     )
+    placed &= kind != MOSAIC  # whose position is that of its corner, and of no slice
     plane = _alike(orientation, series, SAME_COSINE, relative=False)
-    radial = _radial(arrays, series, plane, position, orientation, spacing)
+    radial = _radial(arrays, series, plane, position, orientation, spacing) & (kind != MOSAIC)
     plane, placed, kind = np.where(radial, 0, plane), placed & ~radial, np.where(radial, CINE, kind)
     bad = arrays.codes("error") >= 0
     apart = bad | (kind == SLIDE) | ((frames > 1) & ~radial & ~(placed & (kind == VOLUME)))

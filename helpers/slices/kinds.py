@@ -7,25 +7,34 @@ import numpy as np
 
 from helpers.slices.arrays import Arrays
 
-KINDS = ("volume", "cine", "projection", "picture", "slide", "dose", "segmentation")
-VOLUME, CINE, PROJECTION, PICTURE, SLIDE, DOSE, SEGMENTATION = range(len(KINDS))
+KINDS = ("volume", "cine", "projection", "picture", "slide", "dose", "segmentation", "mosaic")
+VOLUME, CINE, PROJECTION, PICTURE, SLIDE, DOSE, SEGMENTATION, MOSAIC = range(len(KINDS))
 ON_A_GRID = (VOLUME, DOSE, SEGMENTATION)  # may be voxels
+IN_TIME = (CINE, MOSAIC)  # whose images follow each other in time
 
 IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1."
 KIND_OF_CLASS = {  # SOP Class UID behind `IMAGE_STORAGE`, or its beginning → kind (PS3.4 B.5)
-    **dict.fromkeys(("2", "4", "128", "130", "13.1", "6.2"), VOLUME),
-    **dict.fromkeys(("1", "12.1", "12.2", "20", "481.1"), PROJECTION),
-    **dict.fromkeys(("3", "6"), CINE),
-    **{"66": SEGMENTATION, "481.2": DOSE, "77.1.6": SLIDE, "77.1": PICTURE, "7": PICTURE},
+    **dict.fromkeys(("2", "4", "128", "130", "13.1", "6.2", "30", "501.1"), VOLUME),
+    **dict.fromkeys(("77.1.5.4", "77.1.5.8"), VOLUME),  # slices of an eye
+    **dict.fromkeys(("1", "5", "12", "20", "481.1", "481.23", "481.24", "501.2"), PROJECTION),
+    **dict.fromkeys(("13.1.4", "13.1.5"), PROJECTION),  # from which tomosynthesis is made
+    **dict.fromkeys(("3", "6", "14"), CINE),  # ultrasound, and light in a vessel
+    **{"66": SEGMENTATION, "481.2": DOSE, "77.1.6": SLIDE, "77.1.9": SLIDE},
+    **dict.fromkeys(("77", "7", "81.1", "82.1", "601"), PICTURE),
 }
 KIND_OF_MODALITY = {
-    **dict.fromkeys(("CR", "DX", "MG", "IO", "PX", "RG", "RF", "XA", "RTIMAGE", "BMD"), PROJECTION),
-    **dict.fromkeys(("CT", "MR", "PT"), VOLUME),
-    **{"SM": SLIDE, "SEG": SEGMENTATION, "RTDOSE": DOSE, "NM": PROJECTION},
+    **dict.fromkeys(("CR", "DX", "DR", "MG", "IO", "PX", "RG", "BMD", "RTIMAGE"), PROJECTION),
+    **dict.fromkeys(("RF", "XA", "DF", "DS", "CF", "NM"), PROJECTION),
+    **dict.fromkeys(("CT", "MR", "PT", "OPT"), VOLUME),
+    **dict.fromkeys(("US", "IVUS", "IVOCT"), CINE),
+    **{"SM": SLIDE, "SEG": SEGMENTATION, "RTDOSE": DOSE},
 }
+NUCLEAR_CLASSES = (f"{IMAGE_STORAGE}20", f"{IMAGE_STORAGE}5")  # today's, and the retired one
 TOMOGRAPHIC_WORDS = ("RECON TOMO", "RECON GATED TOMO")  # Image Type of a nuclear volume
 MOVING_WORDS = ("DYNAMIC", "GATED")
 SCOUT = "LOCALIZER"
+MOSAIC_WORD = "MOSAIC"  # in Image Type
+MOSAIC_SLICES = "(0019,xx0A) SIEMENS MR HEADER"  # how many slices a mosaic holds
 
 
 def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarray:
@@ -34,7 +43,7 @@ def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarr
     A secondary capture of a radiograph is a projection, as many collections have them. What has a
     place in the patient is a slice, whatever made it, unless its class says that it is
     a dose, a mask, a tile or a picture; a CT scout is a projection. Several frames of one file
-    without a place are a cine.
+    without a place are a cine. One image that holds a volume's slices side by side is a mosaic.
 
     Parameters
     ----------
@@ -55,12 +64,19 @@ def kinds_of(arrays: Arrays, placed: np.ndarray, frames: np.ndarray) -> np.ndarr
     kind = np.where(placed & ~fixed, np.where(grey, VOLUME, PICTURE), kind)
     is_ct = _number(arrays, "Modality", _is_ct) > 0
     scout = is_ct & (_number(arrays, "ImageType", _names_scout) > 0)
-    return np.where((kind == VOLUME) & scout, PROJECTION, kind)
+    kind = np.where((kind == VOLUME) & scout, PROJECTION, kind)
+    return np.where(~several & (kind == VOLUME) & _are_mosaics(arrays), MOSAIC, kind)
 
 
 def is_capture(arrays: Arrays) -> np.ndarray:
     """Which images (n,) are pictures by their class, such as secondary captures."""
     return _number(arrays, "SOPClassUID", _kind_of_class) == PICTURE
+
+
+def _are_mosaics(arrays):
+    """Which images (n,) are Siemens mosaics: Image Type says so, or how many slices they hold."""
+    named = _number(arrays, "ImageType", _names_mosaic) > 0
+    return named | (arrays.numbers(MOSAIC_SLICES) > 1)
 
 
 def _number(arrays: Arrays, keyword: str, number_of: Callable[[Any], int]) -> np.ndarray:
@@ -83,7 +99,7 @@ def _kind_of_modality(modality):
 
 
 def _is_nuclear(uid):
-    return int(uid == f"{IMAGE_STORAGE}20")
+    return int(uid in NUCLEAR_CLASSES)
 
 
 def _is_ct(modality):
@@ -99,4 +115,12 @@ def _kind_of_image_type(image_type):
 
 
 def _names_scout(image_type):
-    return int(SCOUT in (image_type if isinstance(image_type, tuple) else (image_type,)))
+    return int(SCOUT in _words(image_type))
+
+
+def _names_mosaic(image_type):
+    return int(MOSAIC_WORD in _words(image_type))
+
+
+def _words(image_type):
+    return image_type if isinstance(image_type, tuple) else (image_type,)

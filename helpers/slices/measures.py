@@ -114,10 +114,13 @@ class Measures(Arrays):
     def positions(self) -> np.ndarray:
         """How many positions each stack has (s,): one for a cine; images, where none is known.
 
+        Of a mosaic's slices none has a position of its own: it has none.
+
         An image that cannot be used has none.
         """
         count = self.sums(~self.repeated & (self.codes("error") < 0)).astype(int)
-        return np.where(self.kind == "cine", np.minimum(count, 1), count)
+        most = np.select([self.kind == "cine", self.kind == "mosaic"], [1, 0], count)
+        return np.minimum(count, most)
 
     @cached_property
     def gap(self) -> np.ndarray:

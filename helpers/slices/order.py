@@ -8,7 +8,7 @@ from helpers.slices.arrays import Arrays
 from helpers.slices.assignment import Stacks
 from helpers.slices.cells import Cells
 from helpers.slices.elements import CLOCKS, TIMES, seconds
-from helpers.slices.kinds import CINE, VOLUME
+from helpers.slices.kinds import IN_TIME, VOLUME
 
 IN_STACK = ("InStackPositionNumber", "TemporalPositionIndex")  # of frames, the weakest first
 TIME_POINTS = ("TemporalPositionIdentifier", "TemporalPositionIndex")
@@ -94,7 +94,7 @@ def _later_keys(arrays: Arrays, found: Stacks, grade: np.ndarray, frames: np.nda
     if unplaced.any():
         in_stack = [arrays.numbers(keyword) for keyword in IN_STACK]
         keys += [_where_complete(own, unplaced, found.stack) for own in in_stack]
-    if (cine := (found.kind == CINE) & (grade >= 2)).any():
+    if (cine := np.isin(found.kind, IN_TIME) & (grade >= 2)).any():
         clocks = [seconds(arrays, keyword) for keyword in CLOCKS]
         times = [arrays.numbers(keyword) for keyword in (*TIMES, *TIME_POINTS)]
         keys += [_where_complete(own, cine, found.stack) for own in [*clocks[::-1], *times[::-1]]]

@@ -15,7 +15,8 @@ from helpers.slices.measures import Measures
 from helpers.slices.table import LEVELS, slice_table
 from helpers.slices.words import problems_of, volume_of
 
-NOT_OF_A_PATIENT = ("dose", "segmentation", "slide")  # kinds whose images are no slices of one
+# kinds whose images are no slices of a patient, or hold many whose number may not be said
+WITHOUT_SLICES = ("dose", "segmentation", "slide", "mosaic")
 
 
 def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
@@ -111,7 +112,7 @@ def slice_counts(
     row_of = row_of[~row_of.index.duplicated()]
     of_image = row_of.reindex(measures.slices.index.get_level_values("path")).to_numpy(int)
     of_stack = of_image[measures.starts]
-    of_patient = ~np.isin(measures.kind, NOT_OF_A_PATIENT)
+    of_patient = ~np.isin(measures.kind, WITHOUT_SLICES)
     frames = measures.slices.index.get_level_values("frame").to_numpy()
     original = originals_of(measures, measures.segment, measures.along, frames)
     first = ~headers.index.duplicated()
@@ -146,7 +147,7 @@ def _best_first(columns, measures):
     Sister stacks stay together in their order, groups in that of their paths.
     """
     rank = 2 * (columns["problems"] == "") + (columns["volume"] != "no")
-    of_patient = ~np.isin(columns["kind"], NOT_OF_A_PATIENT)
+    of_patient = ~np.isin(columns["kind"], WITHOUT_SLICES)
     series = np.asarray(measures.slices.index.codes[0])[measures.starts]
     group = np.cumsum(begins(series, columns["group"]))
     first_path = np.full(group.max(initial=0) + 1, len(measures))

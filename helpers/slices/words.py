@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.geometry.orientation import COSINE_TOLERANCE
 from helpers.slices.elements import CLOCKS, MEANING, TIMES, shown
+from helpers.slices.kinds import MOSAIC_SLICES
 from helpers.slices.measures import GRID_KINDS, Measures
 
 NO_POSITION = "no usable Image Position and Orientation (Patient)"
@@ -26,6 +27,7 @@ WHAT_IT_IS = {
     "picture": "pictures, not slices of a patient",
     "slide": "tiles of a slide",
 }
+MOSAIC = "Siemens mosaic: each image holds {} slices side by side; dcm2niix takes them apart"
 MAX_NAMED_VALUES = 4  # of an element that varies
 
 
@@ -66,6 +68,7 @@ def problems_of(measures: Measures) -> np.ndarray:
     suspect = (
         bad
         | alike
+        | (measures.kind == "mosaic")
         | (voxels & ((volume_of(measures) != "whole") | guessed | inexact | measures.is_uneven))
     )
     for stack in np.flatnonzero(suspect):
@@ -80,6 +83,8 @@ def reason_of(measures: Measures, stack: int) -> str | None:
         return "no image"
     if errors := [error for error in measures.errors[rows] if isinstance(error, str)]:
         return errors[0]
+    if kind == "mosaic":
+        return _mosaic(measures.numbers(MOSAIC_SLICES)[rows])
     if kind not in GRID_KINDS:
         return f"{WHAT_IT_IS[kind]} ({kind}) in {_name(measures, stack, 0)}"
     colour = measures.numbers("SamplesPerPixel")[rows] > 1
@@ -126,7 +131,7 @@ def mixtures_of(measures: Measures, stack: int) -> Iterator[str]:
 def _problems(measures, stack):
     """What keeps one stack from being a regular grid of known place, one text each."""
     grade, rows, reason = measures.grade[stack], measures.rows(stack), reason_of(measures, stack)
-    if (measures.codes("error")[rows] >= 0).any():
+    if (measures.codes("error")[rows] >= 0).any() or measures.kind[stack] == "mosaic":
         yield reason
         return
     if grade in GUESS_REMARKS:
@@ -157,6 +162,12 @@ def _untold(measures):
         low, high = (way.reduceat(codes, measures.starts) for way in (np.minimum, np.maximum))
         several |= low != high
     return cine & ~several
+
+
+def _mosaic(counts):
+    """What a mosaic is, with the number of its slices where all images say one."""
+    known = np.isfinite(counts).all() and counts.min() == counts.max()
+    return MOSAIC.format(f"{counts[0]:.0f}" if known else "several")
 
 
 def _order_remark(measures, stack, grade):
