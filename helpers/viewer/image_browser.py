@@ -11,17 +11,8 @@ import traitlets
 
 from helpers.errors import ClearError, one_line
 from helpers.pixels.window import VoiLut, Window, apply_window
-from helpers.viewer.image_data import (
-    MAX_MEMORY_MB,
-    Badges,
-    Images,
-    NoSuchImageError,
-    image_data,
-    pixel_bytes,
-    reduced,
-    screen_factors,
-    value_text,
-)
+from helpers.viewer.image_data import MAX_MEMORY_MB, Badges, Images, NoSuchImageError, image_data
+from helpers.viewer.image_pixels import pixel_bytes, reduced, screen_factors, value_text
 from helpers.viewer.images_html import save_images_html, small_snapshot
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_html import MAX_HTML_MB
@@ -187,7 +178,7 @@ class ImageBrowser(anywidget.AnyWidget):
 
     def _window_named(self, row: int, content: dict[str, Any]) -> Message:
         """A window that is taken from the values of an image, or of its run."""
-        name, window = self.images.window_or_default(row, str(content["name"]))
+        _, window = self.images.window_or_default(row, str(content["name"]))
         return {**content, "voi": window_data(str(content["name"]), window)}, []
 
     def _shown_window(self) -> tuple[str, Window | VoiLut]:

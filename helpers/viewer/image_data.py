@@ -1,5 +1,6 @@
 """What does the viewer need to know of images? Numbers and words as JSON, pixels as bytes."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -10,20 +11,15 @@ import pandas as pd
 from helpers.errors import ClearError, one_line, require_type
 from helpers.pixels.image import OpenFiles, read_image
 from helpers.pixels.layout import ImageError
-from helpers.pixels.window import COMPUTED, VoiLut, Window, WindowError, presets_for, value_range
-from helpers.slices.arrays import frames_of, name_of, numbers, paths_of
+from helpers.pixels.window import COMPUTED, VoiLut, Window, WindowError, presets_for
+from helpers.slices.arrays import frames_of, numbers, paths_of
 from helpers.slices.cine import frame_times_ms
-from helpers.viewer.viewer_data import (
-    CORNER_CAPTIONS,
-    HISTOGRAM_BINS,
-    HISTOGRAM_SHARE,
-    window_data,
-)
+from helpers.viewer.image_pixels import histogram
+from helpers.viewer.viewer_data import CORNER_CAPTIONS, window_data
 from helpers.volume.slice import Slice, slice_of
 
 MAX_MEMORY_MB = 500  # of decoded images that are kept
 MAX_OPEN_FILES = 2  # of several frames, whose headers and compressed pixels are kept
-HISTOGRAM_VALUES = 100_000  # that a histogram is made of
 UPPER_CAPTIONS = ["view", "slice", "position"]  # in the upper left corner; identity in none
 Badges: TypeAlias = Mapping[Any, str] | str  # by path, or by (path, frame); or one for all
 
@@ -144,10 +140,16 @@ class Images:
         path, frame = self.paths[row], self.frames[row]
         return self.badges.get((path, frame)) or self.badges.get(path) or ""
 
+    def value(self, keyword: str, row: int) -> Any:
+        """What the slice table says of an image; None where it has no such column."""
+        return self.slices[keyword].iloc[row] if keyword in self.slices else None
+
     def label(self, row: int) -> str:
         """Which image that is, in words."""
         count = f"{row + 1} of {len(self)}" if len(self) > 1 else ""
-        return " · ".join(filter(None, (count, name_of(self.slices, row))))
+        run = self.run(row)
+        frame = f"frame {self.frames[row] + 1}" if run.stop - run.start > 1 else ""
+        return " · ".join(filter(None, (count, os.path.basename(self.paths[row]), frame)))
 
     def forget(self) -> None:
         """Forgets the images and files that were kept."""
@@ -156,7 +158,7 @@ class Images:
 
     def _decoded(self, row: int) -> Slice:
         path, frame, run = self.paths[row], self.frames[row], self.run(row)
-        if "error" in self.slices and isinstance(why := self.slices["error"].iat[row], str):
+        if isinstance(why := self.value("error", row), str):
             raise ImageError(f"cannot show frame {frame} of {path}: {why}")
         if run.stop - run.start == 1:
             return slice_of(read_image(path, frame), frame)
@@ -191,12 +193,13 @@ def image_data(images: Images, row: int, preset: str = "") -> dict[str, Any]:
 
 def words_of(images: Images, row: int) -> list[str]:
     """Remarks on an image: what was guessed, what was lost, where its millimetres hold."""
-    caption, own = images.slice(row).caption, images.slices.iloc[row : row + 1]
+    caption = images.slice(row).caption
     words = [caption[name] for name in CORNER_CAPTIONS if caption.get(name)]
-    if str(own.get("LossyImageCompression", pd.Series([""])).iat[0]) == "01":
-        ratios = numbers(own, "LossyImageCompressionRatio")
-        words.append("lossy compression" + (f" {ratios[0]:g}:1" if ratios[0] > 1 else ""))
-    if "kind" in own and own["kind"].iat[0] == "slide" and images.tiled:
+    if str(images.value("LossyImageCompression", row)) == "01":
+        ratio = images.value("LossyImageCompressionRatio", row)
+        known = isinstance(ratio, (int, float)) and ratio > 1
+        words.append("lossy compression" + (f" {ratio:.3g}:1" if known else ""))
+    if images.value("kind", row) == "slide" and images.tiled:
         words.append("levels, not shown: " + "; ".join(images.tiled))
     return words
 
@@ -216,89 +219,6 @@ def run_data(images: Images, row: int) -> dict[str, Any]:
         "is_guess": is_guess,
         "sweeps": sweeps,
     }
-
-
-def screen_factors(
-    slice: Slice, width: float, height: float, max_bytes: float = np.inf
-) -> tuple[int, int]:
-    """How many (rows, columns) become one, so that a picture still fills so many screen pixels.
-
-    Parameters
-    ----------
-    max_bytes : that the pixels may take; below it they are fewer than those of the screen
-    """
-    (rows, columns), (down, right) = slice.pixels.shape[:2], slice.spacing
-    scale = min(width / (columns * right), height / (rows * down))
-    factors = [max(1, int(1 / (scale * step) + 1e-6)) for step in (down, right)]
-    pixel_bytes = 3 if slice.pixels.ndim == 3 else wire_dtype(slice.pixels).itemsize
-    while -(-rows // factors[0]) * -(-columns // factors[1]) * pixel_bytes > max_bytes:
-        factors[0 if rows / factors[0] > columns / factors[1] else 1] += 1
-    return factors[0], factors[1]
-
-
-def reduced(
-    pixels: np.ndarray, padding: np.ndarray | None, factors: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """(pixels, padding) with blocks of (rows, columns) as one: the mean of known values.
-
-    The last block may be a part of one. A block of padding alone is padding, and has its mean.
-    """
-    if factors == (1, 1):
-        return pixels, padding
-    counts = _block_sums(np.ones(pixels.shape[:2], np.uint8), factors)
-    means = _block_sums(pixels, factors) / (counts if pixels.ndim == 2 else counts[..., None])
-    lost = None
-    if padding is not None and padding.any():
-        known = _block_sums(~padding, factors)
-        lost = known == 0
-        sums = _block_sums(np.where(padding, 0, pixels), factors)
-        means = np.where(lost, means, sums / np.maximum(known, 1))
-    whole = pixels.dtype.kind in "iu"
-    return (np.rint(means) if whole else means).astype(pixels.dtype), lost
-
-
-def wire_dtype(pixels: np.ndarray) -> np.dtype:
-    """The type in which pixels are sent: colour bytes, int16 where all values fit, else float32."""
-    if pixels.ndim == 3:
-        return np.dtype(np.uint8)
-    limits = np.iinfo(np.int16)
-    fits = pixels.dtype.kind in "iub" and (
-        pixels.dtype.itemsize == 1
-        or pixels.dtype == np.int16
-        or (limits.min <= pixels.min() and pixels.max() <= limits.max)
-    )
-    return np.dtype("<i2" if fits else "<f4")
-
-
-def pixel_bytes(
-    slice: Slice, part: tuple[np.ndarray, np.ndarray | None]
-) -> tuple[str, list[bytes]]:
-    """(type, [pixels row by row, padding one bit a pixel or nothing]) of a part of an image."""
-    (pixels, padding), dtype = part, wire_dtype(slice.pixels)
-    bits = b"" if padding is None else np.packbits(padding).tobytes()
-    return dtype.str[1:], [np.ascontiguousarray(pixels, dtype).tobytes(), bits]
-
-
-def value_text(slice: Slice, row: int, column: int) -> str:
-    """The value of a pixel after rescale with its unit, or what else is known of it."""
-    if slice.padding is not None and slice.padding[row, column]:
-        return "padding, no value"
-    value = slice.pixels[row, column]
-    if slice.pixels.ndim == 3:
-        return "R {} G {} B {}".format(*value)
-    shown = f"{value:d}" if slice.pixels.dtype.kind in "iu" else f"{value:.5g}"
-    return f"{shown} {slice.unit}".strip()
-
-
-def histogram(values: np.ndarray, padding: np.ndarray | None) -> dict[str, Any]:
-    """Counts of evenly chosen values, and between which they are counted."""
-    step = max(1, int(np.sqrt(values.size / HISTOGRAM_VALUES)))
-    chosen = values[::step, ::step]
-    lost = None if padding is None else padding[::step, ::step]
-    low, high = value_range(chosen, padding=lost, share=HISTOGRAM_SHARE).limits
-    kept = chosen if lost is None else chosen[~lost]
-    counts, _ = np.histogram(kept, HISTOGRAM_BINS, (low, high))
-    return {"counts": counts.tolist(), "low": low, "high": high}
 
 
 def _geometry(image: Slice) -> dict[str, Any]:
@@ -328,21 +248,6 @@ def _grey_data(images: Images, row: int, preset: str) -> dict[str, Any]:
         "windows": windows + [{"name": one} for one in COMPUTED if one not in shown],
         "histogram": histogram(image.pixels, image.padding),
     }
-
-
-def _block_sums(values: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
-    """Sums over blocks of (rows, columns) of an array, the last of which may be parts."""
-    kind = np.float64 if values.dtype.kind == "f" or values.dtype.itemsize > 2 else np.int64
-    narrow = values.dtype.itemsize <= 2 and factors[0] * factors[1] < 2**15
-    kind = np.int32 if narrow and kind is np.int64 else kind
-    for axis, factor in enumerate(factors):
-        lines = np.moveaxis(values, axis, 0)
-        sums = lines[::factor].astype(kind)
-        for start in range(1, factor):
-            more = lines[start::factor]
-            sums[: len(more)] += more
-        values = np.moveaxis(sums, 0, axis)
-    return values
 
 
 def _bytes_of(slice: Slice) -> int:
@@ -375,5 +280,5 @@ def _are_tiled(slices: pd.DataFrame) -> np.ndarray:
 def _level(row: dict[str, Any]) -> str:
     sizes = [row.get(f"TotalPixelMatrix{name}") for name in ("Columns", "Rows")]
     tiles = f"{row['NumberOfFrames']:.0f} tiles of {row['Columns']:.0f} × {row['Rows']:.0f}"
-    known = all(size == size and size for size in sizes)
-    return "{:.0f} × {:.0f} pixels in ".format(*sizes) * known + tiles
+    known = [size for size in sizes if size and size == size]
+    return "{:.0f} × {:.0f} pixels in ".format(*known) + tiles if len(known) == 2 else tiles

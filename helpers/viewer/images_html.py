@@ -16,7 +16,8 @@ from PIL import Image
 from helpers.errors import ClearError
 from helpers.pictures.slices import SNAPSHOT_PIXELS, snapshot
 from helpers.pixels.window import body_range, value_range
-from helpers.viewer.image_data import Badges, Images, image_data, reduced, screen_factors
+from helpers.viewer.image_data import Badges, Images, image_data
+from helpers.viewer.image_pixels import reduced, screen_factors
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_html import (
     DOCUMENT,
@@ -83,7 +84,7 @@ class ImagesPage:
         framed = FRAME.format(
             height=FRAME_HEIGHT, pictures=pictures, document=html.escape(page.document)
         )
-        png = {"image/png": b64encode(one).decode() for one in page.snapshots}
+        png = {"image/png": b64encode(page.snapshots[0]).decode()} if page.snapshots else {}
         words = f"<p>{html.escape(self.words)}</p>" if self.words else ""
         return {"text/html": words + framed, "text/plain": repr(self), **png}
 
