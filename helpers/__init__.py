@@ -74,6 +74,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "volume.volume": ["Volume", "load_volume"],
     "volume.conversion": ["reoriented", "straightened"],
     "volume.resampling": ["resampled"],
+    "volume.suv": ["suv"],
     "pictures.slices": [
         "show_montage",
         "show_planes",
@@ -81,6 +82,7 @@ _NAMES_OF = {  # module → the public names that it owns
         "show_windows",
     ],
     "pictures.plane_in_patient": ["show_plane_in_patient"],
+    "pictures.views": ["show_views"],
     "pictures.plots": [
         *("plot_files_and_positions", "plot_findings", "plot_missing", "plot_positions"),
         *("plot_histogram", "plot_slice_counts", "plot_waterfall"),

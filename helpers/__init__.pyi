@@ -41,6 +41,7 @@ from helpers.pictures.slices import show_montage as show_montage
 from helpers.pictures.slices import show_planes as show_planes
 from helpers.pictures.slices import show_slice as show_slice
 from helpers.pictures.slices import show_windows as show_windows
+from helpers.pictures.views import show_views as show_views
 from helpers.pixels.window import WINDOWS as WINDOWS
 from helpers.pixels.window import Window as Window
 from helpers.pixels.window import apply_window as apply_window
@@ -67,5 +68,6 @@ from helpers.volume.letters import why_no_letters as why_no_letters
 from helpers.volume.resampling import resampled as resampled
 from helpers.volume.slice import Slice as Slice
 from helpers.volume.slice import load_slice as load_slice
+from helpers.volume.suv import suv as suv
 from helpers.volume.volume import Volume as Volume
 from helpers.volume.volume import load_volume as load_volume

@@ -15,6 +15,10 @@ MAX_TABLES = 100  # for windowing, of one image: each takes a megabyte, and real
 WINDOW_KEYWORDS = [  # all that windows are made of
     *("WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction"),
 ]
+PET_UNITS = {  # Units (0054,1001) as they are written; others stay as they are
+    **{"BQML": "Bq/ml", "GML": "g/ml", "CNTS": "counts", "CPS": "counts/s", "NONE": ""},
+    **{"PCNT": "%", "CM2ML": "cm²/ml", "1CM": "1/cm"},
+}
 DTYPES = [np.dtype(kind) for kind in (np.int16, np.int32, np.float32)]  # narrow to wide
 
 
@@ -133,14 +137,18 @@ def is_inverted(header: FrameHeader) -> bool:
 
 
 def unit_of(header: FrameHeader) -> str:
-    """Unit of the rescaled values, as Rescale Type or Modality LUT Type says; HU for CT, or Gy.
+    """Unit of the rescaled values, as Rescale Type, Modality LUT Type or a PET's Units say.
+
+    HU for CT, Gy for a dose.
 
     References
     ----------
-    PS3.3 C.11.1.1.2, C.8.2.1, C.8.8.3 (a relative dose has none)
+    PS3.3 C.11.1.1.2, C.8.2.1, C.8.8.3 (a relative dose has none), C.8.9.1 (PET)
     """
     if _is_scaled_dose(header):
         return "Gy" if header.get("DoseUnits") == "GY" else ""
+    if header.get("Modality") == "PT" and (units := header.get("Units")):
+        return PET_UNITS.get(str(units), str(units))
     luts = header.get("ModalityLUTSequence")
     unit = luts[0].get("ModalityLUTType") if luts else header.get("RescaleType")
     if unit:

@@ -16,7 +16,7 @@ from helpers.slices.frame_rows import GROUPS
 # what the header of a frame may say of its own, and what stands behind what is read of a file
 RESCALE = ["RescaleSlope", "RescaleIntercept", "RescaleType"]
 OF_FRAME = [*RESCALE, *WINDOW_KEYWORDS, "SliceThickness"]
-KEYWORDS_BEHIND = ["PresentationLUTShape", "DoseGridScaling"]
+KEYWORDS_BEHIND = ["PresentationLUTShape", "DoseGridScaling", "Units"]
 MEANT = [  # what values mean, wherever in its file it stands
     *(*OF_FRAME[:-1], "ModalityLUTSequence", "VOILUTSequence"),
     *("PixelPaddingValue", "PixelPaddingRangeLimit"),

@@ -80,6 +80,13 @@ WINDOWS = {  # in HU
     "stroke": Window(32, 8, _FASTAI),
 }
 
+SUV_UNIT = "SUVbw"  # by body weight, g/ml
+_OHIF = "OHIF viewer's presets for PET; the liver has about 2"
+
+SUV_WINDOWS = {  # from 0 to as many SUV, the default first
+    f"SUV 0 to {high}": Window(high / 2, high, _OHIF, "LINEAR_EXACT") for high in (5, 7, 10)
+}
+
 
 def apply_window(
     array: ArrayLike,
@@ -171,8 +178,8 @@ def resolve_window(
 
 
 def presets_for(unit: str) -> dict[str, Window]:
-    """The windows of `WINDOWS` that mean something for values of a unit: all for HU, else none."""
-    return WINDOWS if unit == "HU" else {}
+    """Windows that mean something for values of a unit: `WINDOWS` for HU, `SUV_WINDOWS` for SUV."""
+    return {"HU": WINDOWS, SUV_UNIT: SUV_WINDOWS}.get(unit, {})
 
 
 def as_window(wanted: Any) -> Window | VoiLut:
