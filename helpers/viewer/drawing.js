@@ -268,10 +268,11 @@ function drawHistogram(canvas, { histogram, unit, inverted }, voi) {
 // Controls
 
 // Menu of windows, and fields of center and width; wired once, and shown with every picture.
-function windowControls(row) {
-  const preset = labelled(row, "Window", "select", {});
-  const center = labelled(row, "Center", "input", { type: "number", step: "any" });
-  const width = labelled(row, "Width", "input", { type: "number", step: "any", min: "0" });
+function windowControls(row, of = "") {
+  const named = (text) => of ? `${of} ${text.toLowerCase()}` : text;
+  const preset = labelled(row, named("Window"), "select", {});
+  const center = labelled(row, named("Center"), "input", { type: "number", step: "any" });
+  const width = labelled(row, named("Width"), "input", { type: "number", step: "any", min: "0" });
   let offered = null;
   function wire({ known, voi, setVoi }) {
     preset.onchange = () => setVoi({ ...known()[preset.value] });

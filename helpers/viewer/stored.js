@@ -1,5 +1,7 @@
 // A page without a kernel: it holds all slices, as JPEG pictures of bytes; the other planes are cut from them here.
 
+const MAX_CUTS = 40; // pictures that are kept as they were cut
+
 // Mounts a viewer in each section, on the data that stand there; several move together, by the position in the patient.
 export function standalone(sections) {
   const sources = [...sections].map((section) => {
@@ -18,13 +20,56 @@ export function standalone(sections) {
 }
 
 function storedSource(data) {
-  const { meta, shape: [count, rows, columns], scale: [low, step] } = data, area = rows * columns;
-  const bytes = new Uint8Array(count * area), decoded = new Array(count).fill(false), listeners = [], handlers = {};
-  const kind = data.float ? Float32Array : Int16Array, state = { ...data.state };
-  const masks = [], masked = (at) => masks[data.mask_of[Math.floor(at / area)]]?.[at % area] > 127;
-  const cuts = new Map();
-  let left = count;
+  const listeners = [], failures = [], handlers = {}, state = { ...data.state }, { group } = data;
+  const over = data.over ? storedOver(data.over, decoding(), () => arrived()) : null;
+  const jobs = decoding(), arrived = (...of) => listeners.forEach((tell) => tell(...of));
+  const cuts = new Map(), wholly = (own) => own ? { ...own, meta: { ...data.meta, ...own.meta } } : data;
+  const stored = (group ? group.members : [null]).map((own, member) => own?.failed ? own : storedVolume(wholly(own), jobs, arrived, cuts, member));
+  let shown = state.member;
+  stored[shown].decodeAll(state.index);
+  over?.decodeAll();
+  return {
+    get meta() { return stored[shown].meta; },
+    get shown() { return shown; },
+    members: group,
+    over: data.over,
+    about: (member) => stored[member].meta,
+    show: (member) => { shown = member; },
+    get: (name) => state[name],
+    set: (name, value) => { state[name] = value; (handlers[name] || []).forEach((tell) => tell()); },
+    save: () => {},
+    on: (name, tell) => (handlers[name] ||= []).push(tell),
+    arrived: (tell) => listeners.push(tell),
+    failed: (tell) => failures.push(tell),
+    slice: (name, index, ahead = false, member = shown) => {
+      const { failed } = stored[member];
+      if (failed) { queueMicrotask(() => failures.forEach((tell) => tell(failed, member))); return null; }
+      const found = stored[member].slice(name, index, ahead);
+      if (!found || !over) return found;
+      found.over ||= over.under(stored[member].meta.planes[name], index);
+      return found.over ? found : null;
+    },
+  };
+}
 
+// Pictures that have to be decoded, one after the other, those that are looked at first.
+function decoding() {
+  const jobs = [];
+  let busy = false;
+  const work = async () => {
+    if (busy) return;
+    busy = true;
+    while (jobs.length) await jobs.shift()();
+    busy = false;
+  };
+  return (job, first) => { if (first) jobs.unshift(job); else jobs.push(job); work(); };
+}
+
+// The bytes of a volume's own slices, as they are decoded.
+function storedBytes(data, later, arrived) {
+  const { shape: [count, rows, columns] } = data, area = rows * columns;
+  const bytes = new Uint8Array(count * area), asked = new Uint8Array(count), there = new Uint8Array(count), masks = [];
+  let left = count;
   async function bytesOf(address) {
     const picture = new Image();
     picture.src = address;
@@ -35,43 +80,82 @@ function storedSource(data) {
     return pen.getImageData(0, 0, columns, rows).data.filter((_, place) => place % 4 === 0);
   }
   async function decode(number) {
-    bytes.set(await bytesOf(`data:image/jpeg;base64,${data.pictures[number]}`), number * area);
-    decoded[number] = true;
+    for (let mask = masks.length; mask < data.masks.length; mask++) masks.push(await bytesOf(`data:image/png;base64,${data.masks[mask]}`));
+    bytes.set(await bytesOf(`data:image/${data.type};base64,${data.pictures[number]}`), number * area);
+    there[number] = 1;
     left -= 1;
-    listeners.forEach((tell) => tell(data.stored, number));
+    arrived(data.stored, number);
   }
+  const ask = (number, first) => { if (!asked[number]) { asked[number] = 1; later(() => decode(number), first); } };
+  return {
+    bytes,
+    ask,
+    decodeAll: (middle = 0) => [...asked.keys()].sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle)).forEach((number) => ask(number, false)),
+    isThere: (number) => there[number],
+    isWhole: () => !left,
+    isMasked: (at) => masks[data.mask_of[Math.floor(at / area)]]?.[at % area] > 127,
+  };
+}
+
+// A volume as it is looked at; its planes are cut from its bytes.
+function storedVolume(data, later, arrived, cuts, member) {
+  const { meta, scale: [low, step] } = data, own = storedBytes(data, later, arrived);
+  const kind = data.float ? Float32Array : Int16Array;
   function cut(name, index) {
     const plane = meta.planes[name], { origin, along, down, right } = data.strides[name];
-    const values = new kind(plane.rows * plane.columns), padding = masks.length ? new Uint8Array(Math.ceil(values.length / 8)) : null;
+    const values = new kind(plane.rows * plane.columns), padding = data.masks.length ? new Uint8Array(Math.ceil(values.length / 8)) : null;
     for (let row = 0, i = 0; row < plane.rows; row++) {
       let at = origin + index * along + row * down;
       for (let column = 0; column < plane.columns; column++, i++, at += right) {
-        values[i] = low + step * bytes[at];
-        if (padding && masked(at)) padding[i >> 3] |= 128 >> (i & 7);
+        values[i] = low + step * own.bytes[at];
+        if (padding && own.isMasked(at)) padding[i >> 3] |= 128 >> (i & 7);
       }
     }
     return { values, padding };
   }
-  const nearestFirst = [...decoded.keys()].sort((a, b) => Math.abs(a - state.index) - Math.abs(b - state.index));
-  (async () => {
-    for (const mask of data.masks) masks.push(await bytesOf(`data:image/png;base64,${mask}`));
-    for (const number of nearestFirst) await decode(number);
-  })();
   return {
     meta,
-    get: (name) => state[name],
-    set: (name, value) => { state[name] = value; (handlers[name] || []).forEach((tell) => tell()); },
-    save: () => {},
-    on: (name, tell) => (handlers[name] ||= []).push(tell),
-    arrived: (tell) => listeners.push(tell),
-    slice: (name, index) => {
-      if (name === data.stored ? !decoded[index] : left) return null;
-      const key = `${name} ${index}`;
+    decodeAll: own.decodeAll,
+    slice: (name, index, ahead) => {
+      const isStored = name === data.stored, key = `${member} ${name} ${index}`;
+      if (isStored) own.ask(index, !ahead); else own.decodeAll();
+      if (isStored ? !own.isThere(index) : !own.isWhole()) return null;
       if (!cuts.has(key)) {
-        if (cuts.size > 40) cuts.delete(cuts.keys().next().value);
+        if (cuts.size > MAX_CUTS) cuts.delete(cuts.keys().next().value);
         cuts.set(key, cut(name, index));
       }
       return cuts.get(key);
     },
   };
+}
+
+// A volume that lies over others: its values at the pixels of their planes, between the nearest of its own.
+function storedOver(data, later, arrived) {
+  const own = storedBytes(data, later, () => { if (own.isWhole()) arrived(); });
+  const { shape, scale: [low, step] } = data, [count, rows, columns] = shape, { bytes } = own;
+  const nearest = (voxel, axis) => clamp(Math.round(voxel), 0, shape[axis] - 1);
+  function between(slice, row, column) {
+    const [s, r, c] = [clamp(slice, 0, count - 1), clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)];
+    const [s0, r0, c0] = [Math.floor(s), Math.floor(r), Math.floor(c)];
+    const ds = s0 < count - 1 ? rows * columns : 0, dr = r0 < rows - 1 ? columns : 0, dc = c0 < columns - 1 ? 1 : 0;
+    const at = (s0 * rows + r0) * columns + c0, fs = s - s0, fr = r - r0, fc = c - c0;
+    const line = (i) => bytes[i] + fc * (bytes[i + dc] - bytes[i]);
+    const area = (i) => line(i) + fr * (line(i + dr) - line(i));
+    return area(at) + fs * (area(at + ds) - area(at));
+  }
+  function under(plane, index) {
+    if (!own.isWhole()) return null;
+    const values = new Float32Array(plane.rows * plane.columns), padding = new Uint8Array(Math.ceil(values.length / 8));
+    const place = (row, column) => times(data.inverse, toPoint(plane, [index, row, column]));
+    const origin = place(0, 0), [right, down] = [place(0, 1), place(1, 0)].map((end) => end.map((value, axis) => value - origin[axis]));
+    for (let row = 0, i = 0; row < plane.rows; row++) for (let column = 0; column < plane.columns; column++, i++) {
+      const [s, r, c] = [0, 1, 2].map((axis) => origin[axis] + row * down[axis] + column * right[axis]);
+      const outside = s < -0.5 || r < -0.5 || c < -0.5 || s > count - 0.5 || r > rows - 0.5 || c > columns - 0.5;
+      const at = outside ? 0 : (nearest(s, 0) * rows + nearest(r, 1)) * columns + nearest(c, 2);
+      if (outside || own.isMasked(at)) padding[i >> 3] |= 128 >> (i & 7);
+      else values[i] = low + step * (data.how === "nearest" ? bytes[at] : between(s, r, c));
+    }
+    return { values, padding };
+  }
+  return { under, decodeAll: own.decodeAll };
 }

@@ -2,16 +2,16 @@
 //
 // Two hosts use it: a widget in a notebook with a kernel (kernel.js), which fetches slices when they are needed, and a
 // page without a kernel (stored.js), which has them all. A source is
-//   meta            what does not change: planes, windows, unit, words (see helpers/viewer/viewer_data.py)
+//   meta            what does not change of the volume that is shown: planes, windows, unit, words (see viewer_data.py)
 //   slice(p, i)     {values, padding} of slice i of plane p, or null where it still has to come
 //   get(k), set(k, v), save(), on(k, f), off()   the shared state: plane, index, position_mm, voi
 //   arrived(f)      calls f(p, i) when a slice has come
+// and what members.js and overlay.js say, where the volume is one of several, and where another one lies over it.
 
 export function mount(el, source) {
-  const { meta } = source;
   const root = make("div", { className: "dv" }, el);
   make("style", { textContent: STYLE }, root);
-  const state = { zoom: 1, pan: [0, 0], tool: "window", three: meta.three_planes, playing: 0, pointed: null, table: null };
+  const state = { zoom: 1, pan: [0, 0], tool: "window", three: source.meta.three_planes, playing: 0, pointed: null, table: null };
   const controls = buildControls(root, source, state);
   const canvases = make("div", { className: "dv-views" }, root);
   const main = makeCanvas(canvases, "");
@@ -25,8 +25,8 @@ export function mount(el, source) {
   const pointer = make("output", { ariaLive: "off" }, words);
   const status = make("span", { className: "dv-status", role: "status" }, words);
 
-  const plane = () => meta.planes[source.get("plane")];
-  const others = () => PLANES.filter((name) => name !== source.get("plane") && meta.planes[name]);
+  const plane = () => source.meta.planes[source.get("plane")];
+  const others = () => PLANES.filter((name) => name !== source.get("plane") && source.meta.planes[name]);
   let setting = false; // while several parts of the state change that belong together, nothing is drawn
   const change = (values) => {
     setting = true;
@@ -35,8 +35,8 @@ export function mount(el, source) {
     source.save();
     draw();
   };
-  const indexOf = (name, point) => {
-    const p = meta.planes[name];
+  const indexOf = (name, point, of = source.meta) => {
+    const p = of.planes[name];
     return clamp(Math.round(toVoxel(p, point)[0]), 0, p.count - 1);
   };
   const setIndex = (index) => {
@@ -54,38 +54,55 @@ export function mount(el, source) {
     Object.assign(state, { zoom: 1, pan: [0, 0] });
     change({ plane: name, index: indexOf(name, source.get("position_mm")) });
   };
-  const setVoi = (voi) => { source.set("voi", voi); source.save(); state.table = null; draw(); };
+  const setVoi = (voi) => { state.table = null; change({ voi }); };
+  const setOverVoi = (voi) => change({ over_voi: voi });
   const ahead = (name, index) => {
     for (let step = 1; step <= PREFETCHED; step++) for (const near of [index + step, index - step])
-      if (near >= 0 && near < meta.planes[name].count) source.slice(name, near, true);
+      if (near >= 0 && near < source.meta.planes[name].count) source.slice(name, near, true);
   };
 
   const drawSoon = onceARefresh(() => drawNow());
   const draw = () => { if (!setting) drawSoon(); };
   function drawNow() {
     const voi = source.get("voi"), name = source.get("plane"), index = clamp(source.get("index"), 0, plane().count - 1);
-    if (!state.table) state.table = greyTable(voi, meta.inverted);
+    if (!state.table) state.table = greyTable(voi, source.meta.inverted);
     drawSlice(main, source, state, name, index, fitted(canvases, state), true);
     side.hidden = !state.three;
     if (state.three) others().forEach((other, number) => {
       const near = indexOf(other, source.get("position_mm"));
       drawSlice(small[number], source, { ...state, zoom: 1, pan: [0, 0] }, other, near, SIDE_SIZE, false);
     });
-    drawHistogram(histogram, meta, voi);
+    drawHistogram(histogram, source.meta, voi);
     controls.show(state);
+    slider?.draw();
     tell();
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
 
-  controls.wire({ setIndex, setPlane, setVoi, draw, plane });
+  let slider = null;
+  slider = memberSlider(controls.members, source, {
+    planeName: () => source.get("plane"),
+    indexIn: (meta) => indexOf(source.get("plane"), source.get("position_mm"), meta),
+    change: (values) => { state.table = null; change(values); },
+    tell: (text) => { status.textContent = text; },
+  });
+  state.label = slider?.label;
+  controls.wire({ setIndex, setPlane, setVoi, setOverVoi, draw, plane, slider });
   const index = () => source.get("index"), count = () => plane().count, voi = () => source.get("voi");
+  const isOver = () => state.tool === "over";
   const tell = () => { pointer.textContent = pointedText(main, source, state); };
   const point = ([x, y]) => {
     const p = plane(), [row, column] = pixelAt(main, p, state, x, y);
     setPosition(toPoint(p, [index(), clamp(row, 0, p.rows - 1), clamp(column, 0, p.columns - 1)]));
   };
-  const range = () => meta.histogram;
-  wirePointer(main, state, { index, count, setIndex, voi, setVoi, range, point, doubled: point, draw, tell });
+  const range = () => source.meta.histogram;
+  const windowing = {
+    voi: () => source.get(isOver() ? "over_voi" : "voi"),
+    setVoi: (wanted) => (isOver() ? setOverVoi : setVoi)(wanted),
+    range: () => isOver() ? source.over : range(),
+  };
+  if (slider) wireMemberKeys(main, slider);
+  wirePointer(main, state, { index, count, setIndex, ...windowing, point, doubled: point, draw, tell });
   small.forEach((canvas, number) => wireCrosshair(canvas, () => others()[number], source, setPosition));
   wireKeys(main, { index, count, setIndex });
   wireHistogram(histogram, { voi, setVoi, range });
@@ -97,10 +114,11 @@ export function mount(el, source) {
     draw();
   };
   source.on("index", draw); source.on("plane", draw); source.on("voi", onChange); source.on("position_mm", onPosition);
+  source.on("opacity", draw); source.on("over_voi", draw);
   source.arrived((name, index) => {
     if (name !== source.get("plane") || index === source.get("index") || state.three) draw();
   });
-  source.failed?.((text) => { status.textContent = text; });
+  source.failed((text) => { status.textContent = text; });
   const resized = new ResizeObserver(draw);
   resized.observe(root);
   draw();
@@ -125,19 +143,22 @@ function drawSlice(canvas, source, state, name, index, size, large) {
   const plane = source.meta.planes[name];
   const aspect = plane.rows * plane.spacing[0] / (plane.columns * plane.spacing[1]);
   const width = Math.round(aspect > 1 ? size / aspect : size), height = Math.round(aspect > 1 ? size : size * aspect);
-  const pen = sized(canvas, width, height), found = source.slice(name, index);
+  const pen = sized(canvas, width, height), found = source.slice(name, index), look = { table: state.table, voi: source.get("voi"), inverted: source.meta.inverted };
   pen.fillStyle = "#000";
-  if (found) { pen.fillRect(0, 0, width, height); paint(pen, canvas, found, plane, state, { table: state.table, voi: source.get("voi"), inverted: source.meta.inverted }); canvas.dataset.slice = `${name} ${index}`; }
-  else if (canvas.dataset.slice === undefined) pen.fillRect(0, 0, width, height);
+  if (found || canvas.dataset.slice === undefined) pen.fillRect(0, 0, width, height);
   if (!found) { canvas.dataset.waiting = `${name} ${index}`; return; }
   delete canvas.dataset.waiting;
+  canvas.dataset.slice = `${name} ${index}`;
+  paint(pen, canvas, found, plane, state, look);
+  if (source.over) paintOver(pen, canvas, found.over, plane, state, { over: source.over, voi: source.get("over_voi"), opacity: source.get("opacity") });
   const [left, right, top, bottom] = plane.letters;
-  canvas.ariaLabel = `${name} slice ${index + 1} of ${plane.count}, ${plane.positions[index]}; ${left} is left, ${right} right, `
+  const label = state.label ? `${state.label()}; ` : "";
+  canvas.ariaLabel = `${label}${name} slice ${index + 1} of ${plane.count}, ${plane.positions[index]}; ${left} is left, ${right} right, `
     + `${top} above, ${bottom} below; ${voiText(source.get("voi"), source.meta.unit)}${large && source.meta.badge ? `; ${source.meta.badge}` : ""}`;
   const at = placement(canvas, plane, state);
   if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
   drawLetters(pen, plane.letters, width, height, large ? 20 : 13);
-  if (large) drawWords(pen, source, plane, index, at, width, height);
+  if (large) drawWords(pen, source, plane, index, at, width, height, state.label?.());
 }
 
 function drawCross(pen, plane, point, at) {
@@ -149,13 +170,16 @@ function drawCross(pen, plane, point, at) {
   pen.stroke();
 }
 
-function drawWords(pen, source, plane, index, at, width, height) {
+function drawWords(pen, source, plane, index, at, width, height, label) {
   const { meta } = source, size = width < 300 ? 10 : 12, line = size * 1.35;
   write(pen, `${index + 1} of ${plane.count}`, 6, 6, "left", "top", size);
   write(pen, plane.positions[index], 6, 6 + line, "left", "top", size);
-  drawFoot(pen, voiText(source.get("voi"), meta.unit), plane.words, width, height, size);
+  if (label) wrapped(pen, label, size, 0.45 * width).forEach((text, number) => write(pen, text, 6, 6 + (2 + number) * line, "left", "top", size));
+  const remarks = source.members?.remark ? [...plane.words, source.members.remark] : plane.words;
+  drawFoot(pen, voiText(source.get("voi"), meta.unit), remarks, width, height, size);
   drawBar(pen, at.scale, "mm", width, height - 6 - line * 1.3, size);
   drawBadge(pen, meta.badge, width, size);
+  if (source.over) drawColourBar(pen, source.over, source.get("over_voi"), width, height, size);
 }
 
 function pointedText(canvas, source, state) {
@@ -167,49 +191,57 @@ function pointedText(canvas, source, state) {
   if (!found) return "";
   const padded = found.padding && found.padding[at >> 3] & (128 >> (at & 7));
   const value = padded ? "padding, no value" : `${exact(found.values[at])} ${source.meta.unit}`;
-  return `${value.trim()} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
+  return `${value.trim()}${overText(found, source.over, at)} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
 }
 
 // Controls
 
 function buildControls(root, source, state) {
-  const { meta } = source, first = make("div", { className: "dv-row" }, root), second = make("div", { className: "dv-row" }, root);
+  const [first, second] = [0, 1].map(() => make("div", { className: "dv-row" }, root));
+  const members = make("div", {}, root), over = overControls(root, source);
   const plane = labelled(first, "Plane", "select", {});
-  choices(plane, PLANES.filter((name) => meta.planes[name]).map((name) => [name, name]));
+  choices(plane, PLANES.filter((name) => source.meta.planes[name]).map((name) => [name, name]));
   const windows = windowControls(first);
   const slice = labelled(second, "Slice", "input", { type: "range", min: 0, step: 1 });
   const play = make("button", { type: "button", textContent: "▶ Play" }, second);
+  const through = source.members ? make("select", { ariaLabel: "Play through" }, second) : null;
+  if (through) choices(through, [["slices", "slices"], ["members", source.members.name]]);
   const tool = labelled(second, "Drag", "select", {});
-  choices(tool, [["window", "window"], ["slice", "slices"], ["pan", "move"], ["point", "point"]]);
+  choices(tool, [["window", "window"], ...(over ? [["over", "overlay window"]] : []), ["slice", "slices"], ["pan", "move"], ["point", "point"]]);
   const three = labelled(second, "Three planes", "input", { type: "checkbox" });
   const reset = make("button", { type: "button", textContent: "Fit" }, second);
 
-  function wire({ setIndex, setPlane, setVoi, draw, plane: current }) {
+  function wire({ setIndex, setPlane, setVoi, setOverVoi, draw, plane: current, slider }) {
     plane.onchange = () => setPlane(plane.value);
-    windows.wire({ known: () => meta.windows, voi: () => source.get("voi"), setVoi });
+    windows.wire({ known: () => source.meta.windows, voi: () => source.get("voi"), setVoi });
+    over?.wire({ setVoi: setOverVoi, draw });
+    const next = () => {
+      if (through?.value !== "members") setIndex((source.get("index") + 1) % current().count);
+      else if (!slider.waits()) slider.step(1, true);
+    };
     slice.oninput = () => setIndex(Number(slice.value));
     tool.onchange = () => { state.tool = tool.value; };
     three.onchange = () => { state.three = three.checked; draw(); };
     reset.onclick = () => { Object.assign(state, { zoom: 1, pan: [0, 0] }); draw(); };
     play.onclick = () => {
-      if (state.playing) { clearInterval(state.playing); state.playing = 0; } else state.playing = setInterval(() => {
-        setIndex((source.get("index") + 1) % current().count);
-      }, 80);
+      clearInterval(state.playing);
+      state.playing = state.playing ? 0 : setInterval(next, 80);
       draw();
     };
   }
   function show() {
-    const { count } = meta.planes[source.get("plane")];
+    const { count } = source.meta.planes[source.get("plane")];
     plane.value = source.get("plane");
     slice.max = count - 1;
     slice.value = source.get("index");
     slice.setAttribute("aria-valuetext", `${source.get("index") + 1} of ${count}`);
-    windows.show(source.get("voi"), meta.windows);
+    windows.show(source.get("voi"), source.meta.windows);
+    over?.show();
     play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
     three.checked = state.three;
     tool.value = state.tool;
   }
-  return { wire, show };
+  return { wire, show, members };
 }
 
 function wireCrosshair(canvas, name, source, setPosition) {

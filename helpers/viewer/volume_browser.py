@@ -182,10 +182,11 @@ class VolumeBrowser(anywidget.AnyWidget):
     @traitlets.observe("member")
     def _show_member(self, change: Any) -> None:
         """Keeps the position, and the window, by its name where each volume has its own."""
-        if self.members is not None and not self.members.one_window and self.voi:
-            before, now = (self._facts(one).windows for one in (change.old, change.new))
-            default = self.voi["name"] == next(iter(before))
-            name = next(iter(now)) if default and self.voi["name"] not in now else self.voi["name"]
+        before = self._facts_of.get(change.old)  # none while the viewer is made
+        if self.members is not None and not self.members.one_window and before and self.voi:
+            name, now = self.voi["name"], self._facts(change.new).windows
+            if name not in now and name == next(iter(before.windows)):
+                name = next(iter(now))
             self.window = now.get(name, self.window)
         self._move_to_position(change)
 

@@ -171,7 +171,7 @@ def group_of(
     """
     for table in (slices, stacks):
         require_type(table, pd.DataFrame, "of slice_table or stack_table")
-    rows = _sisters(stacks, stack)
+    rows = sister_stacks(stacks, stack)
     if len(rows) < 2:
         return None
     b_values = _b_values(slices, rows)
@@ -198,7 +198,7 @@ def group_of(
     )
 
 
-def _sisters(stacks: pd.DataFrame, stack: tuple[str, int]) -> pd.DataFrame:
+def sister_stacks(stacks: pd.DataFrame, stack: tuple[str, int]) -> pd.DataFrame:
     """The stacks of the group of a stack, itself among them, in the order of their numbers."""
     own = stacks.loc[stack]
     same = stacks.index.get_level_values(0) == stack[0]
