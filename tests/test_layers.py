@@ -28,7 +28,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "slices": {"files", "formats", "geometry", "privacy", "headers"},
     "pixels": {"files", "geometry", "privacy", "headers", "slices"},
     "volume": {"geometry", "privacy", "headers", "slices", "pixels"},
-    "pictures": {"geometry", "slices", "pixels", "volume"},
+    "pictures": {"files", "geometry", "slices", "pixels", "volume"},
     "quality": {"files", "geometry", "headers", "slices", "pixels", "volume", "pictures"},
     "learn": {"files", "geometry", "slices", "pixels", "volume", "pictures"},
     "viewer": {"geometry", "headers", "slices", "pixels", "volume", "pictures", "quality"},

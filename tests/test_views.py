@@ -1,12 +1,20 @@
 """Side, view, letters and millimetres of images that are no slices; views drawn as readers hang."""
 
+import numpy as np
+import pandas as pd
 import pydicom
 import pytest
+from kind_collections import write_kind
+from matplotlib import pyplot as plt
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from helpers import header_table, load_slice, slice_table, why_no_letters
+from helpers import Slice, header_table, load_slice, show_views, slice_table, why_no_letters
 from helpers.errors import WrongTypeError
+from helpers.geometry.orientation import EdgeLetters
+from helpers.pictures.hanging import TURNS, hung, turned
+from helpers.pictures.style import DrawingError
+from helpers.pictures.views import MAX_PIXELS, reduced
 from helpers.pixels.frame_header import FrameHeader
 from helpers.volume.letters import letters_of
 from helpers.volume.spacing import spacing_of
@@ -275,3 +283,175 @@ def test_the_ultrasound_that_pydicom_ships():
     for name, frame in (("ybr_color", 3), ("palette_color", 0)):
         image = load_slice(pydicom.examples.get_path(name), frame=frame)
         assert image.spacing_unit == "px" and "cut or resized" in image.caption["spacing"]
+
+
+# as readers hang them
+
+
+def _mammogram(side, view, row, column):
+    """Three rows, two columns, each of its own value."""
+    letters = letters_of(FrameHeader({"PatientOrientation": (row, column)}))
+    caption = {"side": side, "view_name": view, "view": f"{side} {view}", "remark": ""}
+    return Slice(np.arange(6).reshape(3, 2), (2, 1), letters, caption=caption)
+
+
+@pytest.mark.parametrize(
+    ("mammogram", "letters", "done"),
+    [
+        (("R", "CC", "P", "L"), "APRL", ""),
+        (("R", "CC", "A", "L"), "APRL", "mirrored, left to right"),
+        (("L", "CC", "A", "R"), "PALR", ""),
+        (("L", "CC", "A", "L"), "PALR", "mirrored, top to bottom"),
+        (("L", "MLO", "A", "FR"), ("P", "A", "HL", "FR"), ""),
+        (("L", "MLO", "P", "H"), "PAHF", "turned by 180°"),
+        (("R", "MLO", "F", "A"), "APHF", "turned by 90°"),
+        (("R", "MLO", "F", "P"), "APHF", "mirrored and turned by 90°"),
+        (("R", "MLO", "P", ""), "AP??", ""),
+        (("R", "MLO", "A", "P"), "PAAP", ""),
+        (("", "MLO", "P", "H"), "APFH", ""),
+        (("R", "PA", "A", "F"), "PAHF", ""),
+    ],
+)
+def test_a_mammogram_is_turned_where_its_letters_prove_it(mammogram, letters, done):
+    picture = hung(_mammogram(*mammogram))
+    assert picture.letters == tuple(letters) and picture.caption["remark"] == done
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_letters_and_spacing_turn_with_the_pixels(turn):
+    """Four values that stand at the middles of the edges are found at their letters."""
+    pixels = np.zeros((5, 3), int)
+    pixels[2, 0], pixels[2, 2], pixels[0, 1], pixels[4, 1] = 1, 2, 3, 4
+    slice = Slice(pixels, (2, 7), EdgeLetters(*"PAHF"), padding=pixels == 4)
+    found = turned(slice, turn)
+    rows, columns = found.pixels.shape
+    values = dict(zip((1, 2, 3, 4), "PAHF"))
+    edges = [(rows // 2, 0), (rows // 2, -1), (0, columns // 2), (-1, columns // 2)]
+    assert tuple(values[found.pixels[place]] for place in edges) == found.letters
+    assert np.array_equal(found.padding, found.pixels == 4)
+    assert np.multiply(found.pixels.shape, found.spacing).tolist() == (
+        [21, 10] if turn.transposed else [10, 21]
+    )
+
+
+@pytest.fixture(scope="module")
+def mammograms(tmp_path_factory):
+    folder = write_kind("mammograms", tmp_path_factory.mktemp("mammograms"))
+    return slice_table(header_table(folder, progress=False))
+
+
+def _titles(axes):
+    return [ax.get_title() for ax in axes]
+
+
+def test_mammograms_hang_two_by_two(mammograms):
+    """Right on the left, chest walls together, CC above MLO; a study beside the next."""
+    axes = show_views(mammograms)
+    axes[0].figure.canvas.draw()
+    views = ["R CC", "L CC", "R MLO", "L MLO"]
+    assert [title.split("\n")[0] for title in _titles(axes)] == views * 3
+    mirrored = [title.split("\n")[0] for title in _titles(axes) if "mirrored" in title]
+    assert mirrored == ["R CC", "R MLO"], "of the second patient"
+    boxes = [ax.get_window_extent() for ax in axes]
+    for study in range(0, 12, 4):
+        right_cc, left_cc, right_mlo, left_mlo = boxes[study : study + 4]
+        assert right_cc.x1 == pytest.approx(left_cc.x0, abs=1), "they touch"
+        assert right_mlo.x1 == pytest.approx(left_mlo.x0, abs=1)
+        assert right_mlo.y1 < right_cc.y0
+    assert boxes[4].x0 > boxes[1].x1 and boxes[4].y0 == boxes[0].y0 and boxes[8].y1 < boxes[2].y0
+    for ax in axes:
+        letters = {text.get_text()[:1]: text.get_position() for text in ax.texts}
+        wall, nipple = letters["P"][0], letters["A"][0]
+        assert (wall > nipple) == ax.get_title().startswith("R")
+    assert axes[0].figure.get_suptitle() == "12 pictures"
+
+
+def test_mirrored_pixels_are_those_of_the_file_the_other_way(mammograms):
+    rows = mammograms.reset_index("path")
+    row = rows[(rows["PatientID"] == "M02") & (rows["ImageLaterality"] == "R")].iloc[:1]
+    (ax,) = show_views(row.set_index("path", append=True))
+    drawn, stored = ax.images[0].get_array(), load_slice(row["path"].iloc[0])
+    assert "".join(stored.letters)[:2] == "PA" and "mirrored" in ax.get_title()
+    assert np.allclose(drawn, stored.grey()[:, ::-1])
+
+
+def test_what_has_no_side_stands_behind(mammograms, tmp_path):
+    rows = mammograms.reset_index()
+    (path,) = {path for path in rows["path"] if path.endswith("M01/RCC.dcm")}
+    for number in range(3):
+        dataset = pydicom.dcmread(path)
+        del dataset.ViewCodeSequence, dataset.ViewPosition
+        if number:
+            dataset.ImageLaterality = "R"
+            dataset.ViewPosition = "CC"
+        if number == 2:
+            dataset.Laterality = "L"
+        dataset.SOPInstanceUID = f"1.2.3.{number}"
+        dataset.save_as(tmp_path / f"{number}.dcm")
+    axes = show_views(slice_table(header_table(tmp_path, progress=False)))
+    titles = _titles(axes)
+    assert titles[0] == "R CC" and titles[2] == "R CC (but Laterality says L)"
+    assert axes[1].get_position().y1 < axes[0].get_position().y0
+
+
+def test_the_first_of_many_are_drawn_patient_after_patient(tmp_path):
+    folder = write_kind("radiographs", tmp_path)
+    slices = slice_table(header_table(folder, progress=False))
+    axes = show_views(slices, most=4)
+    assert axes[0].figure.get_suptitle() == f"4 of {len(slices)} pictures"
+    assert sorted(_titles(axes)) == ["PA · Chest"] * 2 + ["left lateral · Chest"] * 2
+    assert "X01" not in "".join(_titles(axes))
+    named = show_views(slices, most=4, identity=True)
+    assert [title[:3] for title in _titles(named)] == ["X01", "X01", "X02", "X02"]
+    assert len({text.get_text() for text in axes[0].texts} & {"R", "L", "A", "P", "H", "F"}) == 4
+
+
+def test_clips_volumes_and_slides_have_one_picture(tmp_path, phantom_slices):
+    clips = slice_table(header_table(write_kind("ultrasound clips", tmp_path / "1")))
+    assert all("frame 4 of 6" in title for title in _titles(show_views(clips)))
+    slides = slice_table(header_table(write_kind("slides", tmp_path / "2")))
+    axes = show_views(slides)
+    assert len(axes) == 1 and "label left out (identity=True" in axes[0].figure.get_suptitle()
+    titles = _titles(show_views(slides, identity=True))
+    assert any("label" in title for title in titles)
+    assert any("overview" in title for title in titles)
+    one = phantom_slices[phantom_slices["PatientID"] == "P01-reference"]
+    (ax,) = show_views(one)
+    assert "axial" in ax.get_title()
+    (ax,) = show_views(one.loc[one.index[0][:2]])
+    assert "axial" in ax.get_title()
+
+
+def test_a_file_that_cannot_be_drawn_is_said_in_its_place(tmp_path):
+    folder = write_kind("radiographs", tmp_path)
+    slices = slice_table(header_table(folder, progress=False)).iloc[:2]
+    path = slices.index.get_level_values("path")[0]
+    with open(path, "r+b") as file:
+        file.truncate(4000)
+    axes = show_views(slices)
+    (failed,) = [ax for ax in axes if "cannot be drawn" in ax.get_title()]
+    assert "expected" in failed.texts[0].get_text() and len(axes) == 2
+
+
+def test_what_cannot_be_shown_is_refused_in_one_line(mammograms):
+    with pytest.raises(DrawingError, match="found none"):
+        show_views(mammograms.iloc[:0])
+    with pytest.raises(WrongTypeError, match="slice_table"):
+        show_views(pd.DataFrame({"PatientID": ["a"]}))
+    figure = plt.figure()
+    assert show_views(mammograms, most=1, figure=figure)[0].figure is figure
+
+
+def test_large_images_are_averaged_before_they_are_drawn():
+    pixels = np.random.default_rng(1).integers(0, 4000, (2 * MAX_PIXELS, 1003)).astype(np.int16)
+    slice = Slice(pixels, (0.1, 0.2), EdgeLetters(*"RLHF"), windows={})
+    small = reduced(slice)
+    assert small.pixels.shape == (MAX_PIXELS, 501) and small.spacing == (0.2, 0.4)
+    assert small.pixels[3, 5] == pytest.approx(pixels[6:8, 10:12].mean())
+    assert small.window()[1] == slice.window()[1]
+    padded = reduced(Slice(pixels, (1, 1), EdgeLetters(*"RLHF"), padding=pixels > 2000))
+    block, kept = pixels[6:8, 10:12], pixels[6:8, 10:12] <= 2000
+    assert padded.pixels[3, 5] == pytest.approx(block[kept].mean() if kept.any() else block.mean())
+    assert padded.padding[3, 5] == (not kept.any())
+    colour = reduced(Slice(np.full((2000, 2000, 3), 7, np.uint8), (1, 1), EdgeLetters(*"RLHF")))
+    assert colour.pixels.shape == (666, 666, 3) and (colour.pixels == 7).all()
