@@ -189,7 +189,7 @@ def _medians(collection, values):
 
 def _is_ct(collection):
     """Which images (n,) are CT."""
-    return (collection.slices["Modality"] == "CT").to_numpy(bool)
+    return collection.measures.values("Modality") == "CT"
 
 
 def _decoded_ct(collection):
