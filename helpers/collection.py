@@ -12,6 +12,7 @@ from pydicom.misc import is_dicom
 
 from helpers.files import FolderError, OpenFile, walk_files
 from helpers.formats import SNIFFED_BYTES, command_for, format_of
+from helpers.phantom.scans import ALL_SCANS
 from helpers.phantom.writing import clinical_rows, write_phantom
 from helpers.runtime import KAGGLE_INPUT, KAGGLE_WORKING, user_cache
 
@@ -24,7 +25,7 @@ OTHER_ENDINGS = (  # are probed last
     *(".csv", ".json", ".txt", ".md", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".tif"),
     *(".npy", ".nii", ".py", ".ipynb"),
 )
-PHANTOM_VERSION = 11  # changes with the phantom
+PHANTOM_VERSION = 12  # changes with the phantom
 PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
 ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
 
@@ -76,8 +77,10 @@ def phantom_root() -> Path:
     if not root.is_dir():
         unfinished = cache / f"{PHANTOM_FOLDER}.{os.getpid()}"
         try:
-            write_phantom(unfinished / "train").to_csv(unfinished / "truth.csv", index=False)
-            clinical_rows().to_csv(unfinished / "train.csv", index=False)
+            write_phantom(unfinished / "train", scans=ALL_SCANS).to_csv(
+                unfinished / "truth.csv", index=False
+            )
+            clinical_rows(scans=ALL_SCANS).to_csv(unfinished / "train.csv", index=False)
             with contextlib.suppress(OSError):  # another process was first: its phantom is the same
                 unfinished.rename(root)
         finally:

@@ -13,6 +13,7 @@ from pydicom.uid import generate_uid
 
 from helpers.phantom.encoding import Files, store, stored_values
 from helpers.phantom.file_faults import FILE_FAULTS
+from helpers.phantom.modality_faults import MODALITY_FAULTS
 from helpers.phantom.spoiling import (
     add_copy,
     fault,
@@ -220,4 +221,8 @@ def swapped_numbers(files: Files) -> list[str]:
     return names
 
 
-FAULTS = {**STACK_FAULTS, **FILE_FAULTS}  # rule of the audit that finds it → function
+FAULTS = {
+    **STACK_FAULTS,
+    **FILE_FAULTS,
+    **MODALITY_FAULTS,
+}  # rule of the audit that finds it → function

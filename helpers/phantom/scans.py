@@ -1,6 +1,6 @@
 """Which scans make up the phantom? The table of its patients, and one as large as OSIC."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,12 @@ class Scan(NamedTuple):
     table: tuple[float, ...] | None = None  # the way the table moves past a tilted gantry
 
 
+def _spoilt(patient: str, variant: str, fault: str) -> Scan:
+    """A scan whose images become those of another modality, with something wrong."""
+    return Scan(patient, 8, 12.0, 12.0, variants=(variant,), faults=(fault,), **CHEST)
+
+
+CHEST: dict[str, Any] = {"image_orientation": CORONAL, "matrix": 128}  # slices to be seen through
 GE, SIEMENS, TOSHIBA = "GE MEDICAL SYSTEMS", "SIEMENS", "TOSHIBA"
 PHILIPS, HITACHI = "Philips", "Hitachi Medical Corporation"
 # as in OSIC: few slices far apart, or many thin ones; one patient has far more files than slices
@@ -112,6 +118,29 @@ SCANS = (
     Scan("P61-header-incomplete", 20, 12.0, 1.0, SIEMENS, faults=("incomplete-header",)),
     Scan("P62-slope-zero", 18, 15.0, 1.5, HITACHI, faults=("zero-slope",)),
 )
+OTHER_MODALITIES = (  # of which a few views, or a small scan, show what is right and what is not
+    Scan("P63-radiograph", 16, 12.0, 12.0, variants=("radiograph",), **CHEST),
+    Scan("P64-mammograms", 8, 12.0, 12.0, variants=("mammogram",), **CHEST),
+    Scan("P65-ultrasound", 8, 12.0, 12.0, variants=("ultrasound",), **CHEST),
+    Scan("P66-ultrasound-loop", 12, 12.0, 12.0, variants=("ultrasound-cine",), **CHEST),
+    Scan("P67-pet", 20, 10.0, 10.0, variants=("pet",)),
+    Scan("P68-mr", 18, 8.0, 8.0, variants=("mr",)),
+    Scan("P69-key-images", 16, 12.0, 12.0, variants=("key-images",)),
+    _spoilt("P70-side-unsaid", "mammogram", "mammogram-without-view"),
+    _spoilt("P71-view-unsaid", "radiograph", "radiograph-without-view"),
+    _spoilt("P72-letters-unsaid", "radiograph", "no-patient-orientation"),
+    _spoilt("P73-at-the-detector", "radiograph", "spacing-at-detector"),
+    _spoilt("P74-no-regions", "ultrasound", "ultrasound-without-regions"),
+    _spoilt("P75-no-frame-time", "ultrasound-cine", "cine-without-frame-time"),
+    Scan("P76-no-weight", 16, 12.0, 12.0, variants=("pet",), faults=("pet-without-suv",)),
+    Scan("P77-mosaic", 9, 12.0, 12.0, variants=("mr",), faults=("mosaic",)),
+    Scan("P78-lossy", 14, 15.0, 15.0, PHILIPS, faults=("lossy-compression",)),
+    Scan(
+        "P79-reference-lost", 12, 15.0, 15.0,
+        variants=("key-images",), faults=("missing-references",),
+    ),
+)  # fmt: skip
+ALL_SCANS = (*SCANS, *OTHER_MODALITIES)
 
 
 def full_size(matrix: int = 64) -> tuple[Scan, ...]:

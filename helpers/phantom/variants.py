@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pydicom.uid import EnhancedCTImageStorage
 
 from helpers.phantom.encoding import Files, compress, data_set
+from helpers.phantom.modalities import MODALITIES
 
 SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6.16.2)
     "PixelMeasuresSequence": ["PixelSpacing", "SliceThickness"],
@@ -16,7 +17,7 @@ SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6
     "FrameVOILUTSequence": ["WindowCenter", "WindowWidth"],
 }
 
-VARIANTS: dict[str, Callable] = {}
+VARIANTS: dict[str, Callable] = {**MODALITIES}
 
 
 def variant(change: Callable) -> Callable:

@@ -126,6 +126,10 @@ def _found_by_design(scan: Scan) -> Iterator[str]:
         yield "interspaced"
     if scan.table:
         yield "gantry-tilt"
+    if "monochrome1" in scan.variants:
+        yield "mixed-monochrome"
+    if "no-decoder" in scan.faults:
+        yield "lossy-compression"
 
 
 def _sex_and_age(number: int) -> tuple[str, int]:

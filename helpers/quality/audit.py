@@ -11,7 +11,9 @@ from helpers.errors import WrongTypeError, require_type
 from helpers.quality.encoding_rules import ENCODING_RULES
 from helpers.quality.file_rules import FILE_RULES
 from helpers.quality.identity_rules import IDENTITY_RULES
+from helpers.quality.modality_rules import MODALITY_RULES
 from helpers.quality.pixel_rules import PIXEL_RULES
+from helpers.quality.reference_rules import REFERENCE_RULES
 from helpers.quality.rules import SEVERITIES, Collection, Finding, Rule, Stack
 from helpers.quality.series_rules import SERIES_RULES
 from helpers.quality.stack_rules import STACK_RULES
@@ -33,6 +35,8 @@ RULES: dict[str, Rule] = {
     **IDENTITY_RULES,
     **SERIES_RULES,
     **STACK_RULES,
+    **MODALITY_RULES,
+    **REFERENCE_RULES,
     **PIXEL_RULES,
 }
 COLUMNS = ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
@@ -144,9 +148,28 @@ def badge(findings: pd.DataFrame, stack: Stack, slices: pd.DataFrame) -> str:
         for rule, severity, path, own_stack in rows
         if severity != "note" and (own_stack == stack or path in own_paths)
     )
-    named = ", ".join([*rules][:MAX_NAMED_RULES])
-    more = f" and {len(rules) - MAX_NAMED_RULES} more" if len(rules) > MAX_NAMED_RULES else ""
-    return f"! {named}{more}" if rules else ""
+    return _badge([*rules])
+
+
+def badges(findings: pd.DataFrame, slices: pd.DataFrame) -> dict[str, str]:
+    """What the picture of each image should warn of, by the path of its file; as `badge`.
+
+    Parameters
+    ----------
+    findings : DataFrame of `audit`
+    slices : rows of `helpers.slice_table`, of any stacks
+    """
+    index = slices.index.droplevel(["path", "frame"])
+    paths: dict[object, dict[str, None]] = {path: {path: None} for path in paths_of(slices)}
+    for stack, path in zip(index, paths_of(slices)):
+        paths.setdefault(stack, {})[path] = None
+    rules: dict[str, dict[str, None]] = {}
+    rows = zip(findings["rule"], findings["severity"], findings["path"], findings["stack"])
+    for rule, severity, own_path, stack in rows:
+        for path in paths.get(stack if own_path is None else own_path, {}):
+            if severity != "note":
+                rules.setdefault(path, {})[rule] = None
+    return {path: _badge([*own]) for path, own in rules.items()}
 
 
 def score(findings: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
@@ -179,6 +202,11 @@ def score(findings: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     columns = ["planted", "found", "missed", "false_alarms", "recall"]
     index = pd.Index(rules, name="rule", dtype=object)
     return pd.DataFrame(rows, index, columns).astype({"recall": float})
+
+
+def _badge(rules: list[str]) -> str:
+    more = f" and {len(rules) - MAX_NAMED_RULES} more" if len(rules) > MAX_NAMED_RULES else ""
+    return f"! {', '.join(rules[:MAX_NAMED_RULES])}{more}" if rules else ""
 
 
 def _score(findings, truth):

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from helpers.quality.decoders import NO_DECODER, name_of
-from helpers.quality.rules import Collection, Finding, Rule, rule
+from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
 
+ALWAYS_LOSSY = [  # transfer syntaxes that lose; of JPEG 2000 only the header knows
+    *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 53, 55, 81)),
+    *(f"1.2.840.10008.1.2.4.{number}" for number in (100, 101, 102, 103, 104, 105, 106, 107, 108)),
+]
 WHOSE = "decoder_table(headers) lists the patients whose images this concerns"
 
 ENCODING_RULES: dict[str, Rule] = {}
@@ -96,3 +100,76 @@ def zero_slope(collection: Collection) -> Iterator[Finding]:
     for row in collection.first_in_file(collection.zero_slope):
         value = f"Rescale Slope 0, Rescale Intercept {intercepts[row]:g}"
         yield Finding(value, collection.paths[row])
+
+
+@rule(
+    ENCODING_RULES,
+    "note",
+    effect="Fine detail and noise are not those of the scanner; texture may differ.",
+    clause="PS3.3 C.7.6.1.1.5",
+    remedy="Compare images that were compressed alike; ask for the originals where detail counts.",
+)
+def lossy_compression(collection: Collection) -> Iterator[Finding]:
+    """Stacks with images that were compressed with loss, whether their headers say so or not."""
+    measures = collection.measures
+    declared = measures.numbers("LossyImageCompression") == 1
+    syntaxes = collection.slices.reindex(columns=["TransferSyntaxUID"])["TransferSyntaxUID"]
+    compressed = syntaxes.isin(ALWAYS_LOSSY).to_numpy()
+    lossy = (declared | compressed) & ~collection.unusable
+    findings = []
+    for stack in np.flatnonzero(measures.any_of(lossy)).tolist():
+        rows = np.flatnonzero(lossy[measures.rows(stack)]) + measures.starts[stack]
+        first = rows[0]
+        value = "" if declared[first] else "undeclared, "
+        value += _method(collection, first) or "by a method that is not said"
+        said = f"; {len(rows)} of {measures.counts[stack]} images{_ratio(collection, rows)}"
+        findings.append(collection.stack_finding(value + said, stack))
+    yield from said_once(findings)
+
+
+@rule(
+    ENCODING_RULES,
+    "warning",
+    effect="Programs that take stored values as they are see some pictures as negatives.",
+    clause="PS3.3 C.7.6.3.1.2",
+    remedy="Take the grey of load_slice(path).grey(), which is inverted where it must be.",
+)
+def mixed_monochrome(collection: Collection) -> Iterator[Finding]:
+    """Collections whose images of one modality are partly MONOCHROME1 and partly MONOCHROME2."""
+    measures = collection.measures
+    modality = measures.codes("Modality")
+    words = collection.slices.reindex(columns=["PhotometricInterpretation"]).iloc[:, 0]
+    low, high = (
+        (words == name).to_numpy(bool) & ~collection.unusable
+        for name in ("MONOCHROME1", "MONOCHROME2")
+    )
+    for own in np.intersect1d(modality[low], modality[high]).tolist():
+        of_modality = modality == own
+        counts = {"MONOCHROME1": int((low & of_modality).sum())}
+        counts["MONOCHROME2"] = int((high & of_modality).sum())
+        rarer = min(counts, key=lambda name: counts[name])
+        row = int(np.flatnonzero((low if rarer == "MONOCHROME1" else high) & of_modality)[0])
+        said = " beside ".join(
+            f"{counts[name]:,} {name}" for name in sorted(counts, key=counts.get)
+        )
+        name = measures.values("Modality", [row])[0] or "no modality"
+        yield collection.image_finding(f"{name}: {said}", row)
+
+
+def _method(collection, row):
+    """By what an image was compressed with loss: as its header says, else its transfer syntax."""
+    method = collection.measures.values("LossyImageCompressionMethod", [row])[0]
+    if isinstance(method, tuple):
+        method = method[-1]
+    syntax = collection.measures.values("TransferSyntaxUID", [row])[0]
+    return method or (name_of(syntax) if syntax in ALWAYS_LOSSY else "")
+
+
+def _ratio(collection, rows):
+    """The compression ratios of some images, in words; empty where none is said."""
+    ratios = collection.measures.numbers("LossyImageCompressionRatio")[rows]
+    ratios = ratios[np.isfinite(ratios)]
+    if not len(ratios):
+        return ""
+    low, high = ratios.min(), ratios.max()
+    return f", ratio {low:.3g}" + (f" to {high:.3g}" if high > low else "")

@@ -10,7 +10,7 @@ from pydicom.charset import python_encoding
 
 from helpers.geometry.orientation import COSINE_TOLERANCE
 from helpers.headers.pydicom_reader import EMPTY_FILE, NOT_DICOM
-from helpers.quality.rules import Collection, Finding, Rule, rule
+from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
 
 MAJORITY = 0.5  # of the files that agree on how folders or files are named
 SPACING_KEYWORDS = [
@@ -118,8 +118,9 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
     known = np.zeros(len(measures), bool)
     for keyword in SPACING_KEYWORDS:
         known |= (measures.vectors(keyword, 2) > 0).all(axis=1)
-    for row in collection.first_in_file(body.to_numpy() & ~known & ~collection.unusable):
-        yield Finding("no pixel spacing of any kind", collection.paths[row])
+    rows = collection.first_in_file(body.to_numpy() & ~known & ~collection.unusable)
+    lack = "no pixel spacing of any kind"
+    yield from said_once(Finding(lack, collection.paths[row]) for row in rows)
 
 
 @rule(

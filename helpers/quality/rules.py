@@ -1,7 +1,7 @@
 """What is a rule of the audit, and what can it ask of a collection?"""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import cached_property
 from typing import NamedTuple
@@ -22,6 +22,7 @@ CROSS_SECTIONAL = [  # SOP classes of CT, MR and PET: images with a position in 
     f"1.2.840.10008.5.1.4.1.1.{kind}"
     for kind in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")
 ]
+MAX_ALIKE = 20  # findings of one rule that say the same; more are said once
 CROSS_SECTIONAL_MODALITIES = ["CT", "MR", "PT"]  # count where the SOP class is missing
 
 Stack = tuple[str, int]  # Series Instance UID, number
@@ -173,6 +174,14 @@ class Collection:
         own = self.stack(self.measures.segment[row]) if stack else None
         return Finding(value, self.paths[row], int(self.frames[row]), own)
 
+    def has(self, *keywords: str) -> np.ndarray:
+        """Which images (n,) have one of some elements; an empty sequence is none."""
+        given = [
+            (self.measures.codes(word) >= 0) & (self.measures.numbers(word) != 0)
+            for word in keywords
+        ]
+        return np.logical_or.reduce(given)
+
     # stacks
 
     def stack(self, number: int) -> Stack:
@@ -253,6 +262,23 @@ class Collection:
         known = np.where(codes < 0, codes.max() + 1, codes)
         starts = self.measures.starts
         return np.minimum.reduceat(known, starts) < np.maximum.reduceat(codes, starts)
+
+
+def said_once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings, those that say the same as one where they are many: the first, which counts them.
+
+    So one habit of who wrote a collection does not bury what is wrong with single files. What
+    stands behind a semicolon is of one finding alone.
+    """
+    alike: dict[str, list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault(finding.value.partition("; ")[0], []).append(finding)
+    for value, own in alike.items():
+        if len(own) <= MAX_ALIKE:
+            yield from own
+        else:
+            what = "files" if own[0].path else "stacks"
+            yield own[0]._replace(value=f"{value}, in {len(own):,} {what}")
 
 
 def several_of(items: np.ndarray, keys: np.ndarray) -> list[np.ndarray]:
