@@ -1,6 +1,6 @@
 // A volume that is drawn over another one in colour. A source that has one has, beside what volume.js says of it,
 //   over             {windows, low, high, unit, colours, how}; null without one (see helpers/viewer/overlay.py)
-//   slice(p, i).over {values, padding} of it at the same pixels
+//   slice(p, i).over {values, padding} of it at the same pixels; none while it still has to come
 //   get("opacity"), get("over_voi")
 
 const COLOUR_BAR = [12, 100]; // width and height, CSS pixels

@@ -77,7 +77,8 @@ class Overlay:
         alpha = opacity * colours[..., 3:] / 255
         grey = np.repeat(255 * below.grey(base_window)[..., None], 3, axis=2)
         pixels = np.round((1 - alpha) * grey + alpha * colours[..., :3]).astype(np.uint8)
-        words = f"in colour: {window.text(self.volume.unit)}"
+        own, other = window.text(self.volume.unit), base_window.text(base.unit)
+        words = f"grey: {other}; in colour: {own}"
         remark = "; ".join(filter(None, (below.caption.get("remark"), words)))
         caption = {**below.caption, "remark": remark}
         return replace(below, pixels=pixels, caption=caption, inverted=False, unit="", windows={})

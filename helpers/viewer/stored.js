@@ -45,9 +45,8 @@ function storedSource(data) {
       const { failed } = stored[member];
       if (failed) { queueMicrotask(() => failures.forEach((tell) => tell(failed, member))); return null; }
       const found = stored[member].slice(name, index, ahead);
-      if (!found || !over) return found;
-      found.over ||= over.under(stored[member].meta.planes[name], index);
-      return found.over ? found : null;
+      if (found && over) found.over ||= over.under(stored[member].meta.planes[name], index);
+      return found;
     },
   };
 }

@@ -150,7 +150,8 @@ function drawSlice(canvas, source, state, name, index, size, large) {
   delete canvas.dataset.waiting;
   canvas.dataset.slice = `${name} ${index}`;
   paint(pen, canvas, found, plane, state, look);
-  if (source.over) paintOver(pen, canvas, found.over, plane, state, { over: source.over, voi: source.get("over_voi"), opacity: source.get("opacity") });
+  if (source.over && !found.over) canvas.dataset.waiting = `${name} ${index}`;
+  if (found.over) paintOver(pen, canvas, found.over, plane, state, { over: source.over, voi: source.get("over_voi"), opacity: source.get("opacity") });
   const [left, right, top, bottom] = plane.letters;
   const label = state.label ? `${state.label()}; ` : "";
   canvas.ariaLabel = `${label}${name} slice ${index + 1} of ${plane.count}, ${plane.positions[index]}; ${left} is left, ${right} right, `
