@@ -47,7 +47,9 @@ def file_names(root: str | os.PathLike[str]) -> list[str]:
         raise FolderError(f"expected a folder, found {found} at {root}")
     names = list(walk_files(root))
     if not names:
-        raise FolderError(f"expected files, found none below {root}")
+        hidden = _hidden_in(os.fsdecode(root))
+        but = f" but hidden ones, such as {os.path.basename(min(hidden))}" if hidden else ""
+        raise FolderError(f"expected files, found none below {root}{but}")
     return names
 
 
@@ -64,28 +66,22 @@ def walk_files(root: str | os.PathLike[str]) -> Iterator[str]:
 
 
 def hidden_entries(paths: Iterable[str]) -> dict[str, bool]:
-    """What `list_files` left out beside files: the path of each, and whether it is a folder.
+    """What `list_files` left out beside files: the full path of each, and whether it is a folder.
 
     Hidden files and folders, and those of version control, in the folders that hold these files
     and in those above up to the one that holds all; what lies below is not looked at.
     """
     listed = set(paths)
-    folders = {os.path.dirname(path) for path in listed}
+    folders = set(map(os.path.abspath, {os.path.dirname(path) for path in listed}))
     top = os.path.commonpath(folders) if folders else ""
-    waiting = list(folders)
-    while waiting:
-        above = os.path.dirname(folder := waiting.pop())
-        if folder != top and above not in folders:
-            folders.add(above)
-            waiting.append(above)
-    found = {}
-    for folder in sorted(folders):
-        with contextlib.suppress(OSError), os.scandir(folder or ".") as entries:
-            for entry in entries:
-                hidden = entry.name.startswith(".") or entry.name in VERSION_CONTROL
-                if hidden and entry.path not in listed:
-                    found[entry.path] = _holds(entry.is_dir)
-    return found
+    for folder in list(folders):
+        while folder != top and (folder := os.path.dirname(folder)) not in folders:
+            folders.add(folder)
+    found = {
+        path: is_folder for folder in folders for path, is_folder in _hidden_in(folder).items()
+    }
+    left_out = found.keys() - set(map(os.path.abspath, listed)) if found else ()
+    return {path: found[path] for path in sorted(left_out)}
 
 
 def natural_key(path: str | os.PathLike[str]) -> list[tuple]:
@@ -268,6 +264,17 @@ def _entries(folder: str) -> list[tuple[str, bool]]:
         for entry, is_folder in zip(visible, folders)
         if is_folder or _holds(entry.is_file)
     ]
+
+
+def _hidden_in(folder: str) -> dict[str, bool]:
+    """What is left out of a folder: the path of each entry, and whether it is a folder."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return {
+            os.path.join(folder, entry.name): _holds(entry.is_dir)
+            for entry in entries
+            if entry.name.startswith(".") or entry.name in VERSION_CONTROL
+        }
+    return {}
 
 
 def _holds(question: Callable[[], bool]) -> bool:

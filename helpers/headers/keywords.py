@@ -86,14 +86,15 @@ def tag_summary(headers: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     Raises
     ------
     KeywordError
-        Where the table has no column `by`.
+        Where `by` is neither a keyword nor a column of the table.
     """
     require_type(headers, pd.DataFrame, "of header_table")
     if by is None:
         return _summary(headers)
-    if not isinstance(by, str) or by not in headers:
+    if not isinstance(by, str) or (by not in headers and by not in dictionary_entries()):
         raise KeywordError(f"by: expected a column of the header table, got {by!r}")
-    labels = headers[by].map(str).where(headers[by].notna(), "no value").to_numpy(dtype=object)
+    column = headers.reindex(columns=[by])[by]
+    labels = column.map(str).where(column.notna(), "no value").to_numpy(dtype=object)
     groups = {label: _summary(group) for label, group in headers.groupby(labels)}
     return pd.concat(groups or {"": _summary(headers[:0])}, names=[by])
 
