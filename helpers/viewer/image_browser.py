@@ -118,11 +118,6 @@ class ImageBrowser(anywidget.AnyWidget):
             customs=self.customs,
         )
 
-    def close(self) -> None:
-        """Closes the widget and forgets the images that it kept."""
-        self.images.forget()
-        super().close()
-
     @traitlets.validate("index")
     def _among_images(self, proposal: Any) -> int:
         last = len(self.images) - 1

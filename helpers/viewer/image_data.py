@@ -151,11 +151,6 @@ class Images:
         frame = f"frame {self.frames[row] + 1}" if run.stop - run.start > 1 else ""
         return " · ".join(filter(None, (count, os.path.basename(self.paths[row]), frame)))
 
-    def forget(self) -> None:
-        """Forgets the images and files that were kept."""
-        self._slices.clear()
-        self._files.clear()
-
     def _decoded(self, row: int) -> Slice:
         path, frame, run = self.paths[row], self.frames[row], self.run(row)
         if isinstance(why := self.value("error", row), str):
