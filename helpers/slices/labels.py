@@ -8,16 +8,22 @@ import pandas as pd
 from pydicom.datadict import dictionary_description, tag_for_keyword
 
 from helpers.slices.arrays import Arrays
-from helpers.slices.elements import CLOCKS, TIMES, seconds
+from helpers.slices.elements import CLOCKS, TIMES, seconds, shown
 from helpers.slices.parts import DIMENSIONS, GUESSES
 
 GE_COMPONENTS = ("magnitude", "phase", "real", "imaginary")  # by number
 SHOWN_IN_SECONDS = 1000.0  # ms from which on a time is shown in seconds
+MAX_PROBLEM = 60  # characters of a problem in a label
+UNKNOWN_PLANE = "unknown"
 UID_DIGITS = 6  # of the end of a UID that are shown
 NONE = "none"  # the value of a part whose images do not have the element
 NAMES_AND_UNITS = {  # keyword → (what stands before its value, and behind it)
     **{"EchoTime": ("TE", " ms"), "EffectiveEchoTime": ("TE", " ms"), "EchoNumbers": ("echo", "")},
-    **{"InversionTime": ("TI", " ms"), "InversionTimes": ("TI", " ms"), "FlipAngle": ("flip", "°")},
+    **{
+        "InversionTime": ("TI", " ms"),
+        "InversionTimes": ("TI", " ms"),
+        "FlipAngle": ("flip angle", "°"),
+    },
     **{"RepetitionTime": ("TR", " ms"), "RespiratoryIntervalTime": ("breath", " ms")},
     **dict.fromkeys(("TemporalPositionIdentifier", "TemporalPositionIndex"), ("time point", "")),
     **{"NominalPercentageOfCardiacPhase": ("phase", " %"), "KVP": ("", " kV")},
@@ -38,6 +44,10 @@ NAMES_AND_UNITS = {  # keyword → (what stands before its value, and behind it)
         "folder": ("folder", ""),
     },
     **{"SeriesDescription": ("", ""), "ImageComments": ("", ""), "ScanOptions": ("options", "")},
+    **{"ViewPosition": ("view", ""), "ImageLaterality": ("", ""), "Laterality": ("", "")},
+    **{"BodyPartExamined": ("", ""), "ReconstructionDiameter": ("field of view", " mm")},
+    **{"ReconstructionMethod": ("", ""), "PresentationIntentType": ("", "")},
+    **{"PatientPosition": ("", ""), "InstanceNumber": ("image", "")},
     **{"ReferencedSegmentNumber": ("segment", ""), "ComplexImageComponent": ("component", "")},
 }
 NOUNS = {  # what an element is called where it has no value
@@ -89,6 +99,48 @@ def split_labels(stacks: pd.DataFrame) -> list[str]:
         else f"{later:.4g} s"
         for row, later in zip(stacks.itertuples(), since)
     ]
+
+
+def stack_label(row: Any, *, sisters: int = 0) -> str:
+    """A stack in a line: its series' number and description, what it is, and what tells it apart.
+
+    Parameters
+    ----------
+    row : a row of `helpers.stack_table`, a named tuple of ``itertuples()`` or a Series
+    sisters : stacks of its group, for an entry that stands for all of them
+    """
+    split = f"{sisters} of a group" if sisters else split_label(row.split_keyword, row.split_value)
+    words = [
+        " ".join(str(word) for word in (row.SeriesNumber, row.SeriesDescription) if _is_said(word)),
+        row.plane if row.kind == "volume" and row.plane != UNKNOWN_PLANE else row.kind,
+        _count(row),
+        f"{row.rows} × {row.columns}",
+        *(row.Modality, split, row.differs, _short(row.problems)),
+    ]
+    return " · ".join(str(word) for word in words if _is_said(word))
+
+
+def element_label(keyword: str, value: Any) -> str:
+    """One element and its value, with name and unit: "kernel B70f", "thickness 5 mm"."""
+    return _one(keyword, shown(value), None)
+
+
+def _is_said(word):
+    return word is not None and word == word and str(word).strip() != ""
+
+
+def _count(row):
+    """How many images a stack has, in the word for its kind."""
+    count, word = row.images, "frame" if row.kind == "cine" else "image"
+    if row.volume != "no":
+        count, word = row.positions, "slice"
+    return f"{count} {word}{'s' * (count != 1)}"
+
+
+def _short(problems):
+    """The first of several problems, cut where it is long."""
+    first = str(problems).split("; ")[0]
+    return first if len(first) <= MAX_PROBLEM else f"{first[:MAX_PROBLEM]}…"
 
 
 def _seconds_since_first(stacks):
@@ -162,7 +214,11 @@ def _ge_component(value):
 
 
 def _direction(value):
-    return f"direction ({str(value).replace(chr(92), ', ')})"
+    return f"direction {_vector(value)}"
+
+
+def _vector(value):
+    return f"({str(value).replace(chr(92), ', ')})"
 
 
 FORMATS: dict[str, Callable[[Any], str]] = {
@@ -173,6 +229,9 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "FrameType": _words,
     "(0043,xx2F) GEMS_PARM_01": _ge_component,
     "TemporalPositionTimeOffset": _seconds,
+    "ImageOrientationPatient": lambda value: f"orientation {_vector(value)}",
+    "PixelSpacing": lambda value: f"pixels {_vector(value)} mm",
+    **dict.fromkeys(("CorrectedImage", "ScanningSequence", "ScanOptions"), _words),
     "FrameOfReferenceUID": lambda uid: f"frame of reference …{str(uid)[-UID_DIGITS:]}",
     "AcquisitionUID": lambda uid: f"acquisition …{str(uid)[-UID_DIGITS:]}",
 }

@@ -10,11 +10,17 @@ from helpers.errors import WrongTypeError, require_type
 from helpers.geometry.grids import begins, distinct_counts
 from helpers.geometry.orientation import plane_name, tilt_deg
 from helpers.slices.assignment import originals_of
+from helpers.slices.differences import differences
+from helpers.slices.elements import shown
 from helpers.slices.images import MissingColumnError, checked_headers
 from helpers.slices.measures import Measures
 from helpers.slices.table import LEVELS, slice_table
 from helpers.slices.words import problems_of, volume_of
 
+READ_AS = (  # what a stack's name says, beside the number of its series
+    *("PatientID", "Modality", "SeriesDescription", "kind", "split_keyword", "split_value"),
+    *("plane", "images", "positions", "rows", "columns"),
+)
 # kinds whose images are no slices of a patient, or hold many whose number may not be said
 WITHOUT_SLICES = ("dose", "segmentation", "slide", "mosaic")
 
@@ -30,8 +36,8 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame, index ``(SeriesInstanceUID, stack)``
 
-    - ``PatientID``, ``Modality``, ``kind``, ``group``, ``split_keyword``, ``split_value``: as of
-      its images
+    - ``PatientID``, ``Modality``, ``SeriesNumber``, ``SeriesDescription``, ``kind``, ``group``,
+      ``split_keyword``, ``split_value``: as of its images
     - ``ImageOrientationPatient`` as its first image has it; ``plane``; ``tilt_deg``, the angle of
       the normal to the nearest patient axis; ``shear_deg``, the angle between the normal and the
       line of positions: a tilted gantry
@@ -45,6 +51,8 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
     - ``volume``: whether `helpers.load_volume` takes it: whole, in part (its longest even run), or
       no
     - ``problems``: text, empty for none
+    - ``differs``: what tells it from stacks of its patient that would read alike, such as "kernel
+      B70f"; text, empty where none does. `helpers.stack_label` names a stack in a line.
 
     References
     ----------
@@ -55,7 +63,10 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
     low, high = measures.ends
     orientations = measures.first_of("ImageOrientationPatient")
     columns = {
-        **{word: measures.first_of(word) for word in ("PatientID", "Modality", "kind")},
+        **{word: measures.first_of(word) for word in ("PatientID", "Modality")},
+        "SeriesNumber": _of_distinct(measures.first_of("SeriesNumber"), _plain),
+        "SeriesDescription": measures.first_of("SeriesDescription"),
+        "kind": measures.kind,
         "group": measures.first_of("group").astype(int),
         **{word: measures.first_of(word) for word in ("split_keyword", "split_value")},
         "ImageOrientationPatient": orientations,
@@ -77,6 +88,7 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         "volume": volume_of(measures),
         "problems": problems_of(measures),
     }
+    columns["differs"] = differences(measures, [_codes(columns[word]) for word in READ_AS])
     best = _best_first(columns, measures)
     index = measures.stacks[best]
     return pd.DataFrame(
@@ -162,6 +174,16 @@ def _of_distinct(values, function):
     found = np.empty(len(distinct), object)
     found[:] = [function(value) for value in distinct]
     return found[codes]
+
+
+def _codes(values):
+    """A number for each value (s,), equal for equal ones; -1 for None."""
+    return pd.factorize(values)[0]
+
+
+def _plain(value):
+    """A value as it is said; None where there is none."""
+    return None if value is None or value != value else shown(value)
 
 
 def _files(measures):
