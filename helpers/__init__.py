@@ -84,9 +84,10 @@ _NAMES_OF = {  # module → the public names that it owns
     "pictures.plane_in_patient": ["show_plane_in_patient"],
     "pictures.views": ["show_views"],
     "pictures.plots": [
-        *("plot_files_and_positions", "plot_findings", "plot_missing", "plot_positions"),
-        *("plot_histogram", "plot_slice_counts", "plot_waterfall"),
+        *("plot_files_and_positions", "plot_findings", "plot_kinds", "plot_missing"),
+        *("plot_positions", "plot_slice_counts", "plot_waterfall"),
     ],
+    "pictures.histogram": ["plot_histogram"],
     "quality.decoders": ["decoder_table"],
     "quality.statistics": ["pixel_table"],
     "quality.audit": ["RULES", "audit", "badge", "score"],

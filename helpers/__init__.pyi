@@ -29,10 +29,11 @@ from helpers.learn.training_plots import show_predictions as show_predictions
 from helpers.phantom.exercises import check as check
 from helpers.phantom.exercises import exercise as exercise
 from helpers.phantom.writing import write_phantom as write_phantom
+from helpers.pictures.histogram import plot_histogram as plot_histogram
 from helpers.pictures.plane_in_patient import show_plane_in_patient as show_plane_in_patient
 from helpers.pictures.plots import plot_files_and_positions as plot_files_and_positions
 from helpers.pictures.plots import plot_findings as plot_findings
-from helpers.pictures.plots import plot_histogram as plot_histogram
+from helpers.pictures.plots import plot_kinds as plot_kinds
 from helpers.pictures.plots import plot_missing as plot_missing
 from helpers.pictures.plots import plot_positions as plot_positions
 from helpers.pictures.plots import plot_slice_counts as plot_slice_counts

@@ -129,8 +129,69 @@ def test_a_histogram_of_a_volume_has_the_windows_of_the_volume(volume):
     window = volume.window("whole range")[1].text("HU")
     assert ax.get_title().startswith(f"whole range: {window}; 2")
     assert ax.get_xlim()[0] > -1200, "padding is left out"
-    colour = plot_histogram(Slice(np.zeros((4, 4, 3), np.uint8), (1, 1), EdgeLetters(*"RLAP")))
-    assert "colour image" in colour.get_title()
+
+
+def test_a_histogram_of_colour_has_a_line_for_each_channel():
+    pixels = np.zeros((10, 10, 3), np.uint8)
+    pixels[:5], pixels[5:] = (200, 100, 50), (7, 7, 7)
+    ax = plot_histogram(Slice(pixels, (1, 1), EdgeLetters(*"RLAP")))
+    lines = {patch.get_label(): patch.get_data().values for patch in ax.patches}
+    assert list(lines) == ["red", "green", "blue"]
+    for (name, shares), value in zip(lines.items(), (200, 100, 50)):
+        assert {int(place): shares[place] for place in np.flatnonzero(shares)} == {
+            7: 50,
+            value: 50,
+        }, name
+    assert "50.0% of the pixels are grey" in ax.get_title() and "0 to 255" in ax.get_xlabel()
+
+
+@pytest.mark.parametrize(
+    ("shape", "colour"),
+    [((2500, 2000), False), ((4000, 30), True), ((30, 4000), False), ((1, 500), True), ((2, 2), 1)],
+)
+def test_pictures_of_any_shape_are_drawn_in_their_proportions(shape, colour):
+    pixels = np.zeros((*shape, 3), np.uint8) if colour else np.arange(np.prod(shape)) % 4096
+    slice = Slice(pixels.reshape(*shape, *(3,) * colour), (1, 1), EdgeLetters(*"RLHF"))
+    ax = show_slice(replace(slice, spacing_unit="px"))
+    ax.figure.canvas.draw()
+    box = ax.get_window_extent()
+    assert box.width / box.height == pytest.approx(shape[1] / shape[0], rel=0.05)
+    assert ax.get_xlabel() == "px" and not ax.patches, "no bar of mm"
+
+
+def test_a_view_stands_on_the_picture_and_where_its_millimetres_hold(real):
+    ax = show_slice(load_slice(real / "odd/highdicom/dx_image.dcm"))
+    said = " ".join("\n".join(_texts(ax)).split())
+    assert "L · THORAX" in said and "at the detector, not in the patient" in said
+    assert "100 mm" in said or "50 mm" in said
+
+
+def test_what_a_header_says_is_drawn_as_it_is_and_not_as_a_formula(volume):
+    slice = volume.slice("axial")
+    hostile = replace(slice, caption={**slice.caption, "view": "$\\nothing{", "patient": "$\\x"})
+    show_slice(hostile, identity=True).figure.canvas.draw()
+
+
+def test_windows_of_8_bits_and_of_monochrome1(real):
+    """Every window of a MONOCHROME1 image is inverted, and each has its name."""
+    path = real / "odd/highdicom/dx_image.dcm"
+    axes = show_windows(load_slice(path))
+    assert len(axes) >= 2 and len({ax.get_title() for ax in axes}) == len(axes)
+    picture = load_slice(path)
+    assert picture.inverted
+    for ax, window in zip(axes, (None, "body")):
+        assert np.array_equal(ax.images[0].get_array(), picture.grey(window))
+    pixels, shown = picture.pixels, axes[0].images[0].get_array()
+    assert shown[pixels == pixels.max()].max() < shown[pixels == pixels.min()].min()
+
+
+def test_a_projection_has_no_plane_in_the_patient(real):
+    header = header_table([real / "odd/highdicom/dx_image.dcm"], progress=False).iloc[0]
+    said = r"found no usable ImageOrientationPatient and ImagePositionPatient, only .* L\\F: show_"
+    with pytest.raises(DrawingError, match=said):
+        show_plane_in_patient(header)
+    with pytest.raises(DrawingError, match="nor directions of its edges: show_slice"):
+        show_plane_in_patient({"Modality": "US"})
 
 
 @pytest.mark.parametrize("shape", [(10, 2000), (2000, 10), (40, 800), (3, 3)])

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from kind_collections import write_kind
 from matplotlib import pyplot as plt
 
 from helpers import (
+    header_table,
     plot_files_and_positions,
+    plot_kinds,
     plot_missing,
     plot_positions,
     plot_slice_counts,
@@ -69,8 +72,9 @@ def test_unknown_positions_are_said_to_be_unknown(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P12-no-position"]
     slices = slice_table(rows.drop(columns="SliceLocation"))
     ax = plot_positions({"P12": slices.loc[stack_table(slices).index[0]]})
-    assert "position unknown" in [text.get_text() for text in ax.texts]
+    assert "position unknown (20 images)" in [text.get_text() for text in ax.texts]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["P12 (a guess)"]
+    assert not len(ax.get_xticks()) and "no image has a position" in ax.get_xlabel()
 
 
 def test_frames_of_one_file_are_in_no_doubtful_order(phantom_slices):
@@ -78,7 +82,7 @@ def test_frames_of_one_file_are_in_no_doubtful_order(phantom_slices):
     frames = phantom_slices[phantom_slices["PatientID"] == "P42-one-file"]
     ax = plot_positions({"a run": frames.assign(order_grade="C", position_mm=np.nan)})
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a run"]
-    assert "position unknown" in [text.get_text() for text in ax.texts]
+    assert f"position unknown ({len(frames)} images)" in [text.get_text() for text in ax.texts]
 
 
 def test_missing_elements(phantom_headers):
@@ -128,5 +132,81 @@ def test_the_waterfall_of_images_only_shrinks(real_headers):
 
 def test_the_largest_count_is_explained_on_the_plot(counts):
     texts = [text.get_text() for text in plot_slice_counts(counts).texts]
-    assert texts == ["P09-two-scans: 188 files,\n2 stacks of at most 94 slices"]
+    assert texts == ["P09-two-scans: 188 files,\n2 stacks of at most 94 positions"]
     assert not plot_slice_counts(counts.drop(index="P09-two-scans")).texts
+
+
+# images that are no slices
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory):
+    """(counts, slices) of radiographs, clips, slides, and a CT with its mask and dose."""
+    folder = tmp_path_factory.mktemp("views")
+    for name in ("radiographs", "ultrasound clips", "slides", "CT with objects"):
+        write_kind(name, folder / name)
+    headers = header_table(folder, progress=False)
+    slices = slice_table(headers)
+    return slice_counts(headers, slices), slices
+
+
+def _words(ax):
+    legend = ax.get_legend()
+    texts = [*ax.texts, *(legend.get_texts() if legend else ()), *ax.get_yticklabels()]
+    said = [text.get_text() for text in texts]
+    return " ".join([*said, ax.get_title(), ax.get_xlabel(), ax.get_ylabel()])
+
+
+def test_views_and_frames_are_not_called_slices(views):
+    counts, slices = views
+    stacks = {key: slices.loc[key] for key in stack_table(slices).index}
+    for plot, table in (
+        (plot_slice_counts, counts),
+        (plot_files_and_positions, counts),
+        (plot_waterfall, counts),
+        (plot_positions, stacks),
+    ):
+        assert "slices" not in _words(plot(table)).replace("not slices of a patient", "")
+
+
+def test_what_has_no_position_is_said_in_its_row(views):
+    _, slices = views
+    table = stack_table(slices)
+    drawn = table[table["kind"].isin(["cine", "projection"])].index
+    ax = plot_positions({key: slices.loc[key] for key in drawn})
+    said = [text.get_text() for text in ax.texts]
+    assert "frames of one view over time (6 images)" in said
+    assert "images of one view each (1 image)" in said or any("view each (2" in one for one in said)
+    assert ax.get_xlabel() == "no image has a position in the patient"
+
+
+def test_counts_stand_on_bars_of_whole_numbers(views):
+    """One image a patient is a bar at 1, and the frames of a clip are one position."""
+    counts, _ = views
+    clips = counts[counts.index.str.startswith("E")] if len(counts) else counts
+    few = pd.DataFrame({"files": [1] * 50, "largest_stack": [1] * 50}).rename_axis("PatientID")
+    for table in (few, clips if len(clips) else few):
+        ax = plot_slice_counts(table)
+        for bar in ax.containers[0]:
+            middle = bar.get_x() + bar.get_width() / 2
+            assert bar.get_height() == ((table["files"] == round(middle)).sum())
+            assert middle == pytest.approx(round(middle))
+
+
+def test_kinds_of_images_of_each_patient(views):
+    _, slices = views
+    counts = pd.crosstab(slices["PatientID"], slices["kind"])
+    ax = plot_kinds(counts)
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    ends = np.zeros(len(names))
+    for bars in ax.containers:
+        kind = bars.get_label().split(" ")[0]
+        widths = [bar.get_width() for bar in bars]
+        assert widths == counts.loc[names, kind].tolist()
+        assert [bar.get_x() for bar in bars] == ends.tolist()
+        ends += widths
+    assert ends.tolist() == sorted(counts.sum(axis=1)) and len(ax.containers) >= 4
+    assert f"cine ({counts['cine'].sum()})" in _words(ax)
+    assert plot_kinds(counts.iloc[:0]).get_title() == "No image to count"
+    many = pd.DataFrame({"projection": [1] * 500})
+    assert not plot_kinds(many).get_yticklabels()

@@ -1,5 +1,6 @@
 """Where in the patient does an image lie? Drawn in three dimensions."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,8 @@ def _plane(header: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, floa
         raise DrawingError(f"expected a header (a row of the header table, a Dataset), got {kind}")
     found: dict[str, Any] = {key: _floats(header.get(key), VALUES_OF[key]) for key in VALUES_OF}
     found["ImageOrientationPatient"] = row_and_column(found["ImageOrientationPatient"])
+    if found["ImageOrientationPatient"] is None and found["ImagePositionPatient"] is None:
+        raise DrawingError(_no_place(header))
     if missing := ", ".join(key for key, values in found.items() if values is None):
         raise DrawingError(
             f"expected a header that says where its image lies, found no usable {missing} "
@@ -70,6 +73,18 @@ def _plane(header: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, floa
     (row, column), (vertical, horizontal) = found["ImageOrientationPatient"], found["PixelSpacing"]
     corner = found["ImagePositionPatient"] - row * horizontal / 2 - column * vertical / 2
     return corner, row, column, horizontal * found["Columns"][0], vertical * found["Rows"][0]
+
+
+def _no_place(header: Any) -> str:
+    """Why an image without any place in the patient has no plane there, and what it has."""
+    words = header.get("PatientOrientation")
+    several = isinstance(words, Iterable) and not isinstance(words, str)
+    said = "\\".join(map(str, words)) if several else ""
+    found = f"only its edges' directions, {said}" if said else "nor directions of its edges"
+    return (
+        "expected a header that says where its image lies, found no usable ImageOrientationPatient "
+        f"and ImagePositionPatient, {found}: show_slice(load_slice(path)) draws it"
+    )
 
 
 def _floats(value: Any, count: int) -> np.ndarray | None:

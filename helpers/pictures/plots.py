@@ -1,4 +1,4 @@
-"""What does a table show, and which values do images have? Each function returns its Axes."""
+"""What does a table show? Each function returns its Axes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.errors import require_type
-from helpers.pictures.slices import window_text
 from helpers.pictures.style import (
     ACCENT_COLOUR,
     LEGEND_BESIDE,
@@ -17,31 +15,43 @@ from helpers.pictures.style import (
     SECOND_COLOUR,
     axes_or_new,
 )
-from helpers.pixels.window import VoiLut, Window, apply_window, value_range
 from helpers.slices.arrays import paths_of
-from helpers.volume.slice import Slice
-from helpers.volume.volume import Volume
+from helpers.slices.kinds import KINDS
+from helpers.slices.words import WHAT_IT_IS
 
 MAX_PATIENTS = 80  # names that fit beside bars
 MAX_KEYWORDS = 60
 SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
-POSITIONS, NUMBERS = "positions of the largest stack", "number of files, number of positions"
+POSITIONS = "positions (or views) of the largest stack"
+NUMBERS = "number of files, number of positions"
+MAX_BARS = 40  # of a histogram of counts
 STEPS = {  # column of `slice_counts` → what is left there
     "files": "files",
     "readable": "files that can be read",
     "images": "images in them",
     "unique_images": "images not stored twice",
-    "positions": "positions of slices, all stacks",
-    "largest_stack": "positions, largest stacks",
+    "positions": "positions or views, all stacks",
+    "largest_stack": "positions or views, largest stacks",
 }
 FILE_STEPS = 2  # the first steps count files, the others images, of which a file may hold many
-HISTOGRAM_BINS = 200
-HISTOGRAM_SHARE = 0.999  # of the values that a histogram spans
+KIND_STYLES = {  # kind → colour and pattern, told apart by colour-blind readers and in grey
+    "volume": (ACCENT_COLOUR, ""),
+    "cine": ("#e69f00", "//"),
+    "projection": ("#56b4e9", ""),
+    "picture": (SECOND_COLOUR, ".."),
+    "slide": ("#cc79a7", ""),
+    "dose": ("#009e73", "\\\\"),
+    "segmentation": ("#000000", ""),
+    "mosaic": ("#f0e442", "++"),
+}
 SEVERITY_COLOURS = {"error": SECOND_COLOUR, "warning": ACCENT_COLOUR, "note": MUTED_COLOUR}
 
 
 def plot_slice_counts(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draws how many slices there are: files, and the positions of the largest stack behind them.
+    """Draws how many files there are, and how many positions the largest stack behind them has.
+
+    Where images are of one view each, as radiographs are, each of them counts as a position; the
+    frames of a clip are one.
 
     Parameters
     ----------
@@ -53,13 +63,17 @@ def plot_slice_counts(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return ax
     name, positions = counts.index.name, counts["largest_stack"]
     most, median = max(counts["files"].max(), positions.max()), positions.median()
-    bins = np.linspace(0, 1.02 * most, min(40, max(12, len(counts)))).tolist()
+    width = -(-(most + 1) // MAX_BARS)
+    bins = (np.arange(0, most + width + 1, width) - 0.5).tolist()  # each holds equally many numbers
     ax.hist(counts["files"], bins, color=MUTED_COLOUR, label="files")
     outline: dict[str, Any] = {"histtype": "step", "color": ACCENT_COLOUR, "linewidth": 2}
     ax.hist(positions, bins, label=POSITIONS, **outline)
     label = f"median of these positions: {median:g}"
     ax.axvline(median, color=SECOND_COLOUR, linestyle="--", label=label)
-    ax.set(title=f"Slices per {name}", xlabel=NUMBERS, ylabel=f"number of {name} values")
+    ax.set(
+        title=f"Files and positions per {name}", xlabel=NUMBERS, ylabel=f"number of {name} values"
+    )
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(**LEGEND_BESIDE)
     _explain_largest(counts, ax)
@@ -72,7 +86,8 @@ def _explain_largest(counts: pd.DataFrame, ax: Axes) -> None:
     files, largest = counts.loc[name, ["files", "largest_stack"]]
     if files > SEVERAL_SCANS * largest > 0 and "stacks" in counts:
         stacks = counts.loc[name, "stacks"]
-        text = f"{name}: {files} files,\n{stacks} stacks of at most {largest} slices"
+        positions = "1 position" if largest == 1 else f"{largest} positions"
+        text = f"{name}: {files} files,\n{stacks} stacks of at most {positions}"
         ax.annotate(
             text,
             xy=(files, 1),
@@ -80,6 +95,7 @@ def _explain_largest(counts: pd.DataFrame, ax: Axes) -> None:
             ha="right",
             color=SECOND_COLOUR,
             fontsize=9,
+            parse_math=False,
             arrowprops={"arrowstyle": "->", "color": SECOND_COLOUR},
         )
 
@@ -101,7 +117,7 @@ def plot_waterfall(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.barh(list(STEPS.values()), totals, color=colours)
     for row, (total, change) in enumerate(zip(totals, changes)):
         ax.text(total, row, f" {total:,}{_change_text(change)}", va="center", fontsize=9)
-    ax.set(title="From files to slices, the whole collection", xlabel="number")
+    ax.set(title="From files to positions, the whole collection", xlabel="number")
     ax.set_xlim(0, 1.45 * max(totals.max(), 1))
     ax.invert_yaxis()
     return ax
@@ -126,10 +142,44 @@ def plot_files_and_positions(counts: pd.DataFrame, *, ax: Axes | None = None) ->
     rows = np.arange(len(table))
     ax.barh(rows, table["files"], color=MUTED_COLOUR, label="files")
     ax.plot(table["largest_stack"], rows, "o", color=ACCENT_COLOUR, markersize=5, label=POSITIONS)
-    ax.set(title=f"Files and slices of each {counts.index.name}", xlabel=NUMBERS)
+    ax.set(title=f"Files and positions of each {counts.index.name}", xlabel=NUMBERS)
     ax.set_ylim(-0.7, len(table) - 0.3)
     named = len(table) <= MAX_PATIENTS
-    ax.set_yticks(rows if named else [], table.index if named else [])
+    ax.set_yticks(rows if named else [], table.index if named else [], parse_math=False)
+    ax.legend(**LEGEND_BESIDE)
+    return ax
+
+
+def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draws what images there are: a bar for each patient, the longest first, its parts by kind.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        A row for each patient, a column for each kind of `helpers.stack_table`, numbers of images
+        or of stacks; the name of its columns' axis says which, else images are meant.
+    """
+    drawn = counts.loc[counts.sum(axis=1).sort_values(kind="stable").index, counts.sum() > 0]
+    ax = axes_or_new(ax, 9, 1.2 + 0.22 * min(max(len(drawn), 2), MAX_PATIENTS))
+    if drawn.empty or not drawn.columns.size:
+        ax.set(title="No image to count", xticks=[], yticks=[])
+        return ax
+    rows, left = np.arange(len(drawn)), np.zeros(len(drawn))
+    for kind in sorted(
+        drawn, key=lambda one: (KINDS.index(one) if one in KINDS else len(KINDS), one)
+    ):
+        colour, hatch = KIND_STYLES.get(kind, (MUTED_COLOUR, "xx"))
+        style = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+        label = f"{kind} ({drawn[kind].sum():,})"
+        ax.barh(rows, drawn[kind], 0.9, left, label=label, **style)
+        left += drawn[kind].to_numpy()
+    named = len(drawn) <= MAX_PATIENTS
+    ax.set_yticks(rows if named else [], drawn.index if named else [], parse_math=False)
+    ax.set_ylim(-0.7, len(drawn) - 0.3)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    what = counts.columns.name if counts.columns.name in ("images", "stacks", "files") else "images"
+    name = counts.index.name or "patient"
+    ax.set(title=f"What the {what} of each {name} are", xlabel=f"number of {what}")
     ax.legend(**LEGEND_BESIDE)
     return ax
 
@@ -148,17 +198,28 @@ def plot_positions(stacks: Mapping[Any, pd.DataFrame], *, ax: Axes | None = None
         return ax
     for row, slices in enumerate(stacks.values()):
         once, again = (slices["position_mm"][slices["repeated"] == repeated] for repeated in (0, 1))
-        label, again_label = (None, None) if row else ("a slice", "again at the same position")
+        label, again_label = (None, None) if row else ("an image", "again at the same position")
         ax.plot(once, [row] * len(once), "|", color=ACCENT_COLOUR, markersize=12, label=label)
         ax.plot(again, [row + 0.25] * len(again), "v", color=SECOND_COLOUR, label=again_label)
         if slices["position_mm"].isna().all():
             place = ax.get_yaxis_transform()
-            ax.text(0.5, row, "position unknown", transform=place, ha="center", va="center")
-    ax.set_yticks(range(len(stacks)), [_stack_label(*stack) for stack in stacks.items()])
-    ax.set(title="Positions of the slices", ylim=(len(stacks) - 0.5, -0.6))
+            ax.text(0.5, row, _without_position(slices), transform=place, ha="center", va="center")
+    names = [_stack_label(*stack) for stack in stacks.items()]
+    ax.set_yticks(range(len(stacks)), names, parse_math=False)
+    ax.set(title="Positions of the images", ylim=(len(stacks) - 0.5, -0.6))
+    if all(slices["position_mm"].isna().all() for slices in stacks.values()):
+        ax.set(xlabel="no image has a position in the patient", xticks=[])
+        return ax
     ax.set_xlabel("position along the normal in mm")
     ax.legend(**LEGEND_BESIDE)
     return ax
+
+
+def _without_position(slices: pd.DataFrame) -> str:
+    """What a stack without any position is, and how many images it has."""
+    kind = slices["kind"].iloc[0] if "kind" in slices else ""
+    count = "1 image" if len(slices) == 1 else f"{len(slices):,} images"
+    return f"{WHAT_IT_IS.get(kind, 'position unknown')} ({count})"
 
 
 def _stack_label(stack: Any, slices: pd.DataFrame) -> str:
@@ -218,68 +279,8 @@ def plot_missing(headers: pd.DataFrame, *, by: str = "PatientID", ax: Axes | Non
         return ax
     image = ax.imshow(drawn, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ax.set_xticks(range(drawn.shape[1]), drawn.columns, rotation=90, fontsize=7)
-    ax.set_yticks(range(len(drawn)), drawn.index, fontsize=7)
+    ax.set_yticks(range(len(drawn)), drawn.index, fontsize=7, parse_math=False)
     part = f" (the first {len(drawn)} of {len(shares)} shown)" if len(drawn) < len(shares) else ""
     ax.set(title=f"Which elements have a value where{part}")
     ax.figure.colorbar(image, ax=ax, label="share of files with a value", shrink=0.8)
     return ax
-
-
-def plot_histogram(
-    values: Slice | Volume, *, window: object = None, ax: Axes | None = None
-) -> Axes:
-    """Draws how often each value occurs, padding left out, and the window on it; returns the Axes.
-
-    Parameters
-    ----------
-    values : Slice or Volume
-    window : as `Slice.window` takes it; marked are what it shows as black and as white, and how
-        the grey rises in between
-    """
-    require_type(values, (Slice, Volume), "of load_slice or load_volume")
-    array = values.array if isinstance(values, Volume) else values.pixels
-    ax = axes_or_new(ax, 9, 4, layout="constrained")
-    if isinstance(values, Slice) and array.ndim == 3:
-        ax.set(title="A colour image: its values have no unit and no window", xticks=[], yticks=[])
-        return ax
-    padding, (name, shown) = values.padding, values.window(window)
-    kept = array.ravel() if padding is None else array[~padding]
-    counts, edges = np.histogram(kept, _bin_edges(array, *_drawn_range(array, padding, shown)))
-    ax.stairs(100 * counts / max(1, kept.size), edges, fill=True, color=MUTED_COLOUR)
-    label = f"value in {values.unit}" if values.unit else "value"
-    ax.set(xlabel=label, ylabel="% of the values, each bar", xlim=edges[[0, -1]])
-    ax.set_yscale("symlog", linthresh=0.1)
-    ax.set_ylim(bottom=0)
-    _draw_window(ax, shown, np.linspace(edges[0], edges[-1], 500), values.inverted)
-    title = window_text((name, shown), values.unit)
-    if padding is not None:
-        title += f"; {padding.mean():.1%} of the pixels are padding and left out"
-    ax.set_title(title, fontsize=10)
-    return ax
-
-
-def _drawn_range(
-    array: np.ndarray, padding: np.ndarray | None, window: Window | VoiLut
-) -> tuple[float, float]:
-    """(low, high) that spans most values, and the whole window as far as it is near them."""
-    low, high = value_range(array, padding=padding, share=HISTOGRAM_SHARE).limits
-    (black, white), near = window.limits, high - low
-    return max(min(low, black), low - near), min(max(high, white), high + near)
-
-
-def _bin_edges(array: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Edges of the bars; of whole numbers each bar holds equally many, so that none stands out."""
-    if array.dtype.kind != "i":
-        return np.linspace(low, high, HISTOGRAM_BINS + 1)
-    step = max(1, round((high - low) / HISTOGRAM_BINS))
-    return np.arange(np.floor(low) - 0.5, high + step, step)
-
-
-def _draw_window(ax: Axes, window: Window | VoiLut, values: np.ndarray, inverted: bool) -> None:
-    """The grey of each value as a line over the histogram, and what is black and white."""
-    for limit in window.limits:
-        ax.axvline(limit, color=SECOND_COLOUR, linestyle="--", linewidth=1)
-    grey, right = apply_window(values, window), ax.twinx()
-    right.plot(values, 1 - grey if inverted else grey, color=ACCENT_COLOUR)
-    right.set_ylim(-0.02, 1.02)
-    right.set_ylabel("grey, 0 black to 1 white", color=ACCENT_COLOUR)

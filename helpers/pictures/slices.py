@@ -77,7 +77,7 @@ def show_slice(
     if badge:
         write_badge(ax, badge, layout)
     if identity:
-        ax.set_title(_identity(slice.caption), fontsize=10, wrap=True)
+        ax.set_title(_identity(slice.caption), fontsize=10, wrap=True, parse_math=False)
     return ax
 
 
@@ -146,7 +146,8 @@ def show_planes(
             row, column = np.multiply(np.add(place, 0.5), slice.spacing)
             ax.axhline(row, color=ACCENT_COLOUR, linewidth=0.8)
             ax.axvline(column, color=ACCENT_COLOUR, linewidth=0.8)
-        ax.set_title(" · ".join(filter(None, (plane, ax.get_title()))), wrap=True)
+        title = " · ".join(filter(None, (plane, ax.get_title())))
+        ax.set_title(title, wrap=True, parse_math=False)
     return axes
 
 
@@ -182,7 +183,7 @@ def show_montage(
     parts = [size, window_text((name, values), volume.unit)]
     parts += [_identity(slices[0].caption)] if identity else []
     title = (", " if len(axes) > 1 else "\n").join(filter(None, parts))
-    axes[0].figure.suptitle(title, fontsize=10, wrap=True)
+    axes[0].figure.suptitle(title, fontsize=10, wrap=True, parse_math=False)
     return axes
 
 
