@@ -78,10 +78,10 @@ class VolumeBrowser(anywidget.AnyWidget):
         over_window: object = None,
         opacity: float = 0.5,
     ) -> None:
+        self._loader = ThreadPoolExecutor(1)  # of the volumes that are asked for ahead
         self.members, self.over = members, None if over is None else overlay_of(over, volume)
         self._first, self._badge, self._three_planes = volume, badge, three_planes
         self._facts_of: dict[int, _Facts] = {}
-        self._loader = ThreadPoolExecutor(1)  # of the volumes that are asked for ahead
         self._over_windows = {} if self.over is None else self.over.windows
         member = 0 if members is None else members.first
         self._shown = member, volume
