@@ -24,7 +24,6 @@ MARKS = (  # (where, bytes that stand there, what the file is); the first that f
     (0, b"\x89PNG\r\n\x1a\n", "PNG picture"),
     *((0, start, "TIFF picture") for start in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
     (0, b"GIF8", "GIF picture"),
-    (6, b"\0\0\0\0\x36\0\0\0\x28\0\0\0", "BMP picture"),
     *((0, start, "JPEG 2000 picture") for start in (b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
     (8, b"WEBPVP8", "WebP picture"),
     (4, b"ftyphei", "HEIC picture"),
@@ -95,6 +94,8 @@ def format_of(start: bytes) -> str:
     for place, mark, name in MARKS:
         if start.startswith(mark, place):
             return name
+    if start.startswith(b"BM") and start.startswith(bytes(4), 6):
+        return "BMP picture"
     if len(start) >= SNIFFED_BYTES and not start.strip(b"\0"):
         return "file that begins with zeros"
     return _text_format(start)

@@ -20,6 +20,7 @@ PARTS = IMAGES, OBJECTS, NO_DICOM, UNREADABLE, LEFT_OUT = (
     *("images", "other DICOM objects", "not DICOM", "cannot be read", "left out"),
 )
 COLUMNS = ["Modality", "files", "patients", "series", "size_mb", "example", "how_to_open"]
+NUMBERS = {"files": int, "patients": int, "series": int, "size_mb": float}
 SAID = ["error", "SOPClassUID", "Modality", "DirectoryRecordSequence"]  # which tells the kind
 COUNTED = ["Modality", "PatientID", "SeriesInstanceUID", "file_size"]
 TRUNCATED = "truncated"  # begins the error of a file whose header says what it is
@@ -71,9 +72,9 @@ def contents_table(headers: pd.DataFrame) -> pd.DataFrame:
     ]
     rows += _hidden(headers.index)
     rows.sort(key=lambda row: (PARTS.index(row[0][0]), -row[2]))
-    index = [[kind[level] for kind, *_ in rows] for level in (0, 1)]
-    named = pd.MultiIndex.from_arrays(index, names=["part", "kind"])
-    return pd.DataFrame([row[1:] for row in rows], named, COLUMNS)
+    table = pd.DataFrame([row[1:] for row in rows], columns=COLUMNS, dtype=object)
+    table = table.astype(NUMBERS)
+    return table.set_axis(_index([row[0] for row in rows]))
 
 
 def contents_line(headers: pd.DataFrame) -> str:
@@ -170,6 +171,13 @@ def _hidden(paths: pd.Index) -> Iterator[tuple]:
         own = [entry for entry, is_folder in found.items() if is_folder == are_folders]
         if own:
             yield (LEFT_OUT, name), "", len(own), 0, 0, np.nan, own[0], ""
+
+
+def _index(kinds: list[Kind]) -> pd.MultiIndex:
+    """An index of kinds in their order, which is that of its levels too: so it counts as sorted."""
+    columns = [pd.Series(column, dtype=object) for column in zip(*kinds)] or [pd.Series([])] * 2
+    codes, levels = zip(*map(pd.factorize, columns))
+    return pd.MultiIndex(levels, codes, names=["part", "kind"])
 
 
 def _sentence(contents: pd.DataFrame) -> str:
