@@ -55,8 +55,11 @@ from helpers.quality.decoders import decoder_table as decoder_table
 from helpers.quality.evidence import show_evidence as show_evidence
 from helpers.quality.evidence import show_remedies as show_remedies
 from helpers.quality.statistics import pixel_table as pixel_table
+from helpers.slices.best import best_stacks as best_stacks
 from helpers.slices.contents import contents_line as contents_line
 from helpers.slices.contents import contents_table as contents_table
+from helpers.slices.labels import stack_label as stack_label
+from helpers.slices.stacks import kind_counts as kind_counts
 from helpers.slices.stacks import slice_counts as slice_counts
 from helpers.slices.stacks import stack_table as stack_table
 from helpers.slices.table import slice_table as slice_table

@@ -9,7 +9,8 @@ from pydicom._uid_dict import UID_dictionary
 from test_frame_rows import item, write
 from truth_headers import header_frame, header_row
 
-from helpers import audit, header_table, slice_counts, slice_table, stack_table
+from helpers import audit, header_table, kind_counts, slice_counts, slice_table, stack_table
+from helpers.slices.images import MissingColumnError
 
 STEP = 3.0  # mm from slice to slice
 IMAGES = "1.2.840.10008.5.1.4.1.1."  # UIDs of the classes of images begin so
@@ -431,3 +432,28 @@ def test_every_class_of_images_in_the_standard_says_its_kind_whatever_the_modali
         ]
         kinds.append(slice_table(header_frame(rows))["kind"].droplevel([1, 2, 3]))
     assert kinds[0].to_dict() == kinds[1].to_dict() and len(kinds[0]) == len(classes)
+
+
+# how many of which
+
+
+def test_images_are_counted_by_what_they_are():
+    """A cine of three frames is three images and no slices."""
+    cine = {"SOPClassUID": f"{IMAGES}3.1", "Modality": "US", "PatientID": "two"}
+    rows = [_row(n, n) for n in range(5)]
+    rows += [_row(10, 0, ImagePositionPatient=None, path="us.dcm", SeriesInstanceUID="1.9")]
+    rows[-1] |= cine | {"NumberOfFrames": 3, "Rows": 2, "Columns": 2, "file_size": 10**6}
+    rows += [_row(11, 0, PatientID=None, SeriesInstanceUID="1.8", path="x.dcm")]
+    slices = slice_table(header_frame(rows))
+    counts = kind_counts(slices)
+    assert counts.to_dict("index") == {
+        "?": {"volume": 1, "cine": 0},
+        "one": {"volume": 5, "cine": 0},
+        "two": {"volume": 0, "cine": 3},
+    }
+    assert kind_counts(slices, "Modality").sum().sum() == len(slices)
+    assert kind_counts(slices, "SeriesInstanceUID").loc["1.9", "cine"] == 3
+    assert kind_counts(slices, "AccessionNumber").index.tolist() == ["?"]
+    assert kind_counts(slices.iloc[:0]).empty
+    with pytest.raises(MissingColumnError, match="expected a column of the slice table"):
+        kind_counts(slices, "nonsense")

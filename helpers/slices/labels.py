@@ -109,9 +109,9 @@ def stack_label(row: Any, *, sisters: int = 0) -> str:
     row : a row of `helpers.stack_table`, a named tuple of ``itertuples()`` or a Series
     sisters : stacks of its group, for an entry that stands for all of them
     """
-    split = f"{sisters} of a group" if sisters else split_label(row.split_keyword, row.split_value)
+    split = f"{sisters} volumes" if sisters else split_label(row.split_keyword, row.split_value)
     words = [
-        " ".join(str(word) for word in (row.SeriesNumber, row.SeriesDescription) if _is_said(word)),
+        _number_and_description(row),
         row.plane if row.kind == "volume" and row.plane != UNKNOWN_PLANE else row.kind,
         _count(row),
         f"{row.rows} × {row.columns}",
@@ -123,6 +123,17 @@ def stack_label(row: Any, *, sisters: int = 0) -> str:
 def element_label(keyword: str, value: Any) -> str:
     """One element and its value, with name and unit: "kernel B70f", "thickness 5 mm"."""
     return _one(keyword, shown(value), None)
+
+
+def series_label(row: Any) -> str:
+    """The series of a stack: "series 3 5mm"."""
+    return f"series {_number_and_description(row)}".strip()
+
+
+def _number_and_description(row):
+    return " ".join(
+        str(word) for word in (row.SeriesNumber, row.SeriesDescription) if _is_said(word)
+    )
 
 
 def _is_said(word):

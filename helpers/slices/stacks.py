@@ -13,6 +13,7 @@ from helpers.slices.assignment import originals_of
 from helpers.slices.differences import differences
 from helpers.slices.elements import shown
 from helpers.slices.images import MissingColumnError, checked_headers
+from helpers.slices.kinds import KINDS
 from helpers.slices.measures import Measures
 from helpers.slices.table import LEVELS, slice_table
 from helpers.slices.words import problems_of, volume_of
@@ -142,6 +143,34 @@ def slice_counts(
     return table.loc[sorted(names, key=_by_name)]
 
 
+def kind_counts(slices: pd.DataFrame, by: str = "PatientID") -> pd.DataFrame:
+    """How many images of each kind: a cine of 96 frames is 96 images of one view, no 96 slices.
+
+    Parameters
+    ----------
+    slices : DataFrame of `helpers.slice_table`
+    by : a column or level of `slices`; an image that does not say counts as ``"?"``
+
+    Returns
+    -------
+    DataFrame, index `by`: a column for each kind that is here, in the order of
+        `helpers.slices.kinds.KINDS`, with numbers of images (frames)
+    """
+    slices = checked_slices(slices)
+    values = slices.index.get_level_values(by) if by in slices.index.names else slices.get(by)
+    if values is None and tag_for_keyword(str(by)) is None:
+        raise MissingColumnError(f"expected a column of the slice table, got {by!r}")
+    owners = pd.Series(values, dtype=object).reset_index(drop=True).reindex(range(len(slices)))
+    owner, names = pd.factorize(owners.where(owners.notna(), "?"))
+    kind, kinds = pd.factorize(slices["kind"])
+    counts = np.bincount(owner * len(kinds) + kind, minlength=len(names) * len(kinds))
+    table = pd.DataFrame(
+        counts.reshape(len(names), len(kinds)), pd.Index(names, name=by), columns=kinds
+    )
+    columns = [one for one in KINDS if one in kinds]
+    return table.loc[sorted(names, key=_by_name), columns]
+
+
 def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
     """The table, if it is one of `slice_table`; its rows may be fewer, but no other table's."""
     require_type(slices, pd.DataFrame, "of slice_table")
@@ -156,7 +185,8 @@ def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
 def _best_first(columns, measures):
     """Row numbers: slices of a patient, without problems, volumes, with most positions, first.
 
-    Sister stacks stay together in their order, groups in that of their paths.
+    Sister stacks stay together in their order, groups in that of their paths. Pictures of a slide's
+    label, on which names may stand, are the last.
     """
     rank = 2 * (columns["problems"] == "") + (columns["volume"] != "no")
     of_patient = ~np.isin(columns["kind"], WITHOUT_SLICES)
@@ -165,7 +195,9 @@ def _best_first(columns, measures):
     first_path = np.full(group.max(initial=0) + 1, len(measures))
     np.minimum.at(first_path, group, _path_codes(measures)[measures.starts])
     number = np.arange(len(group))
-    return np.lexsort((number, first_path[group], -columns["positions"], -rank, ~of_patient))
+    label = measures.first_of("SpecimenLabelInImage") == "YES"
+    keys = number, first_path[group], -columns["positions"], -rank, label, ~of_patient
+    return np.lexsort(keys)
 
 
 def _of_distinct(values, function):
