@@ -91,8 +91,8 @@ def _draw_channels(ax: Axes, colour: np.ndarray) -> Axes:
     edges = np.arange(257) - 0.5
     for (name, (line_colour, line)), channel in zip(CHANNELS.items(), np.moveaxis(colour, -1, 0)):
         counts = np.histogram(channel, edges)[0]
-        style = {"color": line_colour, "linestyle": line, "linewidth": 1.5}
-        ax.stairs(100 * counts / channel.size, edges, label=name, **style)
+        shares = 100 * counts / channel.size
+        ax.stairs(shares, edges, label=name, color=line_colour, linestyle=line, linewidth=1.5)
     grey = (colour == colour[..., :1]).all(axis=-1).mean()
     ax.set(xlabel="value of a channel, 0 to 255", ylabel="% of the pixels, each value")
     ax.set(xlim=(-2, 257))

@@ -84,10 +84,10 @@ def _explain_largest(counts: pd.DataFrame, ax: Axes) -> None:
     """Says what the largest number of files is made of, where it is not one stack."""
     name = counts["files"].idxmax()
     files, largest = counts.loc[name, ["files", "largest_stack"]]
-    if files > SEVERAL_SCANS * largest > 0 and "stacks" in counts:
+    if largest > 1 and files > SEVERAL_SCANS * largest and "stacks" in counts:
         stacks = counts.loc[name, "stacks"]
-        positions = "1 position" if largest == 1 else f"{largest} positions"
-        text = f"{name}: {files} files,\n{stacks} stacks of at most {positions}"
+        of_stacks = "1 stack" if stacks == 1 else f"{stacks} stacks"
+        text = f"{name}: {files} files,\n{of_stacks} of at most {largest} positions"
         ax.annotate(
             text,
             xy=(files, 1),
@@ -118,7 +118,7 @@ def plot_waterfall(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for row, (total, change) in enumerate(zip(totals, changes)):
         ax.text(total, row, f" {total:,}{_change_text(change)}", va="center", fontsize=9)
     ax.set(title="From files to positions, the whole collection", xlabel="number")
-    ax.set_xlim(0, 1.45 * max(totals.max(), 1))
+    ax.set_xlim(0, 1.6 * max(totals.max(), 1))
     ax.invert_yaxis()
     return ax
 

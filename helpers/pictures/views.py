@@ -154,7 +154,7 @@ def _groups(table: pd.DataFrame, *levels: str) -> list[np.ndarray]:
 def _by_patient(rows: pd.DataFrame) -> np.ndarray:
     """The order of pictures: patient, study, then file and frame, all as people count."""
     paths = natural_ranks(paths_of(rows))
-    keys = [frames_of(rows), paths]
+    keys = [np.array(frames_of(rows)), paths]
     for keyword in ("StudyInstanceUID", "PatientID"):
         if keyword in rows:  # by the first file of each
             codes = pd.factorize(rows[keyword].astype(str))[0]
@@ -186,11 +186,11 @@ def reduced(slice: Slice) -> Slice:
     if step == 1 or min(slice.pixels.shape[:2]) < step:
         return slice
     name, window = slice.window() if slice.pixels.ndim == 2 else ("", None)
-    padding = None if slice.padding is None else _blocks(slice.padding, step).all(axis=(1, 3))
+    padding = slice.padding
     return replace(
         slice,
         pixels=_means(slice, step),
-        padding=padding,
+        padding=None if padding is None else np.asarray(_blocks(padding, step).all(axis=(1, 3))),
         spacing=(slice.spacing[0] * step, slice.spacing[1] * step),
         windows={**slice.windows, name: window} if window and not slice.windows else slice.windows,
     )
@@ -278,7 +278,7 @@ def _axes(cells: list[Cell], figure: Figure | None) -> list[Axes]:
     for ax, cell in zip(axes, cells):
         if paired and cell.anchor == "C":  # which touches none of its neighbours
             box = ax.get_position()
-            ax.set_position([box.x0 + 0.02 * box.width, box.y0, 0.96 * box.width, box.height])
+            ax.set_position((box.x0 + 0.02 * box.width, box.y0, 0.96 * box.width, box.height))
     return axes
 
 

@@ -23,7 +23,8 @@ class Slice:
     `pixels` are values (rows, columns), or colour (rows, columns, 3) from 0 to 255. `spacing` is
     (row, column) in `spacing_unit`: mm, or px where the header gives no distance. `padding` is a
     boolean mask or None. `windows` maps names to `Window` or `VoiLut`, the default first. Identity
-    stands in `caption` alone, under "patient" and "series".
+    stands in `caption` alone, under "patient" and "series"; "view" there is the side and view that
+    the header states, in words, "side" and "view_name" its parts where nothing contradicts.
     """
 
     pixels: np.ndarray
