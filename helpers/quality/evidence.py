@@ -42,9 +42,9 @@ def show_evidence(findings: pd.DataFrame, slices: pd.DataFrame, *, most: int = 1
     most : how many are drawn
     """
     shown = findings.drop_duplicates("rule").head(most)
-    axes = axes_grid(max(1, len(shown)), MAX_COLUMNS, 4, 3.6)
     if shown.empty:
-        axes[0].set(title="Nothing was found", xticks=[], yticks=[])
+        return [_line_of_text("Nothing was found")]
+    axes = axes_grid(len(shown), MAX_COLUMNS, 4, 3.6)
     for ax, finding in zip(axes, shown.itertuples()):
         show_finding(finding, slices, ax=ax)
     return axes
@@ -55,12 +55,12 @@ def show_remedies(findings: pd.DataFrame, slices: pd.DataFrame) -> list[Axes]:
 
     Returns
     -------
-    list of Axes, two for each rule whose remedy can be drawn
+    list of Axes, two for each rule whose remedy can be drawn; one with a line of text for none
     """
     shown = findings[findings["rule"].isin(REMEDIES)].drop_duplicates("rule")
-    axes = axes_grid(2 * max(1, len(shown)), 2, 4.5, 4)
-    for ax in axes if shown.empty else ():
-        ax.set(title="No remedy to draw", xticks=[], yticks=[])
+    if shown.empty:
+        return [_line_of_text("None of these findings has a remedy that can be drawn")]
+    axes = axes_grid(2 * len(shown), 2, 4.5, 4)
     for before, after, finding in zip(axes[::2], axes[1::2], shown.itertuples()):
         try:
             image = _without_guess(_image_of(finding, slices))
@@ -121,6 +121,14 @@ def _image_of(finding: Any, slices: pd.DataFrame) -> Slice:
         return load_slice(path, frame=int(frame))
     except ImageError as error:
         raise ImageError(str(error).replace(path, os.path.basename(path))) from error
+
+
+def _line_of_text(words):
+    """A line of text where pictures would be, as low as it is."""
+    ax = axes_or_new(None, 6, 0.5, layout="constrained")
+    ax.set_axis_off()
+    ax.text(0, 0.5, words, va="center", fontsize=10, transform=ax.transAxes)
+    return ax
 
 
 def _write_error(error, ax):

@@ -10,7 +10,7 @@ from pydicom.charset import python_encoding
 
 from helpers.geometry.orientation import COSINE_TOLERANCE
 from helpers.headers.pydicom_reader import EMPTY_FILE, NOT_DICOM
-from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+from helpers.quality.rules import Collection, Finding, Rule, rule
 
 MAJORITY = 0.5  # of the files that agree on how folders or files are named
 SPACING_KEYWORDS = [
@@ -118,9 +118,8 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
     known = np.zeros(len(measures), bool)
     for keyword in SPACING_KEYWORDS:
         known |= (measures.vectors(keyword, 2) > 0).all(axis=1)
-    rows = collection.first_in_file(body.to_numpy() & ~known & ~collection.unusable)
-    lack = "no pixel spacing of any kind"
-    yield from said_once(Finding(lack, collection.paths[row]) for row in rows)
+    wrong = body.to_numpy() & ~known & ~collection.unusable
+    yield from collection.file_findings(np.full(len(wrong), "no pixel spacing of any kind"), wrong)
 
 
 @rule(
@@ -233,7 +232,7 @@ def _lacking(collection, keyword, length):
 
 def _folders_below_the_common_one(paths):
     """The names of the folders of each file, from below the folder that all have in common."""
-    folders = [os.path.dirname(path).split(os.sep) for path in paths]
+    folders = [path.split(os.sep)[:-1] for path in paths]
     names = zip(*folders, strict=False)
     common = sum(1 for _ in takewhile(lambda several: len(set(several)) == 1, names))
     return [own[common:] for own in folders]

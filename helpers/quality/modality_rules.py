@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+from helpers.quality.rules import Collection, Finding, Rule, rule
 from helpers.runtime import in_threads_if_slow
 from helpers.slices.cine import frame_times_ms
 from helpers.slices.kinds import MOSAIC_SLICES
@@ -91,8 +91,7 @@ def spacing_at_detector(collection: Collection) -> Iterator[Finding]:
     equal &= ~collection.has("PixelSpacingCalibrationType")
     projections = (measures.kind == "projection")[measures.segment] & ~collection.unusable
     values = np.where(alone, "Imager Pixel Spacing alone", "Pixel Spacing as at the detector")
-    rows = collection.first_in_file(projections & (alone | equal))
-    yield from said_once(_in_file(collection, str(values[row]), row) for row in rows)
+    yield from collection.file_findings(values, projections & (alone | equal))
 
 
 @rule(
@@ -171,17 +170,11 @@ def mosaic(collection: Collection) -> Iterator[Finding]:
 def _lacking(collection, asked, lacking):
     """Findings of the files of which images (n,) are asked for what they lack, by its name."""
     wrong = np.logical_or.reduce(list(lacking.values())) & asked
-    findings = []
-    for row in collection.first_in_file(wrong):
-        named = " and ".join(name for name, missing in lacking.items() if missing[row])
-        findings.append(_in_file(collection, f"no {named}", row))
-    yield from said_once(findings)
-
-
-def _in_file(collection, value, row):
-    """A finding of the file of an image, whichever frame it is."""
-    stack = collection.stack(collection.measures.segment[row])
-    return Finding(value, collection.paths[row], stack=stack)
+    values = np.full(len(wrong), "", object)
+    for name, missing in lacking.items():
+        joined = np.where(values == "", "no ", values + " and no ") + name
+        values = np.where(missing, joined, values)
+    yield from collection.file_findings(values, wrong)
 
 
 def _are_mammograms(collection):

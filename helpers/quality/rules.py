@@ -174,6 +174,20 @@ class Collection:
         own = self.stack(self.measures.segment[row]) if stack else None
         return Finding(value, self.paths[row], int(self.frames[row]), own)
 
+    def file_findings(self, values: np.ndarray, wrong: np.ndarray) -> Iterator[Finding]:
+        """Findings of the files of marked images (n,), with a text for each (n,); see `said_once`.
+
+        Only as many are made as are said.
+        """
+        rows = self.first_in_file(wrong)
+        texts, number = np.unique(values[rows].astype(str), return_inverse=True)
+        for place, text in enumerate(texts.tolist()):
+            own = rows[number == place]
+            if len(own) > MAX_ALIKE:
+                yield Finding(f"{text}, in {len(own):,} files", self.paths[own[0]])
+            else:
+                yield from (Finding(text, self.paths[row]) for row in own)
+
     def has(self, *keywords: str) -> np.ndarray:
         """Which images (n,) have one of some elements; an empty sequence is none."""
         given = [
