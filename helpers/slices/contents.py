@@ -158,7 +158,7 @@ def _counts(kind: Kind, files: pd.DataFrame) -> tuple:
     """The row of files of one kind, without their kind."""
     modalities = ", ".join(sorted(map(str, files["Modality"].dropna().unique())))
     patients, series = (files[name].nunique() for name in ("PatientID", "SeriesInstanceUID"))
-    size = round(np.nansum(numbers(files, "file_size")) / MB, 2)
+    size = round(np.nansum(numbers(files, "file_size")) / MB, 3)
     example = files.index[0]
     command = command_for(kind[1], example) if kind[0] == NO_DICOM else ""
     return modalities, len(files), patients, series, size, example, command
@@ -182,7 +182,7 @@ def _index(kinds: list[Kind]) -> pd.MultiIndex:
 
 def _sentence(contents: pd.DataFrame) -> str:
     """A contents table in one line, as in ``3 CT Images; not DICOM: 1 text file``."""
-    parts = []
+    parts: list[str] = []
     for part, rows in contents.groupby(level="part", sort=False):
         names = [
             _counted(kind, count, command)
