@@ -169,9 +169,9 @@ def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         drawn, key=lambda one: (KINDS.index(one) if one in KINDS else len(KINDS), one)
     ):
         colour, hatch = KIND_STYLES.get(kind, (MUTED_COLOUR, "xx"))
-        style = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+        style: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
         label = f"{kind} ({drawn[kind].sum():,})"
-        ax.barh(rows, drawn[kind], 0.9, left, label=label, **style)
+        ax.barh(rows, drawn[kind], 0.9, left, label=label, linewidth=0, **style)
         left += drawn[kind].to_numpy()
     named = len(drawn) <= MAX_PATIENTS
     ax.set_yticks(rows if named else [], drawn.index if named else [], parse_math=False)

@@ -59,7 +59,7 @@ def orientation_of(header: FrameHeader, frame: int = 0) -> tuple[float, ...]:
     """
     orientation = header.floats("ImageOrientationPatient")
     detector = None if orientation else detector_of(header, frame)
-    words = header.get("ImageType") or ()
+    words: Any = header.get("ImageType") or ()
     turns = len(words) > 2 and words[2] in TURNING and frame > 0
     if detector is None or turns:
         return orientation
