@@ -90,7 +90,7 @@ async (ms) => {
   const canvas = document.querySelector('.dv-views > canvas'), seen = new Set();
   let shown = 0;
   const watch = new MutationObserver(() => { shown += 1; seen.add(canvas.dataset.slice); });
-  const play = [...document.querySelectorAll('.dv button')].find((one) => 
+  const play = [...document.querySelectorAll('.dv button')].find((one) =>
     one.textContent.includes('Play'));
   play.click();
   await new Promise((go) => setTimeout(go, 2000));

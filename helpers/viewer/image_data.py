@@ -3,6 +3,7 @@
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,6 +15,9 @@ from helpers.pixels.layout import ImageError
 from helpers.pixels.window import COMPUTED, VoiLut, Window, WindowError, presets_for
 from helpers.slices.arrays import frames_of, numbers, paths_of
 from helpers.slices.cine import frame_times_ms
+from helpers.slices.labels import stack_label
+from helpers.slices.stacks import stack_table
+from helpers.slices.table import LEVELS
 from helpers.viewer.image_pixels import histogram
 from helpers.viewer.viewer_data import CORNER_CAPTIONS, window_data
 from helpers.volume.slice import Slice, slice_of
@@ -62,7 +66,8 @@ class Images:
         self.slices = slices[~tiled] if tiled.any() else slices
         self.badges, self.max_mb = badges, max_mb
         self.paths, self.frames = paths_of(self.slices), frames_of(self.slices)
-        self._starts = _run_starts(self.slices, self.paths)
+        self._stack_starts = np.flatnonzero(_stacks_begin(self.slices))
+        self._run_starts = np.flatnonzero(_runs_begin(self.slices, self.paths))
         self._slices: OrderedDict[int, Slice] = OrderedDict()
         self._files: OrderedDict[str, OpenFiles] = OrderedDict()
         self._windows: dict[tuple[int, str], Window | VoiLut] = {}
@@ -84,10 +89,7 @@ class Images:
 
     def run(self, row: int) -> Run:
         """The images that are played with one: frames of its file, or files of its cine."""
-        number = int(np.searchsorted(self._starts, row, side="right"))
-        start = int(self._starts[number - 1])
-        stop = int(self._starts[number]) if number < len(self._starts) else len(self)
-        return Run(start, stop)
+        return Run(*_around(self._run_starts, row, len(self)))
 
     def slice(self, row: int) -> Slice:
         """The image of a row.
@@ -145,11 +147,23 @@ class Images:
         return self.slices[keyword].iloc[row] if keyword in self.slices else None
 
     def label(self, row: int) -> str:
-        """Which image that is, in words."""
-        count = f"{row + 1} of {len(self)}" if len(self) > 1 else ""
-        run = self.run(row)
-        frame = f"frame {self.frames[row] + 1}" if run.stop - run.start > 1 else ""
-        return " · ".join(filter(None, (count, os.path.basename(self.paths[row]), frame)))
+        """Which image that is, in words: of which stack, and which of its images.
+
+        Of the rows of one stack, ``slices.loc[stack]``, it names the file.
+        """
+        words = [f"{row + 1} of {len(self)}"] if len(self) > 1 else []
+        if self._stacks is None:
+            return " · ".join([*words, os.path.basename(self.paths[row])])
+        start, stop = _around(self._stack_starts, row, len(self))
+        stack = self.slices.index[row][:2]
+        words.append(stack_label(next(self._stacks.loc[[stack]].itertuples())))
+        if 1 < stop - start < len(self):
+            words.append(f"{row - start + 1} of {stop - start}")
+        return " · ".join(words)
+
+    @cached_property
+    def _stacks(self) -> pd.DataFrame | None:
+        return stack_table(self.slices) if list(self.slices.index.names) == LEVELS else None
 
     def _decoded(self, row: int) -> Slice:
         path, frame, run = self.paths[row], self.frames[row], self.run(row)
@@ -249,20 +263,28 @@ def _bytes_of(slice: Slice) -> int:
     return slice.pixels.nbytes + (0 if slice.padding is None else slice.padding.nbytes)
 
 
-def _run_starts(slices: pd.DataFrame, paths: list[str]) -> np.ndarray:
-    """The first row of each run (m,)."""
+def _stacks_begin(slices: pd.DataFrame) -> np.ndarray:
+    """At which rows another stack begins, boolean (n,)."""
+    begins = np.arange(len(slices)) == 0
+    for level in set(LEVELS[:2]) & set(slices.index.names):
+        codes = pd.factorize(slices.index.get_level_values(level))[0]
+        begins |= np.diff(codes, prepend=-1) != 0
+    return begins
+
+
+def _runs_begin(slices: pd.DataFrame, paths: list[str]) -> np.ndarray:
+    """At which rows another run begins, boolean (n,): another file, or another cine."""
     files = pd.factorize(np.array(paths, object))[0]
     begins = np.diff(files, prepend=-1) != 0
-    stacks = np.zeros(len(files), bool)
-    for level in ("SeriesInstanceUID", "stack"):
-        if level in slices.index.names:
-            codes = pd.factorize(slices.index.get_level_values(level))[0]
-            stacks |= np.diff(codes, prepend=-1) != 0
     if "kind" in slices:
         begins &= (slices["kind"] != "cine").to_numpy(bool)
-    begins |= stacks
-    begins[:1] = True
-    return np.flatnonzero(begins)
+    return begins | _stacks_begin(slices)
+
+
+def _around(starts: np.ndarray, row: int, count: int) -> tuple[int, int]:
+    """(first row, row behind the last) of the part of `count` rows in which a row is."""
+    number = int(np.searchsorted(starts, row, side="right"))
+    return int(starts[number - 1]), int(starts[number]) if number < len(starts) else count
 
 
 def _are_tiled(slices: pd.DataFrame) -> np.ndarray:

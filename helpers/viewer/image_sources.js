@@ -71,9 +71,13 @@ function kernelImages(model) {
       const whole = kept.get(index);
       if (whole) tell({ ...message, ...pixelsOf(message, buffers), unit: whole.unit });
     } else if (type === "window") {
-      const found = kept.get(index);
-      named.delete(`${index} ${message.name}`);
-      if (found) kept.put(index, { ...found, windows: found.windows.map((one) => one.name === message.name ? message.voi : one) });
+      const { start, stop } = kept.get(index)?.run || { start: index, stop: index + 1 }; // it is that of all frames of a file
+      const known = (one) => one.name === message.name ? message.voi : one;
+      for (let one = start; one < stop; one++) {
+        const found = kept.has(one) && kept.get(one);
+        if (found?.windows) kept.put(one, { ...found, windows: found.windows.map(known) });
+      }
+      named.delete(`${start} ${message.name}`);
       tell(message);
     } else if (type === "value") tell(message);
   };
@@ -101,8 +105,9 @@ function kernelImages(model) {
     part: (index, wanted, factors) => model.send({ type: "part", index, box: wanted, factors }),
     value: (index, row, column) => model.send({ type: "value", index, row, column }),
     named: (index, name) => {
-      if (named.has(`${index} ${name}`)) return;
-      named.add(`${index} ${name}`);
+      const key = `${runs.get(index)?.start ?? index} ${name}`;
+      if (named.has(key)) return;
+      named.add(key);
       model.send({ type: "window", index, name });
     },
   };

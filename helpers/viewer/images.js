@@ -199,7 +199,7 @@ function drawImage(pen, canvas, found, detail, state, voi, count) {
   const put = (part, own, [top, , left]) => {
     filled(own, part, look);
     pen.imageSmoothingEnabled = part.factors[1] * right < 3;
-    pen.imageSmoothingQuality = "high";
+    pen.imageSmoothingQuality = part.factors[1] * right < 1 ? "high" : "low";
     const size = [part.size[1] * part.factors[1] * right, part.size[0] * part.factors[0] * down];
     pen.save();
     pen.beginPath(); pen.rect(at.left, at.top, at.width, at.height); pen.clip();
@@ -210,7 +210,8 @@ function drawImage(pen, canvas, found, detail, state, voi, count) {
   if (detail) put(detail, canvas.detail ||= document.createElement("canvas"), detail.box);
   const size = width < 300 ? 10 : 12, line = size * 1.35;
   drawEdgeLetters(pen, found.letters, at, width, height, width < 300 ? 13 : 20);
-  [found.number ?? (count > 1 ? `${found.index + 1} of ${count}` : ""), ...found.upper].filter(Boolean)
+  const isPart = found.run.stop - found.run.start < count; // else its frame says which it is
+  [isPart ? found.number || `${found.index + 1} of ${count}` : "", ...found.upper].filter(Boolean)
     .flatMap((text) => wrapped(pen, text, size, 0.45 * width))
     .forEach((text, number) => write(pen, text, 6, 6 + number * line, "left", "top", size));
   drawFoot(pen, voi ? voiText(voi, found.unit) : "colour", found.words, width, height, size);
@@ -262,7 +263,7 @@ function lookOf({ inverted }, voi) {
 }
 
 function described(found, voi, count) {
-  const which = `image ${found.index + 1} of ${count}`;
+  const which = `image ${found.number || `${found.index + 1} of ${count}`}`;
   if (found.error) return `${which} cannot be shown: ${found.error}`;
   const [left, right, top, bottom] = found.letters, known = (letter) => letter === "?" ? "unknown" : letter;
   const edges = `${known(left)} is left, ${known(right)} right, ${known(top)} above, ${known(bottom)} below`;

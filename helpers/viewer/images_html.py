@@ -289,7 +289,7 @@ def _renumbered(
                 for one, end in zip(members, ends)
             ]
         label = f"{row + 1} of {len(images)}" if len(images) > 1 else ""
-        found.append({**entry, "index": number, "run": own, "label": label})
+        found.append({**entry, "index": number, "run": own, "label": label, "number": label})
     return found
 
 
