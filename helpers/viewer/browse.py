@@ -1,21 +1,25 @@
 """What does a volume, or a whole collection, look like? Browsed with a kernel or without one."""
 
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 
-from helpers.errors import ClearError, require_type
-from helpers.quality.audit import badge as badge_of
+from helpers.errors import require_type
 from helpers.runtime import is_live
 from helpers.slices.stacks import checked_slices, stack_table
-from helpers.viewer.stack_browser import MAX_MEMORY_MB, Stack, StackBrowser, checked_stack
+from helpers.viewer.choices import Choices, Stack
+from helpers.viewer.image_data import NoSuchImageError
+from helpers.viewer.images_html import ImagesPage
+from helpers.viewer.opening import MAX_MEMORY_MB, Opener, Wanted
+from helpers.viewer.stack_browser import StackBrowser
 from helpers.viewer.standalone_html import MAX_HTML_MB, framed_html, save_html
-from helpers.viewer.static_picture import NO_IMAGE, StaticPicture, picture_of
+from helpers.viewer.static_text import StaticText
 from helpers.viewer.volume_browser import VolumeBrowser
-from helpers.volume.volume import Volume, load_volume
+from helpers.volume.volume import Volume
 
 
 def browse(
@@ -27,21 +31,22 @@ def browse(
     window: object = None,
     badge: str = "",
     three_planes: bool = True,
+    over: Volume | None = None,
     max_mb: float = MAX_MEMORY_MB,
-) -> "VolumeBrowser | StackBrowser | StaticViewer | StaticPicture":
+) -> "VolumeBrowser | StackBrowser | StaticViewer | ImagesPage | StaticText":
     """A viewer of a collection, with menus of its stacks and findings, or of one volume.
 
-    Where a kernel runs it is a widget: a `StackBrowser`, or the `VolumeBrowser` in it. Where none
-    does (a page executed from end to end, the saved version of a kernel, a script) it is a
-    `StaticViewer` of the volume or of the stack: it scrolls and windows all the same. Of a stack
-    that is no volume one image is shown (`StaticPicture`), and a line says what it is. Each leaves
-    a picture where scripts are off, and each has ``save_html(path)``.
+    Where a kernel runs it is a widget: a `StackBrowser`, or the viewer in it. Where none does (a
+    page executed from end to end, the saved version of a kernel, a script) it is a page in a frame
+    that scrolls, plays and windows all the same: a `StaticViewer` of a volume and the others of its
+    group, an `ImagesPage` of images that are no volume. Each leaves a picture where scripts are
+    off, and each has ``save_html(path)``.
 
     Parameters
     ----------
     slices : DataFrame of `helpers.slice_table`, or a Volume
     stack : an entry of the index of `helpers.stack_table`, which is opened; None for the best
-        volume
+        volume, or for all images where nothing is a volume
     findings : of `helpers.audit`, for a collection: badges, and a way from each to its slice
     plane : {"axial", "coronal", "sagittal"} or None for the one that was acquired; of a Volume
     window : the name of one of the volume's own or of `helpers.WINDOWS`, a name of those computed
@@ -49,11 +54,12 @@ def browse(
         (center, width), or None for the volume's first; of a Volume
     badge : a word of warning for a Volume, such as `helpers.badge` gives
     three_planes : whether the other two planes are shown beside it
+    over : a Volume in the same frame of reference that lies over a Volume in colour, such as a PET
     max_mb : of a collection's volumes that are kept in memory
 
     Raises
     ------
-    UnknownStackError
+    UnknownStackError, ResamplingError
 
     Notes
     -----
@@ -67,9 +73,9 @@ def browse(
         return _static(slices, stack, findings)
     if is_live():
         return VolumeBrowser(
-            slices, plane=plane, window=window, badge=badge, three_planes=three_planes
+            slices, plane=plane, window=window, badge=badge, three_planes=three_planes, over=over
         )
-    return StaticViewer(slices, plane=plane, window=window, badge=badge)
+    return StaticViewer(slices, plane=plane, window=window, badge=badge, over=over)
 
 
 def browse_together(*volumes: Volume, window: object = None) -> "widgets.HBox | StaticViewer":
@@ -89,7 +95,8 @@ def browse_together(*volumes: Volume, window: object = None) -> "widgets.HBox | 
 class StaticViewer:
     """What `browse` gives where no kernel runs: a page in a frame that scrolls, and a picture.
 
-    `options` are `plane`, `window` and `badge`, as `browse` takes them.
+    `options` are `plane`, `window`, `badge` and `over`, as `browse` takes them, and `members`, a
+    `helpers.viewer.volume_group.VolumeGroup`.
     """
 
     def __init__(self, *volumes: Volume, **options: Any) -> None:
@@ -118,17 +125,21 @@ class StaticViewer:
 
 def _static(
     slices: pd.DataFrame, stack: Stack | None, findings: pd.DataFrame | None
-) -> StaticViewer | StaticPicture:
+) -> StaticViewer | ImagesPage | StaticText:
     """What is shown of a stack, or of the best, where no kernel runs."""
-    stacks = stack_table(checked_slices(slices))
-    stack = checked_stack(stacks, stack)
-    if stack is None:
-        return StaticPicture(NO_IMAGE)
-    own, reason = slices.loc[stack], None
-    words = "" if findings is None else badge_of(findings, stack, own)
-    if stacks.loc[stack, "volume"] != "no":
+    choices = Choices(slices, stack_table(checked_slices(slices)))
+    opened = Opener(choices, findings=findings).open(Wanted(*choices.first(stack)))
+    if opened.volume is not None:
+        return StaticViewer(_remarked(opened.volume, opened.message), **opened.options)
+    if opened.images is not None:
         try:
-            return StaticViewer(load_volume(own, on_irregular="longest"), badge=words)
-        except ClearError as error:  # what headers do not say: pixels that cannot be decoded
-            reason = str(error)
-    return picture_of(own, reason=reason, badge=words)
+            return ImagesPage(opened.images, words=opened.message, **opened.options)
+        except NoSuchImageError as error:  # the tiles of a slide, which are not listed
+            return StaticText(str(error))
+    return StaticText(opened.message)
+
+
+def _remarked(volume: Volume, message: str) -> Volume:
+    """The volume, with a line about it on its pictures."""
+    remark = "; ".join(filter(None, (volume.caption.get("remark"), message)))
+    return replace(volume, caption={**volume.caption, "remark": remark}) if message else volume

@@ -1,0 +1,153 @@
+"""What is opened of what is chosen? A volume with what belongs to it, or images one by one."""
+
+import math
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from helpers.errors import ClearError
+from helpers.quality.audit import badge, badges
+from helpers.slices.arrays import numbers
+from helpers.slices.grid import longest_regular_run
+from helpers.slices.words import why_no_volume
+from helpers.viewer.choices import VIEWS, Choices, Patient, Stack
+from helpers.viewer.loading import CancelledError
+from helpers.viewer.volume_group import group_of
+from helpers.volume.suv import SuvError, suv
+from helpers.volume.volume import Volume, load_volume
+
+MAX_MEMORY_MB = 1000  # of volumes that are kept
+BYTES_PER_VOXEL = 2
+NO_IMAGE = "No stack of images here."
+PET = "PT"
+
+
+class Wanted(NamedTuple):
+    """What the menus ask for."""
+
+    patient: Patient | None
+    entry: Any  # a stack, or `VIEWS`; None for nothing
+    over: Stack | None = None  # the stack that lies over it
+    as_suv: bool = False  # whether a PET is in SUV
+
+
+class Opened(NamedTuple):
+    """What is shown: a volume and the options of its viewer, or images; and a line about it."""
+
+    volume: Volume | None
+    images: pd.DataFrame | None
+    options: dict[str, Any]
+    message: str
+
+
+class Opener:
+    """Opens what is chosen. The volumes used last stay in memory, up to `max_mb`.
+
+    A stack that is larger than that is loaded with every 2nd slice, or every 3rd.
+
+    Parameters
+    ----------
+    choices : of the collection
+    findings : DataFrame of `helpers.audit`, or None
+    max_mb : of volumes that are kept
+    """
+
+    def __init__(
+        self,
+        choices: Choices,
+        *,
+        findings: pd.DataFrame | None = None,
+        max_mb: float = MAX_MEMORY_MB,
+    ) -> None:
+        self.choices, self.findings, self.max_mb = choices, findings, max_mb
+        self.volumes: OrderedDict[Stack, tuple[Volume, str]] = OrderedDict()
+
+    def open(self, wanted: Wanted, progress: Any = False) -> Opened:
+        """Opens what is wanted. Of a volume that cannot be loaded, the images are shown.
+
+        Parameters
+        ----------
+        progress : as `helpers.load_volume` takes it
+
+        Raises
+        ------
+        CancelledError
+            Where the progress is that of a load that is no longer wanted.
+        """
+        choices = self.choices
+        if wanted.entry is None or wanted.patient is None:
+            return Opened(None, None, {}, NO_IMAGE)
+        if wanted.entry == VIEWS:
+            return self._images(choices.views_of(wanted.patient), "")
+        slices = choices.rows_of(wanted.entry)
+        if choices.stacks.loc[wanted.entry, "volume"] == "no":
+            return self._images(slices, why_no_volume(slices) or "")
+        try:
+            return self._volume(wanted, progress)
+        except CancelledError:
+            raise
+        except ClearError as error:  # what headers do not say: pixels that cannot be decoded
+            return self._images(slices, str(error))
+
+    def _images(self, slices: pd.DataFrame, message: str) -> Opened:
+        words = "" if self.findings is None else badges(self.findings, slices)
+        return Opened(None, slices, {"badges": words}, message)
+
+    def _volume(self, wanted: Wanted, progress: Any) -> Opened:
+        volume, remark = self._loaded(wanted.entry, progress)
+        volume, no_suv = self._in_suv(volume, wanted.entry, wanted.as_suv)
+        options: dict[str, Any] = {"badge": self._badge(wanted.entry)}
+        if wanted.over is not None:
+            over, own_remark = self._loaded(wanted.over, progress)
+            over, no_suv = self._in_suv(over, wanted.over, wanted.as_suv)
+            options["over"], remark = over, "; ".join(filter(None, (remark, own_remark)))
+        elif not wanted.as_suv:
+            options["members"] = group_of(
+                self.choices.slices,
+                self.choices.stacks,
+                wanted.entry,
+                badge=lambda stack, slices: self._badge(stack),
+                max_mb=self.max_mb,
+            )
+        return Opened(volume, None, options, "; ".join(filter(None, (remark, no_suv))))
+
+    def _in_suv(self, volume: Volume, stack: Stack, asked: bool) -> tuple[Volume, str]:
+        """(a PET in SUV, if that is asked for and its headers allow it; else why not)"""
+        if not asked or self.choices.stacks.loc[stack, "Modality"] != PET:
+            return volume, ""
+        try:
+            return suv(volume, self.choices.slices.loc[stack]), ""
+        except SuvError as error:
+            return volume, f"as stored, not in SUV: {error}"
+
+    def _loaded(self, stack: Stack, progress: Any) -> tuple[Volume, str]:
+        """(the volume of a stack, from memory or loaded; what was left out)"""
+        if stack not in self.volumes:
+            slices, uneven = longest_regular_run(self.choices.slices.loc[stack])
+            slices, thinned = self._thinned(slices)
+            volume = load_volume(slices, progress=progress)
+            self.volumes[stack] = volume, "; ".join(filter(None, (uneven, thinned)))
+        self.volumes.move_to_end(stack)
+        kept = self.volumes.values()
+        while len(kept) > 1 and sum(one.array.nbytes for one, _ in kept) > 1e6 * self.max_mb:
+            self.volumes.popitem(last=False)
+        return self.volumes[stack]
+
+    def _thinned(self, slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+        """(the slices, or every so many-th of them; a remark)"""
+        pixels = numbers(slices, "Rows")[0] * numbers(slices, "Columns")[0]
+        step = max(1, math.ceil(BYTES_PER_VOXEL * pixels * len(slices) / (1e6 * self.max_mb)))
+        remark = f"every {_ordinal(step)} slice, to stay below {self.max_mb} MB"
+        return slices.iloc[::step], remark if step > 1 else ""
+
+    def _badge(self, stack: Stack) -> str:
+        if self.findings is None:
+            return ""
+        return badge(self.findings, stack, self.choices.slices.loc[stack])
+
+
+def _ordinal(number: int) -> str:
+    """2 as 2nd."""
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
