@@ -83,6 +83,7 @@ _NAMES_OF = {  # module → the public names that it owns
         "show_slice",
         "show_windows",
     ],
+    "pictures.fused": ["show_fused"],
     "pictures.plane_in_patient": ["show_plane_in_patient"],
     "pictures.views": ["show_views"],
     "pictures.plots": [
@@ -100,6 +101,7 @@ _NAMES_OF = {  # module → the public names that it owns
         *("plot_errors", "plot_predictions", "plot_readings", "show_predictions"),
     ],
     "viewer.browse": ["browse", "browse_together"],
+    "viewer.fusion": ["browse_fused"],
     "viewer.header_browser": ["HeaderBrowser"],
 }
 _MODULE_OF = {name: module for module, names in _NAMES_OF.items() for name in names}

@@ -29,6 +29,7 @@ from helpers.learn.training_plots import show_predictions as show_predictions
 from helpers.phantom.exercises import check as check
 from helpers.phantom.exercises import exercise as exercise
 from helpers.phantom.writing import write_phantom as write_phantom
+from helpers.pictures.fused import show_fused as show_fused
 from helpers.pictures.histogram import plot_histogram as plot_histogram
 from helpers.pictures.plane_in_patient import show_plane_in_patient as show_plane_in_patient
 from helpers.pictures.plots import plot_files_and_positions as plot_files_and_positions
@@ -65,6 +66,7 @@ from helpers.slices.stacks import stack_table as stack_table
 from helpers.slices.table import slice_table as slice_table
 from helpers.viewer.browse import browse as browse
 from helpers.viewer.browse import browse_together as browse_together
+from helpers.viewer.fusion import browse_fused as browse_fused
 from helpers.viewer.header_browser import HeaderBrowser as HeaderBrowser
 from helpers.volume.conversion import reoriented as reoriented
 from helpers.volume.conversion import straightened as straightened
