@@ -6,21 +6,13 @@ from typing import Any
 import numpy as np
 
 from helpers.errors import require_type
-from helpers.pictures.colours import TABLE_SIZE, colour_table
+from helpers.pictures.colours import TABLE_SIZE, heat
 from helpers.pictures.slices import snapshot
 from helpers.pixels.window import VoiLut, Window, apply_window, value_range
 from helpers.viewer.viewer_data import volume_windows, window_data
 from helpers.volume.resampling import check_frames, slice_at
 from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
-
-CLEAR_SHARE = 0.25  # of the colours, from the lowest, that grow from clear to opaque
-
-
-def heat() -> np.ndarray:
-    """Colours (256, 4) uint8, RGBA: the lowest is clear, so that what lies below is seen there."""
-    opaque = np.minimum(1, np.linspace(0, 1, TABLE_SIZE) / CLEAR_SHARE)
-    return np.c_[colour_table(), np.round(255 * opaque).astype(np.uint8)]
 
 
 @dataclass(frozen=True, eq=False)
