@@ -138,7 +138,7 @@ def same_instance_twice(collection: Collection) -> Iterator[Finding]:
         first = dict(zip(codes[rows][::-1].tolist(), paths[::-1]))
         for code, path in zip(codes[rows].tolist(), paths):
             if first[code] != path:
-                yield Finding(f"as {os.path.basename(first[code])}", path)
+                yield Finding(f"as {_beside(path, first[code])}", path)
 
 
 @rule(
@@ -210,6 +210,12 @@ def unknown_charset(collection: Collection) -> Iterator[Finding]:
     unknown = {value: names for value, names in unknown.items() if names}
     for path, value in stated[stated.isin(list(unknown))].items() if unknown else ():
         yield Finding(unknown[value], path)
+
+
+def _beside(path, other):
+    """Another path without the folders that hold both."""
+    _, folders = _folders_below_the_common_one([path, other])
+    return os.path.join(*folders, os.path.basename(other))
 
 
 def _is_no_dicom(errors):
