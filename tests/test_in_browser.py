@@ -11,12 +11,15 @@ import sys
 import time
 from base64 import b64decode
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pydicom
 import pytest
 from PIL import Image, ImageSequence
+from pydicom import examples
 from viewer_picture import FLAGS, MAIN, PICTURE, chromium_path, frames
 
 from helpers import (
@@ -24,10 +27,16 @@ from helpers import (
     browse,
     browse_together,
     header_table,
+    load_slice,
     load_volume,
     slice_table,
     stack_table,
 )
+from helpers.errors import ClearError
+from helpers.viewer.image_browser import ImageBrowser
+from helpers.viewer.images_html import ImagesPage
+from helpers.viewer.volume_browser import VolumeBrowser
+from helpers.viewer.volume_group import VolumeGroup
 
 pytestmark = pytest.mark.browser
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -200,7 +209,7 @@ def host(request, tmp_path_factory, phantom):
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copy(NOTEBOOKS / "06_browse.ipynb", folder)
     collection = folder / "collection"
-    for patient in ("P01-reference", "P02-interspaced", "P14-slice-twice"):
+    for patient in ("P01-reference", "P02-interspaced", "P14-slice-twice", "P48-heart-phases"):
         shutil.copytree(phantom / patient, collection / patient)
     _write_hostile(phantom, collection / "hostile")
     server = Server(LAB if request.param == "JupyterLab" else VOILA, folder, collection)
@@ -278,7 +287,9 @@ def _dragged(page, viewer, start, end):
     page.mouse.down()
     page.mouse.move(box["x"] + end[0], box["y"] + end[1], steps=4)
     page.mouse.up()
-    return [float(viewer.get_by_label(name).input_value()) for name in ("Center", "Width")]
+    return [
+        float(viewer.get_by_label(name, exact=True).input_value()) for name in ("Center", "Width")
+    ]
 
 
 def _viewer(page, number):
@@ -417,6 +428,36 @@ def test_two_viewers_move_together(page):
         )
         heights = [float(label.split("z ")[1].split(" mm")[0]) for label in (first, second)]
         assert abs(heights[0] - heights[1]) <= 5.1, "to the nearest slice"
+
+
+def test_a_second_slider_moves_through_a_group(page, host, phantom_headers):
+    """With the kernel: by slider, by keys and from Python, at one place."""
+    slices = slice_table(phantom_headers[phantom_headers["PatientID"] == "P48-heart-phases"])
+    volumes = [load_volume(slices.loc[stack]) for stack in stack_table(slices).sort_index().index]
+    page.get_by_label("Patient", exact=True).select_option(label="P48-heart-phases")
+    viewer = _viewer(page, 0)
+    slider = viewer.get_by_label("Phase", exact=True)
+    slider.wait_for(timeout=30_000)
+    slider.fill("0")
+    viewer.get_by_label("Slice", exact=True).fill("5")
+    assert _agrees(_shown(viewer), volumes[0], "axial", 5, None)
+    slider.fill("1")
+    _labelled(viewer, "50 %")
+    assert _agrees(_shown(viewer), volumes[1], "axial", 5, None)
+    assert _state(host[1])[1] == 5 and host[1].python("Out[2].viewer.member") == 1
+    viewer.locator(MAIN).focus()
+    page.keyboard.press("[")
+    _labelled(viewer, "0 %")
+    page.keyboard.press("Shift+ArrowRight")
+    _labelled(viewer, "50 %")
+    host[1].python("setattr(Out[2].viewer, 'member', 0)")
+    _labelled(viewer, "0 %")
+    assert _agrees(_shown(viewer), volumes[0], "axial", 5, None)
+
+
+def _labelled(viewer, words):
+    """Waits for the picture of a member by its label."""
+    viewer.locator(f'{MAIN}[aria-label^="{words}"]').wait_for(timeout=20_000)
 
 
 def test_a_hostile_patient_is_text(page):
@@ -613,3 +654,333 @@ def test_the_picture_of_the_readme_shows_what_the_viewer_does(phantom, chromium)
             for picture in (one, other)
         )
         assert np.abs(ours - theirs).mean() < 6, "make picture draws it anew"
+
+
+# a group, and one volume over another, on a page of their own
+
+
+def _levels(count):
+    """Volumes of one grid, each 100 brighter than the last, whose columns rise."""
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])[[2, 1, 0, 3]]
+    ramp = np.broadcast_to(np.arange(60, dtype=np.int16), (10, 60, 60))
+    return [Volume(ramp + 100 * number, affine, "HU") for number in range(count)]
+
+
+def _refusing(volumes, lost):
+    def load(number):
+        if number == lost:
+            raise ClearError("<b>expected</b> a regular grid, got 1 gap")
+        return volumes[number]
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def group_page(tmp_path_factory):
+    """Four echoes, the third of which cannot be loaded."""
+    volumes, path = _levels(4), tmp_path_factory.mktemp("group") / "page.html"
+    labels = [f"TE {number + 1}0 ms" for number in range(4)]
+    members = VolumeGroup("Echo", labels, _refusing(volumes, 2))
+    VolumeBrowser(volumes[0], members=members).save_html(path)
+    return path, volumes
+
+
+def test_a_saved_page_moves_through_a_group(open_page, group_page):
+    path, volumes = group_page
+    page = open_page(path.as_uri(), offline=True)
+    viewer, window = page.locator(".dv"), (200, 400)
+    viewer.get_by_label("Center").fill("200")
+    viewer.get_by_label("Width").fill("400")
+    viewer.get_by_label("Slice", exact=True).fill("3")
+    assert _agrees(_shown(viewer), volumes[0], "axial", 3, window)
+    slider = viewer.get_by_label("Echo", exact=True)
+    slider.fill("1")
+    _labelled(viewer, "TE 20 ms")
+    assert _agrees(_shown(viewer), volumes[1], "axial", 3, window), "plane, slice, window stay"
+    viewer.get_by_label("Plane", exact=True).select_option("coronal")
+    slider.fill("3")
+    _labelled(viewer, "TE 40 ms; coronal slice 31 of 60")
+    page.wait_for_timeout(500)
+    assert _agrees(_shown(viewer), volumes[3], "coronal", _index(viewer), window)
+
+
+def test_a_member_that_is_lost_is_a_line_and_is_stepped_over(open_page, group_page):
+    page = open_page(group_page[0].as_uri(), offline=True)
+    viewer = page.locator(".dv")
+    slider = viewer.get_by_label("Echo", exact=True)
+    slider.fill("2")
+    status = viewer.locator(".dv-status")
+    status.get_by_text("TE 30 ms: <b>expected</b> a regular grid, got 1 gap").wait_for()
+    assert slider.input_value() == "0", "what is shown is what the slider says"
+    viewer.locator(MAIN).focus()
+    for key, words in [("]", "TE 20 ms"), ("]", "TE 40 ms"), ("[", "TE 20 ms")]:
+        page.keyboard.press(key)
+        _labelled(viewer, words)
+    assert status.inner_text() == ""
+
+
+def test_a_group_is_played(open_page, group_page):
+    page = open_page(group_page[0].as_uri(), offline=True)
+    viewer = page.locator(".dv")
+    viewer.get_by_label("Play through").select_option(label="Echo")
+    viewer.get_by_text("Play", exact=False).first.click()
+    for words in ("TE 20 ms", "TE 40 ms", "TE 10 ms", "TE 20 ms"):
+        _labelled(viewer, words)
+    viewer.get_by_text("Stop", exact=False).first.click()
+    assert _index(viewer) == 5, "and the slice stays"
+
+
+@pytest.fixture(scope="module")
+def fused_page(tmp_path_factory):
+    """A flat volume; over its left half, in the patient, lies one that rises by 0.1 a mm."""
+    base = replace(_levels(1)[0], array=np.zeros((10, 60, 60), np.int16), frame_of_reference="1.2")
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])[[2, 1, 0, 3]]
+    affine[0, 3] = 30
+    array = np.broadcast_to(3 + 0.4 * np.arange(8), (6, 15, 8)).astype(np.float32)
+    over = Volume(array, affine, "SUVbw", frame_of_reference="1.2")
+    path = tmp_path_factory.mktemp("fused") / "page.html"
+    VolumeBrowser(base, over=over, over_window=(4, 4), window=(0, 400)).save_html(path)
+    return path
+
+
+def test_opacity_changes_the_picture_and_the_pointer_reads_both(open_page, fused_page):
+    page = open_page(fused_page.as_uri(), offline=True)
+    viewer = page.locator(".dv")
+    viewer.get_by_label("Three planes").uncheck()
+    shown = {}
+    for opacity in (0, 50, 100):
+        viewer.get_by_label("Opacity").fill(str(opacity))
+        shown[opacity] = _shown(viewer)
+    height, width = shown[0].shape[:2]
+    left, right = (np.s_[height // 2 + 40, int(width * x / 60)] for x in (15, 50))
+    grey, colour = shown[0][right], shown[100][right]
+    assert np.ptp(grey) == 0 and np.ptp(colour) > 60
+    assert shown[50][right] == pytest.approx((grey + colour) / 2, abs=3)
+    assert all((shown[opacity][left] == shown[0][left]).all() for opacity in shown), "nothing there"
+    box = viewer.locator(MAIN).bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 50.5 / 60, box["y"] + box["height"] * 0.6)
+    page.wait_for_timeout(100)
+    words = viewer.locator("output").first.inner_text()
+    value = float(re.match(r"0 HU; ([\d.]+) SUVbw at \(50\.0, ", words)[1])
+    assert value == pytest.approx(5, abs=0.05), "3 + 0.1 for each of 20 mm"
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.6)
+    page.wait_for_timeout(100)
+    assert viewer.locator("output").first.inner_text().startswith("0 HU at (")
+
+
+def test_the_window_of_what_lies_over_is_dragged_and_set_by_itself(open_page, fused_page):
+    page = open_page(fused_page.as_uri(), offline=True)
+    viewer = page.locator(".dv")
+    _shown(viewer)
+    viewer.get_by_label("Drag", exact=True).select_option(label="overlay window")
+    before = float(viewer.get_by_label("Overlay center").input_value())
+    assert _dragged(page, viewer, (100, 100), (100, 60)) == [0, 400], "the one below stays"
+    assert float(viewer.get_by_label("Overlay center").input_value()) < before
+    viewer.get_by_label("Overlay window").select_option(label="whole range")
+    assert float(viewer.get_by_label("Overlay center").input_value()) == pytest.approx(4.4, abs=0.1)
+
+
+# images that are no volume
+
+CINE = [
+    "from pydicom import examples\n"
+    "from helpers import header_table, slice_table\n"
+    "from helpers.viewer.image_browser import ImageBrowser",
+    "viewer = ImageBrowser(slice_table(header_table([str(examples.get_path('ybr_color'))])))\nviewer",
+]
+FRAMES_SHOWN = """
+async (ms) => {
+  const canvas = document.querySelector('.dv-views > canvas'), seen = new Set();
+  let shown = 0;
+  const watch = new MutationObserver(() => { shown += 1; seen.add(canvas.dataset.slice); });
+  watch.observe(canvas, { attributeFilter: ['data-slice'] });
+  const start = performance.now();
+  await new Promise((go) => setTimeout(go, ms));
+  watch.disconnect();
+  return [1000 * shown / (performance.now() - start), seen.size];
+}
+"""
+REFRESHES = """
+(ms) => new Promise((done) => {
+  let count = 0;
+  const start = performance.now();
+  const tick = (now) => {
+    count += 1;
+    if (now - start > ms) done(1000 * count / (now - start)); else requestAnimationFrame(tick);
+  };
+  requestAnimationFrame(tick);
+})
+"""
+
+
+def _radiographs(folder):
+    """Two radiographs of 1200 × 900, of which the second is inverted, and one that is broken."""
+    folder.mkdir()
+    down, right = np.mgrid[0:1200, 0:900]
+    for number, name in enumerate(("MONOCHROME2", "MONOCHROME1", "MONOCHROME2"), 1):
+        dataset = pydicom.Dataset()
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+        dataset.SOPInstanceUID, dataset.SeriesInstanceUID = f"1.2.{number}", f"1.3.{number}"
+        dataset.StudyInstanceUID, dataset.Modality, dataset.ViewPosition = "1.4", "CR", "PA"
+        dataset.PatientOrientation, dataset.ImagerPixelSpacing = ["L", "F"], [0.2, 0.2]
+        for keyword, value in EVIL.items():
+            with pydicom.config.disable_value_validation():
+                setattr(dataset, keyword, value)
+        dataset.WindowCenter, dataset.WindowWidth = 2000, 4000
+        dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = 1200, 900, 1
+        dataset.PhotometricInterpretation = name
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+        dataset.PixelRepresentation = 0
+        dataset.PixelData = ((down + 2 * right + 100 * number) % 4096).astype("<u2").tobytes()
+        dataset["PixelData"].VR = "OW"
+        if number == 3:
+            dataset.file_meta.TransferSyntaxUID = pydicom.uid.JPEGLosslessSV1
+            dataset.PixelData = pydicom.encaps.encapsulate([b"no stream of JPEG"])
+            dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        dataset.save_as(folder / f"{number}.dcm", enforce_file_format=True)
+    return slice_table(header_table(folder, progress=False))
+
+
+def _lab_notebook(page, server, name, cells):
+    """Opens a notebook of its own in JupyterLab and runs it until a picture is shown."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, server.log.parent / f"{name}.ipynb")
+    page.goto(f"http://127.0.0.1:{server.port}/lab/workspaces/{name}/tree/{name}.ipynb")
+    page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", timeout=60_000)
+    page.wait_for_timeout(2000)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_selector(f"{MAIN}[data-slice]", timeout=120_000)
+
+
+def _frames_per_second(page):
+    """(frames shown per second, different ones, how many the screen could show)"""
+    page.get_by_role("button", name="▶ Play").click()
+    page.wait_for_timeout(3000)  # until all frames have come
+    rate, frames = page.evaluate(FRAMES_SHOWN, 3000)
+    page.get_by_role("button", name="❚❚ Stop").click()
+    return rate, frames, page.evaluate(REFRESHES, 1000)
+
+
+@pytest.fixture(scope="module")
+def lab_images(chromium, tmp_path_factory):
+    """A cine and radiographs in JupyterLab: (page, server)."""
+    folder = tmp_path_factory.mktemp("images")
+    _radiographs(folder / "radiographs")
+    server = Server(LAB, folder, folder / "radiographs")
+    page = chromium.new_page(viewport={"width": 1300, "height": 1300})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page, server
+    owned = page.title() == "owned"
+    page.close()
+    server.stop()
+    assert not errors and not owned
+
+
+def test_a_cine_plays_at_its_own_rate_in_jupyterlab(lab_images):
+    page, server = lab_images
+    _lab_notebook(page, server, "cine", CINE)
+    assert page.get_by_label("Frames per second").input_value() == "30"
+    rate, frames, refreshes = _frames_per_second(page)
+    expected = min(30, refreshes)
+    assert 0.7 * expected < rate <= 31 and frames > 20, (rate, frames, refreshes)
+    assert server.python("viewer.index") in range(30)
+
+
+def test_radiographs_are_stepped_windowed_and_zoomed_in_jupyterlab(lab_images):
+    page, server = lab_images
+    cells = [CINE[0], "viewer = ImageBrowser(slice_table(header_table('radiographs')))\nviewer"]
+    _lab_notebook(page, server, "radiographs", cells)
+    viewer = page.locator(".dv")
+    canvas = viewer.locator(MAIN)
+    assert canvas.get_attribute("data-factors") == "2,2", "reduced to the screen"
+    slices = slice_table(header_table(server.log.parent / "radiographs", progress=False))
+    image = load_slice(slices.index.get_level_values("path")[0])
+    shown = _shown(viewer)
+    height, width = shown.shape[:2]
+    left = (width - height * 900 / 1200) / 2
+    for row, column in ((300, 250), (700, 600), (950, 400)):
+        at = round(row / 1200 * height), round(left + column / 900 * (width - 2 * left))
+        expected = 255 * image.grey()[row, column]
+        assert abs(shown[at][0] - expected) < 8, "the window of the file"
+    box = canvas.bounding_box()
+    page.mouse.dblclick(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector(f"{MAIN}[data-factors='1,1']", timeout=10_000)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_timeout(500)
+    said = viewer.locator("output").inner_text()
+    value, row, column = re.match(r"(\d+) at row (\d+), column (\d+)", said).groups()
+    assert int(value) == image.pixels[int(row), int(column)]
+    viewer.get_by_role("button", name="Fit").click()
+    viewer.get_by_label("Center").fill("1000")
+    viewer.get_by_label("Width").fill("500")
+    page.wait_for_timeout(500)
+    assert list(server.python("list(viewer.window[:2])")) == [1000, 500]
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f"{MAIN}[data-slice='image 1']:not([data-waiting])", timeout=10_000)
+    assert "C 2000 W 4000" in canvas.get_attribute("aria-label"), "its own window"
+    second = _shown(viewer)
+    value = load_slice(slices.index.get_level_values("path")[1]).grey()[300, 250]
+    at = round(300 / 1200 * height), round(left + 250 / 900 * (width - 2 * left))
+    assert abs(second[at][0] - 255 * value) < 8, "inverted"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector(f"{MAIN}[data-failed=yes]", timeout=10_000)
+    assert "cannot be shown: cannot decode" in canvas.get_attribute("aria-label")
+    page.keyboard.press("Home")
+    page.wait_for_selector(f"{MAIN}[data-slice='image 0']:not([data-waiting])", timeout=10_000)
+    assert "C 1000 W 500" in canvas.get_attribute("aria-label"), "the window set for this file"
+    server.python("setattr(viewer, 'index', 1)")
+    page.wait_for_selector(f"{MAIN}[data-slice='image 1']", timeout=10_000)
+
+
+def test_a_cine_plays_at_its_own_rate_in_a_saved_page(open_page, tmp_path):
+    slices = slice_table(header_table([str(examples.get_path("ybr_color"))], progress=False))
+    ImageBrowser(slices).save_html(tmp_path / "page.html")
+    page = open_page((tmp_path / "page.html").as_uri(), offline=True)
+    page.wait_for_selector(f"{MAIN}[data-slice='image 0']")
+    rate, frames, refreshes = _frames_per_second(page)
+    expected = min(30, refreshes)
+    assert 0.7 * expected < rate <= 31 and frames > 20, (rate, frames, refreshes)
+    shown = _shown(page.locator(".dv"))
+    assert np.ptp(shown, axis=2).max() > 40, "in colour"
+
+
+def test_saved_images_of_a_hostile_patient_are_text(open_page, tmp_path):
+    page_of = ImagesPage(_radiographs(tmp_path / "radiographs"))
+    page_of.save_html(tmp_path / "page.html")
+    framed = page_of._repr_mimebundle_()["text/html"]
+    (tmp_path / "framed.html").write_text(framed, encoding="utf-8")
+    for name in ("page.html", "framed.html"):
+        page = open_page((tmp_path / name).as_uri(), offline=True)
+        root = page if name == "page.html" else page.frame_locator("iframe")
+        root.locator(f"{MAIN}[data-slice='image 0']").wait_for(timeout=10_000)
+        assert "owned" not in {page.title(), *(frame.title() for frame in page.frames)}
+        assert not root.locator("img[src=x], svg[onload]").count()
+        slider = root.get_by_label("Image", exact=True)
+        slider.fill("2")
+        root.locator(f"{MAIN}[data-failed=yes]").wait_for(timeout=10_000)
+        slider.fill("1")
+        root.locator(f"{MAIN}[data-slice='image 1']").wait_for(timeout=10_000)
+    without = open_page((tmp_path / "page.html").as_uri(), offline=True, java_script_enabled=False)
+    assert without.locator("img").first.is_visible()
+
+
+def test_every_control_of_images_has_a_name_and_can_be_reached_by_key(open_page, tmp_path):
+    ImagesPage(_radiographs(tmp_path / "radiographs")).save_html(tmp_path / "page.html")
+    page = open_page((tmp_path / "page.html").as_uri(), offline=True)
+    page.wait_for_selector(f"{MAIN}[data-slice]")
+    controls = page.locator(".dv select, .dv input, .dv button, .dv-views > canvas, .dv > canvas")
+    names = controls.evaluate_all("all => all.map(e => e.ariaLabel || e.textContent)")
+    assert all(name.strip() for name in names) and len(names) >= 11
+    reached = set()
+    for _ in range(len(names)):
+        page.keyboard.press("Tab")
+        focus = "document.activeElement"
+        reached.add(page.evaluate(f"{focus}.ariaLabel || {focus}.textContent"))
+    assert len(reached) == len(names), "each one is reached"
+    label = page.locator(MAIN).get_attribute("aria-label")
+    assert "R is left, L right, H above, F below" in label
