@@ -62,7 +62,9 @@ MEANING = [
     *(*RESCALE, *KEYWORDS_BEHIND),
 ]
 WINDOW_NUMBERS = ["WindowCenter", "WindowWidth"]
-CAPTIONS = ["PatientID", "SeriesDescription", "AnatomicalOrientationType"]
+CAPTIONS = [
+    *("PatientID", "SeriesDescription", "AnatomicalOrientationType", "FrameOfReferenceUID"),
+]
 KEYWORDS = [*MEANING, *OF_FRAME, *CAPTIONS, *COMPARED, "NumberOfFrames"]
 LAST_TAG_READ = 0x00283010  # VOI LUT Sequence
 

@@ -12,7 +12,8 @@ from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
 ORDERS = {"linear": 1, "nearest": 0}  # of the splines that interpolate
-MAX_ROUNDING = 1e-6  # voxels by which a place on the rim may lie outside, for it is computed
+DECIMALS = 6  # of a place in voxels; beyond, it is how it was computed
+MAX_ROUNDING = 10.0**-DECIMALS  # voxels by which a place on the rim may lie outside
 MIN_WEIGHT = 1 - 1e-6  # of the voxels known around a place, for a value that is interpolated
 MAX_DRIFT = 1e-3  # voxels by which a row of places may leave a row of voxels, and yet follow it
 MIN_DETERMINANT = 1e-9  # mm³ of one voxel
@@ -180,7 +181,7 @@ def _along_axes(
 
 def _along_axis(array: np.ndarray, axis: int, places: np.ndarray, order: int) -> np.ndarray:
     """The values of an array at places (n,) of one of its axes."""
-    places = np.clip(places, 0, array.shape[axis] - 1)
+    places = np.clip(places.round(DECIMALS), 0, array.shape[axis] - 1)
     if not order:
         return array.take(np.floor(places + 0.5).astype(int), axis)
     below = np.minimum(places.astype(int), max(0, array.shape[axis] - 2))
@@ -188,7 +189,7 @@ def _along_axis(array: np.ndarray, axis: int, places: np.ndarray, order: int) ->
     weight = weight.reshape([-1 if other == axis else 1 for other in range(array.ndim)])
     above = np.minimum(below + 1, array.shape[axis] - 1)
     low, high = (array.take(index, axis).astype(np.float32) for index in (below, above))
-    return low + (high - low) * weight
+    return low * (1 - weight) + high * weight
 
 
 def _between_axes(
