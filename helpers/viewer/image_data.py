@@ -14,7 +14,7 @@ from helpers.pixels.image import OpenFiles, read_image
 from helpers.pixels.layout import ImageError
 from helpers.pixels.window import COMPUTED, VoiLut, Window, WindowError, presets_for
 from helpers.slices.arrays import frames_of, numbers, paths_of
-from helpers.slices.cine import frame_times_ms
+from helpers.slices.cine import FrameTimes, frame_times_ms
 from helpers.slices.labels import stack_label
 from helpers.slices.stacks import stack_table
 from helpers.slices.table import LEVELS
@@ -71,6 +71,8 @@ class Images:
         self._slices: OrderedDict[int, Slice] = OrderedDict()
         self._files: OrderedDict[str, OpenFiles] = OrderedDict()
         self._windows: dict[tuple[int, str], Window | VoiLut] = {}
+        self._times: dict[int, FrameTimes] = {}  # of the run that begins at a row
+        self._labels: dict[int, str] = {}  # of the stack that begins at a row
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -155,11 +157,23 @@ class Images:
         if self._stacks is None:
             return " · ".join([*words, os.path.basename(self.paths[row])])
         start, stop = _around(self._stack_starts, row, len(self))
-        stack = self.slices.index[row][:2]
-        words.append(stack_label(next(self._stacks.loc[[stack]].itertuples())))
+        words.append(self._stack_label(start))
         if 1 < stop - start < len(self):
             words.append(f"{row - start + 1} of {stop - start}")
         return " · ".join(words)
+
+    def frame_times(self, run: Run) -> FrameTimes:
+        """How long each image of a run is shown."""
+        if run.start not in self._times:
+            self._times[run.start] = frame_times_ms(self.slices.iloc[run.start : run.stop])
+        return self._times[run.start]
+
+    def _stack_label(self, start: int) -> str:
+        """The label of the stack that begins at a row."""
+        if start not in self._labels and self._stacks is not None:
+            stack = self.slices.index[start][:2]
+            self._labels[start] = stack_label(next(self._stacks.loc[[stack]].itertuples()))
+        return self._labels.get(start, "")
 
     @cached_property
     def _stacks(self) -> pd.DataFrame | None:
@@ -215,10 +229,10 @@ def words_of(images: Images, row: int) -> list[str]:
 
 def run_data(images: Images, row: int) -> dict[str, Any]:
     """How the run of an image is played: its rows, and how long each is shown, in ms."""
-    start, stop = images.run(row)
+    start, stop = run = images.run(row)
     if stop - start == 1:
         return {"start": start, "stop": stop}
-    ms, source, is_guess, sweeps = frame_times_ms(images.slices.iloc[start:stop])
+    ms, source, is_guess, sweeps = images.frame_times(run)
     ms = np.round(ms, 3).tolist()
     return {
         "start": start,
