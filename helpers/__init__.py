@@ -70,6 +70,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "slices.stacks": ["kind_counts", "slice_counts", "stack_table"],
     "slices.labels": ["stack_label"],
     "slices.best": ["best_stacks"],
+    "slices.protocols": ["protocol_table"],
     "pixels.window": ["WINDOWS", "Window", "apply_window"],
     "volume.slice": ["Slice", "load_slice"],
     "volume.letters": ["why_no_letters"],

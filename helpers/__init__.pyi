@@ -60,6 +60,7 @@ from helpers.slices.best import best_stacks as best_stacks
 from helpers.slices.contents import contents_line as contents_line
 from helpers.slices.contents import contents_table as contents_table
 from helpers.slices.labels import stack_label as stack_label
+from helpers.slices.protocols import protocol_table as protocol_table
 from helpers.slices.stacks import kind_counts as kind_counts
 from helpers.slices.stacks import slice_counts as slice_counts
 from helpers.slices.stacks import stack_table as stack_table
