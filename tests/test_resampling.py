@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from stacks_of import best_stack
 
 from helpers import Volume, load_volume, resampled, straightened
+from helpers.geometry.planes import PlaneError
 from helpers.volume.conversion import to_simpleitk
-from helpers.volume.resampling import ResamplingError, check_frames, picture_affine, slice_at
+from helpers.volume.resampling import ResamplingError, check_frames, slice_at
 
 RNG = np.random.default_rng(7)
 SHAPE = (9, 30, 30)
@@ -199,7 +200,7 @@ def test_pixels_of_a_picture_lie_where_it_says(phantom_headers, patient, plane):
     assert known.mean() > 0.3
     assert found.pixels[known] == pytest.approx(own.pixels[known], abs=1e-2)
     row, column = np.argwhere(known)[len(np.argwhere(known)) // 3]
-    place = picture_affine(volume, plane, 3) @ [0, row, column, 1]
+    place = volume.affine_of(plane, 3) @ [0, row, column, 1]
     assert volume.place_in(plane, place[:3])[0] == 3
     assert volume.place_in(plane, place[:3])[1] == pytest.approx((row, column), abs=1e-6)
 
@@ -256,6 +257,14 @@ def test_a_volume_knows_its_frame_of_reference(phantom_headers):
 def test_what_is_no_grid_is_refused(affine, shape, message):
     with pytest.raises(ResamplingError, match=message):
         resampled(PET, affine, shape)
+
+
+@pytest.mark.parametrize("index", [12, -13, 1.5])
+def test_a_slice_that_is_not_there_is_refused(index):
+    for way in (PET.affine_of, lambda *which: slice_at(PET, PET, *which)):
+        with pytest.raises(PlaneError, match="expected an index from 0 to 11 for the axial plane"):
+            way("axial", index)
+    assert np.array_equal(PET.affine_of("axial", -1), PET.affine_of("axial", 11))
 
 
 def test_another_way_is_refused():

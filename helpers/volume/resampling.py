@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.errors import ClearError, require_type
-from helpers.geometry.planes import plane_axes, transposed_affine
 from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
@@ -82,39 +81,17 @@ def slice_at(
     PlaneError
     """
     check_frames(volume, base)
-    shape = (1, *base.shape_of(plane)[1:])
-    on_base = resampled(volume, picture_affine(base, plane, index), shape, how=how)
+    below, shape = base.slice(plane, index), (1, *base.shape_of(plane)[1:])
+    on_base = resampled(volume, base.affine_of(plane, index), shape, how=how)
     return replace(
-        base.slice(plane, index),
+        below,
         pixels=on_base.array[0],
         padding=None if on_base.padding is None else on_base.padding[0],
         windows=volume.windows,
         inverted=volume.inverted,
         unit=volume.unit,
-        caption={**base.slice(plane, index).caption, **on_base.caption},
+        caption={**below.caption, **on_base.caption},
     )
-
-
-def picture_affine(volume: Volume, plane: str, index: int | None = None) -> np.ndarray:
-    """Where pixels of ``volume.slice(plane, index)`` lie: (0, row, column, 1) to LPS mm, (4, 4).
-
-    The first column is the step to the next slice.
-
-    Raises
-    ------
-    PlaneError
-    """
-    axes = plane_axes(volume.affine, plane)
-    count = volume.array.shape[axes.normal]
-    index = count // 2 if index is None else index % count
-    affine = transposed_affine(
-        volume.affine,
-        volume.array.shape,
-        (axes.normal, axes.down, axes.right),
-        (1, axes.down_step, axes.right_step),
-    )
-    affine[:3, 3] += index * affine[:3, 0]
-    return affine
 
 
 def check_frames(volume: Volume, other: Volume) -> None:

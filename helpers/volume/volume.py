@@ -18,6 +18,7 @@ from helpers.geometry.planes import (
     PlaneError,
     plane_axes,
     shear_of,
+    transposed_affine,
 )
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.window import VoiLut, Window, resolve_window
@@ -147,6 +148,22 @@ class Volume:
         count = f"{len(indices)} slice{'' if len(indices) == 1 else 's'}"
         caption = {"thickness": f"{how} of {count}, {len(indices) * step:.4g} mm"}
         return replace(picture, caption={**picture.caption, **caption})
+
+    def affine_of(self, plane: str, index: int | None = None) -> np.ndarray:
+        """Where the pixels of ``slice(plane, index)`` lie: (0, row, column, 1) to LPS mm, (4, 4).
+
+        The first column is the step to the next slice.
+
+        Raises
+        ------
+        PlaneError
+        """
+        axes = plane_axes(self.affine, plane)
+        index = self._checked(plane, axes, index)
+        order, steps = (axes.normal, axes.down, axes.right), (1, axes.down_step, axes.right_step)
+        affine = transposed_affine(self.affine, self.array.shape, order, steps)
+        affine[:3, 3] += index * affine[:3, 0]
+        return affine
 
     def place_in(self, plane: str, point: Any) -> tuple[int, tuple[float, float]]:
         """Where a point (3,) in LPS mm lies: (index of the nearest slice, (row, column) in it).
