@@ -282,13 +282,14 @@ def _element(group, number, vr, value):
     ("changes", "kind"),
     [
         ({}, ("images", "CT Image")),
-        ({"SOPClassUID": None}, ("images", "CT Image (no SOP class)")),
+        ({"SOPClassUID": ""}, ("images", "CT Image (no SOP class)")),
         ({"SOPClassUID": "1.3.12.2.1107.5.9.1"}, ("images", "CT Image (private SOP class)")),
         (
             {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.999"},
             ("images", "CT Image (unknown SOP class)"),
         ),
-        ({"SOPClassUID": None, "Modality": None}, ("images", "DICOM Image (no SOP class)")),
+        ({"SOPClassUID": "", "Modality": ""}, ("images", "DICOM Image (no SOP class)")),
+        ({"SOPClassUID": None}, ("images", "CT Image")),
         (
             {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "Modality": "CR"},
             ("images", "Secondary Capture Image (CR)"),
@@ -299,7 +300,7 @@ def _element(group, number, vr, value):
         ),
         ({"PixelData": None}, ("other DICOM objects", "CT Image without pixels")),
         (
-            {"PixelData": None, "Rows": None, "Columns": None, "SOPClassUID": None},
+            {"PixelData": None, "Rows": None, "Columns": None, "SOPClassUID": ""},
             ("other DICOM objects", "CT object (no SOP class)"),
         ),
         (
@@ -567,6 +568,8 @@ def test_no_table_of_another_kind_is_summed_up(messy_headers):
         contents_table(slice_table(messy_headers))
     with pytest.raises(ClearError, match="expected a header table with SeriesInstanceUID"):
         contents_table(header_table([CT], keywords=["PatientID"]))
+    few = header_table([CT], keywords=["SeriesInstanceUID", "Rows", "Columns", "Modality"])
+    assert contents_line(few) == "1 CT Image", "what was not asked for is not missing"
     assert contents_table(messy_headers[:0]).empty
     with pytest.raises(NoImageError, match="found none in an empty list: no file"):
         images(messy_headers[:0])

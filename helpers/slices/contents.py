@@ -27,6 +27,7 @@ TRUNCATED = "truncated"  # begins the error of a file whose header says what it 
 NOT_OPENED = ("no such file", "not a regular file", NOT_READ)  # begin errors of the disk
 STANDARD_ROOT = "1.2.840.10008."  # of the SOP classes that are not private
 NOT_IN_NAMES = re.compile(r" Storage| \(Retired\)")  # of what the names of SOP classes have
+NOT_ASKED_FOR = ""  # in place of a SOP class, of headers that were read with few keywords
 CAPTURE = "Secondary Capture"  # in names of SOP classes whose images are of any modality
 BEHIND_NOUN = re.compile(r"(?= (?:that|whose|without|or|-|\() ?)")  # where a noun of a name ends
 ALREADY_PLURAL = ("s", "SR", "Data")  # ends of nouns that stay as they are
@@ -111,6 +112,8 @@ def images(headers: pd.DataFrame) -> pd.DataFrame:
 def _kinds_of(headers: pd.DataFrame) -> list[Kind]:
     """The `Kind` of every file, worked out once for those that say the same."""
     said = headers.reindex(columns=SAID)
+    if "SOPClassUID" not in headers:
+        said["SOPClassUID"] = NOT_ASKED_FOR
     said["error"] = said["error"].map(_without_values, na_action="ignore")
     said["DirectoryRecordSequence"] = said["DirectoryRecordSequence"].notna()
     said = said.astype(object).where(said.notna(), None)
@@ -149,9 +152,12 @@ def _class_name(uid: Any, modality: Any, has_size: bool) -> str:
     if uid in UID_dictionary:
         name = NOT_IN_NAMES.sub("", UID_dictionary[uid][0])
         return f"{name} document" if name.endswith(" SR") else name
+    name = f"{modality or 'DICOM'} {'Image' if has_size else 'object'}"
+    if uid == NOT_ASKED_FOR:
+        return name
     of_standard = str(uid).startswith(STANDARD_ROOT)
     why = f"{'unknown' if of_standard else 'private'} SOP class" if uid else "no SOP class"
-    return f"{modality or 'DICOM'} {'Image' if has_size else 'object'} ({why})"
+    return f"{name} ({why})"
 
 
 def _counts(kind: Kind, files: pd.DataFrame) -> tuple:
