@@ -24,14 +24,14 @@ from helpers import (
     write_phantom,
 )
 from helpers.errors import ClearError
-from helpers.phantom.scans import SCANS
+from helpers.phantom.scans import ALL_SCANS
 from helpers.quality.audit import check_columns
 from helpers.quality.evidence import show_finding
 from helpers.quality.rules import SEVERITIES
 from helpers.slices.images import MissingColumnError, is_image
 
 FIXED_COLUMNS = ["error", "pixel_offset", "TransferSyntaxUID"]
-BY_DESIGN = {"interspaced", "gantry-tilt"}
+BY_DESIGN = {"interspaced", "gantry-tilt", "mixed-monochrome"}
 PIXEL_RULES = {
     *("undecodable", "black-slice", "empty-slice", "identical-images", "undeclared-padding"),
     *("zero-border", "wrong-rescale", "signed-as-unsigned"),
@@ -54,7 +54,7 @@ def clean(tmp_path_factory):
     """The findings of the same patients without their faults, by patient."""
     folder = tmp_path_factory.mktemp("clean")
     small = {"slices": 8, "matrix": 32, "faults": ()}
-    write_phantom(folder, scans=[scan._replace(**small) for scan in SCANS])
+    write_phantom(folder, scans=[scan._replace(**small) for scan in ALL_SCANS])
     headers = header_table(folder, progress=False)
     found = audit(headers, pixels=True)
     owner = headers.groupby("SeriesInstanceUID")["PatientID"].first()
@@ -74,7 +74,7 @@ def test_every_rule_finds_all_that_was_planted_and_nothing_else(findings, truth,
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in BY_DESIGN])
 def test_every_rule_is_silent_on_the_clean_twin(clean, rule):
-    (twin,) = [scan.patient for scan in SCANS if rule in scan.faults]
+    (twin,) = [scan.patient for scan in ALL_SCANS if rule in scan.faults]
     assert set(clean["rule"][clean["patient"] == twin]) <= BY_DESIGN
     assert rule not in set(clean["rule"])
 
@@ -134,7 +134,7 @@ REAL = {  # rule → findings in each series, from what the folder's description
     "mr-3plane-localizer-ffs": {},
     "mr-nonsquare-pixels-28x64": {"rescale-varies": 1},
     "mr-rows-anterior-cols-left": {"black-slice": 7, "identical-images": 78},
-    "one-slice-7-transfer-syntaxes": {},  # one position nine times
+    "one-slice-7-transfer-syntaxes": {"mosaic": 1},
     "mr-sagittal-hfdl": {},
     "mr-enhanced-multiframe": {},
     "mr-enhanced-philips": {},
@@ -178,7 +178,9 @@ def test_no_other_rule_finds_anything_in_real_files(real, real_findings):
         *("truncated-file", "no-decoder", "impossible-frame-count", "missing-slice", "no-spacing"),
         *("same-instance-twice", "missing-identifiers", "uneven-spacing", "repeated-slice"),
         *("gantry-tilt", "wrong-declared-spacing", "not-dicom", "several-phases", "interspaced"),
-        *("rescale-varies", "shared-series-uid"),
+        *("rescale-varies", "shared-series-uid", "mosaic", "mixed-monochrome", "lossy-compression"),
+        *("radiograph-without-view", "no-patient-orientation", "spacing-at-detector"),
+        *("ultrasound-without-regions", "missing-references"),
     }
 
 
@@ -658,9 +660,9 @@ def test_one_file_makes_one_finding_of_a_rule(phantom, tmp_path):
     frames = list(pydicom.encaps.generate_frames(dataset.PixelData, number_of_frames=count))
     dataset.PixelData = pydicom.encaps.encapsulate([b"\xff" + frame[1:] for frame in frames])
     dataset.save_as(tmp_path / "1.dcm")
-    damaged = audit(header_table(tmp_path), pixels=True)
-    assert damaged["rule"].tolist() == ["undecodable"]
-    assert damaged["value"][0].endswith(f", and {count - 1} more in this file")
+    damaged = audit(header_table(tmp_path), pixels=True).set_index("rule").loc[["undecodable"]]
+    assert len(damaged) == 1
+    assert damaged["value"].iloc[0].endswith(f", and {count - 1} more in this file")
 
 
 def test_a_missing_decoder_is_named_in_the_remedy(phantom_headers, monkeypatch):

@@ -99,7 +99,7 @@ def test_older_phantoms_and_unfinished_ones_are_removed(home):
 
 
 def test_a_phantom_whose_writing_fails_leaves_nothing(home, monkeypatch):
-    def failing(folder):
+    def failing(folder, **_):
         _touch(Path(folder, "P01", "1.dcm"))
         raise KeyboardInterrupt
 

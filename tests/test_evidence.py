@@ -43,7 +43,8 @@ def test_one_picture_for_each_rule_the_worst_first(findings, phantom_slices):
 
 
 def test_nothing_found_is_said(findings, phantom_slices):
-    assert show_evidence(findings[:0], phantom_slices)[0].get_title() == "Nothing was found"
+    (ax,) = show_evidence(findings[:0], phantom_slices)
+    assert [text.get_text() for text in ax.texts] == ["Nothing was found"]
     assert plot_findings(findings[:0]).get_title() == "Nothing was found"
 
 
@@ -109,4 +110,11 @@ def test_before_and_after(phantom_headers):
         assert -750 < means[rule, "with the remedy"] < -300
     changed = {rule: means[rule, "with the remedy"] - means[rule, "as stored"] for rule, _ in means}
     assert changed["undeclared-padding"] > 100 and changed["zero-border"] < -50
-    assert show_remedies(found[:0], slices)[0].get_title() == "No remedy to draw"
+
+
+def test_no_remedy_to_draw_is_a_line_of_text(findings, phantom_slices):
+    (ax,) = show_remedies(findings[:0], phantom_slices)
+    assert [text.get_text() for text in ax.texts] == [
+        "None of these findings has a remedy that can be drawn"
+    ]
+    assert not ax.axison and ax.figure.get_size_inches()[1] < 1

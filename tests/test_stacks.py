@@ -11,7 +11,7 @@ import SimpleITK
 from helpers import audit, header_table, slice_counts, slice_table, stack_table
 from helpers.errors import WrongTypeError
 from helpers.phantom.faults import FAULTS
-from helpers.phantom.scans import AXIAL, SAGITTAL, SCANS
+from helpers.phantom.scans import ALL_SCANS, AXIAL, SAGITTAL, SCANS
 from helpers.slices.arrays import paths_of
 from helpers.slices.images import MissingColumnError, is_image
 from helpers.slices.words import NUMBERED
@@ -257,8 +257,8 @@ def test_counts_of_the_phantom(phantom_headers, phantom_slices):
             (n, n, n, n, 1, n, n),
         )
         assert tuple(counts.loc[patient]) == known, scan.patient
-    assert len(counts) == len(SCANS)
-    assert set(FAULTS) == {fault for scan in SCANS for fault in scan.faults}
+    assert len(counts) == len(ALL_SCANS)
+    assert set(FAULTS) == {fault for scan in ALL_SCANS for fault in scan.faults}
 
 
 def test_files_that_do_not_say_count_with_their_folder():

@@ -163,7 +163,9 @@ def mosaic(collection: Collection) -> Iterator[Finding]:
     for stack in np.flatnonzero(measures.kind == "mosaic").tolist():
         held = np.unique(slices[measures.rows(stack)])
         number = f"{held[0]:g} slices" if len(held) == 1 and held[0] > 0 else "several slices"
-        values[stack] = f"{measures.counts[stack]} images, each of {number} side by side"
+        count = measures.counts[stack]
+        images = "one image" if count == 1 else f"{count} images, each"
+        values[stack] = f"{images} of {number} side by side"
     yield from collection.group_findings(values)
 
 

@@ -180,6 +180,7 @@ class Collection:
         Only as many are made as are said.
         """
         rows = self.first_in_file(wrong)
+        rows = rows[np.argsort(self.path_codes[rows])]
         texts, number = np.unique(values[rows].astype(str), return_inverse=True)
         for place, text in enumerate(texts.tolist()):
             own = rows[number == place]
