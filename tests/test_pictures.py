@@ -166,6 +166,18 @@ def test_a_view_stands_on_the_picture_and_where_its_millimetres_hold(real):
     assert "100 mm" in said or "50 mm" in said
 
 
+@pytest.mark.parametrize(
+    ("spacing", "bar"), [(0.00025, "5 µm"), (0.0025, "50 µm"), (0.005, "0.1 mm"), (5, "100 mm")]
+)
+def test_the_bar_of_a_slide_is_told_in_micrometres(spacing, bar):
+    slice = Slice(np.zeros((100, 100, 3), np.uint8), (spacing, spacing), EdgeLetters(*"????"))
+    ax = show_slice(slice)
+    assert bar in _texts(ax)
+    (drawn,) = ax.patches
+    length = float(bar.split()[0]) / (1000 if "µm" in bar else 1)
+    assert drawn.get_width() == pytest.approx(length / (100 * spacing))
+
+
 def test_what_a_header_says_is_drawn_as_it_is_and_not_as_a_formula(volume):
     slice = volume.slice("axial")
     hostile = replace(slice, caption={**slice.caption, "view": "$\\nothing{", "patient": "$\\x"})

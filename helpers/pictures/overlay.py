@@ -38,7 +38,11 @@ BADGE_CORNER = (1 - 2 * MARGIN, 1 - 2 * MARGIN, "right", "top")
 CAPTIONS = [name for names in CORNERS.values() for name in names]
 MAX_BADGE_SHARE = 0.5  # of the picture's width, about, that a line of a badge takes
 MAX_BAR_SHARE = 0.3  # of the picture's width that a scale bar takes
-BAR_LENGTHS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]  # mm
+BAR_LENGTHS = [  # mm
+    *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500),
+    1000,
+]
+MIN_MM = 0.1  # a shorter bar is told in µm
 
 
 class TextLayout(NamedTuple):
@@ -91,7 +95,7 @@ def write_badge(ax: Axes, text: str, layout: TextLayout) -> None:
 
 
 def draw_scale_bar(ax: Axes, width_mm: float, layout: TextLayout, below: str = "") -> None:
-    """A bar of a round number of mm in the lower left corner, above the caption `below`.
+    """A bar of a round number of mm or µm in the lower left corner, above the caption `below`.
 
     `width_mm` is the width of the whole picture.
     """
@@ -104,7 +108,8 @@ def draw_scale_bar(ax: Axes, width_mm: float, layout: TextLayout, below: str = "
     bar.set(facecolor="white", edgecolor="black", linewidth=0.8)
     ax.add_patch(bar)
     above = (MARGIN, bottom + 0.012, "left", "bottom")
-    _write(ax, above, f"{fitting[-1]:g} mm", fontsize=layout.caption)
+    length = f"{1000 * fitting[-1]:g} µm" if fitting[-1] < MIN_MM else f"{fitting[-1]:g} mm"
+    _write(ax, above, length, fontsize=layout.caption)
 
 
 def _wrapped(text: str | None, layout: TextLayout) -> list[str]:
