@@ -131,20 +131,22 @@ class ImageBrowser(anywidget.AnyWidget):
 
     def _answer(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
         """Sends what the browser asks for: an image, a part of one, a value, a window."""
-        kind, row = content.get("type"), content.get("index")
+        kind = content.get("type")
         answers = {
             "image": self._image,
             "part": self._part,
             "value": self._value,
             "window": self._window_named,
         }
-        if kind not in answers or not isinstance(row, int) or not 0 <= row < len(self.images):
-            return
-        try:
-            self.send(*answers[kind](row, content))
-        except Exception as error:  # the others go on
-            text = str(error) if isinstance(error, ClearError) else one_line(error)
-            self.send({"type": kind, "index": row, "error": text})
+        several = content.get("indices")
+        for row in several if isinstance(several, list) else [content.get("index")]:
+            if kind not in answers or not isinstance(row, int) or not 0 <= row < len(self.images):
+                continue
+            try:
+                self.send(*answers[kind](row, content))
+            except Exception as error:  # the others go on
+                text = str(error) if isinstance(error, ClearError) else one_line(error)
+                self.send({"type": kind, "index": row, "error": text})
 
     def _image(self, row: int, content: dict[str, Any]) -> Message:
         """An image with all that is said of it, reduced to the screen."""

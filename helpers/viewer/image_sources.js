@@ -3,6 +3,7 @@
 const IMAGE_BYTES = 128 * 2 ** 20; // of images that are kept in the browser
 const RUN_SHARE = 0.8; // of them that the frames of one file may take, so that all of them can be played
 const IMAGE_REQUESTS = 3; // that the kernel has at once
+const FRAMES_AT_ONCE = 6; // of one file that are asked for in one message
 const WAITING_IMAGES = 64; // requests that are not forgotten
 
 // Keeps what was used last, up to a number of bytes.
@@ -49,11 +50,15 @@ function kernelImages(model) {
     while (underway.size < IMAGE_REQUESTS && waiting.length) {
       const next = waiting[waiting.length - 1];
       if (!urgent.has(next) && [...underway].some((one) => urgent.has(one))) return; // what is looked at comes alone
-      waiting.pop();
-      if (kept.has(next) || underway.has(next)) continue;
-      underway.add(next);
-      const run = runs.get(next), max_bytes = run ? Math.floor(RUN_SHARE * IMAGE_BYTES / (run.stop - run.start)) : 0;
-      model.send({ type: "image", index: next, max_bytes, ...box() });
+      const run = runs.get(next), indices = [];
+      while (waiting.length && indices.length < (run && !urgent.has(next) ? FRAMES_AT_ONCE : 1)) {
+        const one = waiting.pop();
+        if (kept.has(one) || underway.has(one)) continue;
+        indices.push(one);
+        underway.add(one);
+      }
+      const max_bytes = run ? Math.floor(RUN_SHARE * IMAGE_BYTES / (run.stop - run.start)) : 0;
+      if (indices.length) model.send({ type: "image", index: indices[0], indices, max_bytes, ...box() });
     }
   };
   const received = (message, buffers) => {

@@ -13,7 +13,7 @@ const STAGE = { width: 720, height: 600 }; // of the canvas, CSS pixels at most
 const MAX_IMAGE_ZOOM = 60;
 const DETAIL_MS = 150; // that a picture stands still before its detail is fetched
 const DETAIL_MARGIN = 0.1; // of what is seen, fetched around it
-const SYNC_MS = 300; // between two times that the kernel hears of the frame that plays
+const SYNC_MS = 1000; // between two times that the kernel hears of the frame that plays
 const SLIDE_SHOW_MS = 1000; // that an image of one view is shown when played
 const IMAGES_AHEAD = 3; // images fetched before they are asked for, in the direction of the last step
 
