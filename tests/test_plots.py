@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 
 from helpers import (
     header_table,
+    kind_counts,
     plot_files_and_positions,
     plot_kinds,
     plot_missing,
@@ -195,7 +196,7 @@ def test_counts_stand_on_bars_of_whole_numbers(views):
 
 def test_kinds_of_images_of_each_patient(views):
     _, slices = views
-    counts = pd.crosstab(slices["PatientID"], slices["kind"])
+    counts = kind_counts(slices)
     ax = plot_kinds(counts)
     names = [label.get_text() for label in ax.get_yticklabels()]
     ends = np.zeros(len(names))
@@ -208,5 +209,5 @@ def test_kinds_of_images_of_each_patient(views):
     assert ends.tolist() == sorted(counts.sum(axis=1)) and len(ax.containers) >= 4
     assert f"cine ({counts['cine'].sum()})" in _words(ax)
     assert plot_kinds(counts.iloc[:0]).get_title() == "No image to count"
-    many = pd.DataFrame({"projection": [1] * 500})
+    many = pd.DataFrame({"projection": [1] * 500}).rename_axis("PatientID")
     assert not plot_kinds(many).get_yticklabels()

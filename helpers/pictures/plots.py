@@ -155,9 +155,7 @@ def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    counts : DataFrame
-        A row for each patient, a column for each kind of `helpers.stack_table`, numbers of images
-        or of stacks; the name of its columns' axis says which, else images are meant.
+    counts : DataFrame of `helpers.kind_counts`
     """
     drawn = counts.loc[counts.sum(axis=1).sort_values(kind="stable").index, counts.sum() > 0]
     ax = axes_or_new(ax, 9, 1.2 + 0.22 * min(max(len(drawn), 2), MAX_PATIENTS))
@@ -177,9 +175,7 @@ def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(rows if named else [], drawn.index if named else [], parse_math=False)
     ax.set_ylim(-0.7, len(drawn) - 0.3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    what = counts.columns.name if counts.columns.name in ("images", "stacks", "files") else "images"
-    name = counts.index.name or "patient"
-    ax.set(title=f"What the {what} of each {name} are", xlabel=f"number of {what}")
+    ax.set(title=f"Images of each {counts.index.name}, by kind", xlabel="number of images (frames)")
     ax.legend(**LEGEND_BESIDE)
     return ax
 
