@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -319,6 +320,19 @@ def test_a_file_is_named_as_its_class_or_else_its_modality_says(tmp_path, change
     dataset.save_as(tmp_path / "1.dcm", enforce_file_format=False)
     contents = contents_table(_headers(tmp_path))
     assert contents.index.tolist() == [kind]
+
+
+def test_what_a_header_says_makes_no_second_line(tmp_path):
+    dataset = pydicom.dcmread(CT)
+    del dataset.SOPClassUID
+    for number, modality in enumerate(["<script>\nalert(1)</script>", ["CT", "PT"], "C" * 5000]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset.Modality = modality
+            dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=False)
+    headers = _headers(tmp_path)
+    assert contents_line(headers) == "3 DICOM Images"
+    assert contents_table(headers)["Modality"].tolist() == ["?"]
 
 
 def test_files_that_cannot_be_read_are_counted_apart(tmp_path):

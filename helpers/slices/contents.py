@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ NOT_ASKED_FOR = ""  # in place of a SOP class, of headers that were read with fe
 CAPTURE = "Secondary Capture"  # in names of SOP classes whose images are of any modality
 BEHIND_NOUN = re.compile(r"(?= (?:that|whose|without|or|-|\() ?)")  # where a noun of a name ends
 ALREADY_PLURAL = ("s", "SR", "Data")  # ends of nouns that stay as they are
-MAX_NAMED = 6  # kinds of each part, in one line
+CODE = re.compile(r"[\w .-]{1,16}")
+MAX_NAMED = 6  # kinds of each part, in one line, and modalities of each kind
 MB = 1e6  # bytes
 
 Kind = tuple[str, str]  # (part, name)
@@ -127,7 +128,7 @@ def _without_values(error: str) -> str:
     return TRUNCATED if error.startswith(TRUNCATED) else error.partition(";")[0]
 
 
-@cache
+@lru_cache(2**10)
 def _kind(
     error: str | None, uid: Any, modality: Any, is_directory: bool, has_size: bool, is_image: bool
 ) -> Kind:
@@ -143,7 +144,8 @@ def _kind(
     if error == TRUNCATED:
         return UNREADABLE, f"{TRUNCATED} {name}"
     if is_image:
-        return IMAGES, f"{name} ({modality})" if CAPTURE in name and modality else name
+        word = _word(modality) if CAPTURE in name else ""
+        return IMAGES, f"{name} ({word})" if word else name
     return OBJECTS, f"{name} without pixels" if "Image" in name.split() else name
 
 
@@ -152,7 +154,7 @@ def _class_name(uid: Any, modality: Any, has_size: bool) -> str:
     if uid in UID_dictionary:
         name = NOT_IN_NAMES.sub("", UID_dictionary[uid][0])
         return f"{name} document" if name.endswith(" SR") else name
-    name = f"{modality or 'DICOM'} {'Image' if has_size else 'object'}"
+    name = f"{_word(modality) or 'DICOM'} {'Image' if has_size else 'object'}"
     if uid == NOT_ASKED_FOR:
         return name
     of_standard = str(uid).startswith(STANDARD_ROOT)
@@ -160,9 +162,15 @@ def _class_name(uid: Any, modality: Any, has_size: bool) -> str:
     return f"{name} ({why})"
 
 
+def _word(modality: Any) -> str:
+    """A Modality as a word; empty for what could not be one (PS3.5 6.2, CS)."""
+    return modality if isinstance(modality, str) and CODE.fullmatch(modality) else ""
+
+
 def _counts(kind: Kind, files: pd.DataFrame) -> tuple:
     """The row of files of one kind, without their kind."""
-    modalities = ", ".join(sorted(map(str, files["Modality"].dropna().unique())))
+    words = sorted({_word(one) or "?" for one in files["Modality"].dropna().unique()})
+    modalities = ", ".join(words[:MAX_NAMED]) + ", …" * (len(words) > MAX_NAMED)
     patients, series = (files[name].nunique() for name in ("PatientID", "SeriesInstanceUID"))
     size = round(np.nansum(numbers(files, "file_size")) / MB, 3)
     example = files.index[0]
