@@ -9,6 +9,7 @@ written down here, and read as `suv` reads any series.
 
 import re
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -345,3 +346,14 @@ def test_enhanced_pet_is_refused(pet):
     slices = pet({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.130"})
     with pytest.raises(SuvError, match="got Enhanced PET, of which"):
         _suv(slices)
+
+
+def test_a_damaged_file_is_named(pet):
+    slices = pet()
+    volume, path = load_volume(slices), slices.index[1][0]
+    content = Path(path).read_bytes()
+    tag = content.index(b"\x28\x00\x03\x01US")
+    for damaged in (b"", content[: tag + 4] + b"U\x05" + content[tag + 6 :]):
+        Path(path).write_bytes(damaged)
+        with pytest.raises(SuvError, match=r"expected a PET image in .*1-002\.dcm, found .* there"):
+            suv(volume, slices)

@@ -11,7 +11,7 @@ from pydicom import Dataset
 from pydicom.datadict import dictionary_description
 from pydicom.tag import Tag
 
-from helpers.errors import ClearError, require_type
+from helpers.errors import ClearError, one_line, require_type
 from helpers.headers.elements import element_value
 from helpers.headers.pydicom_reader import read_header
 from helpers.pixels.luts import PET_UNITS
@@ -260,15 +260,24 @@ def _facts_of(path: str) -> dict[str, Any]:
     SuvError
     """
     dataset, error, *_ = read_header(path)
-    if dataset is None:
-        raise SuvError(f"expected a PET image in {path}, found {error} there")
-    facts = {keyword: _value(dataset, keyword) for keyword in [*OF_SERIES, *OF_IMAGE]}
-    facts[DOSE_SEQUENCE] = _value(dataset, DOSE_SEQUENCE)
-    has_dose = isinstance(facts[DOSE_SEQUENCE], int) and facts[DOSE_SEQUENCE] > 0
+    if dataset is not None:
+        try:
+            return {**_facts(dataset), "path": path}
+        except Exception as broken:  # by what pydicom raises of bytes that are none of DICOM's
+            error = one_line(broken)
+    raise SuvError(f"expected a PET image in {path}, found {error} there")
+
+
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    items = _value(dataset, DOSE_SEQUENCE)
+    has_dose = isinstance(items, int) and items > 0
     item = dataset[DOSE_SEQUENCE].value[0] if has_dose else Dataset()
-    doses = {keyword: _value(item, keyword) for keyword in OF_DOSE}
-    private = {name: _private_value(dataset, name) for name in PRIVATE}
-    return {**facts, **doses, **private, "path": path}
+    return {
+        **{keyword: _value(dataset, keyword) for keyword in [*OF_SERIES, *OF_IMAGE]},
+        **{keyword: _value(item, keyword) for keyword in OF_DOSE},
+        **{name: _private_value(dataset, name) for name in PRIVATE},
+        DOSE_SEQUENCE: items,
+    }
 
 
 def _value(dataset: Dataset, keyword: str) -> Any:
