@@ -69,8 +69,8 @@ class Overlay:
         alpha = opacity * colours[..., 3:] / 255
         grey = np.repeat(255 * below.grey(base_window)[..., None], 3, axis=2)
         pixels = np.round((1 - alpha) * grey + alpha * colours[..., :3]).astype(np.uint8)
-        own, other = window.text(self.volume.unit), base_window.text(base.unit)
-        words = f"grey: {other}; in colour: {own}"
+        grey_words, words = base_window.text(base.unit), window.text(self.volume.unit)
+        words = f"grey: {grey_words}; in colour: {words}"
         remark = "; ".join(filter(None, (below.caption.get("remark"), words)))
         caption = {**below.caption, "remark": remark}
         return replace(below, pixels=pixels, caption=caption, inverted=False, unit="", windows={})
@@ -96,8 +96,9 @@ def snapshot_over(
     """A slice as the viewer shows it, as PNG bytes: with what lies over it, and its label."""
     shown = volume.slice(plane, index)
     if over is not None and over_window is not None:
-        ways = {"window": over_window, "base_window": window, "opacity": opacity}
-        shown = over.over(volume, plane, index, **ways)
+        shown = over.over(
+            *(volume, plane, index), window=over_window, base_window=window, opacity=opacity
+        )
     words = " · ".join(filter(None, (shown.caption["position"], label)))
     shown = replace(shown, caption={**shown.caption, "position": words})
     return snapshot(shown, None if shown.pixels.ndim == 3 else window, badge=badge)

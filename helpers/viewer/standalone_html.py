@@ -160,7 +160,8 @@ def _viewer(
     )
     picture, about = _picture(still), len(json.dumps(volume_data(volume, windows)))
     room = max_bytes - len(picture) - about
-    notes, data = [], {}
+    notes: list[str] = []
+    data: dict[str, Any] = {}
     if overlay is not None:
         stored_over = stored_overlay(overlay, OVERLAY_SHARE * room)
         room -= stored_over.size

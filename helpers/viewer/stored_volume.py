@@ -58,17 +58,18 @@ def stored_volume(
     """
     scale = _scale(volume, share)
     reduced, pictures = _reduced(volume, scale, max_bytes, exact)
+    kind = "png" if exact else "jpeg"
     data = {
         "stored": next(one for one in PLANES if plane_axes(volume.affine, one).normal == 0),
         "strides": {one: _strides(reduced, one) for one in PLANES},
         "shape": reduced.array.shape,
         "scale": scale,
         "float": not _fits_int16(scale),
-        "type": "png" if exact else "jpeg",
+        "type": kind,
         "pictures": pictures,
         **_masks(reduced.padding, len(reduced.array)),
     }
-    return StoredVolume(reduced, data, _note(volume, reduced, scale, data["type"]))
+    return StoredVolume(reduced, data, _note(volume, reduced, scale, kind))
 
 
 def stored_size(volume: Volume) -> int:
