@@ -158,7 +158,7 @@ def test_a_label_says_what_a_stack_is():
     (row,) = _stacks([{**row, "SeriesDescription": None} for row in frames]).itertuples()
     assert stack_label(row) == "1 · picture · 3 images · 16 × 20 · US"
     (volume,) = _stacks(_series(7)).itertuples()
-    assert stack_label(volume, sisters=40).endswith("CT · 40 of a group")
+    assert stack_label(volume, sisters=40).endswith("CT · 40 volumes")
 
 
 def test_identity_is_hidden_where_it_is_hidden_elsewhere(phantom, monkeypatch):
@@ -167,3 +167,17 @@ def test_identity_is_hidden_where_it_is_hidden_elsewhere(phantom, monkeypatch):
     headers = header_table(phantom / "P01-reference", cache=False, progress=False)
     stacks = stack_table(slice_table(headers))
     assert all("hidden-" in stack_label(row) for row in stacks.itertuples())
+
+
+def test_stacks_that_a_clock_tells_apart_are_numbered_and_no_time_of_day_is_said():
+    times = ("101530", "101500", "101600")
+    rows = [
+        row | {"path": f"1/{k}-{z}.dcm", "SOPInstanceUID": f"1.{k}.{z}", "AcquisitionTime": clock}
+        for k, clock in enumerate(times)
+        for z, row in enumerate(_series(1, 5))
+    ]
+    stacks = _stacks(rows)
+    assert set(stacks["split_keyword"]) == {"AcquisitionTime"}
+    assert stacks["differs"].tolist() == ["time 1 of 3", "time 2 of 3", "time 3 of 3"]
+    assert not any(clock in stack_label(row) for row in stacks.itertuples() for clock in times)
+    assert split_labels(stacks) == ["0 s", "30 s", "60 s"]

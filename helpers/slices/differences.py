@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.geometry.grids import begins
-from helpers.slices.elements import compared
+from helpers.slices.elements import CLOCKS, compared
 from helpers.slices.labels import UID_DIGITS, element_label
 from helpers.slices.measures import Measures
 
@@ -23,8 +23,7 @@ ELEMENTS = (
 )
 STUDY = "StudyInstanceUID"
 STUDY_TIMES = ("StudyDate", "StudyTime")
-TIMES = ("AcquisitionDate", "AcquisitionTime", "SeriesTime", "ContentTime")  # ranked, never shown
-NUMBERS = ("AcquisitionNumber", "InstanceNumber")
+CLOCKS_AND_DATES = ("AcquisitionDate", *CLOCKS, "SeriesTime")  # are ranked, and never shown
 COMPONENTS = ("ImageType", "CorrectedImage", "ScanningSequence", "ScanOptions")  # several words
 
 
@@ -45,12 +44,11 @@ def differences(measures: Measures, alike: Sequence[np.ndarray]) -> np.ndarray:
         return texts
     rest = _Alike(measures, stacks, part[stacks])
     rest.rank(STUDY, "study", STUDY_TIMES)
-    for keyword in ELEMENTS:
+    for keyword in (*ELEMENTS, "AcquisitionNumber"):
         rest.name(keyword)
-    for keyword in NUMBERS:
-        rest.name(keyword)
-    for keyword in TIMES:
+    for keyword in CLOCKS_AND_DATES:
         rest.rank(keyword, "time", (keyword,))
+    rest.name("InstanceNumber")
     rest.cut(measures.codes("SeriesNumber")[measures.starts[stacks]])  # which its name says
     rest.say("SeriesInstanceUID", lambda uid: f"series UID …{uid[-UID_DIGITS:]}")
     rest.say("path", lambda path: f"first file {os.path.basename(path)}")
@@ -172,7 +170,7 @@ def _shared(part):
 def _telling(values, part):
     """Values of several words without those that all of their part have."""
     words = [one if isinstance(one, tuple) else (one,) for one in values]
-    common = {}
+    common: dict[int, set] = {}
     for own, number in zip(words, part.tolist()):
         common[number] = common[number] & {*own} if number in common else {*own}
     return [

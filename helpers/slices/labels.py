@@ -47,7 +47,7 @@ NAMES_AND_UNITS = {  # keyword → (what stands before its value, and behind it)
     **{"ViewPosition": ("view", ""), "ImageLaterality": ("", ""), "Laterality": ("", "")},
     **{"BodyPartExamined": ("", ""), "ReconstructionDiameter": ("field of view", " mm")},
     **{"ReconstructionMethod": ("", ""), "PresentationIntentType": ("", "")},
-    **{"PatientPosition": ("", ""), "InstanceNumber": ("image", "")},
+    **{"PatientPosition": ("", "")},
     **{"ReferencedSegmentNumber": ("segment", ""), "ComplexImageComponent": ("component", "")},
 }
 NOUNS = {  # what an element is called where it has no value
@@ -59,6 +59,8 @@ NOUNS = {  # what an element is called where it has no value
 
 def split_label(keyword: str | None, value: Any, count: int | None = None) -> str:
     """What tells a stack from its sisters, with its name and unit; empty where nothing does.
+
+    A time of day is not said, as it could identify a person: `split_labels` says what has passed.
 
     Parameters
     ----------
@@ -80,13 +82,14 @@ def split_label(keyword: str | None, value: Any, count: int | None = None) -> st
     values = [value] if len(keywords) == 1 else str(value).split(", ")
     if len(values) != len(keywords):  # a value that has commas of its own
         return f"{keyword} {value}"
-    return ", ".join(_one(word, own, count) for word, own in zip(keywords, values))
+    said = [_one(*one, count) for one in zip(keywords, values) if one[0] not in CLOCKS]
+    return ", ".join(said)
 
 
 def split_labels(stacks: pd.DataFrame) -> list[str]:
     """As `split_label`, of each stack of one group: numbered ones "3 of 10", clocks from the first.
 
-    A time of day is not said: the first is "0 s", the others so much later.
+    Of times of day the first is "0 s", the others so much later.
 
     Parameters
     ----------

@@ -159,8 +159,9 @@ def _deviating(values: dict[str, pd.Series], rows: pd.DataFrame, count: int) -> 
             said = f"{element_label(keyword, own or None)}, not {usual or 'none'}"
             words.setdefault(series, []).append(said)
     named: list[list[str]] = [[] for _ in range(count)]
-    for series, said in words.items():
-        named[rows["protocol"][series]].append(f"{rows['name'][series]}: {', '.join(sorted(said))}")
+    for series, settings in words.items():
+        name = f"{rows['name'][series]}: {', '.join(sorted(settings))}"
+        named[rows["protocol"][series]].append(name)
     return {"deviating": [len(own) for own in named], "deviates": [*map(_listed, named)]}
 
 

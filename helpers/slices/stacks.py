@@ -14,13 +14,14 @@ from helpers.slices.differences import differences
 from helpers.slices.elements import shown
 from helpers.slices.images import MissingColumnError, checked_headers
 from helpers.slices.kinds import KINDS
+from helpers.slices.labels import split_label
 from helpers.slices.measures import Measures
 from helpers.slices.table import LEVELS, slice_table
 from helpers.slices.words import problems_of, volume_of
 
 READ_AS = (  # what a stack's name says, beside the number of its series
-    *("PatientID", "Modality", "SeriesDescription", "kind", "split_keyword", "split_value"),
-    *("plane", "images", "positions", "rows", "columns"),
+    *("PatientID", "Modality", "SeriesDescription", "kind", "plane", "images", "positions"),
+    *("rows", "columns"),
 )
 # kinds whose images are no slices of a patient, or hold many whose number may not be said
 WITHOUT_SLICES = ("dose", "segmentation", "slide", "mosaic")
@@ -89,7 +90,8 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         "volume": volume_of(measures),
         "problems": problems_of(measures),
     }
-    columns["differs"] = differences(measures, [_codes(columns[word]) for word in READ_AS])
+    said = [columns[word] for word in READ_AS]
+    columns["differs"] = differences(measures, [*map(_codes, said), _splits(columns)])
     best = _best_first(columns, measures)
     index = measures.stacks[best]
     return pd.DataFrame(
@@ -206,6 +208,12 @@ def _of_distinct(values, function):
     found = np.empty(len(distinct), object)
     found[:] = [function(value) for value in distinct]
     return found[codes]
+
+
+def _splits(columns):
+    """A number for what the name of each stack (s,) says of its split."""
+    pairs = zip(columns["split_keyword"], columns["split_value"])
+    return _codes(np.array([split_label(*one) if one[0] else None for one in pairs], object))
 
 
 def _codes(values):

@@ -56,7 +56,7 @@ def slice_table(
       object stored twice
     - ``order_grade``: A by position; B by Slice Location, a guess; C by time, Instance Number or
       frame; D by file name
-    - ``kind``: volume, cine, projection, picture, slide, dose or segmentation
+    - ``kind``: volume, cine, projection, picture, slide, dose, segmentation or mosaic
     - ``group``, of stacks in a series that lie alike; ``split_keyword`` and ``split_value``, what
       tells them apart: a keyword and a number or text, or None
     - ``error``: None, or why an image cannot be used
