@@ -141,7 +141,7 @@ class Server:
         self._wait()
 
     def _wait(self):
-        for _ in range(300):
+        for _ in range(900):
             with socket.socket() as tried:
                 if tried.connect_ex(("127.0.0.1", self.port)) == 0:
                     return

@@ -305,7 +305,8 @@ function wirePointer(canvas, state, host) {
     canvas.focus({ preventScroll: true });
     try { canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
     pointers.set(event.pointerId, place(event));
-    const tool = event.button === 1 || event.shiftKey ? "pan" : event.button === 2 ? "slice" : state.tool;
+    const usual = state.tool === "window" && !host.voi() ? "pan" : state.tool; // colours have no window
+    const tool = event.button === 1 || event.shiftKey ? "pan" : event.button === 2 ? "slice" : usual;
     start = { at: place(event), tool, index: host.index(), voi: host.voi(), pan: [...state.pan], apart: 0, zoom: state.zoom };
     if (tool === "point") host.point(start.at);
   };
