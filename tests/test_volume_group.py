@@ -80,6 +80,7 @@ def test_time_points_are_shown_through_one_window(real):
     group = group_of(slices, stacks, stacks.index[0])
     assert group.name == "Time" and group.one_window and not group.remark
     viewer = VolumeBrowser(group.volume(0), members=group)
+    assert group.labels[6] == "time 7 of 10"
     first = viewer.window
     viewer.member = 7
     assert viewer.window == first, "so that greys can be compared"

@@ -59,7 +59,7 @@ function memberSlider(root, source, host) {
   }
   function draw() {
     slider.value = wanted;
-    const text = `${labels[wanted]} (${wanted + 1} of ${labels.length})`;
+    const count = `${wanted + 1} of ${labels.length}`, text = labels[wanted].endsWith(count) ? labels[wanted] : `${labels[wanted]} (${count})`;
     label.textContent = wanted === source.shown ? text : `${text} is loaded …`;
     slider.setAttribute("aria-valuetext", text);
   }

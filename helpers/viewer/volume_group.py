@@ -1,5 +1,6 @@
 """Which volumes of one grid belong together: times, b-values, echoes? Loaded when looked at."""
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -32,6 +33,8 @@ NAMES = {  # what the slider of a group is called, by the element that tells its
     **dict.fromkeys(TEMPORAL, "Time"),
     "ReferencedSegmentNumber": "Segment",
 }
+ONE_WINDOW = ("Time", "Phase")  # of what changes along these, greys are compared
+NUMBER = re.compile(r"\d+ of \d+")  # a label that is nothing but a number
 OTHER_NAME = "Volume"  # where nothing says what the volumes are
 
 
@@ -188,10 +191,10 @@ def group_of(
     name = _name(rows)
     return VolumeGroup(
         name,
-        _labels(rows, b_values),
+        _labels(rows, b_values, name),
         load,
         first=members.index(stack),
-        one_window=name == "Time",
+        one_window=name in ONE_WINDOW,
         remark=NUMBERED if _is_guess(rows) else "",
         badge=lambda number: badge(members[number], slices.loc[members[number]]) if badge else "",
         max_mb=max_mb,
@@ -215,9 +218,12 @@ def _b_values(slices: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
     return np.array([numbers(slices.loc[stack].iloc[:1], B_VALUE)[0] for stack in rows.index])
 
 
-def _labels(rows: pd.DataFrame, b_values: np.ndarray) -> list[str]:
+def _labels(rows: pd.DataFrame, b_values: np.ndarray, name: str) -> list[str]:
     """What tells each from the others; those that read alike are numbered."""
-    labels = split_labels(rows)
+    labels = [
+        f"{name.lower()} {label}" if NUMBER.fullmatch(label) else label
+        for label in split_labels(rows)
+    ]
     for number, (words, value) in enumerate(zip(rows["split_keyword"], b_values)):
         if B_VALUE not in words.split(", ") and np.isfinite(value):
             labels[number] = f"{split_label(B_VALUE, value)}, {labels[number]}"
