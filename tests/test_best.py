@@ -94,6 +94,17 @@ def test_time_points_of_one_series_are_one():
     assert (best.split_value, best.reason) == (1, "the only series")
 
 
+def test_planes_of_one_series_are_named_by_their_plane():
+    rows = _series(1)
+    sagittal = [
+        row | {"ImageOrientationPatient": (0.0, 1.0, 0.0, 0.0, 0.0, -1.0), "path": f"s{z}.dcm"}
+        | {"ImagePositionPatient": (5.0 * z, 0.0, 0.0), "SOPInstanceUID": f"1.{z}"}
+        for z, row in enumerate(rows)
+    ]  # fmt: skip
+    (best,) = _best([*rows, *sagittal]).itertuples()
+    assert best.reason == "first by number, no better than sagittal of the same series"
+
+
 def test_one_row_for_each_patient_in_their_order():
     best = _best(*(_series(n, PatientID=f"P{n}") for n in (10, 2, 1)))
     assert best["PatientID"].tolist() == ["P1", "P2", "P10"]

@@ -14,7 +14,7 @@ from helpers.slices.stacks import WITHOUT_SLICES
 
 USED = (
     *("PatientID", "SeriesNumber", "SeriesDescription", "kind", "group", "volume", "problems"),
-    *("positions", "spacing_mm", "extent_mm", "rows", "columns", "images", "differs"),
+    *("plane", "positions", "spacing_mm", "extent_mm", "rows", "columns", "images", "differs"),
 )
 VOLUMES = ("whole", "in part", "no")  # the best first
 VOLUME_WORDS = {
@@ -115,11 +115,17 @@ def _reason(rows, criteria, best, others):
     own, following = rows[best], rows[others[0]]
     for one in criteria:
         if one.loss[best] != one.loss[others[0]]:
-            return f"{one.says(own, following)} ({series_label(following)})"
+            return f"{one.says(own, following)} ({_name(own, following)})"
     alike = [row for row in others if all(one.loss[row] == one.loss[best] for one in criteria)]
     more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
     differs = f"; it has {own.differs}" if own.differs else ""
-    return f"first by number, no better than {series_label(following)}{more}{differs}"
+    return f"first by number, no better than {_name(own, following)}{more}{differs}"
+
+
+def _name(own, following):
+    """What the next stack is called; of the same series, by its plane."""
+    same = own.Index[0] == following.Index[0]
+    return f"{following.plane} of the same series" if same else series_label(following)
 
 
 def _rounded(values):
