@@ -22,6 +22,16 @@ from pydicom.uid import (
 )
 
 from helpers.phantom.encoding import Files, data_set, store, stored_values
+from helpers.phantom.modality_headers import (
+    OF_STUDY,
+    PLACE,
+    SPIN_ECHO,
+    TRACER,
+    WHITE_12_BITS,
+    code,
+    detector,
+    probe,
+)
 
 CT_ALONE = (  # elements that images of one view each do not have
     *("ImagePositionPatient", "ImageOrientationPatient", "SliceLocation", "SliceThickness"),
@@ -29,10 +39,9 @@ CT_ALONE = (  # elements that images of one view each do not have
     *("KVP", "PixelSpacing", "PixelPaddingValue", "RescaleIntercept", "RescaleSlope"),
     *("RescaleType", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation"),
 )
-WHITE_12_BITS, WHITE_8_BITS = 4095, 255
+WHITE_8_BITS = 255
 MAGNIFICATION = 1.1  # of a radiograph, from patient to detector
 FRAME_TIME_MS = 40
-DOSE_BQ, HALF_LIFE_S, WEIGHT_KG = 3.7e8, 6586.2, 70  # of fluorine-18, 60 minutes before the scan
 BACKGROUND_BQML, HEART_BQML = 4000, 20000
 BODY_HU, TISSUE_HU = -300, (20, 80)
 BREASTS = {  # view → its code (PS3.16 CID 4014), and where its rows and columns run by side
@@ -60,14 +69,14 @@ def radiograph(files: Files) -> None:
         SOPClassUID=DigitalXRayImageStorageForPresentation,
         Modality="DX",
         SeriesDescription="Chest PA",
-        AnatomicRegionSequence=[_code("43799004", "SCT", "Chest")],
+        AnatomicRegionSequence=[code("43799004", "SCT", "Chest")],
         ImageLaterality="U",
         ViewPosition="PA",
         PatientOrientation=["L", "F"],
         PixelSpacing=[spacing / MAGNIFICATION] * 2,
         PixelSpacingCalibrationType="GEOMETRY",
         PixelSpacingCalibrationDescription="of a plane in the middle of the patient",
-        **_detector(spacing),
+        **detector(spacing),
     )
     store(first, _grey(density, WHITE_12_BITS))
     _replace(files, [first])
@@ -82,7 +91,7 @@ def mammogram(files: Files) -> None:
         SOPClassUID=DigitalMammographyXRayImageStorageForPresentation,
         Modality="MG",
         SeriesDescription="Screening",
-        AnatomicRegionSequence=[_code("76752008", "SCT", "Breast")],
+        AnatomicRegionSequence=[code("76752008", "SCT", "Breast")],
         OrganExposed="BREAST",
         BodyPartExamined="BREAST",
         PositionerType="MAMMOGRAPHIC",
@@ -90,14 +99,14 @@ def mammogram(files: Files) -> None:
         PixelSpacing=[0.9, 0.9],
         PixelSpacingCalibrationType="GEOMETRY",
         PixelSpacingCalibrationDescription="of a plane in the middle of the breast",
-        **_detector(1.0),
+        **detector(1.0),
     )
     images = []
     for number, (view, side) in enumerate([("CC", "L"), ("CC", "R"), ("MLO", "L"), ("MLO", "R")]):
-        code, meaning, directions = BREASTS[view]
+        value, meaning, directions = BREASTS[view]
         image = _next(first, number)
         image.ImageLaterality, image.ViewPosition = side, view
-        image.ViewCodeSequence = [_code(code, "SCT", meaning)]
+        image.ViewCodeSequence = [code(value, "SCT", meaning)]
         image.ViewCodeSequence[0].ViewModifierCodeSequence = []
         image.PatientOrientation = directions[side]
         store(image, _breast(image.Rows, number, is_left=side == "L"))
@@ -109,7 +118,7 @@ def mammogram(files: Files) -> None:
 def ultrasound(files: Files) -> None:
     """One picture of ultrasound, with the region in which distances are known."""
     first = next(iter(files.values()))
-    _become(first, SOPClassUID=UltrasoundImageStorage, **_probe(first.Rows))
+    _become(first, SOPClassUID=UltrasoundImageStorage, **probe(first.Rows))
     first.PixelData = _fan(first.Rows, 0).tobytes()
     _replace(files, [first])
 
@@ -124,7 +133,7 @@ def ultrasound_cine(files: Files) -> None:
         NumberOfFrames=count,
         FrameTime=FRAME_TIME_MS,
         FrameIncrementPointer=0x00181063,
-        **_probe(first.Rows),
+        **probe(first.Rows),
     )
     first.PixelData = b"".join(_fan(first.Rows, n / count).tobytes() for n in range(count))
     _replace(files, [first])
@@ -141,7 +150,7 @@ def pet(files: Files) -> None:
         muscle = (hounsfield > low) & (hounsfield < high)
         muscle[:, :heart] = False
         activity = np.where(muscle, HEART_BQML, activity)
-        _become(dataset, keep=_PLACE, SOPClassUID=PositronEmissionTomographyImageStorage, **_tracer)
+        _become(dataset, keep=PLACE, SOPClassUID=PositronEmissionTomographyImageStorage, **TRACER)
         dataset.ImageIndex, dataset.NumberOfSlices = dataset.InstanceNumber, len(files)
         store(dataset, activity)
 
@@ -151,7 +160,7 @@ def mr(files: Files) -> None:
     """Spin echo images: bright where there is tissue."""
     for dataset in files.values():
         signal = np.clip(_hounsfield(dataset) + 200, 0, 400)
-        _become(dataset, keep=_PLACE, SOPClassUID=MRImageStorage, **_spin_echo)
+        _become(dataset, keep=PLACE, SOPClassUID=MRImageStorage, **SPIN_ECHO)
         store(dataset, signal)
 
 
@@ -160,7 +169,7 @@ def key_images(files: Files) -> None:
     """A key object document that refers to two of the images."""
     images = list(files.values())[:2]
     document = data_set(
-        **{word: images[0].get(word) for word in _OF_STUDY if word in images[0]},
+        **{word: images[0].get(word) for word in OF_STUDY if word in images[0]},
         SOPClassUID=KeyObjectSelectionDocumentStorage,
         SOPInstanceUID=generate_uid(entropy_srcs=[images[0].SOPInstanceUID, "key"]),
         SeriesInstanceUID=generate_uid(entropy_srcs=[images[0].SeriesInstanceUID, "key"]),
@@ -173,7 +182,7 @@ def key_images(files: Files) -> None:
         ReferencedRequestSequence=[],
         CurrentRequestedProcedureEvidenceSequence=[evidence(images)],
         ValueType="CONTAINER",
-        ConceptNameCodeSequence=[_code("113000", "DCM", "Of Interest")],
+        ConceptNameCodeSequence=[code("113000", "DCM", "Of Interest")],
         ContinuityOfContent="SEPARATE",
         ContentTemplateSequence=[data_set(MappingResource="DCMR", TemplateIdentifier="2010")],
         ContentSequence=[_shown(image) for image in images],
@@ -237,70 +246,6 @@ def _grey(values: np.ndarray, white: int) -> np.ndarray:
     return white * (values - values.min()) / np.ptp(values)
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    return data_set(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
-
-
-def _detector(spacing: float) -> dict[str, Any]:
-    """What radiographs and mammograms have in common (PS3.3 C.8.11.1 to C.8.11.4)."""
-    return {
-        "ImageType": ["ORIGINAL", "PRIMARY"],
-        "PresentationIntentType": "FOR PRESENTATION",
-        "ReferencedPerformedProcedureStepSequence": [],
-        "PixelIntensityRelationship": "LOG",
-        "PixelIntensityRelationshipSign": -1,
-        "RescaleIntercept": 0,
-        "RescaleSlope": 1,
-        "RescaleType": "US",
-        "PresentationLUTShape": "IDENTITY",
-        "LossyImageCompression": "00",
-        "BurnedInAnnotation": "NO",
-        "DetectorType": "DIRECT",
-        "ImagerPixelSpacing": [spacing, spacing],
-        "AcquisitionContextSequence": [],
-        "WindowCenter": (WHITE_12_BITS + 1) / 2,
-        "WindowWidth": WHITE_12_BITS + 1,
-        **_unsigned(12),
-    }
-
-
-def _unsigned(bits: int) -> dict[str, Any]:
-    return {
-        "BitsAllocated": 8 if bits == 8 else 16,
-        "BitsStored": bits,
-        "HighBit": bits - 1,
-        "PixelRepresentation": 0,
-    }
-
-
-def _probe(rows: int) -> dict[str, Any]:
-    """What ultrasound has (PS3.3 C.8.5.5, C.8.5.6): its region is all but the first rows."""
-    top = rows // 16
-    region = data_set(
-        RegionSpatialFormat=1,
-        RegionDataType=1,
-        RegionFlags=2,
-        RegionLocationMinX0=0,
-        RegionLocationMinY0=top,
-        RegionLocationMaxX1=rows - 1,
-        RegionLocationMaxY1=rows - 1,
-        PhysicalUnitsXDirection=3,
-        PhysicalUnitsYDirection=3,
-        PhysicalDeltaX=12 / rows,
-        PhysicalDeltaY=12 / rows,
-    )
-    return {
-        "Modality": "US",
-        "ImageType": ["ORIGINAL", "PRIMARY", "ABDOMINAL", "0001"],
-        "SeriesDescription": "Abdomen",
-        "BodyPartExamined": "ABDOMEN",
-        "PatientOrientation": [],
-        "SequenceOfUltrasoundRegions": [region],
-        "LossyImageCompression": "00",
-        **_unsigned(8),
-    }
-
-
 def _fan(rows: int, phase: float) -> np.ndarray:
     """The fan (rows, rows) of a probe at the top, at a phase from 0 to 1 of a beat; uint8."""
     y, x = np.mgrid[:rows, :rows] / rows
@@ -320,61 +265,3 @@ def _breast(rows: int, number: int, *, is_left: bool) -> np.ndarray:
     tissue = np.where(depth < 1, 0.35 + 0.3 * np.cos(9 * x) * np.cos(11 * y) + noise, 0)
     image = WHITE_12_BITS * np.clip(tissue, 0, 1)
     return image if is_left else image[:, ::-1]
-
-
-_PLACE = (  # what says where an image lies
-    *("ImagePositionPatient", "ImageOrientationPatient", "SliceLocation", "SliceThickness"),
-    *("FrameOfReferenceUID", "PositionReferenceIndicator", "PixelSpacing"),
-)
-_OF_STUDY = (  # what all objects of a study share
-    *("SpecificCharacterSet", "StudyDate", "StudyTime", "AccessionNumber", "Manufacturer"),
-    *("ReferringPhysicianName", "PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
-    *("StudyInstanceUID", "StudyID"),
-)
-_dose = data_set(
-    Radiopharmaceutical="FDG",
-    RadiopharmaceuticalStartTime="110000",
-    RadiopharmaceuticalStartDateTime="20200101110000",
-    RadionuclideTotalDose=DOSE_BQ,
-    RadionuclideHalfLife=HALF_LIFE_S,
-    RadionuclideCodeSequence=[_code("77004003", "SCT", "^18^Fluorine")],
-)
-_tracer: dict[str, Any] = {
-    "Modality": "PT",
-    "SeriesDescription": "PET AC",
-    "ImageType": ["ORIGINAL", "PRIMARY"],
-    "PatientWeight": WEIGHT_KG,
-    "Units": "BQML",
-    "CountsSource": "EMISSION",
-    "SeriesType": ["STATIC", "IMAGE"],
-    "CorrectedImage": ["DECY", "ATTN", "SCAT", "DTIM", "RAN", "NORM"],
-    "DecayCorrection": "START",
-    "CollimatorType": "NONE",
-    "RadiopharmaceuticalInformationSequence": [_dose],
-    "PatientOrientationCodeSequence": [_code("102538003", "SCT", "recumbent")],
-    "PatientGantryRelationshipCodeSequence": [_code("102540001", "SCT", "headfirst")],
-    "AcquisitionDate": "20200101",
-    "AcquisitionTime": "120000",
-    "FrameReferenceTime": 0,
-    "ActualFrameDuration": 120000,
-    "DecayFactor": 1,
-    "RescaleIntercept": 0,
-    "RescaleSlope": 1,
-    **_unsigned(16),
-}
-_spin_echo: dict[str, Any] = {
-    "Modality": "MR",
-    "SeriesDescription": "T2 TSE",
-    "ImageType": ["ORIGINAL", "PRIMARY", "M"],
-    "ScanningSequence": "SE",
-    "SequenceVariant": "NONE",
-    "ScanOptions": "",
-    "MRAcquisitionType": "2D",
-    "RepetitionTime": 4000,
-    "EchoTime": 90,
-    "EchoTrainLength": 12,
-    "PatientPosition": "HFS",
-    "WindowCenter": 200,
-    "WindowWidth": 400,
-    **_unsigned(12),
-}

@@ -25,6 +25,7 @@ FIELD_MM = 384.0  # side of the square that an image covers
 NOISE_HU = 14
 INTERSPACED = 1.5  # times the thickness from slice to slice: something was skipped
 HEIGHT_CM = 165  # of every patient
+MAX_AGES = 62  # years, from 55 on
 
 
 class VendorStyle(NamedTuple):
@@ -133,7 +134,7 @@ def _found_by_design(scan: Scan) -> Iterator[str]:
 
 
 def _sex_and_age(number: int) -> tuple[str, int]:
-    return ("Male", "Female")[number % 2], 55 + number
+    return ("Male", "Female")[number % 2], 55 + number % MAX_AGES
 
 
 def _images(scan: Scan, number: int, seed: int) -> Iterator[Dataset]:
