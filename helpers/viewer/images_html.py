@@ -4,8 +4,10 @@ import html
 import io
 import json
 from base64 import b64encode
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,8 @@ from helpers.volume.slice import Slice
 SIZES = (640, 480, 320)  # pixels of a picture are so many squared at most; larger ones first
 MIN_IMAGES = 64  # before there are fewer, pixels are made larger
 SAMPLES = 6  # images by which it is estimated how many fit
-SMALLER_SHARE = 0.9  # of the images, that are tried where they do not fit
-MAX_TRIES = 30
+MAX_IMAGES = 300  # of a page, each of which has to be decoded
+SMALLER_SHARE = 0.95  # of the images at most, that are tried where they do not fit
 
 
 class ImagesPage:
@@ -185,20 +187,20 @@ def _fitting(
     for size in SIZES:
         known = {row: _stored(images, row, preset, size) for row in sample}
         mean = np.mean([len(json.dumps(entry)) for entry in known.values()])
-        kept = int(room / mean)
+        kept = min(MAX_IMAGES, int(room / mean))
         if kept >= min(count, MIN_IMAGES):
             break
-    for _ in range(MAX_TRIES):
-        if kept < 1:
-            break
-        rows = chosen_rows(images, kept, index)
+    rows = chosen_rows(images, kept, index) if kept else []
+    while rows:
         for row in rows:
             if row not in known:
                 known[row] = _stored(images, row, preset, size)
         entries = [dict(known[row]) for row in rows]
-        if len(json.dumps(entries)) <= room:
+        needed = len(json.dumps(entries))
+        if needed <= room:
             return rows, entries, size
-        kept = min(len(rows) - 1, int(kept * SMALLER_SHARE))
+        fewer = int(len(rows) * min(SMALLER_SHARE, room / needed))
+        rows = _evenly(rows, fewer, index) if len(rows) > 1 else []
     raise HtmlError(
         f"expected room for an image of {mean / 1e6:.2f} MB, got {max(room, 0) / 1e6:.2f} MB: "
         "raise max_mb"
@@ -216,14 +218,18 @@ def chosen_rows(images: Images, count: int, index: int) -> list[int]:
         runs.append(images.run(row))
         row = runs[-1].stop
     if count < len(runs):
-        some = np.unique(np.linspace(0, len(runs) - 1, count).round().astype(int))
-        rows = {(runs[one].start + runs[one].stop) // 2 for one in some[: count - 1 or 1]}
-    else:
-        step = 1
-        while sum(-(-(run.stop - run.start) // step) for run in runs) > count:
-            step += 1
-        rows = {row for run in runs for row in range(run.start, run.stop, step)}
-    return sorted({*rows, index}) if count > 1 else [index]
+        middles = [(run.start + run.stop) // 2 for run in runs]
+        return _evenly(middles, count, index)
+    step = 1
+    while sum(-(-(run.stop - run.start) // step) for run in runs) > count:
+        step += 1
+    return sorted({index, *(row for run in runs for row in range(run.start, run.stop, step))})
+
+
+def _evenly(rows: list[int], count: int, index: int) -> list[int]:
+    """About `count` of some rows, evenly chosen, and that of `index`."""
+    places = np.linspace(0, len(rows) - 1, max(count - 1, 0)).round().astype(int)
+    return sorted({*(rows[place] for place in places), index})
 
 
 def _stored(images: Images, row: int, preset: str, size: int) -> dict[str, Any]:
@@ -278,16 +284,13 @@ def _renumbered(
     found = []
     for number, (row, entry) in enumerate(zip(rows, entries)):
         run = entry["run"]
-        members = [one for one, other in enumerate(rows) if run["start"] <= other < run["stop"]]
-        own = {**run, "start": members[0], "stop": members[-1] + 1}
+        first, behind = bisect_left(rows, run["start"]), bisect_left(rows, run["stop"])
+        own = {**run, "start": first, "stop": behind}
         if "ms" in run:
             length = run["stop"] - run["start"]
             ms = run["ms"] if len(run["ms"]) > 1 else run["ms"] * length
-            ends = [*(rows[one] for one in members[1:]), run["stop"]]
-            own["ms"] = [
-                round(sum(ms[rows[one] - run["start"] : end - run["start"]]), 3)
-                for one, end in zip(members, ends)
-            ]
+            begins = [one - run["start"] for one in rows[first:behind]]
+            own["ms"] = [round(sum(ms[one:other]), 3) for one, other in pairwise([*begins, length])]
         label = f"{row + 1} of {len(images)}" if len(images) > 1 else ""
         found.append({**entry, "index": number, "run": own, "label": label, "number": label})
     return found
