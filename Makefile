@@ -40,6 +40,7 @@ bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench_collections.py
 	$(BIN)/python tests/bench_volumes.py
 	$(BIN)/python tests/bench_viewer.py
+	$(BIN)/python tests/bench_images.py
 	$(BIN)/python tests/bench_pages.py
 
 lint: .venv/ready-test  ## ruff on code and pages, mypy on helpers
