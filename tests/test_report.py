@@ -268,7 +268,7 @@ def _file(folder, real):
         (_gone, r"expected a folder of DICOM files, found none at .*/data"),
         (_file, r"expected a folder of DICOM files, found a file at .*/data"),
         (_empty, r"expected files, found none below .*/data"),
-        (_note, r"expected DICOM images, found none in .*/data: of 1 file 1 could not be read"),
+        (_note, r"expected DICOM images, found none in .*/data: not DICOM: 1 text file$"),
     ],
 )
 def test_a_bad_folder_gets_one_clear_line(make, line, real, tmp_path):
