@@ -313,7 +313,7 @@ def _detector_from(view):
         StartAngle=0,
         RadialPosition=250,
         ImagePositionPatient=None,
-        ImageOrientationPatient=None,
+        ImageOrientationPatient=[{"ANT": 1, "POST": -1}[view], 0, 0, 0, 0, -1],
         ViewCodeSequence=code(value, "SCT", meaning),
     )
 

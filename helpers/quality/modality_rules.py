@@ -138,10 +138,14 @@ def pet_without_suv(collection: Collection) -> Iterator[Finding]:
     remedy="Look up the frame rate of the device; do not measure times by frames.",
 )
 def cine_without_frame_time(collection: Collection) -> Iterator[Finding]:
-    """Frames of one file over time that do not say how long each lasts."""
+    """Frames of one file over time that do not say how long each lasts.
+
+    Nuclear images are not asked: they say it of each phase (PS3.3 C.8.4.14), in a sequence.
+    """
     measures = collection.measures
     one_file = ~collection.several(collection.path_codes) & (measures.counts > 1)
-    stacks = np.flatnonzero((measures.kind == "cine") & one_file & ~_has_errors(collection))
+    cine = (measures.kind == "cine") & (measures.first_of("Modality") != "NM")
+    stacks = np.flatnonzero(cine & one_file & ~_has_errors(collection))
     for stack in stacks.tolist():
         times = frame_times_ms(measures.of(stack))
         if times.is_guess:
