@@ -25,11 +25,11 @@ def test_counts_by_element(phantom_headers):
     assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == [
         "name",
         readable.sum(),
-        62,
+        79,
         "Z",
     ]
     assert (
-        table.loc["PatientName", "folders"] == 62 and table.loc["private elements", "folders"] == 1
+        table.loc["PatientName", "folders"] == 79 and table.loc["private elements", "folders"] == 2
     )
     assert (
         table.loc["StudyDate", "kind"] == "date"

@@ -17,12 +17,14 @@ def test_the_phantom_in_a_few_lines(phantom, phantom_headers, phantom_slices):
     sizes = [path.stat().st_size for path in phantom.rglob("*") if path.is_file()]
     counts = f"{len(sizes)}, {sum(sizes) / 1e6:.1f} MB; 3 of {len(sizes)} cannot be read"
     assert facts["files"] == counts
-    images, series = len(phantom_slices), phantom_headers["SeriesInstanceUID"].nunique()
+    images = len(phantom_slices)
+    series = phantom_slices.index.get_level_values("SeriesInstanceUID").nunique()
     assert facts["images"] == f"{images} in {series} series"
-    assert facts["modalities"] == f"CT {images}"
+    counts = phantom_slices["Modality"].value_counts()
+    assert facts["modalities"].startswith(f"CT {counts['CT']}, ") and counts.sum() == images
     assert facts["patients"] == str(len(list(phantom.iterdir())))
     assert re.fullmatch(
-        r"\d+ \(volume \d+, projection 1\); \d+ of \d+ lie on a regular grid, "
+        r"\d+ \(volume \d+, projection 7, picture 2, cine 2, mosaic 1\); \d+ of \d+ lie on a regular grid, "
         r"\d\d of \d+ have a problem; "
         r"the largest has 96 positions; slices 3 to \d+ mm apart",
         facts["stacks"],
