@@ -102,21 +102,7 @@ def phantom_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
     return table.astype(object).where(table.notna(), None)
 
 
-def _root_and_reason() -> tuple[Path, str]:
-    if named := os.environ.get("DICOM_ROOT"):
-        root = Path(named).expanduser()
-        if not root.is_dir():
-            raise FolderError(f"DICOM_ROOT: expected a folder, found {_what_is_at(root)}")
-        return root, "named by DICOM_ROOT"
-    why = "the phantom, made here; set DICOM_ROOT to explore your own folder"
-    if KAGGLE_INPUT.is_dir():
-        if (found_below := find_dicom(KAGGLE_INPUT)) is not None:
-            return found_below
-        why += _archives_below(KAGGLE_INPUT)
-    return phantom_root(), why
-
-
-def _what_is_at(path: Path) -> str:
+def what_is_at(path: Path) -> str:
     """What there is in place of a folder, and how to go on."""
     if not path.is_file():
         return f"{'something else' if path.exists() else 'nothing'} at {path}"
@@ -126,6 +112,20 @@ def _what_is_at(path: Path) -> str:
     command = command_for(kind, path)
     how = f"; open it, and name the folder that this makes: {command}" if command else ""
     return f"a file at {path}{f' ({kind})' if kind else ''}{how}"
+
+
+def _root_and_reason() -> tuple[Path, str]:
+    if named := os.environ.get("DICOM_ROOT"):
+        root = Path(named).expanduser()
+        if not root.is_dir():
+            raise FolderError(f"DICOM_ROOT: expected a folder, found {what_is_at(root)}")
+        return root, "named by DICOM_ROOT"
+    why = "the phantom, made here; set DICOM_ROOT to explore your own folder"
+    if KAGGLE_INPUT.is_dir():
+        if (found_below := find_dicom(KAGGLE_INPUT)) is not None:
+            return found_below
+        why += _archives_below(KAGGLE_INPUT)
+    return phantom_root(), why
 
 
 def _archives_below(folder: Path) -> str:

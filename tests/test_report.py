@@ -265,7 +265,7 @@ def _file(folder, real):
 @pytest.mark.parametrize(
     ("make", "line"),
     [
-        (_gone, r"expected a folder of DICOM files, found none at .*/data"),
+        (_gone, r"expected a folder of DICOM files, found nothing at .*/data"),
         (_file, r"expected a folder of DICOM files, found a file at .*/data"),
         (_empty, r"expected files, found none below .*/data"),
         (_note, r"expected DICOM images, found none in .*/data: not DICOM: 1 text file$"),

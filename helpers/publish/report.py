@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 from nbformat import NotebookNode
 
-from helpers.collection import collection_root, is_phantom
+from helpers.collection import collection_root, is_phantom, what_is_at
 from helpers.files import FolderError
 from helpers.headers.table import read_headers
 from helpers.privacy.pseudonyms import VARIABLE, is_deidentified
@@ -183,8 +183,7 @@ def _collection(folder: str | os.PathLike[str] | None) -> tuple[Path, dict[str, 
         return collection_root().absolute(), environment
     root = Path(folder).expanduser().absolute()
     if not root.is_dir():
-        found = "a file" if root.exists() else "none"
-        raise FolderError(f"expected a folder of DICOM files, found {found} at {root}")
+        raise FolderError(f"expected a folder of DICOM files, found {what_is_at(root)}")
     return root, {**environment, "DICOM_ROOT": str(root)}
 
 
