@@ -171,13 +171,16 @@ class Images:
     def _stack_label(self, start: int) -> str:
         """The label of the stack that begins at a row."""
         if start not in self._labels and self._stacks is not None:
-            stack = self.slices.index[start][:2]
-            self._labels[start] = stack_label(next(self._stacks.loc[[stack]].itertuples()))
+            self._labels[start] = stack_label(self._stacks[self.slices.index[start][:2]])
         return self._labels.get(start, "")
 
     @cached_property
-    def _stacks(self) -> pd.DataFrame | None:
-        return stack_table(self.slices) if list(self.slices.index.names) == LEVELS else None
+    def _stacks(self) -> dict[Any, Any] | None:
+        """The row of each stack, by what stands in the index; None of the rows of one stack."""
+        if list(self.slices.index.names) != LEVELS:
+            return None
+        stacks = stack_table(self.slices)
+        return dict(zip(stacks.index, stacks.itertuples()))
 
     def _decoded(self, row: int) -> Slice:
         path, frame, run = self.paths[row], self.frames[row], self.run(row)
