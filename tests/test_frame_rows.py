@@ -94,7 +94,8 @@ def test_many_single_images_cost_as_much_as_a_few(phantom_headers):
             sys.setprofile(None)
         return counted[0]
 
-    assert calls(pd.concat([images] * 20)) < 1.1 * calls(images)
+    # both of concat, which makes another index and other blocks than a table that was read has
+    assert calls(pd.concat([images] * 20)) < 1.1 * calls(pd.concat([images] * 2))
 
 
 def test_frames_of_every_real_file_say_what_pydicom_reads(real_headers):

@@ -84,9 +84,11 @@ def _silent_about_several(images, silent):
     bits, available = _frame_bits(images, silent), _pixel_bytes(images, silent)
     groups = numbers(images, FRAME_GROUPS)[silent]
     errors = {}
-    for place in np.flatnonzero(8 * available >= 2 * bits):
-        row = silent[place]
-        if frames := _whole_frames(images.iloc[row], bits[place]):
+    several = np.flatnonzero(8 * available >= 2 * bits)
+    rows = silent[several]
+    said = [images[name].to_numpy()[rows] for name in ("TransferSyntaxUID", "pixel_offset")]
+    for row, own_bits, syntax, offset in zip(rows, bits[several], *said):
+        if frames := _whole_frames(images.index[row], syntax, int(offset), own_bits):
             errors[row] = f"expected a Number of Frames, {frames} as pixels are there, got none"
     for row, listed in zip(silent[groups > 1], groups[groups > 1]):
         errors[row] = f"expected a Number of Frames, {listed:.0f} as functional groups, got none"
@@ -111,17 +113,15 @@ def _pixel_bytes(images: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
     return numbers(images, "file_size")[rows] - numbers(images, "pixel_offset")[rows]
 
 
-def _whole_frames(image: pd.Series, bits: float) -> int | None:
+def _whole_frames(path: str, syntax: str | None, offset: int, bits: float) -> int | None:
     """How many frames of so many bits, from two on, the pixel values are; None where they are not.
 
     What a file has behind its pixel values is none of them, so their own length counts; it may
     have a byte that makes it even (PS3.5 8.1.1).
     """
-    syntax = image["TransferSyntaxUID"]
     if syntax not in (*NATIVE_SYNTAXES, None):
         return None
-    offset = int(image["pixel_offset"])
-    length = _pixel_length(image.name, offset, syntax == BIG_ENDIAN_SYNTAX)
+    length = _pixel_length(path, offset, syntax == BIG_ENDIAN_SYNTAX)
     frames = int(8 * length // bits)
     beyond = length - math.ceil(frames * bits / 8)
     several = length > math.ceil(bits / 8) + 1 and frames > 1
