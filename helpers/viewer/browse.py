@@ -71,11 +71,23 @@ def browse(
         if is_live():
             return StackBrowser(slices, stack, findings=findings, max_mb=max_mb)
         return _static(slices, stack, findings)
+    options = {"plane": plane, "window": window, "badge": badge, "over": over}
+    return volume_viewer(slices, three_planes=three_planes, **options)
+
+
+def volume_viewer(
+    volume: Volume, *, three_planes: bool = True, **options: Any
+) -> "VolumeBrowser | StaticViewer":
+    """The viewer of a volume, with a kernel or without one; `options` are those of `browse`."""
     if is_live():
-        return VolumeBrowser(
-            slices, plane=plane, window=window, badge=badge, three_planes=three_planes, over=over
-        )
-    return StaticViewer(slices, plane=plane, window=window, badge=badge, over=over)
+        return VolumeBrowser(volume, three_planes=three_planes, **options)
+    return StaticViewer(volume, **options)
+
+
+def remarked(volume: Volume, words: str) -> Volume:
+    """The volume, with a line about it on its pictures."""
+    remark = "; ".join(filter(None, (volume.caption.get("remark"), words)))
+    return replace(volume, caption={**volume.caption, "remark": remark})
 
 
 def browse_together(*volumes: Volume, window: object = None) -> "widgets.HBox | StaticViewer":
@@ -130,16 +142,10 @@ def _static(
     choices = Choices(slices, stack_table(checked_slices(slices)))
     opened = Opener(choices, findings=findings).open(Wanted(*choices.first(stack)))
     if opened.volume is not None:
-        return StaticViewer(_remarked(opened.volume, opened.message), **opened.options)
+        return StaticViewer(remarked(opened.volume, opened.message), **opened.options)
     if opened.images is not None:
         try:
             return ImagesPage(opened.images, words=opened.message, **opened.options)
         except NoSuchImageError as error:  # the tiles of a slide, which are not listed
             return StaticText(str(error))
     return StaticText(opened.message)
-
-
-def _remarked(volume: Volume, message: str) -> Volume:
-    """The volume, with a line about it on its pictures."""
-    remark = "; ".join(filter(None, (volume.caption.get("remark"), message)))
-    return replace(volume, caption={**volume.caption, "remark": remark}) if message else volume

@@ -120,7 +120,8 @@ class Choices:
 
     def _entries(self, stacks, wanted):
         """An entry for each stack, and one for each group of volumes."""
-        entries, seen = [], set()
+        entries: list[Option] = []
+        seen: set[Stack] = set()
         for row in stacks.itertuples():
             if row.Index in seen:
                 continue

@@ -1,11 +1,9 @@
 """How does one volume look on another: a PET on its CT, a dose on the CT that it was planned on?"""
 
-from dataclasses import replace
-
 import pandas as pd
 
 from helpers.slices.stacks import checked_slices, stack_table
-from helpers.viewer.browse import StaticViewer, browse
+from helpers.viewer.browse import StaticViewer, remarked, volume_viewer
 from helpers.viewer.choices import Choices
 from helpers.viewer.opening import Opener, Wanted
 from helpers.viewer.static_text import StaticText
@@ -37,7 +35,6 @@ def browse_fused(slices: pd.DataFrame) -> "VolumeBrowser | StaticViewer | Static
             wanted = Wanted(choices.patient_of(base), base, over=layer, as_suv=True)
             opened = Opener(choices).open(wanted)
             if opened.volume is not None:
-                remarks = opened.volume.caption.get("remark"), opened.message
-                caption = {**opened.volume.caption, "remark": "; ".join(filter(None, remarks))}
-                return browse(replace(opened.volume, caption=caption), over=opened.options["over"])
+                volume = remarked(opened.volume, opened.message)
+                return volume_viewer(volume, over=opened.options["over"])
     return StaticText(NOTHING_OVER)
