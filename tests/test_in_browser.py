@@ -204,7 +204,7 @@ def host(request, tmp_path_factory, phantom):
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copy(NOTEBOOKS / "06_browse.ipynb", folder)
     collection = folder / "collection"
-    for patient in ("P01-reference", "P02-interspaced", "P14-slice-twice", "P48-heart-phases"):
+    for patient in ("P01-reference", "P02-interspaced", "P14-slice-twice"):
         shutil.copytree(phantom / patient, collection / patient)
     _write_hostile(phantom, collection / "hostile")
     server = Server(LAB if request.param == "JupyterLab" else VOILA, folder, collection)
@@ -423,31 +423,6 @@ def test_two_viewers_move_together(page):
         )
         heights = [float(label.split("z ")[1].split(" mm")[0]) for label in (first, second)]
         assert abs(heights[0] - heights[1]) <= 5.1, "to the nearest slice"
-
-
-def test_a_second_slider_moves_through_a_group(page, host, phantom_headers):
-    """With the kernel: by slider, by keys and from Python, at one place."""
-    slices = slice_table(phantom_headers[phantom_headers["PatientID"] == "P48-heart-phases"])
-    volumes = [load_volume(slices.loc[stack]) for stack in stack_table(slices).sort_index().index]
-    page.get_by_label("Patient", exact=True).select_option(label="P48-heart-phases")
-    viewer = _viewer(page, 0)
-    slider = viewer.get_by_label("Phase", exact=True)
-    slider.wait_for(timeout=30_000)
-    slider.fill("0")
-    viewer.get_by_label("Slice", exact=True).fill("5")
-    assert _agrees(_shown(viewer), volumes[0], "axial", 5, None)
-    slider.fill("1")
-    _labelled(viewer, "50 %")
-    assert _agrees(_shown(viewer), volumes[1], "axial", 5, None)
-    assert _state(host[1])[1] == 5 and host[1].python("Out[2].viewer.member") == 1
-    viewer.locator(MAIN).focus()
-    page.keyboard.press("[")
-    _labelled(viewer, "0 %")
-    page.keyboard.press("Shift+ArrowRight")
-    _labelled(viewer, "50 %")
-    host[1].python("setattr(Out[2].viewer, 'member', 0)")
-    _labelled(viewer, "0 %")
-    assert _agrees(_shown(viewer), volumes[0], "axial", 5, None)
 
 
 def _labelled(viewer, words):
