@@ -12,6 +12,7 @@ from helpers.slices.arrays import numbers
 from helpers.slices.grid import longest_regular_run
 from helpers.slices.words import why_no_volume
 from helpers.viewer.choices import VIEWS, Choices, Patient, Stack
+from helpers.viewer.image_data import Images
 from helpers.viewer.loading import CancelledError
 from helpers.viewer.volume_group import group_of
 from helpers.volume.suv import SuvError, suv
@@ -20,7 +21,8 @@ from helpers.volume.volume import Volume, load_volume
 MAX_MEMORY_MB = 1000  # of volumes that are kept
 BYTES_PER_VOXEL = 2
 NO_IMAGE = "No stack of images here."
-PET = "PT"
+PET, SLIDE = "PT", "slide"
+TILED = "levels of a slide, whose tiles are not shown: "
 
 
 class Wanted(NamedTuple):
@@ -81,6 +83,8 @@ class Opener:
         if wanted.entry == VIEWS:
             return self._images(choices.views_of(wanted.patient), "")
         slices = choices.rows_of(wanted.entry)
+        if choices.stacks.loc[wanted.entry, "kind"] == SLIDE:
+            return self._slide(wanted.entry[0])
         if choices.stacks.loc[wanted.entry, "volume"] == "no":
             return self._images(slices, why_no_volume(slices) or "")
         try:
@@ -89,6 +93,15 @@ class Opener:
             raise
         except ClearError as error:  # what headers do not say: pixels that cannot be decoded
             return self._images(slices, str(error))
+
+    def _slide(self, series: str) -> Opened:
+        """The overview and label of a slide; its levels of tiles are named."""
+        own = self.choices.slices.xs(series, level="SeriesInstanceUID", drop_level=False)
+        images = Images(own[(own["kind"] == SLIDE).to_numpy()])
+        levels = f"{TILED}{'; '.join(images.tiled)}" if images.tiled else ""
+        if len(images):
+            return self._images(images.slices, levels)
+        return Opened(None, None, {}, levels)
 
     def _images(self, slices: pd.DataFrame, message: str) -> Opened:
         words = "" if self.findings is None else badges(self.findings, slices)
