@@ -190,7 +190,8 @@ def plot_positions(stacks: Mapping[Any, pd.DataFrame], *, ax: Axes | None = None
     """
     ax = axes_or_new(ax, 9, 1.2 + 0.45 * len(stacks))
     if not stacks:
-        ax.set(title="No stack to draw", xticks=[], yticks=[])
+        ax.set_title("No stack to draw")
+        ax.set_axis_off()
         return ax
     for row, slices in enumerate(stacks.values()):
         once, again = (slices["position_mm"][slices["repeated"] == repeated] for repeated in (0, 1))
