@@ -27,7 +27,7 @@ def _touch(path, content=b""):
 def home(monkeypatch, tmp_path):
     """A cache folder of its own, in which phantoms are written at once: one file, for speed."""
 
-    def written(folder):
+    def written(folder, **_):
         _touch(Path(folder, "P01", "1.dcm"), PREFIX)
         return pd.DataFrame({"rule": ["r"], "path": ["p"], "stack": [None], "patient": ["P01"]})
 
@@ -112,7 +112,7 @@ def test_a_phantom_whose_writing_fails_leaves_nothing(home, monkeypatch):
 def test_another_process_may_be_first(home, monkeypatch):
     write = module.write_phantom
 
-    def slower(folder):
+    def slower(folder, **_):
         _touch(home / PHANTOM_FOLDER / "train" / "theirs.dcm")
         return write(folder)
 
