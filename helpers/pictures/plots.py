@@ -160,7 +160,8 @@ def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     drawn = counts.loc[counts.sum(axis=1).sort_values(kind="stable").index, counts.sum() > 0]
     ax = axes_or_new(ax, 9, 1.2 + 0.22 * min(max(len(drawn), 2), MAX_PATIENTS))
     if drawn.empty or not drawn.columns.size:
-        ax.set(title="No image to count", xticks=[], yticks=[])
+        ax.set_title("No image to count")
+        ax.set_axis_off()
         return ax
     rows, left = np.arange(len(drawn)), np.zeros(len(drawn))
     for kind in sorted(
@@ -238,7 +239,8 @@ def plot_findings(findings: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     counts = findings.groupby(["severity", "rule"], sort=False).size()
     ax = axes_or_new(ax, 9, 1.2 + 0.28 * max(len(counts), 2), layout="constrained")
     if counts.empty:
-        ax.set(title="Nothing was found", xticks=[], yticks=[])
+        ax.set_title("Nothing was found")
+        ax.set_axis_off()
         return ax
     severities, rules = counts.index.get_level_values(0), counts.index.get_level_values(1)
     for severity, colour in SEVERITY_COLOURS.items():
