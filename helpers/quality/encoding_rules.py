@@ -150,7 +150,7 @@ def mixed_monochrome(collection: Collection) -> Iterator[Finding]:
         rarer = min(counts, key=lambda name: counts[name])
         row = int(np.flatnonzero((low if rarer == "MONOCHROME1" else high) & of_modality)[0])
         said = " beside ".join(
-            f"{counts[name]:,} {name}" for name in sorted(counts, key=counts.get)
+            f"{counts[name]:,} {name}" for name in sorted(counts, key=lambda name: counts[name])
         )
         name = measures.values("Modality", [row])[0] or "no modality"
         yield collection.image_finding(f"{name}: {said}", row)
