@@ -7,11 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from helpers.errors import require_type
-from helpers.pictures.colours import TABLE_SIZE, heat
+from helpers.pictures.colours import TABLE_SIZE, colour_table, coloured, heat
 from helpers.pictures.slices import show_slice, window_text
 from helpers.pictures.style import DrawingError, axes_or_new
 from helpers.pixels.window import VoiLut, Window, apply_window
 from helpers.volume.resampling import slice_at
+from helpers.volume.slice import remarked
 from helpers.volume.volume import Volume
 
 COLOUR_BAR = (1.02, 0, 0.035, 1)  # beside the picture: left, bottom, width, height as shares of it
@@ -55,22 +56,16 @@ def show_fused(
     name, own = base.window(window)
     of_over = over.window(over_window)
     words = f"in colour: {window_text(of_over, over.unit)}"
-    remarks = below.caption.get("remark"), words, above.caption["remark"]
-    caption = {**below.caption, "remark": "; ".join(filter(None, remarks))}
+    caption = remarked(below.caption, words, above.caption["remark"])
     below = replace(below, windows={**below.windows, name: own}, caption=caption)
     ax = show_slice(below, window=name, ax=axes_or_new(ax, 6.6, 6), **overlays)
     grey = apply_window(above.pixels, of_over[1], padding=above.padding)
-    colours = _colours(grey)
+    colours = coloured(grey, heat()) / 255
     colours[..., 3] *= opacity
     extent = ax.images[0].get_extent()
     ax.imshow(colours, extent=extent, aspect="equal", interpolation="nearest")
     _draw_colour_bar(ax, of_over[1], over.unit)
     return ax
-
-
-def _colours(grey: np.ndarray) -> np.ndarray:
-    """RGBA (..., 4) from 0 to 1 of greys from 0 to 1."""
-    return heat()[np.round((TABLE_SIZE - 1) * grey).astype(int)] / 255
 
 
 def _draw_colour_bar(ax: Axes, window: Window | VoiLut, unit: str) -> None:
@@ -79,7 +74,7 @@ def _draw_colour_bar(ax: Axes, window: Window | VoiLut, unit: str) -> None:
     values = np.linspace(low, high, TABLE_SIZE)[:, None]
     bar = ax.inset_axes(COLOUR_BAR)
     bar.imshow(
-        _colours(apply_window(values, window))[..., :3],
+        coloured(apply_window(values, window), colour_table()),
         extent=(0, 1, low, high),
         aspect="auto",
         origin="lower",

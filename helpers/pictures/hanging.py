@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.geometry.orientation import EdgeLetters
-from helpers.volume.slice import Slice
+from helpers.volume.slice import Slice, remarked
 
 FROM_ABOVE = ("CC", "XCCL", "XCCM", "FB")  # views through the breast from above or below
 FROM_THE_SIDE = ("MLO", "ML", "LM", "LMO", "SIO", "ISO")
@@ -77,7 +77,6 @@ def turned(slice: Slice, turn: Turn) -> Slice:
     """The same picture with rows and columns exchanged or reversed; letters turn along."""
     if not any(turn):
         return slice
-    remarks = slice.caption.get("remark"), turn.words
     down, right = slice.spacing
     return replace(
         slice,
@@ -85,7 +84,7 @@ def turned(slice: Slice, turn: Turn) -> Slice:
         padding=None if slice.padding is None else _turned_pixels(slice.padding, turn),
         spacing=(right, down) if turn.transposed else (down, right),
         letters=_turned_letters(slice.letters, turn),
-        caption={**slice.caption, "remark": "; ".join(filter(None, remarks))},
+        caption=remarked(slice.caption, turn.words),
     )
 
 

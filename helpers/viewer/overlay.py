@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from helpers.errors import require_type
-from helpers.pictures.colours import TABLE_SIZE, heat
+from helpers.pictures.colours import coloured, heat
 from helpers.pictures.slices import snapshot
 from helpers.pixels.window import VoiLut, Window, apply_window, value_range
 from helpers.viewer.viewer_data import volume_windows, window_data
 from helpers.volume.resampling import check_frames, slice_at
-from helpers.volume.slice import Slice
+from helpers.volume.slice import Slice, remarked
 from helpers.volume.volume import Volume
 
 
@@ -65,20 +65,15 @@ class Overlay:
         """A slice of another volume with this one over it, as a `Slice` in colour."""
         below = base.slice(plane, index)
         own = slice_at(self.volume, base, plane, index, how=self.how)
-        colours = self.colours[self._places(own, window)]
+        grey_of_own = apply_window(own.pixels, window, padding=own.padding)
+        colours = coloured(grey_of_own, self.colours)
         alpha = opacity * colours[..., 3:] / 255
         grey = np.repeat(255 * below.grey(base_window)[..., None], 3, axis=2)
         pixels = np.round((1 - alpha) * grey + alpha * colours[..., :3]).astype(np.uint8)
         grey_words, words = base_window.text(base.unit), window.text(self.volume.unit)
         words = f"grey: {grey_words}; in colour: {words}"
-        remark = "; ".join(filter(None, (below.caption.get("remark"), words)))
-        caption = {**below.caption, "remark": remark}
+        caption = remarked(below.caption, words)
         return replace(below, pixels=pixels, caption=caption, inverted=False, unit="", windows={})
-
-    def _places(self, own: Slice, window: Window | VoiLut) -> np.ndarray:
-        """Which colour each pixel (rows, columns) has."""
-        grey = apply_window(own.pixels, window, padding=own.padding)
-        return np.round((TABLE_SIZE - 1) * grey).astype(int)
 
 
 def snapshot_over(

@@ -119,6 +119,11 @@ def captions_of(image: Image) -> dict[str, str]:
     }
 
 
+def remarked(caption: Mapping[str, str], *words: str) -> dict[str, str]:
+    """Captions with words behind what their remark says; empty words say nothing."""
+    return {**caption, "remark": "; ".join(filter(None, (caption.get("remark"), *words)))}
+
+
 def _number(header: FrameHeader, frame: int) -> str:
     """Which image this is: the frame of a multi-frame object, else the instance number."""
     if (frames := frame_count(header)) > 1:

@@ -18,6 +18,7 @@ from helpers.pixels.luts import PET_UNITS
 from helpers.pixels.window import SUV_UNIT, presets_for
 from helpers.runtime import in_threads_if_slow
 from helpers.volume.decay import INJECTION, NEEDED, DecayError, decay_until_scan
+from helpers.volume.slice import remarked
 from helpers.volume.volume import Volume
 
 OF_SERIES = [  # that all files of a series must say alike
@@ -98,13 +99,12 @@ def suv(volume: Volume, slices: pd.DataFrame) -> Volume:
     factor = _factor(files)
     if volume.unit != (unit := PET_UNITS[files[0]["Units"]]):
         raise SuvError(f"expected the volume of these slices, in {unit}, got {volume!r}")
-    remarks = volume.caption.get("remark"), factor.remark
     return replace(
         volume,
         array=np.multiply(volume.array, factor.value, dtype=np.float32),
         unit=SUV_UNIT,
         windows=presets_for(SUV_UNIT),
-        caption={**volume.caption, "remark": "; ".join(filter(None, remarks))},
+        caption=remarked(volume.caption, factor.remark),
     )
 
 
