@@ -16,6 +16,7 @@ Option: TypeAlias = tuple[str, Any]  # what a menu shows, and the value behind i
 EVERYBODY = ("every", "patient")  # the value of the entry for all patients together
 VIEWS = "views"  # the value of the entry for all images of one view each
 VIEW_KINDS = ("projection", "picture")
+MAX_LABEL = 120  # characters of an entry: a header may hold any number
 LAYERS = ("PT", "NM", "RTDOSE")  # modalities that are looked at over another
 
 
@@ -51,7 +52,7 @@ class Choices:
 
         It helps where several patients have images of one view each.
         """
-        own = [(name, name) for name in dict.fromkeys(self._patient)]
+        own = [(_shortened(name), name) for name in dict.fromkeys(self._patient)]
         with_views = len({*self._patient[self._is_view]})
         together = [(f"all {len(own):,} patients", EVERYBODY)] if with_views > 1 else []
         return [*together, *own]
@@ -129,7 +130,7 @@ class Choices:
             sisters = sister_stacks(self.stacks, row.Index).index if grouped else []
             seen.update(sisters)
             shown = wanted if wanted in sisters else row.Index
-            entries.append((stack_label(row, sisters=len(sisters)), shown))
+            entries.append((_shortened(stack_label(row, sisters=len(sisters))), shown))
         return entries
 
 
@@ -153,6 +154,12 @@ def checked_stack(stacks: pd.DataFrame, stack: Stack | None) -> Stack | None:
             "these slices have no such stack"
         )
     return stack
+
+
+def _shortened(label: str) -> str:
+    """A label whose middle is left out where it is long: its end tells it from others."""
+    half = MAX_LABEL // 2
+    return label if len(label) <= MAX_LABEL else f"{label[:half]} … {label[-half:]}"
 
 
 def _frames_of_reference(slices, stacks):

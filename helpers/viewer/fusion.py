@@ -19,7 +19,7 @@ def browse_fused(slices: pd.DataFrame) -> "VolumeBrowser | StaticViewer | Static
     """A viewer of the first volume over which another of its patient lies, with that in colour.
 
     A PET is in SUV where its headers allow it, else as it is stored, and a line says why. Where
-    nothing shares a Frame of Reference UID, a line says that.
+    nothing shares a Frame of Reference UID, or nothing that does can be loaded, a line says that.
 
     Parameters
     ----------
@@ -29,12 +29,13 @@ def browse_fused(slices: pd.DataFrame) -> "VolumeBrowser | StaticViewer | Static
     ----------
     PS3.3 C.7.4.1: what shares a Frame of Reference UID shares its millimetres.
     """
-    choices = Choices(slices, stack_table(checked_slices(slices)))
+    choices, why = Choices(slices, stack_table(checked_slices(slices))), []
     for base in choices.stacks.index[choices.is_volume]:
         for _, layer in choices.layers_for(base)[1:]:
             wanted = Wanted(choices.patient_of(base), base, over=layer, as_suv=True)
             opened = Opener(choices).open(wanted)
-            if opened.volume is not None:
+            if opened.volume is not None and "over" in opened.options:
                 volume = remarked(opened.volume, opened.message)
                 return volume_viewer(volume, over=opened.options["over"])
-    return StaticText(NOTHING_OVER)
+            why.append(opened.message)
+    return StaticText(why[0] if why else NOTHING_OVER)

@@ -1,6 +1,7 @@
 """What is opened of what is chosen? A volume with what belongs to it, or images one by one."""
 
 import math
+import threading
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from helpers.viewer.choices import VIEWS, Choices, Patient, Stack
 from helpers.viewer.image_data import Images
 from helpers.viewer.loading import CancelledError
 from helpers.viewer.volume_group import group_of
+from helpers.volume.resampling import check_frames
 from helpers.volume.suv import SuvError, suv
 from helpers.volume.volume import Volume, load_volume
 
@@ -64,6 +66,7 @@ class Opener:
     ) -> None:
         self.choices, self.findings, self.max_mb = choices, findings, max_mb
         self.volumes: OrderedDict[Stack, tuple[Volume, str]] = OrderedDict()
+        self._keeping = threading.Lock()
 
     def open(self, wanted: Wanted, progress: Any = False) -> Opened:
         """Opens what is wanted. Of a volume that cannot be loaded, the images are shown.
@@ -109,21 +112,35 @@ class Opener:
 
     def _volume(self, wanted: Wanted, progress: Any) -> Opened:
         volume, remark = self._loaded(wanted.entry, progress)
-        volume, no_suv = self._in_suv(volume, wanted.entry, wanted.as_suv)
+        shown, no_suv = self._in_suv(volume, wanted.entry, wanted.as_suv)
         options: dict[str, Any] = {"badge": self._badge(wanted.entry)}
-        if wanted.over is not None:
-            over, own_remark = self._loaded(wanted.over, progress)
-            over, no_suv = self._in_suv(over, wanted.over, wanted.as_suv)
-            options["over"], remark = over, "; ".join(filter(None, (remark, own_remark)))
-        elif not wanted.as_suv:
+        over, words = self._over(wanted, shown, progress)
+        if over is not None:
+            options["over"] = over
+        else:
             options["members"] = group_of(
                 self.choices.slices,
                 self.choices.stacks,
                 wanted.entry,
                 badge=lambda stack, slices: self._badge(stack),
+                converted=None if shown is volume else suv,
                 max_mb=self.max_mb,
             )
-        return Opened(volume, None, options, "; ".join(filter(None, (remark, no_suv))))
+        return Opened(shown, None, options, "; ".join(filter(None, (remark, no_suv, words))))
+
+    def _over(self, wanted: Wanted, base: Volume, progress: Any) -> tuple[Volume | None, str]:
+        """(what lies over a volume, a line about it); the volume is shown without it all the same"""
+        if wanted.over is None:
+            return None, ""
+        try:
+            volume, remark = self._loaded(wanted.over, progress)
+            check_frames(volume, base)
+        except CancelledError:
+            raise
+        except ClearError as error:
+            return None, f"nothing lies over it: {error}"
+        volume, no_suv = self._in_suv(volume, wanted.over, wanted.as_suv)
+        return volume, "; ".join(filter(None, (remark, no_suv)))
 
     def _in_suv(self, volume: Volume, stack: Stack, asked: bool) -> tuple[Volume, str]:
         """(a PET in SUV, if that is asked for and its headers allow it; else why not)"""
@@ -136,16 +153,23 @@ class Opener:
 
     def _loaded(self, stack: Stack, progress: Any) -> tuple[Volume, str]:
         """(the volume of a stack, from memory or loaded; what was left out)"""
-        if stack not in self.volumes:
+        found = self.volumes.get(stack)
+        if found is None:
             slices, uneven = longest_regular_run(self.choices.slices.loc[stack])
             slices, thinned = self._thinned(slices)
             volume = load_volume(slices, progress=progress)
-            self.volumes[stack] = volume, "; ".join(filter(None, (uneven, thinned)))
-        self.volumes.move_to_end(stack)
-        kept = self.volumes.values()
-        while len(kept) > 1 and sum(one.array.nbytes for one, _ in kept) > 1e6 * self.max_mb:
-            self.volumes.popitem(last=False)
-        return self.volumes[stack]
+            found = volume, "; ".join(filter(None, (uneven, thinned)))
+        self._keep(stack, found)
+        return found
+
+    def _keep(self, stack: Stack, found: tuple[Volume, str]) -> None:
+        """Takes a volume that is loaded; lets those go that were not used for longest."""
+        with self._keeping:  # a load that is no longer wanted may end beside the next
+            self.volumes[stack] = found
+            self.volumes.move_to_end(stack)
+            kept = self.volumes.values()
+            while len(kept) > 1 and sum(one.array.nbytes for one, _ in kept) > 1e6 * self.max_mb:
+                self.volumes.popitem(last=False)
 
     def _thinned(self, slices: pd.DataFrame) -> tuple[pd.DataFrame, str]:
         """(the slices, or every so many-th of them; a remark)"""

@@ -156,6 +156,7 @@ def group_of(
     stack: tuple[str, int],
     *,
     badge: Callable[[tuple[str, int], pd.DataFrame], str] | None = None,
+    converted: Callable[[Volume, pd.DataFrame], Volume] | None = None,
     max_mb: float = MAX_GROUP_MB,
 ) -> VolumeGroup | None:
     """The stacks of one grid that a stack belongs to, as a `VolumeGroup`; None for one by itself.
@@ -170,6 +171,7 @@ def group_of(
     stacks : DataFrame of `helpers.stack_table` for these slices
     stack : an entry of its index, which is shown first
     badge : gives a word of warning for a stack and its slices
+    converted : gives what is shown of a volume and its slices, such as `helpers.suv`
     max_mb : of volumes that are kept in memory
     """
     for table in (slices, stacks):
@@ -184,6 +186,7 @@ def group_of(
     def load(number: int) -> Volume:
         images, remark = longest_regular_run(slices.loc[members[number]])
         volume = load_volume(images, progress=False)
+        volume = volume if converted is None else converted(volume, images)
         remarks = volume.caption.get("remark"), remark
         caption = {**volume.caption, "remark": "; ".join(filter(None, remarks))}
         return replace(volume, caption=caption) if remark else volume
