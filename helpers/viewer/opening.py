@@ -129,7 +129,7 @@ class Opener:
         return Opened(shown, None, options, "; ".join(filter(None, (remark, no_suv, words))))
 
     def _over(self, wanted: Wanted, base: Volume, progress: Any) -> tuple[Volume | None, str]:
-        """(what lies over a volume, a line about it); the volume is shown without it all the same"""
+        """(what lies over a volume, or None where it cannot; a line about it)"""
         if wanted.over is None:
             return None, ""
         try:

@@ -132,7 +132,7 @@ class StackBrowser(widgets.VBox):
         self.stack.options = self._choices.stacks_of(self.patient.value)
         if self.stack.options and self.stack.index is None:
             self.stack.index = 0
-        self._load()  # where the entry is the same, no menu tells it: all images, of another patient
+        self._load()  # all images of another patient are the same entry, of which no menu tells
 
     def _offer_layers(self, _: Any = None) -> None:
         """Offers what may lie over the stack, and SUV where there is a PET."""
