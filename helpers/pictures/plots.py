@@ -17,6 +17,7 @@ from helpers.pictures.style import (
 )
 from helpers.slices.arrays import paths_of
 from helpers.slices.kinds import KINDS
+from helpers.slices.labels import series_label
 from helpers.slices.words import WHAT_IT_IS
 
 MAX_PATIENTS = 80  # names that fit beside bars
@@ -221,9 +222,12 @@ def _without_position(slices: pd.DataFrame) -> str:
 
 
 def _stack_label(stack: Any, slices: pd.DataFrame) -> str:
-    """Patient and number of a stack, and whether its order is a guess."""
-    patient = slices["PatientID"].iloc[0] if "PatientID" in slices else "?"
-    name = f"{patient} · stack {stack[1]}" if isinstance(stack, tuple) else str(stack)
+    """Patient, series and number of a stack, and whether its order is a guess."""
+    words, name = ["PatientID", "SeriesNumber", "SeriesDescription"], str(stack)
+    if isinstance(stack, tuple):
+        first = slices.reindex(columns=words).iloc[0]
+        patient = first["PatientID"] if isinstance(first["PatientID"], str) else "?"
+        name = f"{patient} · {series_label(first)} · stack {stack[1]}"
     grades = set(slices["order_grade"])
     frames_in_order = grades == {"C"} and len(set(paths_of(slices))) == 1  # of one file
     return name if grades == {"A"} or frames_in_order else f"{name} (a guess)"

@@ -144,11 +144,12 @@ def _middles(slices: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
 
 def _groups(table: pd.DataFrame, *levels: str) -> list[np.ndarray]:
     """The row numbers of each group by levels of the index; one group where it has none of them."""
+    if not len(table):
+        return []
     known = [table.index.get_level_values(name) for name in levels if name in table.index.names]
-    if not known or not len(table):
-        return [np.arange(len(table))] if len(table) else []
-    code = pd.MultiIndex.from_arrays(known).factorize()[0]
-    return [np.flatnonzero(code == one) for one in range(code.max() + 1)]
+    code = pd.MultiIndex.from_arrays(known).factorize()[0] if known else np.zeros(len(table), int)
+    order = np.argsort(code, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(code))[:-1])
 
 
 def _by_patient(rows: pd.DataFrame) -> np.ndarray:

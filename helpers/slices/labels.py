@@ -129,14 +129,13 @@ def element_label(keyword: str, value: Any) -> str:
 
 
 def series_label(row: Any) -> str:
-    """The series of a stack: "series 3 5mm"."""
+    """The series of a stack or an image, a row of either's table: "series 3 5mm"."""
     return f"series {_number_and_description(row)}".strip()
 
 
 def _number_and_description(row):
-    return " ".join(
-        str(word) for word in (row.SeriesNumber, row.SeriesDescription) if _is_said(word)
-    )
+    words = row.SeriesNumber, row.SeriesDescription
+    return " ".join(str(shown(word)) for word in words if _is_said(word))
 
 
 def _is_said(word):
@@ -148,7 +147,7 @@ def _count(row):
     count, word = row.images, "frame" if row.kind == "cine" else "image"
     if row.volume != "no":
         count, word = row.positions, "slice"
-    return f"{count} {word}{'s' * (count != 1)}"
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _short(problems):
@@ -186,7 +185,8 @@ def _name_of(keyword):
     if keyword in NOUNS:
         return NOUNS[keyword]
     name, _ = NAMES_AND_UNITS.get(keyword, ("", ""))
-    return name or dictionary_description(tag) if (tag := tag_for_keyword(keyword)) else keyword
+    tag = tag_for_keyword(keyword)
+    return name or (dictionary_description(tag) if tag else keyword)
 
 
 def _plain(value):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.files import natural_key
+from helpers.geometry.grids import distinct_counts
 from helpers.slices.elements import shown
 from helpers.slices.labels import element_label
 from helpers.slices.measures import Measures
@@ -68,7 +69,9 @@ def protocol_table(slices: pd.DataFrame) -> pd.DataFrame:
     }
     numbers = np.arange(len(table))
     table = table.assign(
-        patients=_distinct(protocol, measures.codes("PatientID")[measures.starts], len(table)),
+        patients=distinct_counts(
+            protocol, measures.codes("PatientID")[measures.starts], len(table)
+        ),
         series=series.rows.groupby("protocol").size().reindex(numbers),
         stacks=np.bincount(protocol, minlength=len(table)),
         images=np.bincount(protocol, measures.counts, len(table)).astype(int),
@@ -181,12 +184,6 @@ def _listed(names: list[str]) -> str:
     ordered = sorted(names, key=natural_key)
     more = len(ordered) - MAX_NAMED
     return "; ".join([*ordered[:MAX_NAMED], *([f"{more} more"] if more > 0 else [])])
-
-
-def _distinct(owner: np.ndarray, codes: np.ndarray, count: int) -> np.ndarray:
-    """How many distinct codes (s,) each owner has; a missing one is one of them."""
-    pairs = np.unique(np.c_[owner, codes], axis=0)
-    return np.bincount(pairs[:, 0], minlength=count)
 
 
 def _texts(values: np.ndarray) -> np.ndarray:
