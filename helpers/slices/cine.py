@@ -28,9 +28,9 @@ class FrameTimes(NamedTuple):
 def frame_times_ms(slices: pd.DataFrame) -> FrameTimes:
     """How long each frame of a cine is shown, in ms; a guess is labelled as one.
 
-    What is said of display stands first: Recommended Display Frame Rate; then Frame Time Vector or
-    Frame Time, whichever Frame Increment Pointer names; then Cine Rate; then the times at which
-    frames were taken, such as Trigger Time of the heart's phases, where they are seen as motion.
+    What is said of display stands first: Recommended Display Frame Rate; then Frame Time Vector,
+    Frame Time and Cine Rate, in this order; then the times at which frames were taken, such as
+    Trigger Time of the heart's phases, where they are seen as motion.
 
     Parameters
     ----------

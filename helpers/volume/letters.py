@@ -7,10 +7,11 @@ from pydicom import Dataset
 from helpers.errors import WrongTypeError
 from helpers.geometry.orientation import EdgeLetters, edge_letters, row_and_column
 from helpers.pixels.frame_header import FrameHeader
+from helpers.slices.kinds import IMAGE_STORAGE
 from helpers.volume.view import detector_of
 
 TURNING = ("TOMO", "GATED TOMO")  # Image Type, value 3: a detector lies so in its first frame only
-KIND_OF_CLASS = {  # SOP Class UID behind 1.2.840.10008.5.1.4.1.1. and its beginning → what it is
+KIND_OF_CLASS = {  # SOP Class UID behind `IMAGE_STORAGE`, or its beginning → what it is
     "3": "ultrasound",
     "6": "ultrasound",
     "77.1.2": "slide",  # slide coordinates and plain microscopy
@@ -32,7 +33,6 @@ REASONS = {
     "photograph": "a photograph says nothing of directions in the patient",
     "capture": "a secondary capture is a picture, and this one names no direction in the patient",
 }
-IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1."
 MAX_VALUE = 60  # letters of a value that is quoted
 
 

@@ -1,13 +1,13 @@
 """What are the values of one volume at the places of another?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from helpers.errors import ClearError, require_type
-from helpers.volume.slice import Slice
+from helpers.volume.slice import Slice, remarked
 from helpers.volume.volume import Volume
 
 ORDERS = {"linear": 1, "nearest": 0}  # of the splines that interpolate
@@ -61,7 +61,7 @@ def resampled(
         array=array,
         affine=affine,
         padding=padding if padding.any() else None,
-        caption={**volume.caption, "remark": _remark(volume)},
+        caption=_caption(volume),
         acquired_axis=_nearest_axis(affine, volume.affine[:3, volume.acquired_axis]),
     )
 
@@ -218,6 +218,7 @@ def _nearest_axis(affine: np.ndarray, direction: np.ndarray) -> int:
     return int(np.abs(direction @ steps).argmax())
 
 
-def _remark(volume: Volume) -> str:
-    own = volume.caption.get("remark", "")
-    return own if INTERPOLATED in own else "; ".join(filter(None, (own, INTERPOLATED)))
+def _caption(volume: Volume) -> Mapping[str, str]:
+    """The volume's captions, which say once that values are interpolated."""
+    is_said = INTERPOLATED in volume.caption.get("remark", "")
+    return volume.caption if is_said else remarked(volume.caption, INTERPOLATED)
