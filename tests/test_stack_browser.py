@@ -5,11 +5,12 @@ import threading
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pydicom
 import pytest
 from kind_collections import write_kind
 
-from helpers import browse_fused, header_table, slice_table, stack_table
+from helpers import audit, browse_fused, header_table, slice_table, stack_table
 from helpers.viewer.choices import EVERYBODY, VIEWS, Choices, UnknownStackError
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.opening import Opener, Wanted
@@ -66,6 +67,10 @@ def errors(monkeypatch):
 def _stack(choices, patient, modality):
     own = (choices.stacks["PatientID"] == patient) & (choices.stacks["Modality"] == modality)
     return choices.stacks.index[own][0]
+
+
+def _suv_menu(browser):
+    return browser.values  # noqa: PD011
 
 
 def _modalities(choices, options):
@@ -228,8 +233,8 @@ def test_another_patient_shows_the_images_of_that_patient(slices, errors):
 def test_menus_that_are_set_in_any_order_show_what_they_say_at_last(slices, errors):
     browser, chance = StackBrowser(slices), random.Random(0)
     seen = []
-    for _ in range(60):
-        menu = chance.choice([browser.patient, browser.stack, browser.over, browser.values])
+    for _ in range(40):
+        menu = chance.choice([browser.patient, browser.stack, browser.over, _suv_menu(browser)])
         if menu.options:
             menu.index = chance.randrange(len(menu.options))
         if chance.random() < 0.1:
@@ -255,7 +260,7 @@ def test_menus_of_a_pet_are_seen_where_there_is_one(slices, errors):
     for stack, row in browser.stacks.iterrows():
         browser.go_to(stack)
         browser.wait()
-        layouts = browser.over.layout, browser.values.layout
+        layouts = browser.over.layout, _suv_menu(browser).layout
         seen[row["Modality"], row["PatientID"][0]] = [one.display == "" for one in layouts]
     assert seen == {
         **{("CT", "T"): [True, True], ("PT", "T"): [False, True], ("MG", "M"): [False, False]},
@@ -268,11 +273,11 @@ def test_menus_of_a_pet_are_seen_where_there_is_one(slices, errors):
 def test_suv_and_what_lies_over_are_what_the_viewer_shows(slices, choices, errors):
     browser = StackBrowser(slices, _stack(choices, "T01", "CT"))
     browser.over.index = 1
-    browser.values.value = AS_SUV
+    _suv_menu(browser).value = AS_SUV
     browser.wait()
     assert browser.viewer.over.volume.unit == "SUVbw" and browser.viewer.volume.unit == "HU"
     suv = browser.viewer.over.volume.array
-    browser.values.value = AS_STORED
+    _suv_menu(browser).value = AS_STORED
     browser.wait()
     stored = browser.viewer.over.volume.array
     assert browser.viewer.over.volume.unit == "Bq/ml"
@@ -282,4 +287,35 @@ def test_suv_and_what_lies_over_are_what_the_viewer_shows(slices, choices, error
     assert browser.over.value is None and browser.viewer.over is None
     with pytest.raises(UnknownStackError, match="no such stack"):
         browser.go_to(("1.2.3", 0))
+    browser.viewer.close()
+
+
+def test_findings_that_read_alike_say_where_and_lead_there(slices, folder, errors):
+    findings = audit(header_table(folder, progress=False), slices)
+    browser = StackBrowser(slices, findings=findings)
+    labels = [label for label, _ in browser.finding.options]
+    assert len(labels) > 12 and len({*labels}) == len(labels), "each of twelve mammograms"
+    browser.finding.index = next(n for n, label in enumerate(labels) if "M02/RCC.dcm" in label)
+    browser.wait()
+    shown = browser.viewer.images
+    assert shown.paths[browser.viewer.index].endswith("M02/RCC.dcm")
+    browser.viewer.close()
+
+
+def test_after_the_picture_of_a_finding_the_viewer_comes_back(slices, errors):
+    columns = {
+        "severity": "error",
+        "rule": "no-file",
+        "value": "lost",
+        "stack": None,
+        "frame": None,
+    }
+    findings = pd.DataFrame([{**columns, "path": "elsewhere/lost.dcm"}])
+    browser = StackBrowser(slices, findings=findings)
+    browser.wait()
+    browser.finding.index = 1
+    assert browser.viewer is None and browser.message.value == "lost"
+    browser.finding.index = 0
+    browser.wait()
+    assert browser.viewer is not None and browser.message.value == ""
     browser.viewer.close()

@@ -52,7 +52,7 @@ class Choices:
 
         It helps where several patients have images of one view each.
         """
-        own = [(_shortened(name), name) for name in dict.fromkeys(self._patient)]
+        own = [(shortened(name), name) for name in dict.fromkeys(self._patient)]
         with_views = len({*self._patient[self._is_view]})
         together = [(f"all {len(own):,} patients", EVERYBODY)] if with_views > 1 else []
         return [*together, *own]
@@ -130,7 +130,7 @@ class Choices:
             sisters = sister_stacks(self.stacks, row.Index).index if grouped else []
             seen.update(sisters)
             shown = wanted if wanted in sisters else row.Index
-            entries.append((_shortened(stack_label(row, sisters=len(sisters))), shown))
+            entries.append((shortened(stack_label(row, sisters=len(sisters))), shown))
         return entries
 
 
@@ -156,7 +156,7 @@ def checked_stack(stacks: pd.DataFrame, stack: Stack | None) -> Stack | None:
     return stack
 
 
-def _shortened(label: str) -> str:
+def shortened(label: str) -> str:
     """A label whose middle is left out where it is long: its end tells it from others."""
     half = MAX_LABEL // 2
     return label if len(label) <= MAX_LABEL else f"{label[:half]} … {label[-half:]}"

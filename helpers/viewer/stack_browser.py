@@ -12,7 +12,7 @@ from helpers.errors import ClearError
 from helpers.quality.evidence import finding_png
 from helpers.slices.arrays import vectors
 from helpers.slices.stacks import checked_slices, stack_table
-from helpers.viewer.choices import VIEWS, Choices, Stack
+from helpers.viewer.choices import VIEWS, Choices, Stack, shortened
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.loading import Load, LoadingBar
 from helpers.viewer.opening import MAX_MEMORY_MB, PET, Opened, Opener, Wanted
@@ -147,12 +147,21 @@ class StackBrowser(widgets.VBox):
     def _finding_options(self) -> list[tuple[str, int | None]]:
         options: list[tuple[str, int | None]] = [("select a finding", None)]
         if self.findings is not None:
-            rows = self.findings[["severity", "rule", "value"]].itertuples(index=False)
-            options += [("{}: {}, {}".format(*row), number) for number, row in enumerate(rows)]
+            for number, row in enumerate(self.findings.itertuples(index=False)):
+                words = f"{row.severity}: {row.rule}, {row.value}", self._place_of(row)
+                options.append((shortened(" · ".join(filter(None, words))), number))
         return options
+
+    def _place_of(self, finding: Any) -> str:
+        """What a finding is about: a file in its folder, or the patient of a stack."""
+        if isinstance(finding.path, str):
+            return "/".join(Path(finding.path).parts[-2:])
+        known = isinstance(finding.stack, tuple) and finding.stack in self.stacks.index
+        return self._choices.patient_of(finding.stack) if known else ""
 
     def _go_to_finding(self, change: Any) -> None:
         if change.new is None or self.findings is None:
+            self._load()  # what the menus say, in place of the picture of a finding
             return
         finding = self.findings.iloc[change.new]
         stack = finding["stack"] or self._stack_of(finding["path"])
