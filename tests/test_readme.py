@@ -29,7 +29,7 @@ CHEST = "series/chest-ct-8mm-siemens"
 
 
 def test_the_example_runs(phantom, capsys):
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    example, further = re.findall(r"```python\n(.*?)```", README, re.S)
     assert re.findall(r"^(?:from|import) (\w+)", example, re.M) == ["helpers"]
     names = {}
     exec(example, names)
@@ -39,6 +39,9 @@ def test_the_example_runs(phantom, capsys):
     assert "<iframe" in eval(shown, names)._repr_mimebundle_()["text/html"], (
         "the last line shows something, where no kernel runs too"
     )
+    exec(further, names)  # goes on from the first
+    contents = names["contents_table"](names["headers"])
+    assert contents["files"].sum() == len(names["headers"])
 
 
 @pytest.mark.parametrize("line", COMMANDS)
