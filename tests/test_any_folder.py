@@ -118,6 +118,9 @@ def test_stacks_of_a_patient_read_differently(written, name):
     _, slices, stacks = _tables(written(name))
     labels = Counter(zip(stacks["PatientID"], map(stack_label, stacks.itertuples())))
     assert max(labels.values()) == 1
+    assert [*labels] == [(row["PatientID"], stack_label(row)) for _, row in stacks.iterrows()], (
+        "a row may be a Series too"
+    )
     assert all(best_stacks(stacks)["reason"] != "") and len(protocol_table(slices))
 
 
@@ -208,3 +211,15 @@ def _execute(folder, tmp_path):
     executions.mkdir()
     for page, (_, error) in zip(pages, execute_pages(pages, environment, executions)):
         assert not error, f"{page.stem}: {error}"
+        assert not _failures(pages[page]), page.stem
+
+
+def _failures(page):
+    """Outputs of a page that say that something could not be shown: these stop no cell."""
+    outputs = [output for cell in page.cells for output in cell.get("outputs", [])]
+    texts = [str(output.get("text", output.get("data", ""))) for output in outputs]
+    return [
+        output.get("traceback", text)
+        for output, text in zip(outputs, texts)
+        if output["output_type"] == "error" or "Traceback" in text or "Warning" in text
+    ]
