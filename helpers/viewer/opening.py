@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
@@ -23,7 +24,7 @@ from helpers.volume.volume import Volume, load_volume
 MAX_MEMORY_MB = 1000  # of volumes that are kept
 BYTES_PER_VOXEL = 2
 NO_IMAGE = "No stack of images here."
-PET, SLIDE = "PT", "slide"
+PET, SLIDE, LABEL = "PT", "slide", "LABEL"
 TILED = "levels of a slide, whose tiles are not shown: "
 
 
@@ -98,9 +99,12 @@ class Opener:
             return self._images(slices, str(error))
 
     def _slide(self, series: str) -> Opened:
-        """The overview and label of a slide; its levels of tiles are named."""
+        """The overview of a slide and last its label; its levels of tiles are named."""
         own = self.choices.slices.xs(series, level="SeriesInstanceUID", drop_level=False)
-        images = Images(own[(own["kind"] == SLIDE).to_numpy()])
+        own = own[(own["kind"] == SLIDE).to_numpy()]
+        types = own["ImageType"] if "ImageType" in own else [()] * len(own)
+        is_label = [isinstance(words, tuple) and LABEL in words for words in types]
+        images = Images(own.iloc[np.argsort(is_label, kind="stable")])
         levels = f"{TILED}{'; '.join(images.tiled)}" if images.tiled else ""
         if len(images):
             return self._images(images.slices, levels)
