@@ -42,11 +42,11 @@ class Kind(NamedTuple):
 KINDS = {
     "radiographs": Kind(write_radiographs, ("kinds/radiographs", "odd/highdicom/dx_image.dcm")),
     "mammograms": Kind(write_mammograms, ("kinds/mammogram",)),
-    "ultrasound": Kind(write_ultrasound, ("odd/dicom-test-files/US1_UNC", "pydicom:overlay")),
+    "ultrasound": Kind(write_ultrasound, ("odd/dicom-test-files/US1_UNC",)),
     "ultrasound clips": Kind(write_clips, ("pydicom:ybr_color",)),
     "angiography": Kind(write_angiography, ("odd/dicom-test-files/XA1_UNC",)),
     "nuclear medicine": Kind(write_nuclear, ("kinds/nuclear-medicine",)),
-    "PET with CT": Kind(write_pet_ct, ("series/chest-ct-8mm-siemens",)),
+    "PET with CT": Kind(write_pet_ct, ("series/chest-ct-8mm-siemens",)),  # no PET is to be had
     "brain MR": Kind(write_brain, ("odd/dcmstack/2D_16Echo_qT2", "series/mr-3plane-localizer-ffs")),
     "spine MR": Kind(write_spine, ("series/mr-sagittal-hfdl",)),
     "diffusion": Kind(write_diffusion, ("kinds/mr-enhanced-dwi",)),
