@@ -22,6 +22,7 @@ from helpers.slices.words import WHAT_IT_IS
 
 MAX_PATIENTS = 80  # names that fit beside bars
 MAX_KEYWORDS = 60
+MANY_FINDINGS = 20  # of one rule, before their axis is logarithmic
 SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
 POSITIONS = "positions (or views) of the largest stack"
 NUMBERS = "number of files, number of positions"
@@ -234,7 +235,9 @@ def _stack_label(stack: Any, slices: pd.DataFrame) -> str:
 
 
 def plot_findings(findings: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draws how many findings of each rule there are, the worst rules first, on a log axis.
+    """Draws how many findings of each rule there are, the worst rules first.
+
+    The axis is logarithmic where there are many of one.
 
     Parameters
     ----------
@@ -254,8 +257,14 @@ def plot_findings(findings: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for row, count in enumerate(counts):
         ax.text(count, row, f" {count}", va="center", fontsize=8)
     ax.set_yticks(range(len(counts)), rules)
-    ax.set(title="What the audit found", xlabel="number of findings", xscale="log")
-    ax.set(xlim=(0.7, 2 * counts.max()), ylim=(len(counts) - 0.4, -0.6))
+    ax.set(
+        title="What the audit found", xlabel="number of findings", ylim=(len(counts) - 0.4, -0.6)
+    )
+    if counts.max() > MANY_FINDINGS:
+        ax.set(xscale="log", xlim=(0.7, 2 * counts.max()))
+    else:
+        ax.set(xlim=(0, 1.1 * counts.max() + 0.5))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(**LEGEND_BESIDE)
     return ax
 
