@@ -20,10 +20,11 @@ from pydicom.dataset import FileMetaDataset
 
 from helpers import Window, header_table, load_slice, slice_table
 from helpers.errors import WrongTypeError
+from helpers.pixels.blocks import block_means
 from helpers.pixels.window import WindowError
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.image_data import Images, NoSuchImageError, image_data
-from helpers.viewer.image_pixels import reduced, screen_factors, wire_dtype
+from helpers.viewer.image_pixels import screen_factors, wire_dtype
 from helpers.viewer.images_html import ImagesPage, chosen_rows, images_html
 from helpers.viewer.stored_volume import HtmlError
 
@@ -48,7 +49,8 @@ def _write(path, pixels, **elements):
     meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
     dataset = pydicom.FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     dataset.SOPClassUID, dataset.SOPInstanceUID = meta[0x00020002].value, meta[0x00020003].value
-    dataset.StudyInstanceUID = dataset.SeriesInstanceUID = pydicom.uid.generate_uid()
+    uid = pydicom.uid.generate_uid(entropy_srcs=["series", path.name])  # the same order in each run
+    dataset.StudyInstanceUID = dataset.SeriesInstanceUID = uid
     dataset.Modality, dataset.PatientID = "CR", "somebody"
     dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = *pixels.shape, 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
@@ -326,7 +328,7 @@ def test_files_of_one_view_over_time_are_one_run():
 def test_means_leave_padding_out():
     pixels = np.array([[0, 10, 5, 5], [20, 30, 5, 5]], np.int16)
     padding = np.array([[True, False, True, True], [False, False, True, True]])
-    means, lost = reduced(pixels, padding, (2, 2))
+    means, lost = block_means(pixels, padding, (2, 2))
     assert means.tolist() == [[20, 5]] and lost.tolist() == [[False, True]]
 
 
@@ -334,10 +336,10 @@ def test_reduction_agrees_with_pillow():
     rng = np.random.default_rng(1)
     pixels = rng.normal(0, 1000, (97, 61)).astype(np.float32)
     expected = np.asarray(Image.fromarray(pixels).reduce((4, 7)))
-    assert np.allclose(reduced(pixels, None, (7, 4))[0], expected, atol=0.01)
+    assert np.allclose(block_means(pixels, None, (7, 4))[0], expected, atol=0.01)
     colour = rng.integers(0, 256, (60, 40, 3), np.uint8)
     theirs = np.asarray(Image.fromarray(colour).reduce(4)).astype(int)
-    assert np.abs(reduced(colour, None, (4, 4))[0].astype(int) - theirs).max() <= 1
+    assert np.abs(block_means(colour, None, (4, 4))[0].astype(int) - theirs).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from helpers.files import natural_ranks
 from helpers.pictures.hanging import hung, rows_of_study, side_and_view
 from helpers.pictures.slices import show_slice
 from helpers.pictures.style import PADDING_COLOUR, DrawingError
+from helpers.pixels.blocks import block_means
 from helpers.runtime import in_threads_if_slow
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.volume.slice import Slice, load_slice
@@ -178,42 +179,22 @@ def _load(place: tuple[str, int]) -> Slice | ClearError:
 
 
 def reduced(slice: Slice) -> Slice:
-    """The same picture with at most about `MAX_PIXELS` rows and columns, by means of blocks.
+    """The same picture with at most `MAX_PIXELS` rows and columns, by means of blocks.
 
-    Its windows are those of the whole image. The last rows and columns that fill no block are
-    left out.
+    Its windows are those of the whole image.
     """
     step = -(-max(slice.pixels.shape[:2]) // MAX_PIXELS)
-    if step == 1 or min(slice.pixels.shape[:2]) < step:
+    if step == 1:
         return slice
     name, window = slice.window() if slice.pixels.ndim == 2 else ("", None)
-    padding = slice.padding
+    pixels, padding = block_means(slice.pixels, slice.padding, (step, step))
     return replace(
         slice,
-        pixels=_means(slice, step),
-        padding=None if padding is None else np.asarray(_blocks(padding, step).all(axis=(1, 3))),
+        pixels=pixels,
+        padding=padding,
         spacing=(slice.spacing[0] * step, slice.spacing[1] * step),
         windows={**slice.windows, name: window} if window and not slice.windows else slice.windows,
     )
-
-
-def _means(slice: Slice, step: int) -> np.ndarray:
-    means = _blocks(slice.pixels, step).mean(axis=(1, 3), dtype=np.float32)
-    if slice.pixels.ndim == 3:
-        return means.round().astype(np.uint8)
-    if slice.padding is None:
-        return means
-    measured = ~_blocks(slice.padding, step)
-    sums = (_blocks(slice.pixels, step) * measured).sum(axis=(1, 3), dtype=np.float32)
-    return np.where(
-        measured.any(axis=(1, 3)), sums / np.maximum(measured.sum(axis=(1, 3)), 1), means
-    )
-
-
-def _blocks(pixels: np.ndarray, step: int) -> np.ndarray:
-    rows, columns = (size // step for size in pixels.shape[:2])
-    whole = pixels[: rows * step, : columns * step]
-    return whole.reshape(rows, step, columns, step, *pixels.shape[2:])
 
 
 def _hung(picture: Slice | ClearError, row: dict) -> Slice | ClearError:

@@ -10,9 +10,10 @@ import pandas as pd
 import traitlets
 
 from helpers.errors import ClearError, one_line
+from helpers.pixels.blocks import block_means
 from helpers.pixels.window import VoiLut, Window, apply_window
 from helpers.viewer.image_data import MAX_MEMORY_MB, Badges, Images, NoSuchImageError, image_data
-from helpers.viewer.image_pixels import pixel_bytes, reduced, screen_factors, value_text
+from helpers.viewer.image_pixels import pixel_bytes, screen_factors, value_text
 from helpers.viewer.images_html import save_images_html, small_snapshot
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_html import MAX_HTML_MB
@@ -155,7 +156,7 @@ class ImageBrowser(anywidget.AnyWidget):
             return data, []
         image, size = self.images.slice(row), _screen(content)
         factors = screen_factors(image, *size, content.get("max_bytes") or np.inf)
-        kind, parts = pixel_bytes(image, reduced(image.pixels, image.padding, factors))
+        kind, parts = pixel_bytes(image, block_means(image.pixels, image.padding, factors))
         return {**data, "factors": factors, "dtype": kind}, parts
 
     def _part(self, row: int, content: dict[str, Any]) -> Message:
@@ -164,7 +165,7 @@ class ImageBrowser(anywidget.AnyWidget):
         area = np.s_[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
         padding = None if image.padding is None else image.padding[area]
         factors = tuple(min(max(1, int(factor)), MAX_SCREEN) for factor in content["factors"])
-        part = reduced(image.pixels[area], padding, (factors[0], factors[1]))
+        part = block_means(image.pixels[area], padding, (factors[0], factors[1]))
         kind, parts = pixel_bytes(image, part)
         keys = ("type", "index", "box")
         return {**{key: content[key] for key in keys}, "factors": factors, "dtype": kind}, parts

@@ -29,27 +29,6 @@ def screen_factors(
     return factors[0], factors[1]
 
 
-def reduced(
-    pixels: np.ndarray, padding: np.ndarray | None, factors: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """(pixels, padding) with blocks of (rows, columns) as one: the mean of known values.
-
-    The last block may be a part of one. A block of padding alone is padding, and has its mean.
-    """
-    if factors == (1, 1):
-        return pixels, padding
-    counts = _block_sums(np.ones(pixels.shape[:2], np.uint8), factors)
-    means = _block_sums(pixels, factors) / (counts if pixels.ndim == 2 else counts[..., None])
-    lost = None
-    if padding is not None and padding.any():
-        known = _block_sums(~padding, factors)
-        lost = known == 0
-        sums = _block_sums(np.where(padding, 0, pixels), factors)
-        means = np.where(lost, means, sums / np.maximum(known, 1))
-    whole = pixels.dtype.kind in "iu"
-    return (np.rint(means) if whole else means).astype(pixels.dtype), lost
-
-
 def wire_dtype(pixels: np.ndarray) -> np.dtype:
     """The type in which pixels are sent: colour bytes, int16 where all values fit, else float32."""
     if pixels.ndim == 3:
@@ -92,17 +71,3 @@ def histogram(values: np.ndarray, padding: np.ndarray | None) -> dict[str, Any]:
     kept = chosen if lost is None else chosen[~lost]
     counts, _ = np.histogram(kept, HISTOGRAM_BINS, (low, high))
     return {"counts": counts.tolist(), "low": low, "high": high}
-
-
-def _block_sums(values: np.ndarray, factors: tuple[int, int]) -> np.ndarray:
-    """Sums over blocks of (rows, columns) of an array, the last of which may be parts."""
-    narrow = values.dtype.kind in "iub" and values.dtype.itemsize <= 2
-    kind = np.dtype(np.int32 if narrow and factors[0] * factors[1] < 2**15 else np.float64)
-    for axis, factor in enumerate(factors):
-        lines = np.moveaxis(values, axis, 0)
-        sums = lines[::factor].astype(kind)
-        for start in range(1, factor):
-            more = lines[start::factor]
-            sums[: len(more)] += more
-        values = np.moveaxis(sums, 0, axis)
-    return values

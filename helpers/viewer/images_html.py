@@ -17,9 +17,10 @@ from PIL import Image
 
 from helpers.errors import ClearError
 from helpers.pictures.slices import SNAPSHOT_PIXELS, snapshot
+from helpers.pixels.blocks import block_means
 from helpers.pixels.window import body_range, value_range
 from helpers.viewer.image_data import Badges, Images, image_data
-from helpers.viewer.image_pixels import reduced, screen_factors
+from helpers.viewer.image_pixels import screen_factors
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_html import (
     DOCUMENT,
@@ -160,7 +161,7 @@ def small_snapshot(slice: Slice, window: object = None, *, badge: str = "") -> b
     if window is None and slice.pixels.ndim == 2:
         window = slice.window()[1]
     factors = screen_factors(slice, SNAPSHOT_PIXELS, SNAPSHOT_PIXELS)
-    pixels, padding = reduced(slice.pixels, slice.padding, factors)
+    pixels, padding = block_means(slice.pixels, slice.padding, factors)
     spacing = slice.spacing[0] * factors[0], slice.spacing[1] * factors[1]
     small = replace(slice, pixels=pixels, padding=padding, spacing=spacing)
     return snapshot(small, window, badge=badge)
@@ -240,7 +241,7 @@ def _stored(images: Images, row: int, preset: str, size: int) -> dict[str, Any]:
     image = images.slice(row)
     per_pixel = 3 if image.pixels.ndim == 3 else 2
     factors = screen_factors(image, size, size, max_bytes=per_pixel * size * size)
-    pixels, padding = reduced(image.pixels, image.padding, factors)
+    pixels, padding = block_means(image.pixels, image.padding, factors)
     data |= {"factors": factors}
     if pixels.ndim == 3:
         return {**data, "jpeg": _encoded(pixels, "JPEG", quality=JPEG_QUALITY)}
