@@ -208,6 +208,20 @@ def test_a_dynamic_pet_in_suv_keeps_its_second_slider(changed):
     assert {members.volume(number).unit for number in range(2)} == {"SUVbw"}
 
 
+def test_where_the_first_of_a_group_is_lost_the_images_of_all_are_shown(changed):
+    def damage(dataset):
+        if dataset.get("DiffusionBValue") == 0:
+            dataset.PixelData = dataset.PixelData[:100]
+
+    slices = changed("diffusion", damage)
+    choices = Choices(slices, stack_table(slices))
+    b_values = slices["DiffusionBValue"].groupby(level=["SeriesInstanceUID", "stack"]).first()
+    lost = b_values.index[b_values == 0][0]
+    opened = Opener(choices).open(Wanted("D01", lost))
+    assert opened.volume is None and "\n" not in opened.message and opened.message
+    assert len(opened.images) == 35, "seven volumes of five slices"
+
+
 def test_what_is_asked_of_a_pet_changes_no_other_volume(choices):
     stack = choices.stacks_of("D01")[0][1]
     opened = Opener(choices).open(Wanted("D01", stack, as_suv=True))

@@ -86,6 +86,11 @@ class Choices:
         """The rows of the slice table that are a stack's, with all of their index."""
         return self.slices.xs(stack, level=["SeriesInstanceUID", "stack"], drop_level=False)
 
+    def rows_of_group(self, stack: Stack) -> pd.DataFrame:
+        """The rows of the slice table that are those of a stack and of the others of its group."""
+        sisters = sister_stacks(self.stacks, stack).index
+        return pd.concat([self.rows_of(one) for one in (sisters if len(sisters) else [stack])])
+
     def layers_for(self, stack: Stack) -> list[Option]:
         """The volumes that may lie over another: PET and doses of its patient in one frame."""
         own = self.stacks.loc[stack]

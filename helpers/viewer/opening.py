@@ -70,7 +70,7 @@ class Opener:
         self._keeping = threading.Lock()
 
     def open(self, wanted: Wanted, progress: Any = False) -> Opened:
-        """Opens what is wanted. Of a volume that cannot be loaded, the images are shown.
+        """Opens what is wanted; of a volume that cannot be loaded, the images of its group.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class Opener:
         except CancelledError:
             raise
         except ClearError as error:  # what headers do not say: pixels that cannot be decoded
-            return self._images(slices, str(error))
+            return self._images(choices.rows_of_group(wanted.entry), str(error))
 
     def _slide(self, series: str) -> Opened:
         """The overview of a slide and last its label; its levels of tiles are named."""
