@@ -8,8 +8,9 @@ from helpers.quality.decoders import NO_DECODER, name_of
 from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
 
 ALWAYS_LOSSY = [  # transfer syntaxes that lose; of JPEG 2000 only the header knows
-    *(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 53, 55, 81)),
-    *(f"1.2.840.10008.1.2.4.{number}" for number in (100, 101, 102, 103, 104, 105, 106, 107, 108)),
+    *(f"1.2.840.10008.1.2.4.{number}" for number in (*range(50, 57), 81)),
+    *(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109)),
+    *(f"1.2.840.10008.1.2.4.{number}.1" for number in range(100, 107)),  # in fragments
 ]
 WHOSE = "decoder_table(headers) lists the patients whose images this concerns"
 

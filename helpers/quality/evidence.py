@@ -104,7 +104,8 @@ def _show_positions(finding, slices, ax):
     if finding.rule in RULES_OF_GROUPS:
         series = slices.loc[finding.stack[0]]
         same = series[(series["group"] == stacks[0]["group"].iloc[0]).to_numpy()]
-        stacks = [rows for _, rows in same.groupby(level="stack")][:2]
+        stacks = [rows for _, rows in same.groupby(level="stack")]
+        stacks = sorted(stacks, key=len, reverse=True)[:2]
     plot_positions({str(row): rows for row, rows in enumerate(stacks)}, ax=ax)
     ax.set_yticks([])
     ax.get_legend().remove()

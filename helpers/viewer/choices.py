@@ -40,6 +40,8 @@ class Choices:
         self._patient = stacks["PatientID"].map(str).to_numpy(object)  # (s,)
         self._is_view = stacks["kind"].isin(VIEW_KINDS).to_numpy() & ~self.is_volume
         self._frames = _frames_of_reference(slices, stacks)
+        may_lie_over = stacks["Modality"].isin(LAYERS).to_numpy() & self.is_volume
+        self._layers = np.flatnonzero(may_lie_over).tolist()  # rows of `stacks`
 
     @property
     def is_volume(self) -> np.ndarray:
@@ -93,15 +95,16 @@ class Choices:
 
     def layers_for(self, stack: Stack) -> list[Option]:
         """The volumes that may lie over another: PET and doses of its patient in one frame."""
-        own = self.stacks.loc[stack]
-        if own["Modality"] in LAYERS:
-            return []
-        rows = self._rows(self.patient_of(stack)) & self.is_volume
-        rows &= self.stacks["Modality"].isin(LAYERS).to_numpy()
         place = self.stacks.index.get_loc(stack)
-        rows &= np.array([frame == self._frames[place] for frame in self._frames], bool)
-        found = self.stacks[rows] if self._frames[place] else self.stacks[:0]
-        return [("nothing", None), *self._entries(found, None)] if len(found) else []
+        patient, frame = self._patient[place], self._frames[place]
+        rows = [
+            row
+            for row in self._layers
+            if frame and (self._patient[row], self._frames[row]) == (patient, frame)
+        ]
+        if not rows or place in self._layers:
+            return []
+        return [("nothing", None), *self._entries(self.stacks.iloc[rows], None)]
 
     def first(self, stack: Stack | None) -> tuple[Patient | None, Any]:
         """(patient, entry) of what is opened: what is asked for, the best volume, or all views.

@@ -110,6 +110,12 @@ class StackBrowser(widgets.VBox):
             raise HtmlError(f"expected a stack that is shown, got none: {self.message.value}")
         return self.viewer.save_html(path, max_mb=max_mb)
 
+    def close(self) -> None:
+        """Takes it off the page, ends what is being loaded, and closes the viewer in it."""
+        self._stop()
+        self._put(None)
+        super().close()
+
     # menus
 
     def _wanted(self) -> Wanted:
