@@ -58,7 +58,9 @@ function decoding() {
   const work = async () => {
     if (busy) return;
     busy = true;
-    while (jobs.length) await jobs.shift()().catch(() => {}); // a picture that cannot be decoded stays black, the others come
+    while (jobs.length) {
+      try { await jobs.shift()(); } catch { /* a picture that cannot be decoded stays black, the others come */ }
+    }
     busy = false;
   };
   return (job, first) => { if (first) jobs.unshift(job); else jobs.push(job); work(); };
