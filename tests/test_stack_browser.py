@@ -1,9 +1,11 @@
 """Menus over a viewer: what they offer of a mixed collection, and what is shown of each entry."""
 
+import html
 import random
 import threading
 from collections import Counter
 
+import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import pydicom
@@ -13,6 +15,7 @@ from kind_collections import write_kind
 from helpers import audit, browse_fused, header_table, slice_table, stack_table
 from helpers.viewer.choices import EVERYBODY, VIEWS, Choices, UnknownStackError
 from helpers.viewer.image_browser import ImageBrowser
+from helpers.viewer.loading import LoadingBar
 from helpers.viewer.opening import Opener, Wanted
 from helpers.viewer.stack_browser import AS_STORED, AS_SUV, StackBrowser
 from helpers.viewer.static_text import StaticText
@@ -333,3 +336,11 @@ def test_after_the_picture_of_a_finding_the_viewer_comes_back(slices, errors):
     browser.wait()
     assert browser.viewer is not None and browser.message.value == ""
     browser.viewer.close()
+
+
+def test_a_line_about_hostile_headers_is_text_and_is_seen_wholly():
+    bar = LoadingBar(print)
+    bar.message.value = "got <img src=x onerror=alert(1)> & " + 300 * "words "
+    seen = [child for child in bar.children if isinstance(child, widgets.HTML)]
+    assert seen[0].value == html.escape(bar.message.value)
+    assert bar.message not in bar.children, "a Label would be cut at its end"

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -14,16 +15,20 @@ class CancelledError(ClearError):
     """A load that is no longer wanted."""
 
 
-class LoadingBar(widgets.HBox):
-    """A bar that is seen while something is loaded, a button that ends it, and a line of text."""
+class LoadingBar(widgets.VBox):
+    """A bar that is seen while something is loaded, a button that ends it, and a line of text.
+
+    ``message.value`` is the text. What is seen of it goes on in a second row where it is long.
+    """
 
     def __init__(self, give_up: Callable[[Any], None]) -> None:
         hidden = {"visibility": "hidden"}
         self.bar = widgets.IntProgress(description="Loading", layout=hidden)
         self.cancel = widgets.Button(description="Cancel", layout=hidden)
-        self.message = widgets.Label()
+        self.message, self._seen = widgets.Label(), widgets.HTML()
+        self.message.observe(self._show_message, "value")
         self.cancel.on_click(give_up)
-        super().__init__([self.bar, self.cancel, self.message])
+        super().__init__([widgets.HBox([self.bar, self.cancel]), self._seen])
 
     def begin(self, total: int) -> None:
         """Shows an empty bar of so many steps."""
@@ -33,6 +38,9 @@ class LoadingBar(widgets.HBox):
     def show(self, visibility: str) -> None:
         """Shows or hides bar and button."""
         self.bar.layout.visibility = self.cancel.layout.visibility = visibility
+
+    def _show_message(self, change: Any) -> None:
+        self._seen.value = escape(change.new)
 
 
 class Load(threading.Thread):
