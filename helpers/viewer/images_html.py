@@ -37,7 +37,8 @@ from helpers.viewer.stored_volume import JPEG_QUALITY, SCALE_SHARE, HtmlError
 from helpers.viewer.viewer_data import window_data
 from helpers.volume.slice import Slice
 
-SIZES = (640, 480, 320)  # pixels of a picture are so many squared at most; larger ones first
+SIZES = (2560, 1280, 960, 640, 480, 320)  # pixels of a picture are so many squared at most
+USUAL_SIZE = 640  # larger ones only where all images fit
 MIN_IMAGES = 64  # before there are fewer, pixels are made larger
 SAMPLES = 6  # images by which it is estimated how many fit
 MAX_IMAGES = 300  # of a page, each of which has to be decoded
@@ -189,7 +190,7 @@ def _fitting(
         known = {row: _stored(images, row, preset, size) for row in sample}
         mean = np.mean([len(json.dumps(entry)) for entry in known.values()])
         kept = min(MAX_IMAGES, int(room / mean))
-        if kept >= min(count, MIN_IMAGES):
+        if kept >= (count if size > USUAL_SIZE else min(count, MIN_IMAGES)):
             break
     rows = chosen_rows(images, kept, index) if kept else []
     while rows:
