@@ -370,9 +370,9 @@ function imageControls(root, count) {
   function show({ index, image, voi, state, label }) {
     if (document.activeElement !== slider || Number(slider.value) !== index) slider.value = index;
     play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
-    if (state.playing) return;
-    slider.setAttribute("aria-valuetext", label || `${index + 1} of ${count}`);
     place.textContent = label || `${index + 1} of ${count}`;
+    if (state.playing) return;
+    slider.setAttribute("aria-valuetext", place.textContent);
     if (!image) return;
     const isCine = image.run.stop - image.run.start > 1;
     current = isCine ? image.run : { start: -1, ms: [SLIDE_SHOW_MS] };

@@ -13,7 +13,7 @@ from helpers.quality.audit import badge, badges
 from helpers.slices.arrays import numbers
 from helpers.slices.grid import longest_regular_run
 from helpers.slices.words import why_no_volume
-from helpers.viewer.choices import VIEWS, Choices, Patient, Stack
+from helpers.viewer.choices import VIEW_KINDS, VIEWS, Choices, Patient, Stack
 from helpers.viewer.image_data import Images
 from helpers.viewer.loading import CancelledError
 from helpers.viewer.volume_group import group_of
@@ -24,6 +24,7 @@ from helpers.volume.volume import Volume, load_volume
 MAX_MEMORY_MB = 1000  # of volumes that are kept
 BYTES_PER_VOXEL = 2
 NO_IMAGE = "No stack of images here."
+NEVER_VOLUMES = (*VIEW_KINDS, "cine")  # kinds of which nobody expects one
 PET, SLIDE, LABEL = "PT", "slide", "LABEL"
 TILED = "levels of a slide, whose tiles are not shown: "
 
@@ -87,8 +88,11 @@ class Opener:
         if wanted.entry == VIEWS:
             return self._images(choices.views_of(wanted.patient), "")
         slices = choices.rows_of(wanted.entry)
-        if choices.stacks.loc[wanted.entry, "kind"] == SLIDE:
+        kind = choices.stacks.loc[wanted.entry, "kind"]
+        if kind == SLIDE:
             return self._slide(wanted.entry[0])
+        if kind in NEVER_VOLUMES:
+            return self._images(slices, "")
         if choices.stacks.loc[wanted.entry, "volume"] == "no":
             return self._images(slices, why_no_volume(slices) or "")
         try:
