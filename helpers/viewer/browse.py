@@ -19,6 +19,7 @@ from helpers.viewer.stack_browser import StackBrowser
 from helpers.viewer.standalone_html import MAX_HTML_MB, framed_html, save_html
 from helpers.viewer.static_text import StaticText
 from helpers.viewer.volume_browser import VolumeBrowser
+from helpers.volume.slice import remarked
 from helpers.volume.volume import Volume
 
 
@@ -84,10 +85,9 @@ def volume_viewer(
     return StaticViewer(volume, **options)
 
 
-def remarked(volume: Volume, words: str) -> Volume:
+def with_remark(volume: Volume, words: str) -> Volume:
     """The volume, with a line about it on its pictures."""
-    remark = "; ".join(filter(None, (volume.caption.get("remark"), words)))
-    return replace(volume, caption={**volume.caption, "remark": remark})
+    return replace(volume, caption=remarked(volume.caption, words))
 
 
 def browse_together(*volumes: Volume, window: object = None) -> "widgets.HBox | StaticViewer":
@@ -142,7 +142,7 @@ def _static(
     choices = Choices(slices, stack_table(checked_slices(slices)))
     opened = Opener(choices, findings=findings).open(Wanted(*choices.first(stack)))
     if opened.volume is not None:
-        return StaticViewer(remarked(opened.volume, opened.message), **opened.options)
+        return StaticViewer(with_remark(opened.volume, opened.message), **opened.options)
     if opened.images is not None:
         try:
             return ImagesPage(opened.images, words=opened.message, **opened.options)

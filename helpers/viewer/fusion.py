@@ -3,7 +3,7 @@
 import pandas as pd
 
 from helpers.slices.stacks import checked_slices, stack_table
-from helpers.viewer.browse import StaticViewer, remarked, volume_viewer
+from helpers.viewer.browse import StaticViewer, volume_viewer, with_remark
 from helpers.viewer.choices import Choices
 from helpers.viewer.opening import Opener, Wanted
 from helpers.viewer.static_text import StaticText
@@ -35,7 +35,7 @@ def browse_fused(slices: pd.DataFrame) -> "VolumeBrowser | StaticViewer | Static
             wanted = Wanted(choices.patient_of(base), base, over=layer, as_suv=True)
             opened = Opener(choices).open(wanted)
             if opened.volume is not None and "over" in opened.options:
-                volume = remarked(opened.volume, opened.message)
+                volume = with_remark(opened.volume, opened.message)
                 return volume_viewer(volume, over=opened.options["over"])
             why.append(opened.message)
     return StaticText(why[0] if why else NOTHING_OVER)

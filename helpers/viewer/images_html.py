@@ -1,7 +1,6 @@
 """How do images live on without a kernel? As one HTML page with as many of them as fit."""
 
 import html
-import io
 import json
 from base64 import b64encode
 from bisect import bisect_left
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from helpers.errors import ClearError
 from helpers.pictures.slices import SNAPSHOT_PIXELS, snapshot
@@ -33,7 +31,8 @@ from helpers.viewer.standalone_html import (
     StandalonePage,
     check_is_new,
 )
-from helpers.viewer.stored_volume import JPEG_QUALITY, SCALE_SHARE, HtmlError
+from helpers.viewer.stored_picture import in_bytes, jpeg, png, scale_of
+from helpers.viewer.stored_volume import HtmlError
 from helpers.viewer.viewer_data import window_data
 from helpers.volume.slice import Slice
 
@@ -245,10 +244,9 @@ def _stored(images: Images, row: int, preset: str, size: int) -> dict[str, Any]:
     pixels, padding = block_means(image.pixels, image.padding, factors)
     data |= {"factors": factors}
     if pixels.ndim == 3:
-        return {**data, "jpeg": _encoded(pixels, "JPEG", quality=JPEG_QUALITY)}
-    low, step = _scale(pixels, padding)
-    steps = np.clip(np.round((pixels - low) / step), 0, 255).astype(np.uint8)
-    mask = "" if padding is None or not padding.any() else _encoded(padding, "PNG", optimize=True)
+        return {**data, "jpeg": jpeg(pixels)}
+    low, step = scale = scale_of(pixels, padding)
+    mask = "" if padding is None or not padding.any() else png(padding)
     computed = {"body": body_range(pixels, padding=padding)}
     computed["whole range"] = value_range(image.pixels, padding=image.padding)
     windows = [window for window in data["windows"] if len(window) > 1]
@@ -260,23 +258,8 @@ def _stored(images: Images, row: int, preset: str, size: int) -> dict[str, Any]:
         "low": low,
         "step": step,
         "mask": mask,
-        "jpeg": _encoded(steps, "JPEG", quality=JPEG_QUALITY),
+        "jpeg": jpeg(in_bytes(pixels, scale)),
     }
-
-
-def _scale(pixels: np.ndarray, padding: np.ndarray | None) -> tuple[float, float]:
-    """(low, step): a byte stands for the value ``low + step × byte``."""
-    low, high = value_range(pixels, padding=padding, share=SCALE_SHARE).limits
-    step = (high - low) / 255
-    if pixels.dtype.kind in "iu":
-        return float(np.floor(low)), float(max(1, np.ceil(step)))
-    return low, step
-
-
-def _encoded(image: np.ndarray, kind: str, **options: Any) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind, **options)
-    return b64encode(buffer.getvalue()).decode()
 
 
 def _renumbered(

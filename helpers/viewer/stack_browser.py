@@ -56,13 +56,14 @@ class StackBrowser(widgets.VBox):
         findings: pd.DataFrame | None = None,
         max_mb: float = MAX_MEMORY_MB,
     ) -> None:
+        self.viewer: Viewer | None = None
+        self._lock = threading.RLock()  # held while what is shown changes
+        self._loading: Load | None = None
         self.slices, self.stacks = slices, stack_table(checked_slices(slices))
-        self.findings, self.viewer = findings, None
+        self.findings = findings
         self._choices = Choices(slices, self.stacks)
         self._opener = Opener(self._choices, findings=findings, max_mb=max_mb)
         self.volumes = self._opener.volumes
-        self._lock = threading.RLock()  # held while what is shown changes
-        self._loading: Load | None = None
         self._selecting = False  # while menus are set one after the other, nothing is loaded
         self._finding: pd.Series | None = None  # which led to what is shown next
         self._shown: Wanted | None = None
@@ -113,7 +114,8 @@ class StackBrowser(widgets.VBox):
     def close(self) -> None:
         """Takes it off the page, ends what is being loaded, and closes the viewer in it."""
         self._stop()
-        self._put(None)
+        if self.viewer is not None:
+            self.viewer.close()
         super().close()
 
     # menus

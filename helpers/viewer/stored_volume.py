@@ -4,24 +4,20 @@ A byte stands for the value ``low + step × byte``. Slices are those along the f
 array; the other planes are cut from them in the browser.
 """
 
-import io
-from base64 import b64encode
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES, plane_axes
-from helpers.pixels.window import value_range
+from helpers.pixels.blocks import block_means
+from helpers.viewer.stored_picture import SCALE_SHARE, Scale, in_bytes, jpeg, png, scale_of
 from helpers.viewer.viewer_data import picture_matrix
 from helpers.volume.volume import Volume
 
-JPEG_QUALITY = 85
 MIN_SLICES = 64  # before there are fewer, pixels are made larger
 SHRINK_FACTORS = (1, 2, 4)
-SCALE_SHARE = 0.9995  # of the values that 256 steps span
 
 
 class HtmlError(ClearError, ValueError):
@@ -56,7 +52,7 @@ def stored_volume(
     HtmlError
         Where not even one slice fits.
     """
-    scale = _scale(volume, share)
+    scale = scale_of(volume.array, volume.padding, share)
     reduced, pictures = _reduced(volume, scale, max_bytes, exact)
     kind = "png" if exact else "jpeg"
     data = {
@@ -75,27 +71,19 @@ def stored_volume(
 def stored_size(volume: Volume) -> int:
     """Bytes that the pictures of a whole volume would take, about."""
     middle = len(volume.array) // 2
-    picture = _picture(volume.array[middle], _scale(volume, SCALE_SHARE), exact=False)
+    scale = scale_of(volume.array, volume.padding)
+    picture = _picture(volume.array[middle], scale, exact=False)
     return len(volume.array) * len(picture)
 
 
-def _scale(volume: Volume, share: float) -> tuple[float, float]:
-    """(low, step): a byte stands for the value ``low + step × byte``."""
-    low, high = value_range(volume.array, padding=volume.padding, share=share).limits
-    step = (high - low) / 255
-    if volume.array.dtype.kind in "iub":
-        return float(np.floor(low)), float(np.ceil(step))
-    return low, step
-
-
-def _fits_int16(scale: tuple[float, float]) -> bool:
+def _fits_int16(scale: Scale) -> bool:
     """Whether all 256 values are whole numbers that 16 bits hold."""
     values = scale[0] + scale[1] * np.arange(256)
     return bool((values == values.clip(-(2**15), 2**15 - 1).round()).all())
 
 
 def _reduced(
-    volume: Volume, scale: tuple[float, float], max_bytes: float, exact: bool
+    volume: Volume, scale: Scale, max_bytes: float, exact: bool
 ) -> tuple[Volume, list[str]]:
     """(the volume with slices left out and pixels made larger, its slices in base64)."""
     count = len(volume.array)
@@ -127,36 +115,16 @@ def _reduced(
 
 def _shrunk(volume: Volume, number: int, shrink: int) -> tuple[np.ndarray, np.ndarray]:
     """(values, padding) of one slice along the first axis, each pixel the mean of known ones."""
-    values = _blocks(volume.array[number], shrink)
-    padding = np.zeros(values.shape, bool)
-    if volume.padding is not None:
-        padding = _blocks(volume.padding[number], shrink)
-    lost = np.logical_and.reduce(padding, axis=(1, 3))
-    known = ~padding | lost[:, None, :, None]  # a block of padding alone keeps its value
-    means = values.mean(axis=(1, 3), where=known)
-    means = np.round(means) if values.dtype.kind == "i" else means
-    return means.astype(values.dtype), lost
+    rows, columns = (length // shrink * shrink for length in volume.array.shape[1:])
+    place = np.s_[number, :rows, :columns]  # a rest is cut off
+    padding = None if volume.padding is None else volume.padding[place]
+    values, lost = block_means(volume.array[place], padding, (shrink, shrink))
+    return values, np.zeros(values.shape, bool) if lost is None else lost
 
 
-def _blocks(image: np.ndarray, size: int) -> np.ndarray:
-    """An image (rows, columns) as (rows / size, size, columns / size, size); a rest is cut off."""
-    rows, columns = (length // size for length in image.shape)
-    return image[: rows * size, : columns * size].reshape(rows, size, columns, size)
-
-
-def _picture(values: np.ndarray, scale: tuple[float, float], exact: bool) -> str:
+def _picture(values: np.ndarray, scale: Scale, exact: bool) -> str:
     """Values as a picture of bytes, in base64."""
-    steps = np.round((values - scale[0]) / (scale[1] or 1))
-    pixels = np.clip(steps, 0, 255).astype(np.uint8)
-    if exact:
-        return _encoded(pixels, "PNG", optimize=True)
-    return _encoded(pixels, "JPEG", quality=JPEG_QUALITY)
-
-
-def _encoded(image: np.ndarray, kind: str, **options: Any) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, kind, **options)
-    return b64encode(buffer.getvalue()).decode()
+    return (png if exact else jpeg)(in_bytes(values, scale))
 
 
 def _masks(padding: np.ndarray | None, count: int) -> dict[str, list[Any]]:
@@ -166,7 +134,7 @@ def _masks(padding: np.ndarray | None, count: int) -> dict[str, list[Any]]:
     different = {key: mask for key, mask in zip(keys, masks) if mask.any()}
     numbers = {key: number for number, key in enumerate(different)}
     return {
-        "masks": [_encoded(mask, "PNG", optimize=True) for mask in different.values()],
+        "masks": [png(mask) for mask in different.values()],
         "mask_of": [numbers.get(key, -1) for key in keys],
     }
 
@@ -178,7 +146,7 @@ def _strides(volume: Volume, plane: str) -> dict[str, int]:
     return dict(zip(("along", "down", "right", "origin"), map(int, steps)))
 
 
-def _note(volume: Volume, reduced: Volume, scale: tuple[float, float], kind: str) -> str:
+def _note(volume: Volume, reduced: Volume, scale: Scale, kind: str) -> str:
     """What was reduced, in words."""
     words = [f"{len(reduced.array)} of {len(volume.array)} slices"]
     (_, *smaller), (_, *whole) = reduced.array.shape, volume.array.shape

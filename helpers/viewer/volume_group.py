@@ -17,6 +17,7 @@ from helpers.slices.grid import longest_regular_run
 from helpers.slices.labels import split_label, split_labels
 from helpers.slices.parts import GUESSES
 from helpers.slices.words import NUMBERED
+from helpers.volume.slice import remarked
 from helpers.volume.volume import Volume, load_volume
 
 MAX_GROUP_MB = 500  # of a group's volumes that are kept in memory
@@ -187,9 +188,7 @@ def group_of(
         images, remark = longest_regular_run(slices.loc[members[number]])
         volume = load_volume(images, progress=False)
         volume = volume if converted is None else converted(volume, images)
-        remarks = volume.caption.get("remark"), remark
-        caption = {**volume.caption, "remark": "; ".join(filter(None, remarks))}
-        return replace(volume, caption=caption) if remark else volume
+        return replace(volume, caption=remarked(volume.caption, remark))
 
     name = _name(rows)
     return VolumeGroup(
