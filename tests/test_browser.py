@@ -498,6 +498,7 @@ def test_a_stack_that_is_asked_for_is_opened(phantom_slices):
 
 # what is no volume
 
+DECODERS = find_spec("imagecodecs") is not None  # Kaggle's image lacks them
 NO_VOLUMES = ("kinds/radiographs", "kinds/mammogram", "odd/pydicom/SC_rgb_small_odd.dcm")
 
 
@@ -514,16 +515,14 @@ def test_what_is_no_volume_is_shown_one_after_the_other(real, name, tmp_path):
     assert len(shown.images) == len(chooser.viewer.images) == len(slices)
     assert chooser.message.value == shown.words == ""
     bundle = shown._repr_mimebundle_()
-    with Image.open(BytesIO(b64decode(bundle["image/png"]))) as picture:
-        assert np.ptp(np.asarray(picture.convert("L"))) > 50
+    if "image/png" in bundle or DECODERS:
+        with Image.open(BytesIO(b64decode(bundle["image/png"]))) as picture:
+            assert np.ptp(np.asarray(picture.convert("L"))) > 50
     for number, viewer in enumerate((shown, chooser)):
         viewer.save_html(path := tmp_path / f"{number}.html")
-        assert bundle["image/png"] in path.read_text(encoding="utf-8")
+        assert bundle.get("image/png", "cannot decode") in path.read_text(encoding="utf-8")
         with pytest.raises(HtmlError, match="nothing is overwritten"):
             viewer.save_html(path)
-
-
-DECODERS = find_spec("imagecodecs") is not None  # Kaggle's image lacks them
 
 
 def test_menus_lead_to_pictures_as_to_volumes(real, phantom):

@@ -1,5 +1,7 @@
 """Side, view, letters and millimetres of images that are no slices; views drawn as readers hang."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
 import pydicom
@@ -216,7 +218,8 @@ def test_the_reason_of_a_row_is_that_of_its_file(real):
     reasons = {row["path"]: why_no_letters(row) for _, row in rows.iterrows()}
     for path, reason in reasons.items():
         assert reason == why_no_letters(pydicom.dcmread(path, stop_before_pixels=True))
-        assert bool(reason) == ("?" in load_slice(path).letters)
+        if find_spec("imagecodecs") is not None:  # which Kaggle's image lacks
+            assert bool(reason) == ("?" in load_slice(path).letters)
     assert sum(map(bool, reasons.values())) == 1
 
 

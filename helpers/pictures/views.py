@@ -17,7 +17,7 @@ from helpers.pictures.slices import show_slice
 from helpers.pictures.style import PADDING_COLOUR, DrawingError
 from helpers.pixels.blocks import block_means
 from helpers.runtime import in_threads_if_slow
-from helpers.slices.arrays import frames_of, paths_of
+from helpers.slices.arrays import frames_of, numbers, paths_of
 from helpers.volume.slice import Slice, load_slice
 
 EACH_IS_A_VIEW = ("projection", "picture")  # kinds whose images are shown one by one
@@ -132,8 +132,8 @@ def _overviews(slices: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
     chosen = []
     for places in _groups(table, "SeriesInstanceUID"):
         pictures = [place for place in places if is_picture[place]]
-        frames = table.get("NumberOfFrames", pd.Series(1, table.index)).iloc[places].fillna(1)
-        chosen += pictures or [places[int(np.argmin(frames.to_numpy(float)))]]
+        frames = np.nan_to_num(numbers(table.iloc[places], "NumberOfFrames"), nan=1)
+        chosen += pictures or [places[int(np.argmin(frames))]]
     return rows[chosen]
 
 

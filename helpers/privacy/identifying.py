@@ -84,7 +84,7 @@ def identifying(headers: pd.DataFrame) -> pd.DataFrame:
     ]
     if "private_elements" in headers:  # their meaning is not known (PS3.15 E.3.10)
         private = headers["private_elements"]
-        having = private.fillna(0) > 0
+        having = pd.to_numeric(private) > 0
         found.append(("private elements", "private", having, private.nunique(), "X"))
     if "BurnedInAnnotation" in headers:  # names in the pixels (PS3.3 C.7.6.1)
         having = headers["BurnedInAnnotation"] == "YES"

@@ -1,7 +1,11 @@
 """Which cells carry the helpers that a page imports?"""
 
 import ast
+import io
+import json
 import re
+import zipfile
+from base64 import encodebytes
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +46,21 @@ Where an image cannot be decoded here, the page says so, with the line that inst
 from an attached dataset. That dataset is one file, which any computer with internet gets by \
 `pip download imagecodecs==2026.3.6 --no-deps --only-binary=:all: --python-version 3.12 \
 --platform manylinux_2_28_x86_64`."""
+PACKED = """
+
+Kaggle takes 1 MB of source, and as text these files are more: the {count} largest are packed in \
+one cell, which unpacks them into `helpers/`, where they can be read."""
+UNPACKING = """\
+# {names}
+import base64
+import io
+import zipfile
+
+packed = \"\"\"
+{packed}\"\"\"
+zipfile.ZipFile(io.BytesIO(base64.b64decode(packed))).extractall("helpers")"""
+MAX_BYTES = 900_000  # of the cells that write helpers, of the 1 MB that Kaggle takes
+OLDEST = (1980, 1, 1, 0, 0, 0)  # date of packed files, so that two builds are the same
 DECODING_MODULE = "pixels/codecs.py"
 DATA_FILE = re.compile(r"\w+\.(?!py$)\w+")  # a name in a module's code, of a file beside it
 
@@ -73,16 +92,41 @@ def helper_cells(
         others=", ".join(links) or "there are none",
     )
     intro += DECODERS if DECODING_MODULE in files else ""
+    written, packed = _fitting(helpers, files)
+    intro += PACKED.format(count=len(packed)) if packed else ""
     folders = sorted({f"helpers/{file}".rpartition("/")[0] for file in files})
     setup = SETUP.format(folders=", ".join(f'"{folder}"' for folder in folders))
     return [
         {"cell_type": "markdown", "id": "kaggle", "metadata": {}, "source": intro},
         _hidden("helpers", setup),
+        *([_hidden("helpers-packed", _unpacking(helpers, packed))] if packed else []),
         *(
             _hidden(f"helpers-{re.sub('[/.]', '-', file)}", _writing(helpers, file))
-            for file in files
+            for file in written
         ),
     ]
+
+
+def _fitting(helpers: Path, files: list[str]) -> tuple[list[str], list[str]]:
+    """(files that are written as text, the largest, which are packed so that all fit)"""
+    largest = sorted(files, key=lambda file: -(helpers / file).stat().st_size)
+    size_of = {file: len(json.dumps(_writing(helpers, file)).encode()) for file in files}
+    for count in range(len(files) + 1):
+        packed = sorted(largest[:count])
+        left = sum(size_of[file] for file in files if file not in packed)
+        if left + (len(_unpacking(helpers, packed)) if packed else 0) <= MAX_BYTES:
+            return [file for file in files if file not in packed], packed
+    raise KaggleError(f"expected helpers of {MAX_BYTES} bytes at most, packed, got more")
+
+
+def _unpacking(helpers: Path, files: list[str]) -> str:
+    """A cell that writes files from a ZIP archive in it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.writestr(zipfile.ZipInfo(file, OLDEST), (helpers / file).read_bytes(), 8, 9)
+    packed = encodebytes(buffer.getvalue()).decode("ascii")
+    return UNPACKING.format(names=", ".join(files), packed=packed)
 
 
 def _needed(page: Mapping[str, Any], helpers: Path) -> set[Path]:

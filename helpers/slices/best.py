@@ -98,8 +98,8 @@ def _criteria(stacks: pd.DataFrame) -> list[Criterion]:
 def _by_patient(stacks, criteria):
     """Yields (the row of a patient's best stack, those of its other series, the best first)."""
     patient = pd.factorize(stacks["PatientID"], use_na_sentinel=False)[0]
-    series = stacks.index.get_level_values(0)
-    group = pd.factorize(pd.MultiIndex.from_arrays([series, stacks["group"]]))[0]
+    series, group = pd.factorize(stacks.index.get_level_values(0))[0], stacks["group"].to_numpy(int)
+    group = series * (group.max(initial=0) + 1) + group
     number = pd.to_numeric(stacks["SeriesNumber"], errors="coerce").fillna(np.inf)
     order = np.lexsort([number, *(one.loss for one in reversed(criteria)), patient])
     order = order[np.sort(np.unique(group[order], return_index=True)[1])]  # the first of each group
