@@ -338,11 +338,8 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
     (tmp_path / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
     working = tmp_path / "working"
     working.mkdir()
-    files = {
-        file: code
-        for file, code in _written(_notebook(built[name])).items()
-        if file.endswith(".py")
-    }
+    written = _written(_notebook(built[name]))
+    files = {file: code for file, code in written.items() if file.endswith(".py")}
     modules = {
         f"helpers/{file.removesuffix('.py')}".replace("/", ".").removesuffix(".__init__"): file
         for file, code in files.items()
@@ -364,7 +361,7 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
         name = file.relative_to(working / "helpers")
         edited = b"EDITED = 1\n" if str(name) == "files.py" else b""
         assert file.read_bytes() == edited + (ROOT / "helpers" / name).read_bytes()
-    assert len(there) == len(_written(_notebook(built[name])))
+    assert len(there) == len(written)
 
 
 def _packages(code):
