@@ -184,7 +184,7 @@ def test_kernels_tell_two_reconstructions_apart(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_every_page_on_every_kind(written, name, phantom, tmp_path):
-    """All, of the kinds that page 07 learns from in different ways; of the others, all before it."""
+    """All, where page 07 has something else to learn from; of the other kinds, all before it."""
     _execute(written(name), tmp_path, PAGES if name in LEARNED_FROM else PAGES[:6])
 
 
