@@ -12,7 +12,7 @@ from helpers.geometry.grids import begins
 from helpers.slices.labels import series_label
 from helpers.slices.stacks import WITHOUT_SLICES
 
-USED = (
+USED_COLUMNS = (
     *("PatientID", "SeriesNumber", "SeriesDescription", "kind", "group", "volume", "problems"),
     *("plane", "positions", "spacing_mm", "extent_mm", "rows", "columns", "images", "differs"),
 )
@@ -52,7 +52,7 @@ def best_stacks(stacks: pd.DataFrame) -> pd.DataFrame:
         ``slices.loc[best.index[0]]`` are the images of the first patient's.
     """
     require_type(stacks, pd.DataFrame, "of stack_table")
-    if missing := [word for word in USED if word not in stacks]:
+    if missing := [word for word in USED_COLUMNS if word not in stacks]:
         raise WrongTypeError(f"expected the table of stack_table, got one without {missing[0]}")
     criteria = _criteria(stacks)
     rows = list(stacks.itertuples())

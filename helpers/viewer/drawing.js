@@ -364,3 +364,14 @@ function wireHistogram(canvas, { voi, setVoi, range }) {
     event.preventDefault(); event.stopPropagation();
   };
 }
+
+// The pixels, RGBA, of a picture that a page holds.
+async function storedPixels(address, [rows, columns]) {
+  const picture = new Image();
+  picture.src = address;
+  await picture.decode();
+  const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(picture, 0, 0);
+  return pen.getImageData(0, 0, columns, rows).data;
+}

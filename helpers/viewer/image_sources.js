@@ -121,20 +121,11 @@ function kernelImages(model) {
 function storedImages(data) {
   const kept = imageCache(), listeners = [], handlers = {}, state = { ...data.state }, underway = new Set();
   const tell = (told) => listeners.forEach((listen) => listen(told));
-  async function pixels(address, [rows, columns]) {
-    const picture = new Image();
-    picture.src = address;
-    await picture.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
-    const pen = canvas.getContext("2d", { willReadFrequently: true });
-    pen.drawImage(picture, 0, 0);
-    return pen.getImageData(0, 0, columns, rows).data;
-  }
   async function decode(index) {
     const { jpeg, mask, low, step, ...entry } = data.pictures[index];
     if (entry.error) return entry;
     const size = [Math.ceil(entry.rows / entry.factors[0]), Math.ceil(entry.columns / entry.factors[1])], area = size[0] * size[1];
-    const bytes = await pixels(`data:image/jpeg;base64,${jpeg}`, size), found = { ...entry, size, padding: null, estimated: true };
+    const bytes = await storedPixels(`data:image/jpeg;base64,${jpeg}`, size), found = { ...entry, size, padding: null, estimated: true };
     if (low === undefined) {
       found.rgb = new Uint8Array(3 * area);
       for (let i = 0; i < area; i++) found.rgb.set(bytes.subarray(4 * i, 4 * i + 3), 3 * i);
@@ -144,7 +135,7 @@ function storedImages(data) {
     found.values = new (whole ? Int16Array : Float32Array)(area);
     for (let i = 0; i < area; i++) found.values[i] = low + step * bytes[4 * i];
     if (mask >= 0) {
-      const lost = await pixels(`data:image/png;base64,${data.masks[mask]}`, size);
+      const lost = await storedPixels(`data:image/png;base64,${data.masks[mask]}`, size);
       found.padding = new Uint8Array(Math.ceil(area / 8));
       for (let i = 0; i < area; i++) if (lost[4 * i] > 127) found.padding[i >> 3] |= 128 >> (i & 7);
     }

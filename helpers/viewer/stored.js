@@ -71,15 +71,7 @@ function storedBytes(data, later, arrived) {
   const { shape: [count, rows, columns] } = data, area = rows * columns;
   const bytes = new Uint8Array(count * area), asked = new Uint8Array(count), there = new Uint8Array(count), masks = [];
   let left = count;
-  async function bytesOf(address) {
-    const picture = new Image();
-    picture.src = address;
-    await picture.decode();
-    const canvas = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
-    const pen = canvas.getContext("2d", { willReadFrequently: true });
-    pen.drawImage(picture, 0, 0);
-    return pen.getImageData(0, 0, columns, rows).data.filter((_, place) => place % 4 === 0);
-  }
+  const bytesOf = async (address) => (await storedPixels(address, [rows, columns])).filter((_, place) => place % 4 === 0);
   async function decode(number) {
     for (let mask = masks.length; mask < data.masks.length; mask++) masks.push(await bytesOf(`data:image/png;base64,${data.masks[mask]}`));
     bytes.set(await bytesOf(`data:image/${data.type};base64,${data.pictures[number]}`), number * area);

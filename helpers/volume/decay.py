@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from math import expm1, log
 from typing import Any, NamedTuple
 
-NEEDED = ["SeriesDate", "SeriesTime", "AcquisitionDate", "AcquisitionTime"]
+NEEDED_TIMES = ["SeriesDate", "SeriesTime", "AcquisitionDate", "AcquisitionTime"]
 INJECTION = ["RadiopharmaceuticalStartDateTime", "RadiopharmaceuticalStartTime"]  # one of them
 SAME_TIME = timedelta(seconds=1)  # clocks of one moment, rounded differently
 MAX_BED_SPREAD = timedelta(minutes=1)  # of scan starts that the images of one scan tell
@@ -42,7 +42,7 @@ def decay_until_scan(files: Sequence[Mapping[str, Any]], half_life: float) -> De
 
     Parameters
     ----------
-    files : of each file its values by keyword, None where it lacks one; it has all of `NEEDED`,
+    files : of each file its values by keyword, None where it lacks one; all of `NEEDED_TIMES`,
         and one of `INJECTION`
     half_life : seconds
 

@@ -17,7 +17,7 @@ from helpers.headers.pydicom_reader import read_header
 from helpers.pixels.luts import PET_UNITS
 from helpers.pixels.window import SUV_UNIT, presets_for
 from helpers.runtime import in_threads_if_slow
-from helpers.volume.decay import INJECTION, NEEDED, DecayError, decay_until_scan
+from helpers.volume.decay import INJECTION, NEEDED_TIMES, DecayError, decay_until_scan
 from helpers.volume.slice import remarked
 from helpers.volume.volume import Volume
 
@@ -199,7 +199,7 @@ def _missing(files: Sequence[Facts]) -> Iterator[str]:
         yield f"{items} items of {_name(DOSE_SEQUENCE)}, of which one counts"
     needed = ["PatientWeight", "RadionuclideTotalDose"]
     if series["DecayCorrection"] == "START":
-        needed += ["RadionuclideHalfLife", *NEEDED]
+        needed += ["RadionuclideHalfLife", *NEEDED_TIMES]
         if all(series[keyword] is None for keyword in INJECTION):
             yield f"no {_name(INJECTION[0])}"
     for keyword in needed:
