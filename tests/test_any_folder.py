@@ -218,9 +218,13 @@ def _execute(folder, tmp_path, wanted):
 
 
 def _failures(page):
-    """Outputs of a page that say that something could not be shown: these stop no cell."""
+    """Outputs of a page that say that something could not be shown: these stop no cell.
+
+    A StackWarning is no failure: it says which images of an uneven stack were left out.
+    """
     outputs = [output for cell in page.cells for output in cell.get("outputs", [])]
-    texts = [str(output.get("text", output.get("data", ""))) for output in outputs]
+    said = [str(output.get("text", output.get("data", ""))) for output in outputs]
+    texts = [text.replace("StackWarning", "") for text in said]
     return [
         output.get("traceback", text)
         for output, text in zip(outputs, texts)
