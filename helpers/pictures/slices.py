@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.errors import require_type
-from helpers.pictures.overlay import (
+from helpers.pictures.annotations import (
     CAPTIONS,
     draw_scale_bar,
     text_layout,
