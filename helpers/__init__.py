@@ -24,6 +24,7 @@ headers/      What does every header say?
 slices/       Where does every image belong?
 pixels/       What are the values of an image?
 volume/       What are the voxels of a stack, and where are they?
+labels/       What is labelled, and where does it lie?
 pictures/     Slices and tables, drawn.
 quality/      What is wrong, and what does it do to a picture or a number?
 learn/        How do slices enter fastai?

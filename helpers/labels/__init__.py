@@ -1,0 +1,1 @@
+"""What is labelled, and where does it lie on the pictures?"""
