@@ -213,7 +213,7 @@ class Labels:
 class Section(NamedTuple):
     """A part of a label in one slice of a grid: `mask` begins at (row, column) there."""
 
-    index: int
+    slice_index: int
     row: int
     column: int
     mask: np.ndarray
@@ -289,7 +289,7 @@ def _window_of(label_map: np.ndarray, section: Section) -> np.ndarray:
     """The part of a label map that a section is about."""
     height, width = section.mask.shape
     rows = slice(section.row, section.row + height)
-    return label_map[section.index, rows, section.column : section.column + width]
+    return label_map[section.slice_index, rows, section.column : section.column + width]
 
 
 def _counted(label_map: np.ndarray, value: int) -> list[np.ndarray]:

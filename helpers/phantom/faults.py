@@ -179,6 +179,13 @@ def mixed_meanings(files: Files) -> None:
 
 
 @fault(STACK_FAULTS)
+def series_read_alike(files: Files) -> None:
+    """Two reconstructions have one description, as where each is named after its thickness."""
+    for dataset in files.values():
+        dataset.SeriesDescription = f"{dataset.SliceThickness:g} mm"
+
+
+@fault(STACK_FAULTS)
 def several_frames_of_reference(files: Files) -> None:
     """Each file has a Frame of Reference UID of its own, as a broken anonymiser leaves it."""
     give_uids(files.values(), "FrameOfReferenceUID")

@@ -139,6 +139,10 @@ OTHER_MODALITIES = (  # of which a few views, or a small scan, show what is righ
         "P79-reference-lost", 8, 15.0, 15.0,
         variants=("key-images",), faults=("missing-references",),
     ),
+    Scan(
+        "P80-two-reconstructions", 8, 15.0, 15.0,
+        variants=("two-reconstructions",), faults=("series-read-alike",),
+    ),
 )  # fmt: skip
 ALL_SCANS = (*SCANS, *OTHER_MODALITIES)
 

@@ -4,10 +4,12 @@ Each takes the scan's files, a dict of file name to Dataset, and changes it in p
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 
-from pydicom.uid import EnhancedCTImageStorage
+import numpy as np
+from pydicom.uid import EnhancedCTImageStorage, generate_uid
 
-from helpers.phantom.encoding import Files, compress, data_set
+from helpers.phantom.encoding import Files, compress, data_set, store, stored_values
 from helpers.phantom.modalities import MODALITIES
 
 SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6.16.2)
@@ -16,6 +18,8 @@ SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6
     "PixelValueTransformationSequence": ["RescaleIntercept", "RescaleSlope", "RescaleType"],
     "FrameVOILUTSequence": ["WindowCenter", "WindowWidth"],
 }
+
+SOFT_KERNEL = "B30f"
 
 VARIANTS: dict[str, Callable] = {**MODALITIES}
 
@@ -84,6 +88,25 @@ def enhanced(files: Files) -> None:
     first.PixelData = b"".join(dataset.PixelData for dataset in datasets)
     files.clear()
     files["1.dcm"] = first
+
+
+@variant
+def two_reconstructions(files: Files) -> None:
+    """The scan was made into images twice, sharp for the lung and soft: a series of each."""
+    for dataset in list(files.values()):
+        soft = deepcopy(dataset)
+        dataset.SeriesDescription, soft.SeriesDescription = "Lung", "Soft tissue"
+        soft.SeriesNumber, soft.ConvolutionKernel = 2, SOFT_KERNEL
+        for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+            setattr(soft, keyword, generate_uid(entropy_srcs=[dataset.get(keyword), "soft"]))
+        store(soft, _smoothed(stored_values(dataset)))
+        files[f"{len(files) + 1}.dcm"] = soft
+
+
+def _smoothed(values):
+    """Values (rows, columns), each the mean of itself and its neighbours along row and column."""
+    shifted = [np.roll(values, step, axis) for step in (-1, 1) for axis in (0, 1)]
+    return np.mean([values, *shifted], axis=0)
 
 
 def _update(files, **values):

@@ -12,6 +12,7 @@ from helpers.quality.encoding_rules import ENCODING_RULES
 from helpers.quality.file_rules import FILE_RULES
 from helpers.quality.identity_rules import IDENTITY_RULES
 from helpers.quality.modality_rules import MODALITY_RULES
+from helpers.quality.naming_rules import NAMING_RULES
 from helpers.quality.pixel_rules import PIXEL_RULES
 from helpers.quality.reference_rules import REFERENCE_RULES
 from helpers.quality.rules import SEVERITIES, Collection, Finding, Rule, Stack
@@ -35,6 +36,7 @@ RULES: dict[str, Rule] = {
     **IDENTITY_RULES,
     **SERIES_RULES,
     **STACK_RULES,
+    **NAMING_RULES,
     **MODALITY_RULES,
     **REFERENCE_RULES,
     **PIXEL_RULES,

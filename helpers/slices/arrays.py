@@ -133,6 +133,14 @@ def codes(table: pd.DataFrame, keyword: str) -> np.ndarray:
     return pd.factorize(table[keyword].to_numpy())[0]
 
 
+def of_distinct(values: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:
+    """A function of each value (m,), worked out once for each distinct one; objects."""
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    found = np.empty(len(distinct), object)
+    found[:] = [function(value) for value in distinct]
+    return found[codes]
+
+
 def _converted(table, keyword, convert):
     """A column (n,) of numbers, each distinct value converted once; NaN where there is none."""
     if keyword not in table:

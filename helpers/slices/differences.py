@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers.geometry.grids import begins
 from helpers.slices.elements import CLOCKS, compared
-from helpers.slices.labels import UID_DIGITS, element_label
+from helpers.slices.labels import UID_DIGITS, element_label, split_label
 from helpers.slices.measures import Measures
 
 # the elements that are named, the first that differ; those of meaning before bookkeeping
@@ -27,7 +27,19 @@ CLOCKS_AND_DATES = ("AcquisitionDate", *CLOCKS, "SeriesTime")  # are ranked, and
 COMPONENTS = ("ImageType", "CorrectedImage", "ScanningSequence", "ScanOptions")  # several words
 
 
-def differences(measures: Measures, alike: Sequence[np.ndarray]) -> np.ndarray:
+def read_alike(measures: Measures) -> np.ndarray:
+    """A number for each stack (s,), equal where all is that a name says beside a series' number.
+
+    That is patient, modality, description, kind, plane, counts, size and what split the series.
+    """
+    first = [measures.first_of(word) for word in ("PatientID", "Modality", "SeriesDescription")]
+    counts = measures.counts, measures.positions
+    size = [measures.numbers(word)[measures.starts] for word in ("Rows", "Columns")]
+    said = [*first, measures.kind, measures.plane, *counts, *size, _splits(measures)]
+    return _joined(*(pd.factorize(one)[0] for one in said))
+
+
+def differences(measures: Measures, alike: np.ndarray) -> np.ndarray:
     """What tells each stack (s,) from others that read alike: texts, empty where none does.
 
     Studies and times are numbered and not said: a date could identify a person. Stacks that no
@@ -35,14 +47,13 @@ def differences(measures: Measures, alike: Sequence[np.ndarray]) -> np.ndarray:
 
     Parameters
     ----------
-    alike : of each stack (s,), what its name is made of: arrays of codes
+    alike : (s,) of `read_alike`
     """
     texts = np.full(len(measures.starts), "", object)
-    part = _joined(*alike)
-    stacks = np.flatnonzero(_shared(part))
+    stacks = np.flatnonzero(_shared(alike))
     if not len(stacks):
         return texts
-    rest = _Alike(measures, stacks, part[stacks])
+    rest = _Alike(measures, stacks, alike[stacks])
     rest.rank(STUDY, "study", STUDY_TIMES)
     for keyword in (*ELEMENTS, "AcquisitionNumber"):
         rest.name(keyword)
@@ -53,6 +64,26 @@ def differences(measures: Measures, alike: Sequence[np.ndarray]) -> np.ndarray:
     rest.say("SeriesInstanceUID", lambda uid: f"series UID …{uid[-UID_DIGITS:]}")
     rest.say("path", lambda path: f"first file {os.path.basename(path)}")
     texts[stacks] = rest.texts
+    return texts
+
+
+def element_differences(
+    measures: Measures, alike: np.ndarray, elements: Sequence[str]
+) -> np.ndarray:
+    """What some elements tell of stacks (s,) that are alike: texts, empty where these say the same.
+
+    Parameters
+    ----------
+    alike : (s,) numbers, equal for stacks that are alike
+    elements : keywords, the first that differ are named
+    """
+    texts = np.full(len(measures.starts), "", object)
+    stacks = np.flatnonzero(_shared(alike))
+    if len(stacks):
+        rest = _Alike(measures, stacks, alike[stacks])
+        for keyword in elements:
+            rest.name(keyword)
+        texts[stacks] = rest.texts
     return texts
 
 
@@ -143,6 +174,12 @@ class _Alike:
         if said.any():
             texts = [f"{one}, {text}" if one else text for one, text in zip(said, texts)]
         self.texts[members] = texts
+
+
+def _splits(measures):
+    """What the name of each stack (s,) says of its split."""
+    pairs = zip(measures.first_of("split_keyword"), measures.first_of("split_value"))
+    return np.array([split_label(*one) if one[0] else None for one in pairs], object)
 
 
 def _objects(values):

@@ -15,8 +15,8 @@ from helpers.geometry.grids import (
     typical_gap,
     unit_normals,
 )
-from helpers.geometry.orientation import MAX_COSINE_ERROR, cosine_error
-from helpers.slices.arrays import Arrays
+from helpers.geometry.orientation import MAX_COSINE_ERROR, cosine_error, plane_name
+from helpers.slices.arrays import Arrays, of_distinct
 from helpers.slices.elements import MEANING, compared
 from helpers.slices.kinds import KINDS, ON_A_GRID
 from helpers.slices.parts import GUESSES
@@ -89,6 +89,11 @@ class Measures(Arrays):
     def grade(self) -> np.ndarray:
         """The order grade of each stack (s,), a text."""
         return self.first_of("order_grade")
+
+    @cached_property
+    def plane(self) -> np.ndarray:
+        """The name of the plane of each stack (s,), a text, as its first image lies."""
+        return of_distinct(self.first_of("ImageOrientationPatient"), plane_name)
 
     @cached_property
     def along(self) -> np.ndarray:

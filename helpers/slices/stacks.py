@@ -8,21 +8,17 @@ from pydicom.datadict import tag_for_keyword
 
 from helpers.errors import WrongTypeError, require_type
 from helpers.geometry.grids import begins, distinct_counts
-from helpers.geometry.orientation import plane_name, tilt_deg
+from helpers.geometry.orientation import tilt_deg
+from helpers.slices.arrays import of_distinct
 from helpers.slices.assignment import originals_of
-from helpers.slices.differences import differences
+from helpers.slices.differences import differences, read_alike
 from helpers.slices.elements import shown
 from helpers.slices.images import MissingColumnError, checked_headers
 from helpers.slices.kinds import KINDS
-from helpers.slices.labels import split_label
 from helpers.slices.measures import Measures
 from helpers.slices.table import LEVELS, slice_table
 from helpers.slices.words import problems_of, volume_of
 
-READ_AS = (  # what a stack's name says, beside the number of its series
-    *("PatientID", "Modality", "SeriesDescription", "kind", "plane", "images", "positions"),
-    *("rows", "columns"),
-)
 # kinds whose images are no slices of a patient, or hold many whose number may not be said
 WITHOUT_SLICES = ("dose", "segmentation", "slide", "mosaic")
 
@@ -66,14 +62,14 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
     orientations = measures.first_of("ImageOrientationPatient")
     columns = {
         **{word: measures.first_of(word) for word in ("PatientID", "Modality")},
-        "SeriesNumber": _of_distinct(measures.first_of("SeriesNumber"), _plain),
+        "SeriesNumber": of_distinct(measures.first_of("SeriesNumber"), _plain),
         "SeriesDescription": measures.first_of("SeriesDescription"),
         "kind": measures.kind,
         "group": measures.first_of("group").astype(int),
         **{word: measures.first_of(word) for word in ("split_keyword", "split_value")},
         "ImageOrientationPatient": orientations,
-        "plane": _of_distinct(orientations, plane_name),
-        "tilt_deg": np.round(_of_distinct(orientations, tilt_deg).astype(float), 2),
+        "plane": measures.plane,
+        "tilt_deg": np.round(of_distinct(orientations, tilt_deg).astype(float), 2),
         "shear_deg": np.round(measures.shear, 2),
         "files": _files(measures),
         "images": measures.counts,
@@ -89,9 +85,8 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
         "order_grade": measures.grade,
         "volume": volume_of(measures),
         "problems": problems_of(measures),
+        "differs": differences(measures, read_alike(measures)),
     }
-    said = [columns[word] for word in READ_AS]
-    columns["differs"] = differences(measures, [*map(_codes, said), _splits(columns)])
     best = _best_first(columns, measures)
     index = measures.stacks[best]
     return pd.DataFrame(
@@ -200,25 +195,6 @@ def _best_first(columns, measures):
     label = measures.first_of("SpecimenLabelInImage") == "YES"
     keys = number, first_path[group], -columns["positions"], -rank, label, ~of_patient
     return np.lexsort(keys)
-
-
-def _of_distinct(values, function):
-    """A function of each value, worked out once for each distinct one."""
-    codes, distinct = pd.factorize(values, use_na_sentinel=False)
-    found = np.empty(len(distinct), object)
-    found[:] = [function(value) for value in distinct]
-    return found[codes]
-
-
-def _splits(columns):
-    """A number for what the name of each stack (s,) says of its split."""
-    pairs = zip(columns["split_keyword"], columns["split_value"])
-    return _codes(np.array([split_label(*one) if one[0] else None for one in pairs], object))
-
-
-def _codes(values):
-    """A number for each value (s,), equal for equal ones; -1 for None."""
-    return pd.factorize(values)[0]
 
 
 def _plain(value):

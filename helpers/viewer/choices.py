@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
+from helpers.slices.groups import sister_stacks
 from helpers.slices.labels import stack_label
-from helpers.viewer.volume_group import sister_stacks
 
 Stack: TypeAlias = tuple[str, int]  # an entry of the index of `stack_table`
 Patient: TypeAlias = str | tuple[str, str]  # its ID, or `EVERYBODY`

@@ -1,42 +1,22 @@
-"""Which volumes of one grid belong together: times, b-values, echoes? Loaded when looked at."""
+"""How are volumes of one grid looked at in turn: times, b-values? Each loaded when it is shown."""
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError, require_type
-from helpers.slices.arrays import numbers
-from helpers.slices.elements import CLOCKS, TIMES
 from helpers.slices.grid import longest_regular_run
-from helpers.slices.labels import split_label, split_labels
-from helpers.slices.parts import GUESSES
+from helpers.slices.groups import PHASE, TIME, stack_group
 from helpers.slices.words import NUMBERED
 from helpers.volume.slice import remarked
 from helpers.volume.volume import Volume, load_volume
 
 MAX_GROUP_MB = 500  # of a group's volumes that are kept in memory
-B_VALUE, DIRECTION = "DiffusionBValue", "DiffusionGradientOrientation"
-TEMPORAL = (
-    *("TemporalPositionIdentifier", "TemporalPositionIndex", "TimeSlotVector", *TIMES, *CLOCKS),
-)
-NAMES = {  # what the slider of a group is called, by the element that tells its volumes apart
-    **{B_VALUE: "b-value", DIRECTION: "b-value"},
-    **dict.fromkeys(("EchoTime", "EffectiveEchoTime", "EchoNumbers"), "Echo"),
-    **dict.fromkeys(
-        ("NominalPercentageOfCardiacPhase", "RespiratoryIntervalTime", "PhaseVector"), "Phase"
-    ),
-    **dict.fromkeys(TEMPORAL, "Time"),
-    "ReferencedSegmentNumber": "Segment",
-}
-ONE_WINDOW = ("Time", "Phase")  # of what changes along these, greys are compared
-NUMBER = re.compile(r"\d+ of \d+")  # a label that is nothing but a number
-OTHER_NAME = "Volume"  # where nothing says what the volumes are
+ONE_WINDOW = (TIME, PHASE)  # of what changes along these, greys are compared
 
 
 class VolumeGroup:
@@ -162,9 +142,8 @@ def group_of(
 ) -> VolumeGroup | None:
     """The stacks of one grid that a stack belongs to, as a `VolumeGroup`; None for one by itself.
 
-    They are the stacks of one series, kind and ``group``, by b-value where there are several, else
-    in the order of their numbers. Of a stack with gaps the longest even run is shown, and its
-    picture says what was left out.
+    They are in the order of `helpers.slices.groups.stack_group`. Of a stack with gaps the longest
+    even run is shown, and its picture says what was left out.
 
     Parameters
     ----------
@@ -177,12 +156,10 @@ def group_of(
     """
     for table in (slices, stacks):
         require_type(table, pd.DataFrame, "of slice_table or stack_table")
-    rows = sister_stacks(stacks, stack)
-    if len(rows) < 2:
+    group = stack_group(slices, stacks, stack)
+    if group is None:
         return None
-    b_values = _b_values(slices, rows)
-    rows, b_values = rows.iloc[order := np.argsort(b_values, kind="stable")], b_values[order]
-    members = list(rows.index)
+    members = group.stacks
 
     def load(number: int) -> Volume:
         images, remark = longest_regular_run(slices.loc[members[number]])
@@ -190,64 +167,16 @@ def group_of(
         volume = volume if converted is None else converted(volume, images)
         return replace(volume, caption=remarked(volume.caption, remark))
 
-    name = _name(rows)
     return VolumeGroup(
-        name,
-        _labels(rows, b_values, name),
+        group.name,
+        group.labels,
         load,
         first=members.index(stack),
-        one_window=name in ONE_WINDOW,
-        remark=NUMBERED if _is_guess(rows) else "",
+        one_window=group.name in ONE_WINDOW,
+        remark=NUMBERED if group.is_guess else "",
         badge=lambda number: badge(members[number], slices.loc[members[number]]) if badge else "",
         max_mb=max_mb,
     )
-
-
-def sister_stacks(stacks: pd.DataFrame, stack: tuple[str, int]) -> pd.DataFrame:
-    """The stacks of the group of a stack, itself among them, in the order of their numbers."""
-    own = stacks.loc[stack]
-    same = stacks.index.get_level_values(0) == stack[0]
-    for column in ("group", "kind"):
-        same = same & (stacks[column] == own[column]).to_numpy()
-    return stacks[same & stacks["split_keyword"].notna().to_numpy()].sort_index()
-
-
-def _b_values(slices: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
-    """The b-value of each stack (n,) where directions tell them apart, in s/mm²; else NaN."""
-    by_direction = rows["split_keyword"].map(lambda words: DIRECTION in words.split(", "))
-    if B_VALUE not in slices or not by_direction.any():
-        return np.full(len(rows), np.nan)
-    return np.array([numbers(slices.loc[stack].iloc[:1], B_VALUE)[0] for stack in rows.index])
-
-
-def _labels(rows: pd.DataFrame, b_values: np.ndarray, name: str) -> list[str]:
-    """What tells each from the others; those that read alike are numbered."""
-    labels = [
-        f"{name.lower()} {label}" if NUMBER.fullmatch(label) else label
-        for label in split_labels(rows)
-    ]
-    for number, (words, value) in enumerate(zip(rows["split_keyword"], b_values)):
-        if B_VALUE not in words.split(", ") and np.isfinite(value):
-            labels[number] = f"{split_label(B_VALUE, value)}, {labels[number]}"
-    again = {label: iter(range(1, len(labels) + 1)) for label in labels}
-    return [
-        f"{label} ({next(again[label])} of {labels.count(label)})"
-        if labels.count(label) > 1
-        else label
-        for label in labels
-    ]
-
-
-def _name(rows: pd.DataFrame) -> str:
-    keywords = rows["split_keyword"].iloc[0].split(", ")
-    known = [NAMES[keyword] for keyword in keywords if keyword in NAMES]
-    numbered = not {*GUESSES}.isdisjoint(keywords) and not _is_guess(rows)
-    return next(iter(known), "Time" if numbered else OTHER_NAME)
-
-
-def _is_guess(rows: pd.DataFrame) -> bool:
-    """Whether nothing but numbers or names tells them apart, and no header says how many."""
-    return bool(rows["problems"].str.contains(NUMBERED, regex=False).any())
 
 
 def _size(volume: Volume) -> int:
