@@ -8,7 +8,6 @@ from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
@@ -84,33 +83,6 @@ def test_time_points_are_shown_through_one_window(real):
     first = viewer.window
     viewer.member = 7
     assert viewer.window == first, "so that greys can be compared"
-
-
-def test_volumes_go_by_b_value_and_those_that_read_alike_are_numbered():
-    splits = [  # keyword, value, b-value
-        ("DiffusionBValue, DiffusionGradientOrientation", "1000, 1\\0\\0", 1000.0),
-        ("DiffusionBValue, InstanceNumber", "0, 1", 0.0),
-        ("DiffusionGradientOrientation", "none", 0.0),
-        ("DiffusionGradientOrientation", "none", 0.0),
-    ]
-    index = pd.MultiIndex.from_product(
-        [["1.2"], range(len(splits))], names=["SeriesInstanceUID", "stack"]
-    )
-    stacks = pd.DataFrame(
-        [{"split_keyword": keyword, "split_value": value} for keyword, value, _ in splits], index
-    ).assign(group=0, kind="volume", problems="")
-    rows = index.to_frame(index=False).assign(path="a.dcm", frame=range(len(splits)))
-    slices = rows.assign(DiffusionBValue=[b for *_, b in splits]).set_index(
-        ["SeriesInstanceUID", "stack", "path", "frame"]
-    )
-    group = group_of(slices, stacks, index[0])
-    assert [label.split(",")[0] for label in group.labels] == ["b = 0 s/mm²"] * 3 + [
-        "b = 1000 s/mm²"
-    ]
-    assert group.first == 3
-    assert [re.search(r"\((\d of \d)\)$", label) is not None for label in group.labels] == [
-        *(False, True, True, False)
-    ]
 
 
 def test_a_stack_with_a_gap_shows_its_longest_run_and_says_so(phantom_slices):
