@@ -48,6 +48,11 @@ class Rule(NamedTuple):
     remedy: str  # what to do
     find: "Callable[[Collection], Iterator[Finding]]"
 
+    @property
+    def finds(self) -> str:
+        """What it finds, in one line: the first of its function's docstring."""
+        return (self.find.__doc__ or "").partition("\n")[0]
+
 
 def rule(registry: dict[str, Rule], severity: str, **words: str) -> Callable:
     """Puts the function below into a registry, as a rule of its name.
