@@ -1,6 +1,6 @@
 """Where is each label? Named masks on one grid, in as few label maps as their overlaps allow."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -60,11 +60,15 @@ class PictureMark(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SliceLabels:
-    """The labels of one picture: label maps (rows, columns) as it is displayed, and marks."""
+    """The labels of one picture: label maps (rows, columns) as it is displayed, and marks.
+
+    `ml` says how large each label is as a whole, by its value, where that is known.
+    """
 
     labels: tuple[Label, ...]
     maps: tuple[np.ndarray, ...] = ()
     marks: tuple[PictureMark, ...] = ()
+    ml: Mapping[int, float] = field(default_factory=dict)
 
     def mask(self, label: Label) -> np.ndarray | None:
         """Boolean (rows, columns) of one label; None for one of marks alone."""
@@ -171,7 +175,8 @@ class Labels:
             for mark in self.marks
             if (at := self._seen_at(mark, axes)) is not None and at[0] <= index <= at[1]
         ]
-        return SliceLabels(self.labels, maps, tuple(marks))
+        ml = {label.value: self.ml(label) for label in self.masks}
+        return SliceLabels(self.labels, maps, tuple(marks), ml)
 
     def _along(self, label: Label, axis: int) -> np.ndarray:
         """Voxels of a label in each slice along an axis of the array."""

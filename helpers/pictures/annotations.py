@@ -4,7 +4,7 @@ Each can be read on any ground, and is left out where there is no room for it.
 """
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,10 +88,29 @@ def write_corners(ax: Axes, captions: Mapping[str, str], layout: TextLayout) -> 
 def write_badge(ax: Axes, text: str, layout: TextLayout) -> None:
     """A word of warning in the upper right corner, in several lines where it is long."""
     if layout.has_words:
-        columns = max(12, _columns(MAX_BADGE_SHARE * layout.width, layout) - 2)
-        text = textwrap.fill(text, columns // 2 if len(text) > columns else columns)
+        text = "\n".join(_badge_lines(text, layout))
         box = {"facecolor": SECOND_COLOUR, "edgecolor": "white", "boxstyle": "round,pad=0.3"}
         _write(ax, BADGE_CORNER, text, fontsize=layout.caption, bbox=box, path_effects=[])
+
+
+def write_list(
+    ax: Axes, lines: Sequence[str], colours: Sequence[str], layout: TextLayout, below: str = ""
+) -> None:
+    """Names, each in its colour, below a badge in the upper right corner; as many as fit."""
+    if not layout.has_words:
+        return
+    line = LINE_HEIGHT * layout.caption / layout.height
+    top = 1 - 2 * MARGIN - (len(_badge_lines(below, layout)) + 0.8) * line * bool(below)
+    room = max(1, int((top - 0.5) / line - layout.letter / layout.caption))
+    shown = list(lines) if len(lines) <= room else lines[: room - 1]
+    longest = _columns(layout.width / 2, layout)
+    texts = [text if len(text) <= longest else f"{text[: longest - 1]}…" for text in shown]
+    if len(shown) < len(lines):
+        texts.append(f"and {len(lines) - len(shown)} more")
+    for number, text in enumerate(texts):
+        place = (1 - MARGIN, top - number * line, "right", "top")
+        colour = colours[number] if number < len(shown) else "white"
+        _write(ax, place, text, fontsize=layout.caption, color=colour)
 
 
 def draw_scale_bar(ax: Axes, width_mm: float, layout: TextLayout, below: str = "") -> None:
@@ -110,6 +129,11 @@ def draw_scale_bar(ax: Axes, width_mm: float, layout: TextLayout, below: str = "
     above = (MARGIN, bottom + 0.012, "left", "bottom")
     length = f"{1000 * fitting[-1]:g} µm" if fitting[-1] < MIN_MM else f"{fitting[-1]:g} mm"
     _write(ax, above, length, fontsize=layout.caption)
+
+
+def _badge_lines(text: str, layout: TextLayout) -> list[str]:
+    columns = max(12, _columns(MAX_BADGE_SHARE * layout.width, layout) - 2)
+    return textwrap.wrap(text, columns // 2 if len(text) > columns else columns)
 
 
 def _wrapped(text: str | None, layout: TextLayout) -> list[str]:

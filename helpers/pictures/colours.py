@@ -4,6 +4,9 @@ import numpy as np
 from matplotlib import colormaps
 
 TABLE_SIZE = 256
+LABEL_COLOURS = (  # of Okabe and Ito, that colour-blind readers tell apart, and white; dark last
+    *("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#ffffff", "#0072b2"),
+)
 CLEAR_SHARE = 0.25  # of the colours, from the lowest, that grow from clear to opaque
 
 
@@ -22,3 +25,13 @@ def heat() -> np.ndarray:
 def coloured(grey: np.ndarray, table: np.ndarray) -> np.ndarray:
     """The colours of a table (256, channels) that stand for greys from 0 to 1, of any shape."""
     return table[np.round((len(table) - 1) * grey).astype(int)]
+
+
+def label_colour(value: int) -> str:
+    """The colour of a label by its value, counted from 1; beyond eight they come again."""
+    return LABEL_COLOURS[(value - 1) % len(LABEL_COLOURS)]
+
+
+def is_repeated_colour(value: int) -> bool:
+    """Whether another label before it has the colour of a label already."""
+    return value > len(LABEL_COLOURS)

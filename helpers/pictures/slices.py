@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.errors import require_type
+from helpers.labels.labels import Labels, SliceLabels
 from helpers.pictures.annotations import (
     CAPTIONS,
     draw_scale_bar,
@@ -19,6 +20,7 @@ from helpers.pictures.annotations import (
     write_corners,
     write_letters,
 )
+from helpers.pictures.labelled import draw_labels
 from helpers.pictures.style import (
     ACCENT_COLOUR,
     PADDING_COLOUR,
@@ -45,6 +47,8 @@ def show_slice(
     scale_bar: bool = True,
     badge: str = "",
     identity: bool = False,
+    labels: SliceLabels | None = None,
+    fill: float = 0.0,
 ) -> Axes:
     """Draws a `Slice` with its letters, in millimetre aspect; returns the Axes.
 
@@ -60,6 +64,9 @@ def show_slice(
     scale_bar : whether to draw it, where the size in mm is known
     badge : a word of warning, such as `helpers.badge` gives; empty for none
     identity : whether to name patient and series (off, because pictures travel)
+    labels : ``labels.slice(plane, index)`` of `helpers.load_labels`, or `helpers.image_labels`, of
+        the same picture: drawn over it, and named
+    fill : opacity of their areas; 0 for outlines alone
     """
     require_type(slice, Slice, "of load_slice or volume.slice")
     ax = axes_or_new(ax, 6, 6)
@@ -76,6 +83,8 @@ def show_slice(
         draw_scale_bar(ax, width, layout, captions.get("window", ""))
     if badge:
         write_badge(ax, badge, layout)
+    if labels is not None:
+        draw_labels(ax, labels, slice.spacing, layout, fill=fill, below=badge)
     if identity:
         ax.set_title(_identity(slice.caption), fontsize=10, wrap=True, parse_math=False)
     return ax
@@ -122,6 +131,7 @@ def show_planes(
     window: object = None,
     axes: Sequence[Axes] | None = None,
     crosshair: bool = True,
+    labels: Labels | None = None,
     **overlays: Any,
 ) -> Sequence[Axes]:
     """Draws the axial, coronal and sagittal slice through one point; returns the three Axes.
@@ -130,6 +140,7 @@ def show_planes(
     ----------
     at : (3,) LPS mm, or None for the middle of the volume
     crosshair : whether to mark the point
+    labels : of `helpers.load_labels` on this volume, drawn over it
     overlays : as `show_slice` takes them
     """
     require_type(volume, Volume, "of load_volume")
@@ -141,7 +152,8 @@ def show_planes(
     for ax, plane in zip(axes, ("axial", "coronal", "sagittal")):
         index, place = volume.place_in(plane, at)
         slice = _with_window(volume.slice(plane, index), name, values)
-        show_slice(slice, window=name, ax=ax, **overlays)
+        over = None if labels is None else labels.slice(plane, index)
+        show_slice(slice, window=name, ax=ax, labels=over, **overlays)
         if crosshair:
             row, column = np.multiply(np.add(place, 0.5), slice.spacing)
             ax.axhline(row, color=ACCENT_COLOUR, linewidth=0.8)
@@ -160,22 +172,29 @@ def show_montage(
     figure: Figure | None = None,
     badge: str = "",
     identity: bool = False,
+    labels: Labels | None = None,
+    fill: float = 0.0,
 ) -> list[Axes]:
     """Draws evenly chosen slices of a volume, all through one window; returns the Axes.
 
-    Each has its number and its position as a title.
+    Each has its number and its position as a title. With labels, of `helpers.load_labels` on this
+    volume, the slices are chosen where there are any.
     """
     require_type(volume, Volume, "of load_volume")
     if not isinstance(count, (int, np.integer)):
         raise DrawingError(f"expected a number of slices, got {count!r}")
-    total, (name, values) = volume.shape_of(plane)[0], volume.window(window)
-    indices = np.unique(np.linspace(0, total - 1, max(1, min(count, total))).round().astype(int))
+    name, values = volume.window(window)
+    first, last = (0, volume.shape_of(plane)[0] - 1) if labels is None else _range(labels, plane)
+    wanted = max(1, min(count, last - first + 1))
+    indices = np.unique(np.linspace(first, last, wanted).round().astype(int))
     slices = [_with_window(volume.slice(plane, int(index)), name, values) for index in indices]
     axes = axes_grid(len(slices), 4, 3, 3.05, figure)
-    for ax, slice in zip(axes, slices):
-        first = ax is axes[0]
-        words = badge if first else ""
-        show_slice(slice, window=name, ax=ax, corners=False, scale_bar=first, badge=words)
+    for ax, slice, index in zip(axes, slices, indices):
+        is_first = ax is axes[0]
+        over = None if labels is None else labels.slice(plane, int(index))
+        drawn: dict[str, Any] = {"window": name, "corners": False, "scale_bar": is_first}
+        words = badge if is_first else ""
+        show_slice(slice, ax=ax, badge=words, labels=over, fill=fill, **drawn)
         ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
         ax.set_title(f"{slice.caption['slice']} · {slice.caption['position']}", fontsize=8)
     height, width = _size(slices[0])
@@ -211,6 +230,13 @@ def _captions(slice: Slice, window: object, wanted: Any) -> dict[str, str]:
 
 def _identity(caption: Mapping[str, str]) -> str:
     return " · ".join(filter(None, (caption.get("patient"), caption.get("series"))))
+
+
+def _range(labels: Labels, plane: str) -> tuple[int, int]:
+    """The first and the last slice of a plane that has a label; all slices where none has."""
+    counts = sum(labels.counts(label, plane) for label in labels.labels)
+    found = np.flatnonzero(counts)
+    return (int(found[0]), int(found[-1])) if len(found) else (0, np.size(counts) - 1)
 
 
 def _with_window(slice: Slice, name: str, window: Window | VoiLut) -> Slice:
