@@ -19,6 +19,7 @@ from helpers import (
     slice_table,
     stack_table,
 )
+from helpers.pictures.plots import MAX_KEYWORDS, PAGE_WIDTH
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,17 @@ def test_missing_elements(phantom_headers):
 
 def test_nothing_missing_is_still_a_picture():
     complete = pd.DataFrame({"PatientID": ["a", "b"], "Rows": [1, 2], "error": [None, None]})
-    assert plot_missing(complete).get_title() == "No file lacks what another has"
+    ax = plot_missing(complete)
+    assert ax.get_title() == "No file lacks what another has"
+    assert not ax.axison, "no empty frame"
+    assert ax.figure.get_figheight() < 1
+
+
+def test_many_elements_fit_the_width_of_a_page_and_those_left_out_are_counted():
+    rows = {f"Element{number}": [number, None] for number in range(90)}
+    ax = plot_missing(pd.DataFrame({"PatientID": ["a", "b"], **rows, "error": [None, None]}))
+    assert ax.get_title().endswith(f"({MAX_KEYWORDS} of 90 elements)")
+    assert ax.figure.get_figwidth() <= PAGE_WIDTH
 
 
 def test_plots_draw_on_the_axes_they_are_given(phantom_headers, counts):

@@ -21,7 +21,8 @@ from helpers.slices.labels import series_label
 from helpers.slices.words import WHAT_IT_IS
 
 MAX_PATIENTS = 80  # names that fit beside bars
-MAX_KEYWORDS = 60
+MAX_KEYWORDS = 60  # names that can be read side by side in the width of a page
+PAGE_WIDTH = 9.6  # inches; a wider figure is made smaller, and its words with it
 MANY_FINDINGS = 20  # of one rule, before their axis is logarithmic
 SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
 POSITIONS = "positions (or views) of the largest stack"
@@ -191,7 +192,7 @@ def plot_positions(stacks: Mapping[Any, pd.DataFrame], *, ax: Axes | None = None
     stacks : mapping of stack to its rows, ``slices.loc[stack]``, of `helpers.slice_table`
         A stack is an entry of the index of `helpers.stack_table`, or any name.
     """
-    ax = axes_or_new(ax, 9, 1.2 + 0.45 * len(stacks))
+    ax = axes_or_new(ax, 9, 1.2 + 0.45 * len(stacks) if stacks else 0.5)
     if not stacks:
         ax.set_title("No stack to draw")
         ax.set_axis_off()
@@ -284,15 +285,22 @@ def plot_missing(headers: pd.DataFrame, *, by: str = "PatientID", ax: Axes | Non
     shares = partly.groupby(groups).mean()
     frequent = shares.mean().sort_values(ascending=False).index[:MAX_KEYWORDS]
     drawn = shares[frequent].iloc[:MAX_PATIENTS]
-    width, height = 2 + 0.24 * max(drawn.shape[1], 8), 2.5 + 0.2 * len(drawn)
-    ax = axes_or_new(ax, width, height, layout="constrained")
+    width, height = min(PAGE_WIDTH, 2 + 0.24 * max(drawn.shape[1], 8)), 3 + 0.2 * len(drawn)
+    ax = axes_or_new(ax, width, 0.5 if drawn.empty else height, layout="constrained")
     if drawn.empty:
-        ax.set(title="No file lacks what another has", xticks=[], yticks=[])
+        ax.set_title("No file lacks what another has")
+        ax.set_axis_off()
         return ax
     image = ax.imshow(drawn, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ax.set_xticks(range(drawn.shape[1]), drawn.columns, rotation=90, fontsize=7)
     ax.set_yticks(range(len(drawn)), drawn.index, fontsize=7, parse_math=False)
-    part = f" (the first {len(drawn)} of {len(shares)} shown)" if len(drawn) < len(shares) else ""
-    ax.set(title=f"Which elements have a value where{part}")
-    ax.figure.colorbar(image, ax=ax, label="share of files with a value", shrink=0.8)
+    ax.set_title(f"Which elements have a value where{_part_shown(drawn, shares)}")
+    ax.figure.colorbar(image, ax=ax, label="share of files", ticks=[0, 0.5, 1])
     return ax
+
+
+def _part_shown(drawn: pd.DataFrame, whole: pd.DataFrame) -> str:
+    """How many rows and columns of a table are drawn; empty where all are."""
+    sizes = zip(drawn.shape, whole.shape, ("rows", "elements"))
+    parts = [f"{count} of {total} {name}" for count, total, name in sizes if count < total]
+    return f"\n({', '.join(parts)})" if parts else ""
