@@ -115,11 +115,16 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
     measures = collection.measures
     words = collection.slices.reindex(columns=["Modality", "SOPClassUID"])
     body = words["Modality"].isin(BODY_MODALITIES) & ~words["SOPClassUID"].isin(SCREENSHOTS)
-    known = np.zeros(len(measures), bool)
+    known, written = np.zeros((2, len(measures)), bool)
     for keyword in SPACING_KEYWORDS:
-        known |= (measures.vectors(keyword, 2) > 0).all(axis=1)
+        spacing = measures.vectors(keyword, 2)
+        known |= (spacing > 0).all(axis=1)
+        written |= np.isfinite(spacing).any(axis=1)
     wrong = body.to_numpy() & ~known & ~collection.unusable
-    yield from collection.file_findings(np.full(len(wrong), "no pixel spacing of any kind"), wrong)
+    values = np.where(
+        written, "a pixel spacing that is not above 0", "no pixel spacing of any kind"
+    )
+    yield from collection.file_findings(values, wrong)
 
 
 @rule(

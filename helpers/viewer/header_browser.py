@@ -77,7 +77,7 @@ class HeaderBrowser(widgets.VBox):
         path = self.paths[self.file.value]
         self.rows = header_of(path, search=self.search.value or None)
         count, changed = len(self.rows), [False] * len(self.rows)
-        words = f"{os.path.basename(path)}: {count} elements"
+        words = f"{os.path.basename(path)}: {count} element{'s' * (count != 1)}"
         if stepped_from is not None:
             before = header_of(self.paths[stepped_from], search=self.search.value or None)
             changed = _changed(self.rows, before)
