@@ -1,7 +1,8 @@
 """Which bytes of a file are its pixels? As many as its header needs, and as its file can hold."""
 
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Collection, Iterator
 from math import ceil
 from typing import Any
 
@@ -10,9 +11,16 @@ from pydicom.dataelem import RawDataElement
 
 from helpers.errors import one_line
 from helpers.files import OpenFile
-from helpers.headers.elements import ITEM, SEQUENCE_END, UNDEFINED_LENGTH, four_bytes
+from helpers.headers.elements import (
+    ITEM,
+    SEQUENCE_END,
+    UNDEFINED_LENGTH,
+    FastPathNotApplicable,
+    four_bytes,
+)
 from helpers.headers.inflated import MAX_PIXELS
 from helpers.headers.pydicom_reader import inflated_pixels, read_header
+from helpers.headers.split_header import SplitHeader
 from helpers.pixels.layout import ASK, ImageError, is_compressed, uncompressed_bits
 
 DEFER_BYTES = 2**23  # larger pixel data stays in the file, and its frames are read one by one
@@ -25,17 +33,21 @@ MAX_EXPANSION = 1_000  # times that a larger frame is compressed at most
 BLOCK_SIZE = 2**12  # bytes read at once
 
 
-def header_and_pixels(path: str | os.PathLike[str]) -> Dataset:
+def header_and_pixels(path: str | os.PathLike[str], *, without: Collection[int] = ()) -> Dataset:
     """The header of a file with its pixel element, whose value stays in the file where it is large.
 
     Of one uncompressed image, and of deflated ones, only as many bytes are read as they need.
+
+    Parameters
+    ----------
+    without : tags of elements that may be left out, where that is faster
 
     Raises
     ------
     ImageError
         Where the file has no header that can be read, or its frames stand in no items.
     """
-    dataset, wrong, _, pixels = read_header(path)
+    dataset, wrong, pixels = _header(path, without)
     if dataset is None:
         raise ImageError(
             f"expected a DICOM image in {path}, found {wrong} there: "
@@ -96,6 +108,19 @@ def pixel_items(file: OpenFile, start: int) -> Iterator[tuple[int, int]]:
     raise ImageError(
         f"expected at most {MAX_FRAGMENTS} items of pixels in {file.path}, got more; {ASK}"
     )
+
+
+def _header(path: str | os.PathLike[str], without: Collection[int]) -> tuple[Any, Any, Any]:
+    """(the data set or None, what is wrong, the pixel element without its value or None)."""
+    if without:
+        try:
+            with OpenFile(path) as file:
+                header = SplitHeader(file)
+                return header.dataset(without), None, header.pixels()
+        except (FastPathNotApplicable, OSError, ValueError, RecursionError, struct.error):
+            pass
+    dataset, wrong, _, pixels = read_header(path)
+    return dataset, wrong, pixels
 
 
 def _needed_bytes(dataset: Dataset) -> int:

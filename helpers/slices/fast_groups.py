@@ -8,33 +8,25 @@ this way is left to `helpers.slices.functional_groups`, which asks pydicom.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pydicom.uid import UID
-
 from helpers.files import OpenFile
 from helpers.headers.element_cache import (
     MAX_CACHED_ELEMENTS,
     PIXEL_REPRESENTATION,
-    TRANSFER_SYNTAX,
     Context,
     ElementCache,
 )
 from helpers.headers.elements import (
     DIFFUSION_GROUPS,
-    ITEM,
     ITEM_END,
-    SEQUENCE_END,
-    UNDEFINED_LENGTH,
     FastPathNotApplicable,
     end_of,
     entry_of,
-    four_bytes,
     tag_at,
 )
-from helpers.headers.limits import MAX_HEADER
 from helpers.headers.pydicom_reader import CHARACTER_SET
+from helpers.headers.split_header import SplitHeader, content_of, item_at, item_end, spans_of
 
 SHARED_GROUPS, FRAME_GROUPS = 0x52009229, 0x52009230
-FIRST_READ = 2**16  # bytes
 
 Values = dict[str, Any]  # by keyword
 
@@ -59,77 +51,22 @@ def split_groups(path: str, count: int) -> tuple[Values, list[Values]]:
         Where a file is not surely read right this way.
     """
     with OpenFile(path) as file:
-        header = _Header(file)
-        context, starts = header.groups()
-    reader = _GroupReader(header.data, context)
-    shared = reader.groups(starts[SHARED_GROUPS], 1) if SHARED_GROUPS in starts else []
-    frames = reader.groups(starts[FRAME_GROUPS], count) if FRAME_GROUPS in starts else []
+        header = SplitHeader(file, last=FRAME_GROUPS)
+    reader, spans = _GroupReader(header.data, _context(header)), header.spans
+    shared = reader.groups(spans[SHARED_GROUPS][0], 1) if SHARED_GROUPS in spans else []
+    frames = reader.groups(spans[FRAME_GROUPS][0], count) if FRAME_GROUPS in spans else []
     return (shared[0] if shared else {}), frames
 
 
-class _Header:
-    """The bytes of an open file, more of them where an element is not there as a whole."""
-
-    def __init__(self, file: OpenFile) -> None:
-        self._file = file
-        self.data = file.read(0, FIRST_READ)
-        if self.data[128:132] != b"DICM":
-            raise FastPathNotApplicable("no prefix")
-
-    def groups(self) -> tuple[Context, dict[int, int]]:
-        """(what decides how values are read, where the sequences of groups start by tag)."""
-        pos, found = self._meta()
-        context = Context(_is_implicit(found.get(TRANSFER_SYNTAX), self.data, pos))
-        starts, last = {}, 0
-        while last < (tag := self._tag(pos)) <= FRAME_GROUPS:
-            end = self._end(pos, context.implicit)
-            if tag in (SHARED_GROUPS, FRAME_GROUPS):
-                starts[tag] = pos
-            elif tag in (CHARACTER_SET, PIXEL_REPRESENTATION):
-                value = ElementCache(context, None, False).meaning(self.data[pos:end]).value
-                changed = "character_set" if tag == CHARACTER_SET else "sign"
-                context = context._replace(**{changed: value})
-            last, pos = tag, end
-        if tag <= last:
-            raise FastPathNotApplicable("tags do not rise")
-        return context, starts
-
-    def _meta(self) -> tuple[int, dict[int, Any]]:
-        """(where the file meta information ends, its values by tag)."""
-        pos, found, cache = 132, {}, ElementCache(Context(meta=True), None, False)
-        while self._tag(pos) >> 16 == 2:
-            end = self._end(pos, False)
-            element = cache.meaning(self.data[pos:end])
-            found[element.tag], pos = element.value, end
-        return pos, found
-
-    def _tag(self, pos: int) -> int:
-        while pos + 12 > len(self.data):
-            self._read_more(pos + 12)
-        return tag_at(self.data, pos)
-
-    def _end(self, pos: int, implicit: bool) -> int:
-        while (end := end_of(self.data, pos, implicit)) > len(self.data):
-            self._read_more(end)
-        return end
-
-    def _read_more(self, end: int) -> None:
-        """More bytes of the file, where it can have as many as are needed."""
-        read = len(self.data)
-        possible = end <= self._file.size + 1
-        self.data = self._file.read(0, min(8 * read, MAX_HEADER) if possible else 0)
-        if len(self.data) <= read:
-            raise FastPathNotApplicable("cut short, or too long to read")
-
-
-def _is_implicit(syntax: Any, data: bytes, pos: int) -> bool:
-    """Whether elements from `pos` on are written without VR."""
-    uid = UID(str(syntax))
-    if not uid.is_transfer_syntax or uid.is_deflated or not uid.is_little_endian:
-        raise FastPathNotApplicable("an encoding that is not read here")
-    if uid.is_implicit_VR and data[pos + 4 : pos + 6].isupper():
-        raise FastPathNotApplicable("a VR is written where none should be")
-    return uid.is_implicit_VR
+def _context(header: SplitHeader) -> Context:
+    """What decides how values are read."""
+    context = Context(header.implicit)
+    for tag, name in ((CHARACTER_SET, "character_set"), (PIXEL_REPRESENTATION, "sign")):
+        if tag in header.spans:
+            content = header.data[slice(*header.spans[tag])]
+            value = ElementCache(context, None, False).meaning(content).value
+            context = context._replace(**{name: value})
+    return context
 
 
 class _GroupReader:
@@ -143,9 +80,9 @@ class _GroupReader:
 
     def groups(self, pos: int, count: int) -> list[Values]:
         """What the first `count` items of the sequence at `pos` say."""
-        pos, stop = _content(self._data, pos, self._context.implicit)
+        pos, stop = content_of(self._data, pos, self._context.implicit)
         found: list[Values] = []
-        while len(found) < count and (item := _item(self._data, pos, stop)):
+        while len(found) < count and (item := item_at(self._data, pos, stop)):
             values, pos = self._group(*item)
             found.append(values)
         return found
@@ -164,7 +101,7 @@ class _GroupReader:
             own.update(macro.own)
             nested.update(macro.nested)
             pos += len(macro.content)
-        return {**nested, **own}, _checked_end(pos, stop)
+        return {**nested, **own}, item_end(pos, stop)
 
     def _macro_at(self, pos: int) -> Macro:
         end = end_of(self._data, pos, self._context.implicit)
@@ -197,7 +134,7 @@ class _GroupReader:
             raise FastPathNotApplicable("pydicom may know it for a sequence")
         if vr != b"SQ":
             return []
-        item = _item(content, *_content(content, 0, implicit))
+        item = item_at(content, *content_of(content, 0, implicit))
         return list(_elements(content, *item, implicit)) if item else []
 
     def _values(self, elements: list[bytes], in_private: bool) -> Values:
@@ -223,43 +160,7 @@ class _GroupReader:
         return cache
 
 
-def _content(data: bytes, pos: int, implicit: bool) -> tuple[int, int | None]:
-    """(where the items of the sequence at `pos` start, where they end or None: at a delimiter)."""
-    if not implicit and data[pos + 4 : pos + 6] != b"SQ":
-        raise FastPathNotApplicable("no sequence")
-    start = pos + (8 if implicit else 12)
-    length = four_bytes(data, start - 4)[0]
-    return start, None if length == UNDEFINED_LENGTH else start + length
-
-
-def _item(data: bytes, pos: int, stop: int | None) -> tuple[int, int | None] | None:
-    """(where the item at `pos` starts, where it ends); None where there is no more in a sequence.
-
-    A `stop` of None is a delimiter.
-    """
-    marker, length = data[pos : pos + 4], 0
-    if pos == stop or (stop is None and marker == SEQUENCE_END):
-        return None
-    length = four_bytes(data, pos + 4)[0]
-    end = None if length == UNDEFINED_LENGTH else pos + 8 + length
-    if marker != ITEM or (end or 0) > (stop or len(data)):
-        raise FastPathNotApplicable("no item where one should be")
-    return pos + 8, end
-
-
-def _checked_end(pos: int, stop: int | None) -> int:
-    """Where an item ends whose last element ends at `pos`; a `stop` of None is a delimiter."""
-    if stop is not None and pos != stop:
-        raise FastPathNotApplicable("elements do not fit their item")
-    return pos + 8 if stop is None else stop
-
-
 def _elements(data: bytes, pos: int, stop: int | None, implicit: bool) -> Iterator[bytes]:
     """The elements of one item, each as all its bytes."""
-    while pos < stop if stop is not None else data[pos : pos + 4] != ITEM_END:
-        end = end_of(data, pos, implicit)
-        if end > len(data):
-            raise FastPathNotApplicable("an item that is cut short")
-        yield data[pos:end]
-        pos = end
-    _checked_end(pos, stop)
+    for _, start, end in spans_of(data, pos, stop, implicit):
+        yield data[start:end]
