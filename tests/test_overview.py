@@ -4,6 +4,7 @@ import io
 import re
 from importlib.util import find_spec
 
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -81,6 +82,17 @@ def test_pictures_of_the_best_stack(real, folder, shown):
 def test_radiographs_are_no_failed_volumes(real):
     facts = overview(header_table(real / "kinds/radiographs", progress=False)).facts
     assert facts["stacks"] == "3 (projection 3); 0 of 3 have a problem"
+
+
+def test_a_patient_of_documents_alone_is_counted_apart(real):
+    files = [real / "kinds/radiographs", real / "odd/pydicom/test-SR.dcm"]
+    headers = pd.concat([header_table(file, progress=False) for file in files])
+    imaged = headers["PatientID"].iloc[:-1].nunique()
+    headers.iloc[-1, headers.columns.get_loc("PatientID")] = "of no image"
+    headers["BurnedInAnnotation"] = [*[None] * (len(headers) - 1), "YES"]
+    facts = overview(headers).facts
+    assert facts["patients"] == f"{imaged} with images, of {imaged + 1}"
+    assert facts["identity"].endswith("; 1 file says that it has text burned in")
 
 
 def test_without_an_image_the_files_are_said(real):

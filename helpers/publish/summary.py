@@ -50,7 +50,7 @@ def overview(headers: pd.DataFrame) -> Overview:
     stacks = stack_table(slices)
     facts = {
         "files": _files(headers),
-        **(_of_images(stacks) if len(stacks) else _without_images(headers)),
+        **(_of_images(headers, stacks) if len(stacks) else _without_images(headers)),
         "findings": _findings(audit(headers, slices)),
         "identity": _identity(identifying(headers)),
     }
@@ -63,12 +63,14 @@ def _files(headers: pd.DataFrame) -> str:
     return f"{len(headers)}, {megabytes:.1f} MB; {unreadable} cannot be read"
 
 
-def _of_images(stacks: pd.DataFrame) -> dict[str, str]:
-    """What the images are, and whose."""
-    series = stacks.index.unique("SeriesInstanceUID")
+def _of_images(headers: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, str]:
+    """What the images are, and whose; of others there are documents or plans alone."""
+    series, everybody = stacks.index.unique("SeriesInstanceUID"), _patients(headers)
+    imaged = stacks["PatientID"].nunique()
+    of_all = f" with images, of {everybody}" if everybody > imaged else ""
     return {
         "images": f"{stacks['images'].sum()} in {len(series)} series",
-        "patients": f"{stacks['PatientID'].nunique()}",
+        "patients": f"{imaged}{of_all}",
         "modalities": _modalities(stacks["Modality"], stacks["images"]),
         "stacks": _stacks(stacks),
     }
@@ -76,14 +78,20 @@ def _of_images(stacks: pd.DataFrame) -> dict[str, str]:
 
 def _without_images(headers: pd.DataFrame) -> dict[str, str]:
     """What the files are where none holds an image, and whose."""
-    readable = headers[headers["error"].isna()].reindex(columns=["PatientID", "Modality"])
+    readable = headers[headers["error"].isna()].reindex(columns=["Modality"])
     files = _modalities(readable["Modality"], pd.Series(1, readable.index))
     return {
         "images": "none: no file holds pixels that can be read",
-        "patients": f"{readable['PatientID'].nunique()}",
+        "patients": f"{_patients(headers)}",
         "modalities": f"{files} (files)",
         "stacks": "none",
     }
+
+
+def _patients(headers: pd.DataFrame) -> int:
+    """How many patients the files name."""
+    readable = headers[headers["error"].isna()].reindex(columns=["PatientID"])
+    return readable["PatientID"].nunique()
 
 
 def _best_pictures(slices: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, bytes]:
@@ -148,5 +156,7 @@ def _identity(table: pd.DataFrame) -> str:
     """How many elements could identify a person, and how many files say that pixels do."""
     burned = int(table["files"].get("burned-in annotation", 0))
     elements = f"{len(table) - bool(burned)} elements with values that could identify a person"
-    text = f"; {burned} files say that text is burned into their pixels" if burned else ""
-    return elements + text
+    if not burned:
+        return elements
+    told = "1 file says that it has" if burned == 1 else f"{burned} files say that they have"
+    return f"{elements}; {told} text burned in"
