@@ -70,7 +70,7 @@ SCANS = (
     Scan("P13-truncated-file", 25, 12.0, 1.25, PHILIPS, faults=("truncated-file",)),
     Scan("P14-slice-twice", 32, 9.0, 2.0, SIEMENS, faults=("repeated-slice",)),
     Scan("P15-coronal", 28, 8.0, 2.0, GE, CORONAL, matrix=128),
-    Scan("P16-thin", 80, 3.75, 3.75, TOSHIBA),
+    Scan("P16-thin", 72, 3.75, 3.75, TOSHIBA),
     Scan("P17-file-copied", 24, 10.0, 1.25, GE, faults=("same-instance-twice",)),
     Scan("P18-scout-inside", 26, 10.0, 1.5, SIEMENS, faults=("localizer",)),
     Scan("P19-no-orientation", 18, 15.0, 1.0, TOSHIBA, faults=("no-orientation",)),
@@ -140,7 +140,7 @@ OTHER_MODALITIES = (  # of which a few views, or a small scan, show what is righ
         variants=("key-images",), faults=("missing-references",),
     ),
     Scan(
-        "P80-two-reconstructions", 8, 15.0, 15.0,
+        "P80-two-reconstructions", 4, 15.0, 15.0,
         variants=("two-reconstructions",), faults=("series-read-alike",),
     ),
 )  # fmt: skip

@@ -69,22 +69,24 @@ def differences(measures: Measures, alike: np.ndarray) -> np.ndarray:
 
 def element_differences(
     measures: Measures, alike: np.ndarray, elements: Sequence[str]
-) -> np.ndarray:
-    """What some elements tell of stacks (s,) that are alike: texts, empty where these say the same.
+) -> tuple[np.ndarray, np.ndarray]:
+    """What some elements tell of stacks that are alike: texts (s,), and their keywords (s,).
+
+    Both are empty where these elements say the same; several keywords are joined by commas.
 
     Parameters
     ----------
     alike : (s,) numbers, equal for stacks that are alike
     elements : keywords, the first that differ are named
     """
-    texts = np.full(len(measures.starts), "", object)
+    texts, keywords = (np.full(len(measures.starts), "", object) for _ in range(2))
     stacks = np.flatnonzero(_shared(alike))
     if len(stacks):
         rest = _Alike(measures, stacks, alike[stacks])
         for keyword in elements:
             rest.name(keyword)
-        texts[stacks] = rest.texts
-    return texts
+        texts[stacks], keywords[stacks] = rest.texts, rest.keywords
+    return texts, keywords
 
 
 class _Alike:
@@ -93,7 +95,7 @@ class _Alike:
     def __init__(self, measures, stacks, part):
         self.measures, self.rows = measures, measures.starts[stacks]
         self.part = pd.factorize(part)[0]
-        self.texts = np.full(len(stacks), "", object)
+        self.texts, self.keywords = (np.full(len(stacks), "", object) for _ in range(2))
 
     @property
     def is_told_apart(self):
@@ -115,7 +117,8 @@ class _Alike:
             values = _telling(values, self.part[members])
         numbers, distinct = pd.factorize(_objects(values))
         texts = [element_label(keyword, value) for value in distinct]
-        self._add(members, _objects([*texts, element_label(keyword, None)])[numbers])
+        _append(self.texts, members, _objects([*texts, element_label(keyword, None)])[numbers])
+        _append(self.keywords, members, [keyword] * len(members))
         self.cut(codes)
 
     def rank(self, keyword, name, order_by):
@@ -137,7 +140,7 @@ class _Alike:
         base = len(codes) + 1
         pairs, distinct = pd.factorize(number * base + count)
         texts = [f"{name} {one // base} of {one % base}" for one in distinct.tolist()]
-        self._add(members[order], np.array(texts, object)[pairs])
+        _append(self.texts, members[order], np.array(texts, object)[pairs])
         self.cut(codes)
 
     def say(self, level, text_of):
@@ -146,7 +149,7 @@ class _Alike:
         level = index.names.index(level)
         codes = np.asarray(index.codes[level])[self.rows]
         members, entries = self._varying(codes), index.levels[level]
-        self._add(members, [text_of(str(entries[code])) for code in codes[members]])
+        _append(self.texts, members, [text_of(str(entries[code])) for code in codes[members]])
         self.cut(codes)
 
     def cut(self, codes):
@@ -169,11 +172,13 @@ class _Alike:
         ranks = np.argsort(np.argsort([*map(str, distinct)], kind="stable"), kind="stable")
         return np.r_[ranks, -1][numbers][same]
 
-    def _add(self, members, texts):
-        said = self.texts[members]
-        if said.any():
-            texts = [f"{one}, {text}" if one else text for one, text in zip(said, texts)]
-        self.texts[members] = texts
+
+def _append(said, members, texts):
+    """Puts texts behind what is said of members already."""
+    before = said[members]
+    if before.any():
+        texts = [f"{one}, {text}" if one else text for one, text in zip(before, texts)]
+    said[members] = texts
 
 
 def _splits(measures):
