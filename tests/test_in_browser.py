@@ -236,7 +236,7 @@ def page(host, chromium):
         page.wait_for_selector(".jp-NotebookPanel-toolbar [data-status=idle]", timeout=60_000)
         _run_all(page)
     else:
-        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.goto(f"http://127.0.0.1:{server.port}/", timeout=120_000)  # it is executed first
     page.wait_for_function(ALL_THERE, timeout=60_000, polling=200)
     page.wait_for_function(
         f"document.querySelectorAll('{MAIN}[data-slice]').length >= 3", timeout=60_000, polling=200
