@@ -51,7 +51,8 @@ def test_a_view_is_what_the_header_says():
     assert _view(ViewPosition="LL", ImageLaterality="U").text == "left lateral"
     assert _view(Laterality="L", ViewPosition="LATERAL").text == "L LATERAL"
     assert _view(Laterality="B").text == "both sides" and _view(Laterality="B").side == ""
-    assert _view(Modality="CR", BodyPartExamined="HIP").text == "HIP"
+    for modality in ("CR", "DR", "PX", "XA", "NM", "RTIMAGE"):
+        assert _view(Modality=modality, BodyPartExamined="HIP").text == "HIP"
     assert _view(Modality="CT", BodyPartExamined="HIP") == ("", "", ""), "a part is no view"
     assert _view(SeriesDescription="R CC", ProtocolName="LEFT MLO") == ("", "", ""), "no guess"
     assert _view(Laterality="LEFT", ViewPosition="CC") == ("", "CC", "LEFT CC"), "none of R, L"
@@ -185,6 +186,7 @@ def test_letters_of_patient_orientation(words, letters):
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.6"}, "a slide"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.4"}, "a photograph"),
         ({"Modality": "DX", "PatientOrientation": ""}, "missing or empty in this radiograph"),
+        ({"Modality": "DR"}, "missing or empty in this radiograph"),
         ({"Modality": "MG"}, "missing or empty in this mammogram"),
         ({"Modality": "DX", "PatientOrientation": "L"}, "Patient Orientation is 'L': expected two"),
         ({"Modality": "DX", "PatientOrientation": ["X", "F"]}, r"is 'X\\F': expected two"),

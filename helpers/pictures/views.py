@@ -18,6 +18,7 @@ from helpers.pictures.style import PADDING_COLOUR, DrawingError
 from helpers.pixels.blocks import block_means
 from helpers.runtime import in_threads_if_slow
 from helpers.slices.arrays import frames_of, numbers, paths_of
+from helpers.slices.kinds import MAMMOGRAPHY
 from helpers.volume.slice import Slice, load_slice
 
 EACH_IS_A_VIEW = ("projection", "picture")  # kinds whose images are shown one by one
@@ -28,7 +29,7 @@ MAX_PIXELS = 900  # of the longer side of what is drawn; larger images are avera
 LABEL_WORDS = ("LABEL",)  # Image Type of a picture of a slide's label, which has names on it
 SLIDE_PICTURES = ("OVERVIEW", "THUMBNAIL", *LABEL_WORDS)
 MASK_WINDOW = (0.5, 1)  # nothing is black, anything is white
-BREAST, MAMMOGRAPHY = "BREAST", "MG"
+BREAST = "BREAST"
 
 
 class Cell(NamedTuple):

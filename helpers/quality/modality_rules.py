@@ -7,10 +7,9 @@ import numpy as np
 from helpers.quality.rules import Collection, Finding, Rule, rule
 from helpers.runtime import in_threads_if_slow
 from helpers.slices.cine import frame_times_ms
-from helpers.slices.kinds import MOSAIC_SLICES
+from helpers.slices.kinds import MAMMOGRAPHY, MOSAIC_SLICES, RADIOGRAPHY
 from helpers.volume.suv import why_no_suv
 
-RADIOGRAPHS = ("CR", "DX", "DR", "RG")  # modalities
 DIGITAL_X_RAY = ("1.2.840.10008.5.1.4.1.1.1.1", "1.2.840.10008.5.1.4.1.1.1.1.1")  # SOP classes
 MAMMOGRAMS = ("1.2.840.10008.5.1.4.1.1.1.2", "1.2.840.10008.5.1.4.1.1.1.2.1")
 ULTRASOUND = tuple(f"1.2.840.10008.5.1.4.1.1.{kind}" for kind in ("6", "6.1", "3", "3.1"))
@@ -213,11 +212,11 @@ def _is_paired(body_part):
 
 
 def _is_mammography(modality):
-    return int(modality == "MG")
+    return int(modality == MAMMOGRAPHY)
 
 
 def _is_radiography(modality):
-    return int(modality in RADIOGRAPHS)
+    return int(modality in RADIOGRAPHY)
 
 
 def _is_digital_x_ray(uid):

@@ -22,9 +22,12 @@ KIND_OF_CLASS = {  # SOP Class UID behind `IMAGE_STORAGE`, or its beginning → 
     **{"66": SEGMENTATION, "481.2": DOSE, "77.1.6": SLIDE, "77.1.9": SLIDE},
     **dict.fromkeys(("77", "7", "81.1", "82.1", "601"), PICTURE),
 }
+RADIOGRAPHY = ("CR", "DX", "DR", "RG")  # modalities; DR is none of the standard, yet met
+DENTAL, MAMMOGRAPHY, ANGIOGRAPHY = ("IO", "PX"), "MG", ("XA", "RF")
+X_RAY = (*RADIOGRAPHY, *DENTAL, MAMMOGRAPHY, *ANGIOGRAPHY)  # for diagnosis, no treatment beam
+RETIRED_ANGIOGRAPHY = ("DF", "DS", "CF")  # PS3.3 C.7.3.1.1.1
 KIND_OF_MODALITY = {
-    **dict.fromkeys(("CR", "DX", "DR", "MG", "IO", "PX", "RG", "BMD", "RTIMAGE"), PROJECTION),
-    **dict.fromkeys(("RF", "XA", "DF", "DS", "CF", "NM"), PROJECTION),
+    **dict.fromkeys((*X_RAY, *RETIRED_ANGIOGRAPHY, "BMD", "RTIMAGE", "NM"), PROJECTION),
     **dict.fromkeys(("CT", "MR", "PT", "OPT"), VOLUME),
     **dict.fromkeys(("US", "IVUS", "IVOCT"), CINE),
     **{"SM": SLIDE, "SEG": SEGMENTATION, "RTDOSE": DOSE},

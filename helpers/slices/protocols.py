@@ -9,6 +9,7 @@ import pandas as pd
 from helpers.files import natural_key
 from helpers.geometry.grids import distinct_counts
 from helpers.slices.elements import shown
+from helpers.slices.kinds import X_RAY
 from helpers.slices.labels import element_label
 from helpers.slices.measures import Measures
 from helpers.slices.stacks import checked_slices
@@ -16,7 +17,6 @@ from helpers.slices.stacks import checked_slices
 SCANNER = ("Manufacturer", "ManufacturerModelName", "MagneticFieldStrength")
 PROTOCOL = ("ProtocolName", "SeriesDescription")
 KEYS = ("Modality", *SCANNER, *PROTOCOL, "kind")
-X_RAY = ("CR", "DX", "MG", "XA", "RF", "RG", "PX", "IO")
 SETTINGS = {  # keyword → the modalities of which it is a setting
     "ConvolutionKernel": ("CT",),
     "ReconstructionMethod": ("PT",),

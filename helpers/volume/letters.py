@@ -7,7 +7,7 @@ from pydicom import Dataset
 from helpers.errors import WrongTypeError
 from helpers.geometry.orientation import EdgeLetters, edge_letters, row_and_column
 from helpers.pixels.frame_header import FrameHeader
-from helpers.slices.kinds import IMAGE_STORAGE
+from helpers.slices.kinds import DENTAL, IMAGE_STORAGE, MAMMOGRAPHY, RADIOGRAPHY
 from helpers.volume.view import detector_of
 
 TURNING = ("TOMO", "GATED TOMO")  # Image Type, value 3: a detector lies so in its first frame only
@@ -23,8 +23,8 @@ KIND_OF_MODALITY = {
     **dict.fromkeys(("US", "IVUS", "EPS"), "ultrasound"),
     **dict.fromkeys(("SM", "GM"), "slide"),
     **dict.fromkeys(("XC", "ES", "OP", "DMS"), "photograph"),
-    **{"MG": "mammogram", "XA": "angiogram", "RF": "fluoroscopy image", "PX": "radiograph"},
-    **dict.fromkeys(("CR", "DX", "RG", "IO", "RTIMAGE"), "radiograph"),
+    **{MAMMOGRAPHY: "mammogram", "XA": "angiogram", "RF": "fluoroscopy image"},
+    **dict.fromkeys((*RADIOGRAPHY, *DENTAL, "RTIMAGE"), "radiograph"),
     **{"NM": "nuclear medicine image", "OT": "capture", "SC": "capture"},
 }
 REASONS = {

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from helpers.pixels.frame_header import FrameHeader
 from helpers.privacy.pseudonyms import deidentified
+from helpers.slices.kinds import ANGIOGRAPHY, KIND_OF_MODALITY, PROJECTION
 
 SIDE_KEYWORDS = ("FrameLaterality", "ImageLaterality", "Laterality")  # the nearest first
 SIDES = {"R": "R", "L": "L", "B": "both sides", "U": ""}  # unpaired: no side
@@ -38,9 +39,7 @@ VIEW_POSITIONS = {  # defined terms of View Position (0018,5101) that need a wor
     "LLO": "left lateral oblique",
     "RLO": "right lateral oblique",
 }
-PROJECTION_MODALITIES = {"CR", "DX", "MG", "RG", "IO", "PX", "XA", "RF", "NM", "RTIMAGE"}
-ANGIOGRAPHY = {"XA", "RF"}  # whose positioner angles say from where they look (C.8.7.5)
-ANGLES = {  # keyword → the direction of its negative and positive values
+ANGLES = {  # of angiography: keyword → the direction of its negative and positive values
     "PositionerPrimaryAngle": ("RAO", "LAO"),
     "PositionerSecondaryAngle": ("CAU", "CRA"),
 }
@@ -84,7 +83,7 @@ def view_of(header: FrameHeader, frame: int = 0) -> View:
     view = f"{name} ({', '.join(modifiers)})" if modifiers else name
     text = " ".join(filter(None, (SIDES.get(side, side), view)))
     region = _region(header, bool(view))
-    if text or _text(header, "Modality") in PROJECTION_MODALITIES:
+    if text or KIND_OF_MODALITY.get(_text(header, "Modality")) == PROJECTION:
         text = " · ".join(filter(None, (text, region)))
     if but := "; ".join(filter(None, contradiction)):
         text = f"{text} (but {but})"
