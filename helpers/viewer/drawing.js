@@ -14,7 +14,7 @@ const STYLE = `
 .dv { font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, CanvasText); max-width: 100%; }
 .dv-row { display: flex; flex-wrap: wrap; gap: .5em 1em; align-items: center; margin: .3em 0; }
 .dv-views { display: flex; flex-wrap: wrap; gap: 4px; align-items: flex-start; }
-.dv-side { display: flex; flex-direction: column; gap: 4px; }
+.dv-side { display: flex; gap: 4px; }
 .dv-side[hidden] { display: none; }
 .dv canvas { background: #000; display: block; touch-action: none; max-width: 100%; cursor: crosshair; }
 .dv canvas:focus-visible, .dv select:focus-visible, .dv button:focus-visible, .dv input:focus-visible
@@ -219,11 +219,17 @@ function fill(key, { values, padding }, { rows, columns }, { table, voi, inverte
   own.putImageData(image, 0, 0);
 }
 
-// Words at the foot of a picture: the window on the left, remarks on the right.
-function drawFoot(pen, left, remarks, width, height, size) {
-  write(pen, left, 6, height - 6, "left", "bottom", size);
-  const lines = remarks.flatMap((text) => wrapped(pen, text, size, 0.6 * width));
-  lines.reverse().forEach((text, number) => write(pen, text, width - 6, height - 6 - number * size * 1.35, "right", "bottom", size));
+// Words at the foot of a picture, on both sides of the letter there: the window on the left, with the scale bar `bar`
+// ({scale: CSS pixels for each unit, unit}) above it, remarks on the right.
+function drawFoot(pen, left, remarks, bar, width, height, size) {
+  const line = size * 1.35, widest = width / 2 - 6 - 1.5 * size;
+  const writeUp = (lines, x, align) => lines.forEach((text, number) => {
+    write(pen, text, x, height - 6 - (lines.length - 1 - number) * line, align, "bottom", size);
+  });
+  const lines = wrapped(pen, left, size, widest);
+  writeUp(lines, 6, "left");
+  writeUp(remarks.flatMap((text) => wrapped(pen, text, size, widest)), width - 6, "right");
+  drawBar(pen, bar.scale, bar.unit, width, height - 6 - line * (lines.length + 0.3), size);
 }
 
 // A scale bar of a round length; `scale` is CSS pixels for each `unit`.

@@ -214,8 +214,8 @@ function drawImage(pen, canvas, found, detail, state, voi, count) {
   [isPart ? found.number || `${found.index + 1} of ${count}` : "", ...found.upper].filter(Boolean)
     .flatMap((text) => wrapped(pen, text, size, 0.45 * width))
     .forEach((text, number) => write(pen, text, 6, 6 + number * line, "left", "top", size));
-  drawFoot(pen, voi ? voiText(voi, found.unit) : "colour", found.words, width, height, size);
-  drawBar(pen, at.scale, found.spacing_unit, width, height - 6 - line * 1.3, size);
+  const bar = { scale: at.scale, unit: found.spacing_unit };
+  drawFoot(pen, voi ? voiText(voi, found.unit) : "colour", found.words, bar, width, height, size);
   drawBadge(pen, found.badge, width, size);
 }
 
@@ -380,7 +380,8 @@ function imageControls(root, count) {
     source.textContent = byHand[current.start] ? "" : isCine ? image.run.source : "";
     windowing.style.display = image.error || image.voi ? "" : "none";
     if (voi) windows.show(voi, image.windows);
-    tool.value = state.tool;
+    tool.options[0].disabled = !voi; // colour has no window
+    tool.value = !voi && state.tool === "window" ? "pan" : state.tool;
   }
   return { wire, show, rate: () => byHand[current?.start] || 0 };
 }

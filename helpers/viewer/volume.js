@@ -68,6 +68,7 @@ export function mount(el, source) {
     if (!state.table) state.table = greyTable(voi, source.meta.inverted);
     drawSlice(main, source, state, name, index, fitted(canvases, state), true);
     side.hidden = !state.three;
+    side.style.flexFlow = isWide(canvases) ? "column" : "row wrap"; // beside the large picture or below it
     if (state.three) others().forEach((other, number) => {
       const near = indexOf(other, source.get("position_mm"));
       drawSlice(small[number], source, { ...state, zoom: 1, pan: [0, 0] }, other, near, SIDE_SIZE, false);
@@ -132,9 +133,11 @@ const times = (matrix, [a, b, c]) => matrix.map((row) => row[0] * a + row[1] * b
 const toPoint = (plane, voxel) => times(plane.affine, voxel);
 const toVoxel = (plane, point) => times(plane.inverse, point);
 
+const isWide = (canvases) => canvases.clientWidth > MAIN_SIZE + SIDE_SIZE;
+
 function fitted(canvases, state) {
   const room = canvases.clientWidth || MAIN_SIZE;
-  return Math.max(120, Math.min(MAIN_SIZE, state.three && room > MAIN_SIZE + SIDE_SIZE ? room - SIDE_SIZE - 8 : room));
+  return Math.max(120, Math.min(MAIN_SIZE, state.three && isWide(canvases) ? room - SIDE_SIZE - 8 : room));
 }
 
 // Drawing
@@ -177,8 +180,7 @@ function drawWords(pen, source, plane, index, at, width, height, label) {
   write(pen, plane.positions[index], 6, 6 + line, "left", "top", size);
   if (label) wrapped(pen, label, size, 0.45 * width).forEach((text, number) => write(pen, text, 6, 6 + (2 + number) * line, "left", "top", size));
   const remarks = source.members?.remark ? [...plane.words, source.members.remark] : plane.words;
-  drawFoot(pen, voiText(source.get("voi"), meta.unit), remarks, width, height, size);
-  drawBar(pen, at.scale, "mm", width, height - 6 - line * 1.3, size);
+  drawFoot(pen, voiText(source.get("voi"), meta.unit), remarks, { scale: at.scale, unit: "mm" }, width, height, size);
   drawBadge(pen, meta.badge, width, size);
   if (source.over) drawColourBar(pen, source.over, source.get("over_voi"), width, height, size);
 }
