@@ -41,7 +41,8 @@ from helpers.viewer.images_html import ImagesPage
 from helpers.viewer.loading import Load
 from helpers.viewer.opening import _ordinal
 from helpers.viewer.stack_browser import StackBrowser
-from helpers.viewer.standalone_html import HtmlError, standalone_html
+from helpers.viewer.standalone_html import standalone_html
+from helpers.viewer.standalone_page import HtmlError
 from helpers.viewer.stored_volume import _shrunk
 from helpers.viewer.viewer_data import (
     picture_affine,

@@ -26,7 +26,7 @@ from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.image_data import Images, NoSuchImageError, image_data
 from helpers.viewer.image_pixels import screen_factors, wire_dtype
 from helpers.viewer.images_html import ImagesPage, chosen_rows, images_html
-from helpers.viewer.stored_volume import HtmlError
+from helpers.viewer.standalone_page import HtmlError
 
 EVIL = "</script><img src=x onerror=document.title='owned'>"
 

@@ -16,7 +16,8 @@ from helpers.viewer.image_data import NoSuchImageError
 from helpers.viewer.images_html import ImagesPage
 from helpers.viewer.opening import MAX_MEMORY_MB, Opener, Wanted
 from helpers.viewer.stack_browser import StackBrowser
-from helpers.viewer.standalone_html import MAX_HTML_MB, framed_html, save_html
+from helpers.viewer.standalone_html import framed_html, save_html
+from helpers.viewer.standalone_page import MAX_HTML_MB
 from helpers.viewer.static_text import StaticText
 from helpers.viewer.volume_browser import VolumeBrowser
 from helpers.volume.slice import remarked

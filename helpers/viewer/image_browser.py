@@ -16,7 +16,7 @@ from helpers.viewer.image_data import MAX_MEMORY_MB, Badges, Images, NoSuchImage
 from helpers.viewer.image_pixels import pixel_bytes, screen_factors, value_text
 from helpers.viewer.images_html import save_images_html, small_snapshot
 from helpers.viewer.script import SCRIPT
-from helpers.viewer.standalone_html import MAX_HTML_MB
+from helpers.viewer.standalone_page import MAX_HTML_MB
 from helpers.viewer.viewer_data import window_data
 from helpers.volume.slice import Slice
 

@@ -19,20 +19,18 @@ from helpers.pixels.blocks import block_means
 from helpers.pixels.window import body_range, value_range
 from helpers.viewer.image_data import Badges, Images, image_data
 from helpers.viewer.image_pixels import screen_factors
-from helpers.viewer.script import SCRIPT
-from helpers.viewer.standalone_html import (
-    DOCUMENT,
-    FRAME,
-    FRAME_HEIGHT,
+from helpers.viewer.standalone_html import FRAME_HEIGHT
+from helpers.viewer.standalone_page import (
     MAX_HTML_MB,
-    PICTURE,
-    SPARE_BYTES,
-    VIEWER,
+    HtmlError,
     StandalonePage,
     check_is_new,
+    max_bytes_of_viewers,
+    page_html,
+    picture_html,
+    viewer_html,
 )
 from helpers.viewer.stored_picture import in_bytes, jpeg, png, scale_of
-from helpers.viewer.stored_volume import HtmlError
 from helpers.viewer.viewer_data import window_data
 from helpers.volume.slice import Slice
 
@@ -83,13 +81,9 @@ class ImagesPage:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
         page = images_html(self.images, index=self.index, preset=self.preset)
-        pictures = "".join(PICTURE.format(b64encode(png).decode()) for png in page.snapshots)
-        framed = FRAME.format(
-            height=FRAME_HEIGHT, pictures=pictures, document=html.escape(page.document)
-        )
         png = {"image/png": b64encode(page.snapshots[0]).decode()} if page.snapshots else {}
         words = f"<p>{html.escape(self.words)}</p>" if self.words else ""
-        return {"text/html": words + framed, "text/plain": repr(self), **png}
+        return {"text/html": words + page.framed(FRAME_HEIGHT), "text/plain": repr(self), **png}
 
 
 def save_images_html(path: str | Path, images: Images, **shown: Any) -> str:
@@ -126,14 +120,12 @@ def images_html(
     HtmlError
         Where not even one image fits.
     """
-    if not max_mb > 0:
-        raise HtmlError(f"expected a size in MB above 0, got {max_mb!r}")
+    room = max_bytes_of_viewers(max_mb)
     if not len(images):
         raise HtmlError("expected images to show, got none")
     still = _still(images, index, preset)
-    picture = PICTURE.format(b64encode(still).decode()) if still else ""
-    room = 1e6 * max_mb - len(SCRIPT) - SPARE_BYTES - len(picture)
-    rows, entries, size = _fitting(images, preset, room, index)
+    picture = picture_html(still) if still else ""
+    rows, entries, size = _fitting(images, preset, room - len(picture), index)
     masks = list(dict.fromkeys(entry["mask"] for entry in entries if entry.get("mask")))
     for entry in entries:
         entry["mask"] = masks.index(entry["mask"]) if entry.get("mask") else -1
@@ -149,10 +141,7 @@ def images_html(
             "customs": _customs_of(images, rows, customs or {}),
         },
     }
-    # no text of a header can end the script that it stands in
-    safe = json.dumps(data).replace("<", "\\u003c")
-    viewer = VIEWER.format(picture=picture, data=safe)
-    document = DOCUMENT.format(viewers=viewer, script=SCRIPT)
+    document = page_html(viewer_html(data, picture))
     return StandalonePage(document, note, [still] if still else [])
 
 

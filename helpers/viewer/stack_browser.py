@@ -16,7 +16,7 @@ from helpers.viewer.choices import VIEWS, Choices, Stack, shortened
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.loading import Load, LoadingBar
 from helpers.viewer.opening import MAX_MEMORY_MB, PET, Opened, Opener, Wanted
-from helpers.viewer.standalone_html import MAX_HTML_MB, HtmlError
+from helpers.viewer.standalone_page import MAX_HTML_MB, HtmlError
 from helpers.viewer.volume_browser import VolumeBrowser
 
 MENU_WIDTH = "min(46em, 95%)"

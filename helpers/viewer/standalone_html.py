@@ -1,18 +1,24 @@
 """How does a viewer live on without a kernel? As one HTML page with everything in it."""
 
-import html
 import json
-from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from helpers.errors import require_type
 from helpers.pixels.window import VoiLut, Window
 from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
-from helpers.viewer.script import SCRIPT
+from helpers.viewer.standalone_page import (
+    MAX_HTML_MB,
+    StandalonePage,
+    check_is_new,
+    max_bytes_of_viewers,
+    page_html,
+    picture_html,
+    viewer_html,
+)
 from helpers.viewer.stored_group import stored_group, stored_overlay
-from helpers.viewer.stored_volume import HtmlError, stored_volume
+from helpers.viewer.stored_volume import stored_volume
 from helpers.viewer.viewer_data import (
     named_window,
     nearest_slice,
@@ -23,42 +29,8 @@ from helpers.viewer.viewer_data import (
 from helpers.viewer.volume_group import VolumeGroup
 from helpers.volume.volume import Volume
 
-MAX_HTML_MB = 3.0
-SPARE_BYTES = 50_000  # of a page, for padding and the HTML itself
 OVERLAY_SHARE = 0.3  # of a page that a volume over another takes at most
-FRAME_HEIGHT = 720  # CSS pixels
-DOCUMENT = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>DICOM viewer</title>
-<style>
-:root {{ color-scheme: light dark }} body {{ margin: 8px; font: 13px system-ui, sans-serif }}
-img {{ max-width: 100% }}
-</style>
-</head><body>{viewers}
-<script type="module">{script}
-standalone(document.querySelectorAll("section"));
-</script></body></html>
-"""
-VIEWER = """<section><div></div><noscript>{picture}</noscript>
-<script type="application/json">{data}</script></section>
-"""
-PICTURE = '<img alt="one slice" src="data:image/png;base64,{}">'
-FRAME = """<div style="position: relative; min-height: {height}px">
-<div style="position: absolute; max-width: 100%">{pictures}</div>
-<iframe title="DICOM viewer" srcdoc="{document}" sandbox="allow-scripts" loading="lazy"
- style="position: absolute; width: 100%; height: {height}px; border: 0; background: Canvas">
-</iframe></div>
-"""
-
-
-class StandalonePage(NamedTuple):
-    """A page that needs neither a kernel nor a network."""
-
-    document: str
-    note: str  # what was reduced to fit, a line for each volume
-    snapshots: Sequence[bytes]  # PNG, for where scripts are off
+FRAME_HEIGHT = 720  # CSS pixels, of one volume
 
 
 def save_html(path: str | Path, *volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any) -> str:
@@ -78,28 +50,13 @@ def save_html(path: str | Path, *volumes: Volume, max_mb: float = MAX_HTML_MB, *
     return page.note
 
 
-def check_is_new(path: str | Path) -> None:
-    """Refuses the name of a file that is there.
-
-    Raises
-    ------
-    HtmlError
-    """
-    if Path(path).exists():
-        raise HtmlError(
-            f"expected the name of a new file, got {path}, which is there already: "
-            "nothing is overwritten"
-        )
-
-
 def framed_html(*volumes: Volume, **shown: Any) -> tuple[str, bytes]:
     """(a `standalone_html` page in a frame, for a notebook's output; the first snapshot as PNG).
 
     Where scripts or frames are off, the snapshots show.
     """
-    page, height = standalone_html(*volumes, **shown), FRAME_HEIGHT * len(volumes)
-    pictures, document = "\n".join(map(_picture, page.snapshots)), html.escape(page.document)
-    return FRAME.format(height=height, pictures=pictures, document=document), page.snapshots[0]
+    page = standalone_html(*volumes, **shown)
+    return page.framed(FRAME_HEIGHT * len(volumes)), page.snapshots[0]
 
 
 def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any) -> StandalonePage:
@@ -121,12 +78,9 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
     """
     for volume in volumes:
         require_type(volume, Volume, "of load_volume")
-    if not max_mb > 0:
-        raise HtmlError(f"expected a size in MB above 0, got {max_mb!r}")
-    share = (1e6 * max_mb - len(SCRIPT) - SPARE_BYTES) / len(volumes)
+    share = max_bytes_of_viewers(max_mb) / len(volumes)
     viewers, notes, snapshots = zip(*(_viewer(volume, share, **shown) for volume in volumes))
-    document = DOCUMENT.format(viewers="".join(viewers), script=SCRIPT)
-    return StandalonePage(document, "\n".join(notes), snapshots)
+    return StandalonePage(page_html(*viewers), "\n".join(notes), snapshots)
 
 
 def _viewer(
@@ -158,7 +112,7 @@ def _viewer(
         over_window=over_shown,
         opacity=opacity,
     )
-    picture, about = _picture(still), len(json.dumps(volume_data(volume, windows)))
+    picture, about = picture_html(still), len(json.dumps(volume_data(volume, windows)))
     room = max_bytes - len(picture) - about
     notes: list[str] = []
     data: dict[str, Any] = {}
@@ -194,9 +148,7 @@ def _viewer(
             "over_voi": over_voi,
         },
     }
-    # no text of a header can end the script that it stands in
-    safe = json.dumps(data).replace("<", "\\u003c")
-    return VIEWER.format(picture=picture, data=safe), note, still
+    return viewer_html(data, picture), note, still
 
 
 def _window(
@@ -207,7 +159,3 @@ def _window(
     name, window = volume.window(wanted)
     voi = named_window(window, known, name)
     return voi, window, {**known, voi["name"]: window}
-
-
-def _picture(png: bytes) -> str:
-    return PICTURE.format(b64encode(png).decode())

@@ -3,7 +3,7 @@
 import html
 from pathlib import Path
 
-from helpers.viewer.standalone_html import check_is_new
+from helpers.viewer.standalone_page import check_is_new
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

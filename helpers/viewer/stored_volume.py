@@ -9,19 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES, plane_axes
 from helpers.pixels.blocks import block_means
+from helpers.viewer.standalone_page import HtmlError
 from helpers.viewer.stored_picture import SCALE_SHARE, Scale, in_bytes, jpeg, png, scale_of
 from helpers.viewer.viewer_data import picture_matrix
 from helpers.volume.volume import Volume
 
 MIN_SLICES = 64  # before there are fewer, pixels are made larger
 SHRINK_FACTORS = (1, 2, 4)
-
-
-class HtmlError(ClearError, ValueError):
-    """A page that cannot be written as it is asked for."""
 
 
 class StoredVolume(NamedTuple):

@@ -14,7 +14,8 @@ from helpers.geometry.planes import PLANES, PlaneError
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.script import SCRIPT
-from helpers.viewer.standalone_html import MAX_HTML_MB, save_html
+from helpers.viewer.standalone_html import save_html
+from helpers.viewer.standalone_page import MAX_HTML_MB
 from helpers.viewer.viewer_data import (
     named_window,
     nearest_slice,
