@@ -15,7 +15,11 @@ from helpers.headers.elements import DIFFUSION_COLUMNS, FastPathNotApplicable, p
 from helpers.headers.table import header_table
 from helpers.privacy.pseudonyms import VARIABLE
 from helpers.slices.fast_groups import split_groups
-from helpers.slices.functional_groups import _by_pydicom, frame_columns
+from helpers.slices.functional_groups import (
+    _by_pydicom,
+    deidentified_columns,
+    read_frame_columns,
+)
 
 MR = "1.2.840.10008.5.1.4.1.1.4.1"
 SHIPPED = Path(pydicom.__file__).parent / "data"  # files of pydicom
@@ -136,7 +140,7 @@ def test_every_file_reads_as_with_pydicom(real_headers):
         groups = headers["PerFrameFunctionalGroupsSequence"]
         paths += headers.index[groups.notna() & headers["error"].isna()].tolist()
     for path in paths:
-        columns = frame_columns(path, FIRST_FRAMES)
+        columns = read_frame_columns(path, FIRST_FRAMES)
         assert public(columns) == plain_columns(path, FIRST_FRAMES), path
         try:
             assert split_groups(path, FIRST_FRAMES) == _by_pydicom(path, FIRST_FRAMES)
@@ -153,7 +157,7 @@ def test_known_answers_of_every_encoding(tmp_path, syntax, delimited):
     if not delimited:
         undelimited(frames)
     path = write(tmp_path / "a.dcm", frames, shared=measures(SliceThickness=3), syntax=syntax)
-    columns = frame_columns(path, 9)
+    columns = read_frame_columns(path, 9)
     assert split_groups(path, 9) == _by_pydicom(path, 9)
     assert columns == plain_columns(path, 9)
     assert columns["ImagePositionPatient"][4] == (0.5, -1.5, 8.0)
@@ -169,9 +173,9 @@ def test_known_answers_of_every_encoding(tmp_path, syntax, delimited):
 def test_a_frames_own_value_stands_before_the_shared_one(tmp_path):
     frames = [measures(SliceThickness=1), item(), item(PixelMeasuresSequence=[item()])]
     path = write(tmp_path / "a.dcm", frames, shared=measures(SliceThickness=5))
-    assert frame_columns(path, 3)["SliceThickness"] == [1, 5, 5]
-    assert frame_columns(path, 5)["SliceThickness"] == [1, 5, 5, 5, 5]  # more than are listed
-    assert frame_columns(path, 1)["SliceThickness"] == [1]
+    assert read_frame_columns(path, 3)["SliceThickness"] == [1, 5, 5]
+    assert read_frame_columns(path, 5)["SliceThickness"] == [1, 5, 5, 5, 5]  # more than are listed
+    assert read_frame_columns(path, 1)["SliceThickness"] == [1]
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
@@ -194,7 +198,7 @@ def test_private_b_values_in_private_sequences_and_unknown_groups(tmp_path, synt
         return group
 
     path = write(tmp_path / "a.dcm", [frame(0), frame(1)], syntax=syntax)
-    columns = frame_columns(path, 2)
+    columns = read_frame_columns(path, 2)
     assert columns["(2001,xx03) Philips Imaging DD 001"] == [0.0, 100.0]
     assert columns["(0019,xx0C) SIEMENS MR HEADER"] == [50, 50]
     assert columns["(0019,xx0E) SIEMENS MR HEADER"] == [(0.0, 0.6, 0.8)] * 2
@@ -208,14 +212,14 @@ def test_an_items_own_character_set_is_left_to_pydicom(tmp_path):
     path = write(tmp_path / "a.dcm", frames, SpecificCharacterSet="ISO_IR 100")
     with pytest.raises(FastPathNotApplicable):
         split_groups(path, 1)
-    assert frame_columns(path, 1)["FrameComments"] == ["Größe"]
+    assert read_frame_columns(path, 1)["FrameComments"] == ["Größe"]
 
 
 def test_what_identifies_is_hidden_where_that_is_asked(tmp_path, monkeypatch):
     path = write(tmp_path / "a.dcm", [diffusion(0), diffusion(1), diffusion(1)])
-    shown = frame_columns(path, 3)
+    shown = deidentified_columns(read_frame_columns(path, 3))
     monkeypatch.setenv(VARIABLE, "a secret")
-    hidden = frame_columns(path, 3)
+    hidden = deidentified_columns(read_frame_columns(path, 3))
     times = hidden["FrameAcquisitionDateTime"]
     assert times[0] != times[1] == times[2] and times[0].startswith("hidden-")
     assert hidden["ImagePositionPatient"] == shown["ImagePositionPatient"]
@@ -227,18 +231,20 @@ def test_hostile_files_have_no_columns_or_those_of_pydicom(tmp_path):
     random = np.random.default_rng(3)
     for size in random.integers(0, len(content), 60):
         (tmp_path / "cut").write_bytes(content[:size])
-        assert isinstance(frame_columns(str(tmp_path / "cut"), 3), dict)
+        assert isinstance(read_frame_columns(str(tmp_path / "cut"), 3), dict)
     for place in random.integers(132, len(content) - 36, 150):
         damaged = bytearray(content)
         damaged[place] ^= 1 << random.integers(8)
         (tmp_path / "damaged").write_bytes(damaged)
-        columns = frame_columns(str(tmp_path / "damaged"), 3)
+        columns = read_frame_columns(str(tmp_path / "damaged"), 3)
         assert all(len(values) == 3 for values in columns.values())
-    assert frame_columns(str(tmp_path), 3) == frame_columns(str(tmp_path / "none"), 3) == {}
-    assert frame_columns(__file__, 3) == {}
+    assert (
+        read_frame_columns(str(tmp_path), 3) == read_frame_columns(str(tmp_path / "none"), 3) == {}
+    )
+    assert read_frame_columns(__file__, 3) == {}
 
 
 def test_other_processes_read_too(tmp_path):
     path = write(tmp_path / "a.dcm", [diffusion(0), diffusion(1)])
     with ProcessPoolExecutor(1) as executor:
-        assert executor.submit(frame_columns, path, 2).result() == frame_columns(path, 2)
+        assert executor.submit(read_frame_columns, path, 2).result() == read_frame_columns(path, 2)

@@ -25,13 +25,14 @@ from helpers.runtime import quiet
 from helpers.slices.fast_groups import FRAME_GROUPS, SHARED_GROUPS, Values, split_groups
 
 
-def frame_columns(path: str, count: int) -> dict[str, list[Any]]:
+def read_frame_columns(path: str, count: int) -> dict[str, list[Any]]:
     """What each frame of a file says in its functional groups: keyword and `count` values.
 
     A value of the frame's own stands before one that all frames share; None where a frame says
     nothing. These are the elements of each functional group, and those one sequence deeper, such
     as the gradient's direction; of private ones b-values and directions alone, as columns of
-    `helpers.header_table`. A file that cannot be read has no columns.
+    `helpers.header_table`. A file that cannot be read has no columns. Values are as they are, even
+    where identity is hidden: `deidentified_columns` hides it.
 
     Parameters
     ----------
@@ -42,11 +43,6 @@ def frame_columns(path: str, count: int) -> dict[str, list[Any]]:
     ----------
     PS3.3 C.7.6.16
     """
-    return deidentified_columns(read_frame_columns(path, count))
-
-
-def read_frame_columns(path: str, count: int) -> dict[str, list[Any]]:
-    """As `frame_columns`, with the values as they are, even where identity is hidden."""
     with quiet():
         shared, frames = _groups_of(path, count)
     keywords = dict.fromkeys(keyword for group in (shared, *frames) for keyword in group)
