@@ -18,6 +18,7 @@ LABELS = (  # elements that say nothing of how an image was made, or where it li
     *("ImageOrientationPatient", "ProtocolName", "SequenceName", "PresentationIntentType"),
 )
 SISTERS = ("EchoTime", "DiffusionBValue", "ComplexImageComponent")  # of one scan, as is expected
+NAME = ("SeriesNumber", "SeriesDescription")
 MADE_OTHERWISE = tuple(word for word in ELEMENTS if word not in {*LABELS, *SISTERS})
 
 NAMING_RULES: dict[str, Rule] = {}
@@ -38,12 +39,13 @@ def series_read_alike(collection: Collection) -> Iterator[Finding]:
     (echoes, b-values, phases) is a group of it: neither is found here.
     """
     stacks, place = _one_of_each_series(collection)
-    alike = np.arange(len(collection.series)) + len(stacks)  # no other stack is like another
+    alike = np.arange(len(collection.series)) + place.max(initial=0) + 1  # others are like none
     alike[stacks] = place
     texts, keywords = element_differences(collection.measures, alike, MADE_OTHERWISE)
     told = _by_number(collection, stacks[texts[stacks] != ""])
+    words = {word: collection.measures.first_of(word) for word in NAME}
     yield from said_once(
-        _finding(collection, own, texts[own], keywords[own])
+        _finding(collection, own, texts[own], keywords[own], words)
         for own in several_of(told, alike[told])
     )
 
@@ -81,22 +83,20 @@ def _by_number(collection, stacks):
     return stacks[np.argsort(numbers, kind="stable")]
 
 
-def _finding(collection, stacks, texts, keywords):
+def _finding(collection, stacks, texts, keywords, words):
     """The finding of series that are alike: what differs, its element, and which they are."""
     values = [*dict.fromkeys(texts.tolist())]
     more = " beside others" if len(values) > MAX_NAMED_VALUES else ""
     said = " beside ".join(values[:MAX_NAMED_VALUES])
     elements = ", ".join(dict.fromkeys(", ".join(keywords).split(", ")))
-    names = ", ".join(_names(collection, stacks))
+    names = ", ".join(_names(collection, stacks, words))
     return collection.stack_finding(f"{said}{more} ({elements}); {names}", stacks[0])
 
 
-def _names(collection, stacks):
+def _names(collection, stacks, words):
     """What the series of stacks are called; by the ends of their UIDs where that is all one."""
-    measures = collection.measures
-    words = ("SeriesNumber", "SeriesDescription")
-    said = zip(*(measures.values(word, measures.starts[stacks]) for word in words))
-    names = [series_label(SimpleNamespace(**dict(zip(words, own)))) for own in said]
+    rows = zip(*(words[word][stacks] for word in NAME))
+    names = [series_label(SimpleNamespace(**dict(zip(NAME, row)))) for row in rows]
     if len({*names}) == len(names):
         return names
     return [f"{name} …{collection.stack(one)[0][-UID_DIGITS:]}" for name, one in zip(names, stacks)]
