@@ -309,6 +309,14 @@ def test_a_gap_is_never_filled_with_a_slice_of_another_scan():
     ]
 
 
+def test_of_two_gaps_the_smaller_is_the_usual_one():
+    table = stack_table(slice_table(_scan([0, 10.5, 31.5])))
+    assert table["spacing_mm"].tolist() == [10.5], "not 15.75 mm, which no two slices are apart"
+    assert table["problems"].tolist() == [
+        "1 gap off the median of 10.5 mm, first 21 mm between 1.dcm and 2.dcm"
+    ]
+
+
 def test_scans_without_instance_numbers_follow_their_file_names():
     slices = slice_table(_scan(list(range(10)) * 2, InstanceNumber=None))
     parts = [

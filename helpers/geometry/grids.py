@@ -96,8 +96,14 @@ def distinct_counts(segment: np.ndarray, codes: np.ndarray, count: int) -> np.nd
     return np.bincount(pairs // size, minlength=count)
 
 
-def segment_medians(values: np.ndarray, segment: np.ndarray, count: int) -> np.ndarray:
-    """The median of the finite values (n,) of each of `count` segments, (count,); NaN of none."""
+def segment_medians(
+    values: np.ndarray, segment: np.ndarray, count: int, *, tolerance: float | None = None
+) -> np.ndarray:
+    """The median of the finite values (n,) of each of `count` segments, (count,); NaN of none.
+
+    Of two positive values in the middle that differ by more than a share `tolerance`, it is the
+    smaller: their mean would be a value that nothing has.
+    """
     known = np.isfinite(values)
     values, segment = values[known], segment[known]
     order = np.lexsort((values, segment))
@@ -106,5 +112,8 @@ def segment_medians(values: np.ndarray, segment: np.ndarray, count: int) -> np.n
     low, high = ends - sizes + (sizes - 1) // 2, ends - sizes + sizes // 2
     medians = np.full(count, np.nan)
     some = sizes > 0
-    medians[some] = (values[low[some]] + values[high[some]]) / 2
+    lower, upper = values[low[some]], values[high[some]]
+    medians[some] = (lower + upper) / 2
+    if tolerance is not None:
+        medians[some] = np.where(upper - lower > tolerance * lower, lower, medians[some])
     return medians

@@ -140,7 +140,8 @@ class Measures(Arrays):
     @cached_property
     def median_gap(self) -> np.ndarray:
         """The median gap of each stack (s,) mm; NaN without one."""
-        return segment_medians(self.gap, self.segment, len(self.starts))
+        count = len(self.starts)
+        return segment_medians(self.gap, self.segment, count, tolerance=REGULAR_GAP)
 
     @cached_property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
