@@ -31,6 +31,17 @@ def require_type(value: object, kind: type | tuple[type, ...], where_from: str) 
         raise WrongTypeError(f"expected a {names} ({where_from}), got {type(value).__name__}")
 
 
+def error_text(error: Exception) -> str:
+    """What is said of an exception in a line: the text of a `ClearError`, of others as `one_line`.
+
+    Examples
+    --------
+    >>> error_text(ClearError("expected a file")), error_text(KeyError("Rows"))
+    ('expected a file', "KeyError: 'Rows'")
+    """
+    return str(error) if isinstance(error, ClearError) else one_line(error)
+
+
 def one_line(error: Exception) -> str:
     """An exception's class and text, without line breaks, cut where it is long."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:MAX_ERROR_LENGTH]

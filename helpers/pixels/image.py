@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 from pydicom.pixels import apply_color_lut, apply_icc_profile
 
-from helpers.errors import ClearError, one_line
+from helpers.errors import error_text, one_line
 from helpers.headers.pydicom_reader import LONGEST_VALUE
 from helpers.pixels.codecs import stored_frames
 from helpers.pixels.frame_header import FrameHeader, frame_count
@@ -173,7 +173,7 @@ def _image(
             return _colour(stored, int(header.get("BitsStored", 8)), header, remark)
         return _grey(stored, header, remark)
     except Exception as error:
-        why = str(error) if isinstance(error, ClearError) else one_line(error)
+        why = error_text(error)
         raise ImageError(f"cannot interpret the values of {path}: {why}") from error
 
 

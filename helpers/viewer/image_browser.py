@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from helpers.errors import ClearError, one_line
+from helpers.errors import ClearError, error_text
 from helpers.pixels.blocks import block_means
 from helpers.pixels.window import VoiLut, Window, apply_window
 from helpers.viewer.image_data import MAX_MEMORY_MB, Badges, Images, NoSuchImageError, image_data
@@ -146,8 +146,7 @@ class ImageBrowser(anywidget.AnyWidget):
             try:
                 self.send(*answers[kind](row, content))
             except Exception as error:  # the others go on
-                text = str(error) if isinstance(error, ClearError) else one_line(error)
-                self.send({"type": kind, "index": row, "error": text})
+                self.send({"type": kind, "index": row, "error": error_text(error)})
 
     def _image(self, row: int, content: dict[str, Any]) -> Message:
         """An image with all that is said of it, reduced to the screen."""

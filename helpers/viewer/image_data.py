@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pandas as pd
 
-from helpers.errors import ClearError, one_line, require_type
+from helpers.errors import ClearError, error_text, require_type
 from helpers.pixels.image import OpenFiles, read_image
 from helpers.pixels.layout import ImageError
 from helpers.pixels.window import COMPUTED, VoiLut, Window, WindowError, presets_for
@@ -214,7 +214,7 @@ def image_data(images: Images, row: int, preset: str = "") -> dict[str, Any]:
         data |= {**_geometry(image), "words": words_of(images, row)}
         return data | (_grey_data(images, row, preset) if image.pixels.ndim == 2 else {})
     except Exception as error:  # the others go on
-        return data | {"error": str(error) if isinstance(error, ClearError) else one_line(error)}
+        return data | {"error": error_text(error)}
 
 
 def words_of(images: Images, row: int) -> list[str]:

@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from helpers.errors import ClearError
+from helpers.errors import error_text
 from helpers.quality.evidence import finding_png
 from helpers.slices.arrays import vectors
 from helpers.slices.stacks import checked_slices, stack_table
@@ -216,8 +216,7 @@ class StackBrowser(widgets.VBox):
         except Exception as error:  # a thread has nobody else to tell
             with self._lock:
                 if not load.cancelled.is_set():
-                    known = isinstance(error, ClearError)
-                    self.message.value = str(error) if known else f"{type(error).__name__}: {error}"
+                    self.message.value = error_text(error)
                     self._put(None)
         finally:
             if not load.cancelled.is_set():
