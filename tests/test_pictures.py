@@ -232,6 +232,15 @@ def test_a_long_badge_leaves_letters_and_captions_alone(volume, inches, dpi):
         assert not one.overlaps(other)
 
 
+def test_words_on_the_right_end_before_the_edge_of_the_picture():
+    words = "grey: C 40 W 400 HU; in colour: C 2.5 W 5 SUVbw; at the detector, not in the patient"
+    caption = {"remark": words, "spacing": "6.25 mm apart"}
+    slice = Slice(np.zeros((64, 64)), (1, 1), EdgeLetters(*"RLAP"), caption=caption)
+    seen = _seen(slice, (2000, 4)).max(axis=2) > 128
+    last = np.flatnonzero(seen[300:].any(axis=0))[-1]
+    assert 490 < last < 509, "half of the margin at least stays black"
+
+
 def test_corners_are_those_that_are_asked_for(volume):
     slice = volume.slice("axial")
     ax = show_slice(slice, corners=["spacing"], letters=False, scale_bar=False)

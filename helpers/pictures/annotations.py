@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from helpers.geometry.orientation import EdgeLetters
 from helpers.pictures.style import LETTER_COLOUR, SECOND_COLOUR
@@ -149,8 +152,22 @@ def _write(ax: Axes, place: tuple[float, float, str, str], text: str, **style: A
     x, y, ha, va = place
     if text:
         style = {"color": "white", "path_effects": TEXT_OUTLINE, **style}
-        style = {"ha": ha, "va": va, "parse_math": False, **style}  # a header's $ is a $
-        ax.text(x, y, text, transform=ax.transAxes, **style).set_in_layout(False)
+        style = {"ma": ha, "va": va, "parse_math": False, **style}  # a header's $ is a $
+        if ha == "right" and style["path_effects"]:
+            ha, style["transform"] = "left", _leftwards(ax, text, style)
+        style = {"ha": ha, "transform": ax.transAxes, **style}
+        ax.text(x, y, text, **style).set_in_layout(False)
+
+
+def _leftwards(ax: Axes, text: str, style: Mapping[str, Any]) -> Transform:
+    """Coordinates of the axes, moved to the left by the width of a text as it is drawn.
+
+    Outlined letters are drawn as paths, wider than those that matplotlib measures to align a text.
+    """
+    font = FontProperties(size=style["fontsize"], weight=style.get("fontweight"))
+    measure = text_to_path.get_text_width_height_descent
+    width = max(measure(line, font, False)[0] for line in text.splitlines())  # points
+    return ax.transAxes + ScaledTranslation(-width / 72, 0, ax.figure.dpi_scale_trans)
 
 
 def _font_size(points: float, least: float) -> float:
