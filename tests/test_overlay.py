@@ -15,9 +15,7 @@ from traitlets import TraitError
 
 from helpers import Volume, Window
 from helpers.pictures.colours import colour_table
-from helpers.pixels.window import VoiLut
-from helpers.viewer.overlay import Overlay, heat, overlay_of
-from helpers.viewer.standalone_html import standalone_html
+from helpers.viewer.overlay import heat, overlay_of
 from helpers.viewer.volume_browser import VolumeBrowser
 from helpers.volume.resampling import ResamplingError
 
@@ -96,22 +94,6 @@ def test_a_picture_is_grey_below_and_coloured_above(ct, pet):
     assert np.array_equal(full[2, column], clear[2, column]), "outside: clear"
 
 
-def test_labels_have_their_own_colours_at_the_nearest_voxel(ct):
-    labels = np.zeros((8, 12, 18), np.uint8)
-    labels[:, :, 9:] = 3
-    volume = Volume(labels, _affine((4, 4, 4), (-30.5, -22, 3)), frame_of_reference=FRAME)
-    colours = np.zeros((256, 4), np.uint8)
-    colours[3] = 0, 158, 115, 255
-    overlay = Overlay(volume, colours, "nearest")
-    by_number = VoiLut(np.array([0, 255]), np.array([0, 1]))
-    ways = {"window": by_number, "base_window": Window(500, 1000), "opacity": 1}
-    shown = overlay.over(ct, "axial", 10, **ways).pixels
-    assert (shown[30, 44:70] == (0, 158, 115)).all(), "from x = 3.5 mm on"
-    assert np.ptp(shown[30, :43], axis=1).max() == 0, "no colour between the labels"
-    values, _ = overlay.slice_bytes(ct, "axial", 10)
-    assert {*np.frombuffer(values, "<f4")} == {0, 3}
-
-
 def test_what_counts_from_another_origin_is_refused(ct, pet):
     for uid in ("9.9", ""):
         with pytest.raises(ResamplingError, match="expected two volumes of one Frame of Reference"):
@@ -167,12 +149,3 @@ def test_a_page_holds_what_lies_over_it_on_its_own_grid(ct, pet, tmp_path):
     place = np.array(stored["inverse"]) @ [10.0, 0, 15, 1]
     value = map_coordinates(_decoded(stored), place[:, None], order=1)
     assert value == pytest.approx(6, abs=0.1), "5 + 0.1 for each of 10 mm"
-
-
-def test_labels_are_stored_without_loss(ct):
-    labels = np.random.default_rng(3).integers(0, 6, (8, 12, 18)).astype(np.uint8)
-    volume = Volume(labels, _affine((4, 4, 4), (-30.5, -22, 3)), frame_of_reference=FRAME)
-    document = standalone_html(ct, over=Overlay(volume, how="nearest")).document
-    (text,) = re.findall(r'<script type="application/json">(.*?)</script>', document, re.S)
-    stored = json.loads(text)["over"]
-    assert stored["type"] == "png" and np.array_equal(_decoded(stored), labels)

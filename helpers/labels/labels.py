@@ -1,8 +1,9 @@
 """Where is each label? Named masks on one grid, in as few label maps as their overlaps allow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from helpers.errors import ClearError
 from helpers.geometry.planes import PlaneAxes, PlaneError, plane_axes
 
+MAX_BYTES = 2**33  # of all label maps together
 FLAT = 0.5 + 1e-3  # slices by which a mark may lie off a slice and yet is seen on it
 
 
@@ -45,7 +47,7 @@ class Mark:
 
     value: int
     shape: str
-    points: tuple[tuple[float, float, float], ...]
+    points: tuple[tuple[float, ...], ...]
     words: str = ""
 
 
@@ -153,7 +155,7 @@ class Labels:
             counts = counts + self._along(label, axes.normal)
         for mark in self.marks:
             if mark.value == label.value and (at := self._seen_at(mark, axes)) is not None:
-                counts[at[0] : at[1] + 1] += 1
+                counts[at] += 1
         return counts
 
     def slice(self, plane: str, index: int | None = None) -> SliceLabels:
@@ -173,27 +175,34 @@ class Labels:
         marks = [
             PictureMark(mark.value, mark.shape, self._places(mark, axes), mark.words)
             for mark in self.marks
-            if (at := self._seen_at(mark, axes)) is not None and at[0] <= index <= at[1]
+            if self._seen_at(mark, axes) == index
         ]
         ml = {label.value: self.ml(label) for label in self.masks}
         return SliceLabels(self.labels, maps, tuple(marks), ml)
 
+    def places(self, mark: Mark, plane: str) -> dict[int, tuple[tuple[float, float], ...]]:
+        """Where the points of a mark are seen: the slice of a plane, and (row, column) there."""
+        axes = plane_axes(self.affine, plane)
+        index = self._seen_at(mark, axes)
+        return {} if index is None else {index: self._places(mark, axes)}
+
     def _along(self, label: Label, axis: int) -> np.ndarray:
         """Voxels of a label in each slice along an axis of the array."""
-        known = self._counts.get((label.value, axis))
-        if known is None:
-            per_slice = _counted(self.maps[label.layer or 0], label.value)
-            self._counts.update({(label.value, axis): one for axis, one in enumerate(per_slice)})
-            known = per_slice[axis]
-        return known
+        layer = label.layer or 0
+        if (layer, axis) not in self._counts:
+            counted = _counted(self.maps[layer])
+            self._counts.update({(layer, axis): counts for axis, counts in enumerate(counted)})
+        counts = self._counts[layer, axis]
+        known = label.value < len(counts)
+        return counts[label.value] if known else np.zeros(self.shape[axis], int)
 
     def _voxels(self, mark: Mark) -> np.ndarray:
         """The points of a mark as (n, 3) of (slice, row, column)."""
         points = np.c_[np.array(mark.points, float), np.ones(len(mark.points))]
         return np.linalg.solve(self.affine, points.T)[:3].T
 
-    def _seen_at(self, mark: Mark, axes: PlaneAxes) -> tuple[int, int] | None:
-        """(first, last) slice of a plane on which a mark is seen; None where it is on none.
+    def _seen_at(self, mark: Mark, axes: PlaneAxes) -> int | None:
+        """The slice of a plane on which a mark is seen; None where it is on none.
 
         A box or a word is seen on slices that it lies flat in, a point in every plane.
         """
@@ -203,7 +212,7 @@ class Labels:
         nearest = int(np.round(along.mean()))
         if first > last or not 0 <= nearest < self.shape[axes.normal]:
             return None
-        return nearest, nearest
+        return nearest
 
     def _places(self, mark: Mark, axes: PlaneAxes) -> tuple[tuple[float, float], ...]:
         """The points of a mark as (row, column) in the picture of a plane."""
@@ -225,10 +234,10 @@ class Section(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A label as its source has it, on the grid of the source."""
+    """A label as its source has it; `sections` may be made anew each time they are iterated."""
 
     name: str
-    sections: Sequence[Section]
+    sections: Iterable[Section]
     by: str = ""
     remark: str = ""
 
@@ -251,18 +260,45 @@ def layered(
     kind, source : of the file that they come from
     """
     parts = list(parts)
-    dtype = np.uint8 if len(parts) <= np.iinfo(np.uint8).max else np.uint16
+    dtype = map_dtype(len(parts))
     maps: list[np.ndarray] = []
     labels = []
     for value, part in enumerate(parts, 1):
-        free = (n for n, one in enumerate(maps) if _is_free(one, part.sections))
-        layer = next(free, len(maps))
+        takes = (n for n, one in enumerate(maps) if _is_painted(one, part.sections, value))
+        layer = next(takes, len(maps))
         if layer == len(maps):
+            check_memory((len(maps) + 1) * dtype.itemsize, shape)
             maps.append(np.zeros(shape, dtype))
-        for section in part.sections:
-            _window_of(maps[layer], section)[section.mask] = value
+            _is_painted(maps[layer], part.sections, value)
         labels.append(Label(part.name, value, layer, kind, source, part.by, part.remark))
     return Labels(tuple(maps), affine, shape, tuple(labels), (), frame_of_reference, remark)
+
+
+def map_dtype(count: int) -> np.dtype:
+    """The type of a label map of so many labels.
+
+    Raises
+    ------
+    LabelError
+    """
+    for dtype in (np.uint8, np.uint16):
+        if count <= np.iinfo(dtype).max:
+            return np.dtype(dtype)
+    raise LabelError(f"expected at most {np.iinfo(np.uint16).max} labels, got {count}")
+
+
+def check_memory(voxel_bytes: int, shape: tuple[int, ...]) -> None:
+    """Refuses label maps that take more memory than any real ones.
+
+    Raises
+    ------
+    LabelError
+    """
+    if voxel_bytes * prod(shape) > MAX_BYTES:
+        raise LabelError(
+            f"expected label maps of at most {MAX_BYTES >> 30} GB, got more: {voxel_bytes} bytes "
+            f"for each of {' × '.join(map(str, shape))} voxels; load some of the labels with names="
+        )
 
 
 def sections_of(index: int, label_map: np.ndarray) -> dict[int, Section]:
@@ -285,9 +321,20 @@ def section_of(index: int, mask: np.ndarray) -> Section | None:
     return Section(index, top, left, mask[top : rows[-1] + 1, left : columns[-1] + 1])
 
 
-def _is_free(label_map: np.ndarray, sections: Iterable[Section]) -> bool:
-    """Whether a label map has nothing yet where sections have something."""
-    return not any(_window_of(label_map, one)[one.mask].any() for one in sections)
+def _is_painted(label_map: np.ndarray, sections: Iterable[Section], value: int) -> bool:
+    """Whether the sections found room in a label map; where not, it is as it was."""
+    slices = []
+    for section in sections:
+        window = _window_of(label_map, section)
+        mask = section.mask.astype(bool, copy=False)
+        taken = (window != 0) & mask
+        if taken.any() and (window[taken] != value).any():
+            for index in slices:
+                label_map[index][label_map[index] == value] = 0
+            return False
+        np.copyto(window, value, where=mask, casting="unsafe")
+        slices.append(section.slice_index)
+    return True
 
 
 def _window_of(label_map: np.ndarray, section: Section) -> np.ndarray:
@@ -297,14 +344,16 @@ def _window_of(label_map: np.ndarray, section: Section) -> np.ndarray:
     return label_map[section.slice_index, rows, section.column : section.column + width]
 
 
-def _counted(label_map: np.ndarray, value: int) -> list[np.ndarray]:
-    """How many voxels of a value there are along each of the three axes."""
-    counts = [np.zeros(length, int) for length in label_map.shape]
+def _counted(label_map: np.ndarray) -> list[np.ndarray]:
+    """How many voxels of each value there are along each of the three axes: (values, n) each."""
+    values = int(label_map.max(initial=0)) + 1
+    counts = [np.zeros((values, length), int) for length in label_map.shape]
     for index, section in enumerate(label_map):
-        found = section == value
-        if found.any():
-            counts[1] += found.sum(1)
-            columns = found.sum(0)
-            counts[2] += columns
-            counts[0][index] = columns.sum()
+        rows, columns = np.nonzero(section)
+        found = section[rows, columns].astype(int)
+        counts[0][:, index] = np.bincount(found, minlength=values)
+        for along, places in zip(counts[1:], (rows, columns)):
+            length = along.shape[1]
+            added = np.bincount(found * length + places, minlength=values * length)
+            along += added.reshape(values, length)
     return counts

@@ -27,13 +27,7 @@ def placed(labels: Labels, volume: Volume) -> Labels:
     ----------
     PS3.3 C.7.4.1 (Frame of Reference)
     """
-    _check_frames(labels, volume)
-    to_label = np.linalg.solve(labels.affine, volume.affine)
-    if not _meet(to_label, labels.shape, volume.array.shape):
-        raise LabelError(
-            f"expected labels that lie on the volume, got {_where(labels)}; the volume: "
-            f"{_where(volume)}: load the series that they were drawn on"
-        )
+    to_label = check_meets(labels, volume)
     moved = _moved if _is_same_grid(to_label, volume.array.shape) else _resampled
     maps, remark = moved(labels, volume, to_label)
     return replace(
@@ -45,6 +39,25 @@ def placed(labels: Labels, volume: Volume) -> Labels:
         remark="; ".join(filter(None, (labels.remark, remark))),
         _counts={},
     )
+
+
+def check_meets(labels: Labels, volume: Volume) -> np.ndarray:
+    """What takes voxels of a volume to voxels of labels, (4, 4), where the two can lie together.
+
+    Only the geometry of the labels is asked for; they need no label maps yet.
+
+    Raises
+    ------
+    LabelError
+    """
+    _check_frames(labels, volume)
+    to_label = np.linalg.solve(labels.affine, volume.affine)
+    if not _meet(to_label, labels.shape, volume.array.shape):
+        raise LabelError(
+            f"expected labels that lie on the volume, got {_where(labels)}; the volume: "
+            f"{_where(volume)}: load the series that they were drawn on"
+        )
+    return to_label
 
 
 def _check_frames(labels: Labels, volume: Volume) -> None:

@@ -48,7 +48,7 @@ def draw_labels(
         _draw_mark(ax, mark, spacing)
     marked = {mark.value for mark in labels.marks}
     words = {
-        label.value: _words(label, labels)
+        label.value: label_text(label, labels.ml.get(label.value))
         for label in labels.labels
         if label in shown or label.value in marked
     }
@@ -67,6 +67,13 @@ def outline(mask: np.ndarray) -> np.ndarray:
     lying = [((start, row), (end, row)) for row, start, end in _runs(across)]
     standing = [((column, start), (column, end)) for column, start, end in _runs(upright.T)]
     return np.array([*lying, *standing], float).reshape(-1, 2, 2)
+
+
+def label_text(label: Label, ml: float | None) -> str:
+    """A label's name, with its volume, in three digits, where it has one."""
+    if ml is None:
+        return label.name
+    return f"{label.name}: {ml:.0f} ml" if ml >= 100 else f"{label.name}: {ml:.3g} ml"
 
 
 def _runs(edges: np.ndarray) -> list[tuple[int, int, int]]:
@@ -113,14 +120,3 @@ def _draw_mark(ax: Axes, mark: PictureMark, spacing: tuple[float, float]) -> Non
             "markeredgewidth": LINE_WIDTH,
         }
         ax.plot(*zip(*places), color=colour, linestyle="none", **style)
-
-
-def _words(label: Label, labels: SliceLabels) -> str:
-    """A label's name, with its volume where it has one."""
-    ml = labels.ml.get(label.value)
-    return label.name if ml is None else f"{label.name}: {volume_text(ml)}"
-
-
-def volume_text(ml: float) -> str:
-    """A volume in words: three digits, in ml."""
-    return f"{ml:.0f} ml" if ml >= 100 else f"{ml:.3g} ml"

@@ -90,7 +90,14 @@ def show_slice(
     return ax
 
 
-def snapshot(slice: Slice, window: object = None, *, badge: str = "") -> bytes:
+def snapshot(
+    slice: Slice,
+    window: object = None,
+    *,
+    badge: str = "",
+    labels: SliceLabels | None = None,
+    fill: float = 0.0,
+) -> bytes:
     """What `show_slice` draws, without axes, as PNG bytes: its longer side has 512 pixels.
 
     It is drawn on a figure of its own, not of pyplot, so that threads can call it.
@@ -99,7 +106,8 @@ def snapshot(slice: Slice, window: object = None, *, badge: str = "") -> bytes:
     pixels = np.maximum(1, np.round(SNAPSHOT_PIXELS * size / size.max()))
     figure = Figure(pixels / SNAPSHOT_DPI, SNAPSHOT_DPI, facecolor=PADDING_COLOUR)
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
-    show_slice(slice, window=window, ax=figure.add_axes((0, 0, 1, 1)), badge=badge).set_axis_off()
+    ax = figure.add_axes((0, 0, 1, 1))
+    show_slice(slice, window=window, ax=ax, badge=badge, labels=labels, fill=fill).set_axis_off()
     canvas.print_png(buffer, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()
 

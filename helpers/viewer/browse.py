@@ -9,6 +9,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from helpers.errors import require_type
+from helpers.labels.labels import Labels
 from helpers.runtime import is_live
 from helpers.slices.stacks import checked_slices, stack_table
 from helpers.viewer.choices import Choices, Stack
@@ -34,6 +35,7 @@ def browse(
     badge: str = "",
     three_planes: bool = True,
     over: Volume | None = None,
+    labels: Labels | None = None,
     max_mb: float = MAX_MEMORY_MB,
 ) -> "VolumeBrowser | StackBrowser | StaticViewer | ImagesPage | StaticText":
     """A viewer of a collection, with menus of its stacks and findings, or of one volume.
@@ -57,6 +59,7 @@ def browse(
     badge : a word of warning for a Volume, such as `helpers.badge` gives
     three_planes : whether the other two planes are shown beside it
     over : a Volume in the same frame of reference that lies over a Volume in colour, such as a PET
+    labels : of `helpers.load_labels` on a Volume, drawn over it with a switch for each
     max_mb : of a collection's volumes that are kept in memory
 
     Raises
@@ -73,7 +76,7 @@ def browse(
         if is_live():
             return StackBrowser(slices, stack, findings=findings, max_mb=max_mb)
         return _static(slices, stack, findings)
-    options = {"plane": plane, "window": window, "badge": badge, "over": over}
+    options = {"plane": plane, "window": window, "badge": badge, "over": over, "labels": labels}
     return volume_viewer(slices, three_planes=three_planes, **options)
 
 

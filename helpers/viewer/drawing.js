@@ -24,7 +24,10 @@ const STYLE = `
 .dv input[type=range] { width: min(24em, 60vw); max-width: none; }
 .dv input[type=number] { width: 6em; }
 .dv output { min-width: 19em; font-variant-numeric: tabular-nums; }
-.dv-words { opacity: .85; }`;
+.dv-words { opacity: .85; }
+.dv-label-list { max-height: 11em; overflow: auto; }
+.dv-label-list .dv-row { margin: 0; }
+.dv-chip { display: inline-block; width: .9em; height: .9em; border: 1px solid #777; }`;
 
 // The grey of a value, 0 to 255: by one of the standard's three functions (PS3.3 C.11.2.1.2, C.11.2.1.3) or by a table.
 export function grey(value, voi) {

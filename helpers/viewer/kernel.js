@@ -18,7 +18,7 @@ function kernelSource(model) {
       model.send({ type: "slice", member: Number(member), plane, index: Number(index), about: !abouts.has(Number(member)) });
     }
   };
-  const sizeOf = (found) => found.values.byteLength + (found.over ? found.over.values.byteLength : 0);
+  const sizeOf = (found) => [found, found.over].reduce((sum, one) => sum + (one?.values.byteLength || 0), (found.maps || []).reduce((sum, map) => sum + map.byteLength, 0));
   const keep = (key, found) => {
     slices.set(key, found);
     bytes += sizeOf(found);
@@ -28,6 +28,7 @@ function kernelSource(model) {
       bytes -= sizeOf(old);
     }
   };
+  const bytesOf = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
   const received = (message, buffers) => {
     if (message.type !== "failed" && message.type !== "slice") return;
     const { member, plane, index } = message, key = `${member} ${plane} ${index}`;
@@ -40,11 +41,15 @@ function kernelSource(model) {
     }
     if (message.about && !abouts.has(member)) abouts.set(member, message.about);
     const found = (kind, values, padding) => ({ values: new kind(bytesOf(values)), padding: padding?.byteLength ? new Uint8Array(bytesOf(padding)) : null });
-    const bytesOf = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
-    const over = buffers.length > 2 ? { over: found(Float32Array, buffers[2], buffers[3]) } : {};
-    keep(key, { ...found(message.float ? Float32Array : Int16Array, buffers[0], buffers[1]), ...over });
+    const over = meta.over ? { over: found(Float32Array, buffers[2], buffers[3]) } : {};
+    keep(key, { ...found(message.float ? Float32Array : Int16Array, buffers[0], buffers[1]), ...over, ...mapsOf(buffers) });
     listeners.forEach((tell) => tell(plane, index));
     ask();
+  };
+  const mapsOf = (buffers) => {
+    if (!meta.labels) return {};
+    const kind = meta.labels.bytes === 1 ? Uint8Array : Uint16Array;
+    return { maps: buffers.slice(buffers.length - meta.labels.layers).map((part) => new kind(bytesOf(part))) };
   };
   model.on("msg:custom", received);
   const handlers = [];
@@ -53,6 +58,7 @@ function kernelSource(model) {
     get shown() { return shown; },
     members: meta.members,
     over: meta.over,
+    labels: meta.labels,
     about: (member) => abouts.get(member),
     show: (member) => { shown = member; },
     get: (name) => model.get(name),

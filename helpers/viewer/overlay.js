@@ -1,5 +1,5 @@
 // A volume that is drawn over another one in colour. A source that has one has, beside what volume.js says of it,
-//   over             {windows, low, high, unit, colours, how}; null without one (see helpers/viewer/overlay.py)
+//   over             {windows, low, high, unit, colours}; null without one (see helpers/viewer/overlay.py)
 //   slice(p, i).over {values, padding} of it at the same pixels; none while it still has to come
 //   get("opacity"), get("over_voi")
 
@@ -19,7 +19,7 @@ function paintOver(pen, canvas, found, geometry, state, { over, voi, opacity }) 
   }
   own.putImageData(image, 0, 0);
   const at = placement(canvas, geometry, state);
-  pen.imageSmoothingEnabled = state.zoom < 3 && over.how !== "nearest";
+  pen.imageSmoothingEnabled = state.zoom < 3;
   pen.drawImage(key, at.left, at.top, at.width, at.height);
 }
 

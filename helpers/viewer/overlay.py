@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from helpers.errors import require_type
+from helpers.labels.labels import SliceLabels
 from helpers.pictures.colours import coloured, heat
 from helpers.pictures.slices import snapshot
 from helpers.pixels.window import VoiLut, Window, apply_window, value_range
@@ -19,13 +20,11 @@ from helpers.volume.volume import Volume
 class Overlay:
     """A volume that is drawn over another of the same frame of reference, in colour.
 
-    `colours` (256, 4) uint8 RGBA stand for the greys that a window makes of its values. `how` its
-    values are found at the other's pixels: "linear", or "nearest" for labels.
+    `colours` (256, 4) uint8 RGBA stand for the greys that a window makes of its values.
     """
 
     volume: Volume
     colours: np.ndarray = field(default_factory=heat)
-    how: str = "linear"
 
     @property
     def windows(self) -> dict[str, Window | VoiLut]:
@@ -43,12 +42,11 @@ class Overlay:
             "high": high,
             "unit": volume.unit,
             "colours": self.colours.ravel().tolist(),
-            "how": self.how,
         }
 
     def slice_bytes(self, base: Volume, plane: str, index: int) -> tuple[bytes, bytes]:
         """(float32 values, padding) at the pixels of a slice of another volume, row by row."""
-        over = slice_at(self.volume, base, plane, index, how=self.how)
+        over = slice_at(self.volume, base, plane, index)
         padding = b"" if over.padding is None else np.packbits(over.padding).tobytes()
         return np.ascontiguousarray(over.pixels, "<f4").tobytes(), padding
 
@@ -64,7 +62,7 @@ class Overlay:
     ) -> Slice:
         """A slice of another volume with this one over it, as a `Slice` in colour."""
         below = base.slice(plane, index)
-        own = slice_at(self.volume, base, plane, index, how=self.how)
+        own = slice_at(self.volume, base, plane, index)
         grey_of_own = apply_window(own.pixels, window, padding=own.padding)
         colours = coloured(grey_of_own, self.colours)
         alpha = opacity * colours[..., 3:] / 255
@@ -87,8 +85,13 @@ def snapshot_over(
     over: Overlay | None = None,
     over_window: Window | VoiLut | None = None,
     opacity: float = 0.5,
+    labels: SliceLabels | None = None,
+    fill: float = 0.0,
 ) -> bytes:
-    """A slice as the viewer shows it, as PNG bytes: with what lies over it, and its label."""
+    """A slice as the viewer shows it, as PNG bytes: with what lies over it, and its label.
+
+    `labels` are those of the slice, as `snapshot` takes them, with `fill`.
+    """
     shown = volume.slice(plane, index)
     if over is not None and over_window is not None:
         shown = over.over(
@@ -96,7 +99,8 @@ def snapshot_over(
         )
     words = " · ".join(filter(None, (shown.caption["position"], label)))
     shown = replace(shown, caption={**shown.caption, "position": words})
-    return snapshot(shown, None if shown.pixels.ndim == 3 else window, badge=badge)
+    window_of_grey = None if shown.pixels.ndim == 3 else window
+    return snapshot(shown, window_of_grey, badge=badge, labels=labels, fill=fill)
 
 
 def overlay_of(over: Volume | Overlay, base: Volume) -> Overlay:

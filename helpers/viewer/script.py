@@ -5,6 +5,7 @@ from pathlib import Path
 PARTS = (
     "drawing.js",
     "overlay.js",
+    "labels.js",
     "members.js",
     "volume.js",
     "images.js",

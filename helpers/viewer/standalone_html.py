@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import require_type
+from helpers.labels.labels import Labels
 from helpers.pixels.window import VoiLut, Window
 from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.standalone_page import (
@@ -27,6 +28,12 @@ from helpers.viewer.viewer_data import (
     volume_windows,
 )
 from helpers.viewer.volume_group import VolumeGroup
+from helpers.viewer.volume_labels import (
+    checked_labels,
+    shown_labels,
+    stored_labels,
+    stored_labels_size,
+)
 from helpers.volume.volume import Volume
 
 OVERLAY_SHARE = 0.3  # of a page that a volume over another takes at most
@@ -69,7 +76,8 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
         and pixels made larger until it fits
     shown : of each volume: `plane`, `window` and `badge` as `helpers.browse` takes them, `index`
         of the slice and `position_mm` of the point at which it opens; `members`, `over`,
-        `over_window` and `opacity` as `VolumeBrowser` takes them, `member` that is shown first
+        `over_window`, `opacity`, `labels`, `hidden_labels` and `label_fill` as `VolumeBrowser` has
+        them, `member` that is shown first
 
     Raises
     ------
@@ -97,6 +105,9 @@ def _viewer(
     over: Volume | Overlay | None = None,
     over_window: object = None,
     opacity: float = 0.5,
+    labels: Labels | None = None,
+    hidden_labels: Sequence[int] = (),
+    label_fill: float = 0.0,
 ) -> tuple[str, str, bytes]:
     """(a viewer of a volume as HTML, what was reduced to fit, a snapshot as PNG)."""
     voi, shown, windows = _window(volume, window)
@@ -111,6 +122,8 @@ def _viewer(
         over=overlay,
         over_window=over_shown,
         opacity=opacity,
+        labels=shown_labels(labels.slice(plane, index), hidden_labels) if labels else None,
+        fill=label_fill,
     )
     picture, about = picture_html(still), len(json.dumps(volume_data(volume, windows)))
     room = max_bytes - len(picture) - about
@@ -121,12 +134,16 @@ def _viewer(
         room -= stored_over.size
         data["over"] = stored_over.data
         notes = [f"over it, {stored_over.note}"]
+    if labels is not None:
+        room -= stored_labels_size(checked_labels(labels, volume))
     if members is None:
         stored, group = stored_volume(volume, room), None
     else:
         group = stored_group(members, number, volume, room)
         stored = group.shown
         notes = [*group.notes, *notes]
+    if labels is not None:
+        data["labels"] = stored_labels(labels, stored.reduced)
     note = f"Reduced for this page: {'; '.join([stored.note, *notes])}."
     if position_mm is None:
         count, rows, columns = volume.shape_of(plane)
@@ -146,6 +163,8 @@ def _viewer(
             "member": 0 if group is None else group.number,
             "opacity": opacity,
             "over_voi": over_voi,
+            "hidden_labels": list(hidden_labels),
+            "label_fill": label_fill,
         },
     }
     return viewer_html(data, picture), note, still

@@ -22,6 +22,7 @@ export function standalone(sections) {
 function storedSource(data) {
   const listeners = [], failures = [], handlers = {}, state = { ...data.state }, { group } = data;
   const over = data.over ? storedOver(data.over, decoding(), () => arrived()) : null;
+  const labels = data.labels ? storedLabels(data, decoding(), (...of) => arrived(...of)) : null;
   const jobs = decoding(), arrived = (...of) => listeners.forEach((tell) => tell(...of));
   const cuts = new Map(), wholly = (own) => own ? { ...own, meta: { ...data.meta, ...own.meta } } : data;
   const stored = (group ? group.members : [null]).map((own, member) => own?.failed ? own : storedVolume(wholly(own), jobs, arrived, cuts, member));
@@ -33,6 +34,7 @@ function storedSource(data) {
     get shown() { return shown; },
     members: group,
     over: data.over,
+    labels: data.labels,
     about: (member) => stored[member].meta,
     show: (member) => { shown = member; },
     get: (name) => state[name],
@@ -45,6 +47,7 @@ function storedSource(data) {
       const { failed } = stored[member];
       if (failed) { queueMicrotask(() => failures.forEach((tell) => tell(failed, member))); return null; }
       const found = stored[member].slice(name, index, ahead);
+      if (found && labels) found.maps ||= labels.slice(name, index, ahead);
       if (found && over) found.over ||= over.under(stored[member].meta.planes[name], index);
       return found;
     },
@@ -95,15 +98,12 @@ function storedVolume(data, later, arrived, cuts, member) {
   const { meta, scale: [low, step] } = data, own = storedBytes(data, later, arrived);
   const kind = data.float ? Float32Array : Int16Array;
   function cut(name, index) {
-    const plane = meta.planes[name], { origin, along, down, right } = data.strides[name];
-    const values = new kind(plane.rows * plane.columns), padding = data.masks.length ? new Uint8Array(Math.ceil(values.length / 8)) : null;
-    for (let row = 0, i = 0; row < plane.rows; row++) {
-      let at = origin + index * along + row * down;
-      for (let column = 0; column < plane.columns; column++, i++, at += right) {
-        values[i] = low + step * own.bytes[at];
-        if (padding && own.isMasked(at)) padding[i >> 3] |= 128 >> (i & 7);
-      }
-    }
+    const plane = meta.planes[name], length = plane.rows * plane.columns;
+    const values = new kind(length), padding = data.masks.length ? new Uint8Array(Math.ceil(length / 8)) : null;
+    eachPixel(plane, data.strides[name], index, (at, i) => {
+      values[i] = low + step * own.bytes[at];
+      if (padding && own.isMasked(at)) padding[i >> 3] |= 128 >> (i & 7);
+    });
     return { values, padding };
   }
   return {
@@ -118,6 +118,32 @@ function storedVolume(data, later, arrived, cuts, member) {
         cuts.set(key, cut(name, index));
       }
       return cuts.get(key);
+    },
+  };
+}
+
+// Calls `take` with the place, in the bytes of a volume, of each pixel of a plane's picture.
+function eachPixel({ rows, columns }, { origin, along, down, right }, index, take) {
+  for (let row = 0, i = 0; row < rows; row++) {
+    let at = origin + index * along + row * down;
+    for (let column = 0; column < columns; column++, i++, at += right) take(at, i);
+  }
+}
+
+// The label maps of a volume, which have its shape.
+function storedLabels(data, later, arrived) {
+  const { meta, shape, stored, labels } = data;
+  const layers = labels.maps.map((pictures) => storedBytes({ shape, stored, pictures, masks: [], type: "png" }, later, arrived));
+  const cut = (name, index) => layers.map(({ bytes }) => {
+    const plane = meta.planes[name], map = new Uint8Array(plane.rows * plane.columns);
+    eachPixel(plane, data.strides[name], index, (at, i) => { map[i] = bytes[at]; });
+    return map;
+  });
+  return {
+    slice: (name, index, ahead) => {
+      const isStored = name === stored;
+      for (const layer of layers) if (isStored) layer.ask(index, !ahead); else layer.decodeAll();
+      return layers.every((layer) => isStored ? layer.isThere(index) : layer.isWhole()) ? cut(name, index) : null;
     },
   };
 }
@@ -146,7 +172,7 @@ function storedOver(data, later, arrived) {
       const outside = s < -0.5 || r < -0.5 || c < -0.5 || s > count - 0.5 || r > rows - 0.5 || c > columns - 0.5;
       const at = outside ? 0 : (nearest(s, 0) * rows + nearest(r, 1)) * columns + nearest(c, 2);
       if (outside || own.isMasked(at)) padding[i >> 3] |= 128 >> (i & 7);
-      else values[i] = low + step * (data.how === "nearest" ? bytes[at] : between(s, r, c));
+      else values[i] = low + step * between(s, r, c);
     }
     return { values, padding };
   }

@@ -60,7 +60,7 @@ def stored_overlay(overlay: Overlay, max_bytes: float) -> StoredVolume:
     ------
     HtmlError
     """
-    stored = stored_volume(overlay.volume, max_bytes, share=1, exact=overlay.how == "nearest")
+    stored = stored_volume(overlay.volume, max_bytes, share=1)
     inverse = np.linalg.inv(stored.reduced.affine)[:3].tolist()
     return stored._replace(data={**overlay.data, **stored.data, "inverse": inverse})
 

@@ -37,7 +37,7 @@ def jpeg(image: np.ndarray) -> str:
 
 def png(image: np.ndarray) -> str:
     """The same, or a boolean mask, as a PNG in base64, without loss."""
-    return _encoded(image, "PNG", optimize=True)
+    return _encoded(image, "PNG")
 
 
 def _encoded(image: np.ndarray, kind: str, **options: Any) -> str:

@@ -33,15 +33,12 @@ class StoredVolume(NamedTuple):
         return sum(map(len, [*self.data["pictures"], *self.data["masks"]]))
 
 
-def stored_volume(
-    volume: Volume, max_bytes: float, *, share: float = SCALE_SHARE, exact: bool = False
-) -> StoredVolume:
+def stored_volume(volume: Volume, max_bytes: float, *, share: float = SCALE_SHARE) -> StoredVolume:
     """A volume with slices left out and pixels made larger until it fits.
 
     Parameters
     ----------
     share : of the values that 256 steps span
-    exact : whether steps are kept as they are, as labels need it: PNG in place of JPEG
 
     Raises
     ------
@@ -49,26 +46,25 @@ def stored_volume(
         Where not even one slice fits.
     """
     scale = scale_of(volume.array, volume.padding, share)
-    reduced, pictures = _reduced(volume, scale, max_bytes, exact)
-    kind = "png" if exact else "jpeg"
+    reduced, pictures = _reduced(volume, scale, max_bytes)
     data = {
         "stored": next(one for one in PLANES if plane_axes(volume.affine, one).normal == 0),
         "strides": {one: _strides(reduced, one) for one in PLANES},
         "shape": reduced.array.shape,
         "scale": scale,
         "float": not _fits_int16(scale),
-        "type": kind,
+        "type": "jpeg",
         "pictures": pictures,
         **_masks(reduced.padding, len(reduced.array)),
     }
-    return StoredVolume(reduced, data, _note(volume, reduced, scale, kind))
+    return StoredVolume(reduced, data, _note(volume, reduced, scale))
 
 
 def stored_size(volume: Volume) -> int:
     """Bytes that the pictures of a whole volume would take, about."""
     middle = len(volume.array) // 2
     scale = scale_of(volume.array, volume.padding)
-    picture = _picture(volume.array[middle], scale, exact=False)
+    picture = _picture(volume.array[middle], scale)
     return len(volume.array) * len(picture)
 
 
@@ -78,13 +74,11 @@ def _fits_int16(scale: Scale) -> bool:
     return bool((values == values.clip(-(2**15), 2**15 - 1).round()).all())
 
 
-def _reduced(
-    volume: Volume, scale: Scale, max_bytes: float, exact: bool
-) -> tuple[Volume, list[str]]:
+def _reduced(volume: Volume, scale: Scale, max_bytes: float) -> tuple[Volume, list[str]]:
     """(the volume with slices left out and pixels made larger, its slices in base64)."""
     count = len(volume.array)
-    for shrink in SHRINK_FACTORS[:1] if exact else SHRINK_FACTORS:
-        slice_size = len(_picture(_shrunk(volume, count // 2, shrink)[0], scale, exact))
+    for shrink in SHRINK_FACTORS:
+        slice_size = len(_picture(_shrunk(volume, count // 2, shrink)[0], scale))
         kept = min(count, int(max_bytes / slice_size))
         if kept >= min(count, MIN_SLICES):
             break
@@ -96,7 +90,7 @@ def _reduced(
     while True:
         stride = -(-count // kept)
         slices = [_shrunk(volume, number, shrink) for number in range(0, count, stride)]
-        pictures = [_picture(values, scale, exact) for values, _ in slices]
+        pictures = [_picture(values, scale) for values, _ in slices]
         padding = None if volume.padding is None else np.stack([lost for _, lost in slices])
         size = sum(map(len, [*pictures, *_masks(padding, len(slices))["masks"]]))
         if size <= max_bytes or kept == 1:
@@ -118,9 +112,9 @@ def _shrunk(volume: Volume, number: int, shrink: int) -> tuple[np.ndarray, np.nd
     return values, np.zeros(values.shape, bool) if lost is None else lost
 
 
-def _picture(values: np.ndarray, scale: Scale, exact: bool) -> str:
+def _picture(values: np.ndarray, scale: Scale) -> str:
     """Values as a picture of bytes, in base64."""
-    return (png if exact else jpeg)(in_bytes(values, scale))
+    return jpeg(in_bytes(values, scale))
 
 
 def _masks(padding: np.ndarray | None, count: int) -> dict[str, list[Any]]:
@@ -142,7 +136,7 @@ def _strides(volume: Volume, plane: str) -> dict[str, int]:
     return dict(zip(("along", "down", "right", "origin"), map(int, steps)))
 
 
-def _note(volume: Volume, reduced: Volume, scale: Scale, kind: str) -> str:
+def _note(volume: Volume, reduced: Volume, scale: Scale) -> str:
     """What was reduced, in words."""
     words = [f"{len(reduced.array)} of {len(volume.array)} slices"]
     (_, *smaller), (_, *whole) = reduced.array.shape, volume.array.shape
@@ -150,5 +144,5 @@ def _note(volume: Volume, reduced: Volume, scale: Scale, kind: str) -> str:
         words.append("{} × {} of {} × {} pixels".format(*smaller, *whole))
     low, step = scale
     high, steps = low + 255 * step, f"256 steps of {step:.3g} {volume.unit}".strip()
-    words.append(f"values from {low:.5g} to {high:.5g} in {steps}, compressed as {kind.upper()}")
+    words.append(f"values from {low:.5g} to {high:.5g} in {steps}, compressed as JPEG")
     return "; ".join(words)

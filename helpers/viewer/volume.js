@@ -6,7 +6,7 @@
 //   slice(p, i)     {values, padding} of slice i of plane p, or null where it still has to come
 //   get(k), set(k, v), save(), on(k, f), off()   the shared state: plane, index, position_mm, voi
 //   arrived(f)      calls f(p, i) when a slice has come
-// and what members.js and overlay.js say, where the volume is one of several, and where another one lies over it.
+// and what members.js, overlay.js and labels.js say, where the volume is one of several, and where something lies over it.
 
 export function mount(el, source) {
   const root = make("div", { className: "dv" }, el);
@@ -24,6 +24,7 @@ export function mount(el, source) {
   const words = make("div", { className: "dv-row dv-words" }, root);
   const pointer = make("output", { ariaLive: "off" }, words);
   const status = make("span", { className: "dv-status", role: "status" }, words);
+  const ofLabels = make("div", {}, root);
 
   const plane = () => source.meta.planes[source.get("plane")];
   const others = () => PLANES.filter((name) => name !== source.get("plane") && source.meta.planes[name]);
@@ -76,6 +77,7 @@ export function mount(el, source) {
     drawHistogram(histogram, source.meta, voi);
     controls.show(state);
     slider?.draw();
+    labels?.show();
     tell();
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
@@ -89,6 +91,7 @@ export function mount(el, source) {
   });
   state.label = slider?.label;
   controls.wire({ setIndex, setPlane, setVoi, setOverVoi, draw, plane, slider });
+  const labels = labelControls(ofLabels, source, { plane: () => source.get("plane"), index: () => source.get("index"), setIndex, draw });
   const index = () => source.get("index"), count = () => plane().count, voi = () => source.get("voi");
   const isOver = () => state.tool === "over";
   const tell = () => { pointer.textContent = pointedText(main, source, state); };
@@ -115,7 +118,7 @@ export function mount(el, source) {
     draw();
   };
   source.on("index", draw); source.on("plane", draw); source.on("voi", onChange); source.on("position_mm", onPosition);
-  source.on("opacity", draw); source.on("over_voi", draw);
+  for (const name of ["opacity", "over_voi", "hidden_labels", "label_fill"]) source.on(name, draw);
   source.arrived((name, index) => {
     if (name !== source.get("plane") || index === source.get("index") || state.three) draw();
   });
@@ -155,6 +158,8 @@ function drawSlice(canvas, source, state, name, index, size, large) {
   paint(pen, canvas, found, plane, state, look);
   if (source.over && !found.over) canvas.dataset.waiting = `${name} ${index}`;
   if (found.over) paintOver(pen, canvas, found.over, plane, state, { over: source.over, voi: source.get("over_voi"), opacity: source.get("opacity") });
+  if (source.labels && !found.maps) canvas.dataset.waiting = `${name} ${index}`;
+  const labels = found.maps ? paintLabels(pen, canvas, found.maps, plane, name, index, state, source) : [];
   const [left, right, top, bottom] = plane.letters;
   const label = state.label ? `${state.label()}; ` : "";
   canvas.ariaLabel = `${label}${name} slice ${index + 1} of ${plane.count}, ${plane.positions[index]}; ${left} is left, ${right} right, `
@@ -162,7 +167,7 @@ function drawSlice(canvas, source, state, name, index, size, large) {
   const at = placement(canvas, plane, state);
   if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
   drawLetters(pen, plane.letters, width, height, large ? 20 : 13);
-  if (large) drawWords(pen, source, plane, index, at, width, height, state.label?.());
+  if (large) drawWords(pen, source, plane, index, at, width, height, state.label?.(), labels);
 }
 
 function drawCross(pen, plane, point, at) {
@@ -174,7 +179,7 @@ function drawCross(pen, plane, point, at) {
   pen.stroke();
 }
 
-function drawWords(pen, source, plane, index, at, width, height, label) {
+function drawWords(pen, source, plane, index, at, width, height, label, labels) {
   const { meta } = source, size = width < 300 ? 10 : 12, line = size * 1.35;
   write(pen, `${index + 1} of ${plane.count}`, 6, 6, "left", "top", size);
   write(pen, plane.positions[index], 6, 6 + line, "left", "top", size);
@@ -182,6 +187,7 @@ function drawWords(pen, source, plane, index, at, width, height, label) {
   const remarks = source.members?.remark ? [...plane.words, source.members.remark] : plane.words;
   drawFoot(pen, voiText(source.get("voi"), meta.unit), remarks, { scale: at.scale, unit: "mm" }, width, height, size);
   drawBadge(pen, meta.badge, width, size);
+  drawLabelNames(pen, labels, meta.badge, width, height, size);
   if (source.over) drawColourBar(pen, source.over, source.get("over_voi"), width, height, size);
 }
 
@@ -194,7 +200,7 @@ function pointedText(canvas, source, state) {
   if (!found) return "";
   const padded = found.padding && found.padding[at >> 3] & (128 >> (at & 7));
   const value = padded ? "padding, no value" : `${exact(found.values[at])} ${source.meta.unit}`;
-  return `${value.trim()}${overText(found, source.over, at)} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
+  return `${value.trim()}${overText(found, source.over, at)}${labelText(found.maps, source, at)} at (${toPoint(plane, [index, row, column]).map((mm) => mm.toFixed(1)).join(", ")}) mm`;
 }
 
 // Controls

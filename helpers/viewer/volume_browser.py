@@ -11,6 +11,7 @@ import traitlets
 
 from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES, PlaneError
+from helpers.labels.labels import Labels
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.script import SCRIPT
@@ -27,6 +28,7 @@ from helpers.viewer.viewer_data import (
     window_data,
 )
 from helpers.viewer.volume_group import VolumeGroup
+from helpers.viewer.volume_labels import checked_labels, label_bytes, labels_data, shown_labels
 from helpers.volume.volume import Volume
 
 
@@ -38,6 +40,8 @@ class VolumeBrowser(anywidget.AnyWidget):
     several viewers together. ``window``: a `Window` or `VoiLut`; may be set to whatever
     `helpers.browse` takes as a window. ``member``: which volume of a group is shown, from 0; plane,
     position and window stay. ``opacity`` (0 to 1) and ``over_window``: of the volume drawn over it.
+    ``hidden_labels``: values of the labels that are switched off; ``label_fill`` (0 to 1): opacity
+    of the areas of the others.
 
     Parameters
     ----------
@@ -47,11 +51,14 @@ class VolumeBrowser(anywidget.AnyWidget):
         With it there is a second slider: time, b-value, echo or phase.
     over : Volume or Overlay in the same frame of reference, drawn over it in colour; or None
     over_window : of `over`, as `window`
+    labels : Labels on the volume's grid, of `helpers.load_labels`; or None
 
     Raises
     ------
     ResamplingError
         Where `over` does not share the frame of reference.
+    LabelError
+        Where labels lie on another grid.
     """
 
     _esm = SCRIPT
@@ -64,6 +71,8 @@ class VolumeBrowser(anywidget.AnyWidget):
     opacity = traitlets.CFloat(0.5, min=0, max=1).tag(sync=True)
     over_window = traitlets.Any()
     over_voi = traitlets.Dict().tag(sync=True)
+    hidden_labels = traitlets.List(traitlets.Int()).tag(sync=True)
+    label_fill = traitlets.CFloat(0.0, min=0, max=1).tag(sync=True)
     meta = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -78,9 +87,11 @@ class VolumeBrowser(anywidget.AnyWidget):
         over: Volume | Overlay | None = None,
         over_window: object = None,
         opacity: float = 0.5,
+        labels: Labels | None = None,
     ) -> None:
         self._loader = ThreadPoolExecutor(1)  # of the volumes that are asked for ahead
         self.members, self.over = members, None if over is None else overlay_of(over, volume)
+        self.labels = None if labels is None else checked_labels(labels, volume)
         self._first, self._badge, self._three_planes = volume, badge, three_planes
         self._facts_of: dict[int, _Facts] = {}
         self._over_windows = {} if self.over is None else self.over.windows
@@ -102,6 +113,7 @@ class VolumeBrowser(anywidget.AnyWidget):
                 "member": member,
                 "members": None if members is None else members.data,
                 "over": None if self.over is None else self.over.data,
+                "labels": None if self.labels is None else labels_data(self.labels),
             },
         )
         self.on_msg(self._answer)
@@ -132,6 +144,9 @@ class VolumeBrowser(anywidget.AnyWidget):
             over=self.over,
             over_window=self.over_window,
             opacity=self.opacity,
+            labels=self.labels,
+            hidden_labels=self.hidden_labels,
+            label_fill=self.label_fill,
         )
 
     def close(self) -> None:
@@ -223,6 +238,8 @@ class VolumeBrowser(anywidget.AnyWidget):
             parts = [*slice_bytes(volume, plane, index, facts.dtype)]
             if self.over is not None:
                 parts += self.over.slice_bytes(volume, plane, index)
+            if self.labels is not None:
+                parts += label_bytes(self.labels, plane, index)
         except ClearError as error:
             self.send({**content, "type": "failed", "text": str(error)})
             return
@@ -255,6 +272,7 @@ class VolumeBrowser(anywidget.AnyWidget):
 
     def _snapshot(self) -> bytes:
         """What is shown, as PNG."""
+        labels, at = self.labels, (self.plane, self.index)
         return snapshot_over(
             self.volume,
             self.plane,
@@ -265,6 +283,8 @@ class VolumeBrowser(anywidget.AnyWidget):
             over=self.over,
             over_window=self.over_window,
             opacity=self.opacity,
+            labels=shown_labels(labels.slice(*at), self.hidden_labels) if labels else None,
+            fill=self.label_fill,
         )
 
 
