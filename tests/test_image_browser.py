@@ -18,7 +18,7 @@ from PIL import Image
 from pydicom import examples
 from pydicom.dataset import FileMetaDataset
 
-from helpers import Window, header_table, load_slice, slice_table
+from helpers import Window, header_table, load_slice, load_volume, slice_table
 from helpers.errors import WrongTypeError
 from helpers.pixels.blocks import block_means
 from helpers.pixels.window import WindowError
@@ -466,16 +466,29 @@ def test_every_kind_of_real_image_is_sent(real, ask, folder):
         pytest.skip("these real files are not here")
     slices = slice_table(header_table(real / folder, progress=False))
     viewer, failed = ImageBrowser(slices.groupby(level=[0, 1], sort=False).head(1)), 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of odd headers, by pydicom
-        for row in range(len(viewer.images)):
-            told, buffers = ask(viewer, type="image", index=row, width=512, height=512)
-            failed += "error" in told
-            if "error" in told:
-                continue
-            sizes = zip((told["rows"], told["columns"]), told["factors"])
-            rows, columns = (-(-size // factor) for size, factor in sizes)
-            samples = 3 if told["voi"] is None else 1
-            assert _pixels(told, buffers, -1).size == rows * columns * samples
-            assert max(rows, columns) <= 2 * 512 + 2
+    for row in range(len(viewer.images)):
+        told, buffers = ask(viewer, type="image", index=row, width=512, height=512)
+        failed += "error" in told
+        if "error" in told:
+            continue
+        sizes = zip((told["rows"], told["columns"]), told["factors"])
+        rows, columns = (-(-size // factor) for size, factor in sizes)
+        samples = 3 if told["voi"] is None else 1
+        assert _pixels(told, buffers, -1).size == rows * columns * samples
+        assert max(rows, columns) <= 2 * 512 + 2
     assert failed < len(viewer.images) / 4
+
+
+def test_values_longer_than_the_standard_allows_are_shown_without_a_warning(tmp_path):
+    dataset = pydicom.dcmread(examples.get_path("ct"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset.SeriesDescription = "d" * 70
+        dataset.BodyPartExamined = dataset.ViewPosition = "C" * 20
+        dataset.FrameOfReferenceUID = "1.2." + "3" * 70
+        dataset.AnatomicalOrientationType = "BIPED" * 4
+        dataset.save_as(path := tmp_path / "a.dcm")
+    slices = _slices(path)
+    assert load_slice(path).caption["series"] == "d" * 70
+    assert load_volume(slices).caption["series"] == "d" * 70
+    assert images_html(Images(slices)).document.count('"upper": ["' + "C" * 20) == 1

@@ -11,6 +11,7 @@ from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.image import Image, read_image
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.privacy.pseudonyms import deidentified
+from helpers.runtime import quiet
 from helpers.volume.letters import letters_of, orientation_of
 from helpers.volume.spacing import spacing_of
 from helpers.volume.view import view_of
@@ -76,6 +77,7 @@ def load_slice(path: str | os.PathLike[str], *, frame: int = 0) -> Slice:
     return slice_of(read_image(path, frame), frame)
 
 
+@quiet()  # odd headers are the audit's matter
 def slice_of(image: Image, frame: int) -> Slice:
     """The `Slice` of an image that has been read, the `frame`-th of its file."""
     header = image.header
@@ -103,6 +105,7 @@ def slice_of(image: Image, frame: int) -> Slice:
     )
 
 
+@quiet()
 def captions_of(image: Image) -> dict[str, str]:
     """Captions that an image and a stack have in common; empty where there is nothing to say.
 

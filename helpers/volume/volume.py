@@ -22,6 +22,7 @@ from helpers.geometry.planes import (
 )
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.window import VoiLut, Window, resolve_window
+from helpers.runtime import quiet
 from helpers.slices.grid import StackError, grid_affine, longest_run
 from helpers.volume.slice import Slice, captions_of
 from helpers.volume.voxels import read_voxels
@@ -295,6 +296,9 @@ def load_volume(
     is_shown = len(slices) >= MIN_SLICES_FOR_BAR if progress is None else progress
     bar = progress if callable(progress) else partial(tqdm, disable=not is_shown)
     image = read_voxels(slices, bar)
+    with quiet():
+        anatomical_orientation = image.header.get("AnatomicalOrientationType", "BIPED")
+        frame_of_reference = _frame_of_reference(slices, image.header)
     return Volume(
         array=image.pixels,
         affine=affine,
@@ -303,8 +307,8 @@ def load_volume(
         windows=image.windows,
         inverted=image.inverted,
         caption=captions_of(image),
-        anatomical_orientation=image.header.get("AnatomicalOrientationType", "BIPED"),
-        frame_of_reference=_frame_of_reference(slices, image.header),
+        anatomical_orientation=anatomical_orientation,
+        frame_of_reference=frame_of_reference,
     )
 
 
