@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import warnings
 from base64 import b64decode
 from importlib.util import find_spec
@@ -40,7 +41,7 @@ from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.images_html import ImagesPage
 from helpers.viewer.loading import Load
 from helpers.viewer.opening import _ordinal
-from helpers.viewer.stack_browser import StackBrowser
+from helpers.viewer.stack_browser import MAKING_S, StackBrowser
 from helpers.viewer.standalone_html import standalone_html
 from helpers.viewer.standalone_page import HtmlError
 from helpers.viewer.stored_volume import _shrunk
@@ -668,10 +669,12 @@ def test_a_load_that_fails_late_leaves_what_is_shown_alone(phantom_slices, monke
     assert chooser.message.value == ""
 
 
-def test_viewers_that_are_not_seen_any_more_are_closed(phantom_slices, monkeypatch):
+def test_viewers_that_are_not_seen_any_more_are_closed(phantom_slices):
     chooser = StackBrowser(_of(phantom_slices, "P02", "P20"))
     chooser.wait()
     old = chooser.viewer
     chooser.patient.value = "P20-no-spacing"
     chooser.wait()
-    assert isinstance(chooser.viewer, ImageBrowser) and old.comm is None
+    assert isinstance(chooser.viewer, ImageBrowser)
+    time.sleep(MAKING_S + 1)
+    assert old.comm is None and chooser.viewer.comm is not None

@@ -3,6 +3,7 @@
 import html
 import random
 import threading
+import time
 from collections import Counter
 
 import ipywidgets as widgets
@@ -17,7 +18,7 @@ from helpers.viewer.choices import EVERYBODY, VIEWS, Choices, UnknownStackError
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.loading import LoadingBar
 from helpers.viewer.opening import Opener, Wanted
-from helpers.viewer.stack_browser import AS_STORED, AS_SUV, StackBrowser
+from helpers.viewer.stack_browser import AS_STORED, AS_SUV, MAKING_S, StackBrowser
 from helpers.viewer.static_text import StaticText
 from helpers.viewer.volume_browser import VolumeBrowser
 
@@ -266,6 +267,7 @@ def test_menus_that_are_set_in_any_order_show_what_they_say_at_last(slices, erro
     else:
         assert isinstance(browser.viewer, VolumeBrowser) or wanted.entry is None
         assert (browser.viewer.over is not None) == (wanted.over is not None)
+    time.sleep(MAKING_S + 1)
     open_ones = {viewer for viewer in seen if viewer is not None and viewer.comm is not None}
     assert open_ones <= {browser.viewer}, "those before are closed"
     browser.viewer.close()

@@ -21,6 +21,7 @@ from helpers.viewer.volume_browser import VolumeBrowser
 
 MENU_WIDTH = "min(46em, 95%)"
 AS_STORED, AS_SUV = "as stored", "SUV by body weight"
+MAKING_S = 2.0  # that a browser has to make a viewer; anywidget calls one closed before a failure
 
 Viewer: TypeAlias = VolumeBrowser | ImageBrowser
 
@@ -251,7 +252,7 @@ class StackBrowser(widgets.VBox):
         old, self.viewer = self.viewer, widget if is_viewer else None
         self.place.children = () if widget is None else (widget,)
         if old is not None:
-            old.close()
+            _close_when_made(old)
 
     def _give_up(self, _: Any = None) -> None:
         self._stop()
@@ -268,6 +269,13 @@ def _viewer_of(opened: Opened) -> Viewer | None:
     if opened.volume is not None:
         return VolumeBrowser(opened.volume, **opened.options)
     return None if opened.images is None else ImageBrowser(opened.images, **opened.options)
+
+
+def _close_when_made(viewer: Viewer) -> None:
+    """Closes a viewer when the browser, which may be behind, has surely made it."""
+    timer = threading.Timer(MAKING_S, viewer.close)
+    timer.daemon = True
+    timer.start()
 
 
 def _evidence(finding: pd.Series, slices: pd.DataFrame) -> widgets.Image:
