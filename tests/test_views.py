@@ -214,6 +214,16 @@ def test_images_with_letters_have_no_reason():
         why_no_letters("1.dcm")
 
 
+def test_a_nuclear_image_has_the_letters_of_its_detector_in_tables_too(tmp_path):
+    headers = header_table(write_kind("nuclear medicine", tmp_path), progress=False)
+    slices = slice_table(headers)
+    assert "?" not in load_slice(slices.index[0][2]).letters
+    assert not slices.apply(why_no_letters, axis=1).any()
+    assert not headers.apply(why_no_letters, axis=1).any()
+    unsaid = headers.rename(index=lambda path: f"{path} that is not there")
+    assert unsaid.apply(why_no_letters, axis=1).str.startswith("Patient Orientation is miss").all()
+
+
 def test_the_reason_of_a_row_is_that_of_its_file(real):
     headers = header_table(real / "kinds/radiographs", progress=False)
     rows = slice_table(headers).reset_index()

@@ -1,15 +1,18 @@
 """Which letters stand on the edges of one image, and why does it have none?"""
 
+from numbers import Number
 from typing import Any
 
 from pydicom import Dataset
 
 from helpers.errors import WrongTypeError
 from helpers.geometry.orientation import EdgeLetters, edge_letters, row_and_column
+from helpers.headers.pydicom_reader import read_header
 from helpers.pixels.frame_header import FrameHeader
 from helpers.slices.kinds import DENTAL, IMAGE_STORAGE, MAMMOGRAPHY, RADIOGRAPHY
 from helpers.volume.view import detector_of
 
+DETECTORS = "DetectorInformationSequence"
 TURNING = ("TOMO", "GATED TOMO")  # Image Type, value 3: a detector lies so in its first frame only
 KIND_OF_CLASS = {  # SOP Class UID behind `IMAGE_STORAGE`, or its beginning → what it is
     "3": "ultrasound",
@@ -82,6 +85,7 @@ def why_no_letters(header: Any, *, frame: int = 0) -> str:
     if not hasattr(header, "get"):
         kind = type(header).__name__
         raise WrongTypeError(f"expected a header (a row of slice_table, a Dataset), got {kind}")
+    header, frame = _with_detectors(header, frame)
     header = FrameHeader(header if isinstance(header, Dataset) else _present(header), frame)
     letters = letters_of(header, frame)
     if "?" not in letters:
@@ -96,6 +100,17 @@ def why_no_letters(header: Any, *, frame: int = 0) -> str:
         return f"Image Orientation (Patient) is {_quoted(orientation)}, which describes no plane"
     kind = _kind(header)
     return REASONS.get(kind) or _missing(header, kind)
+
+
+def _with_detectors(header: Any, frame: int) -> tuple[Any, int]:
+    """(the header of the file of a nuclear image, its frame), where a row but counts detectors."""
+    name = getattr(header, "name", None)  # of a row: ends with a path and a frame, or is a path
+    place = (name, frame) if isinstance(name, str) else name
+    counted = isinstance(place, tuple) and isinstance(header.get(DETECTORS), Number)
+    if not counted or header.get("ImageOrientationPatient"):
+        return header, frame
+    dataset = read_header(place[-2]).dataset
+    return (header, frame) if dataset is None else (dataset, int(place[-1]))
 
 
 def _missing(header: FrameHeader, kind: str) -> str:
