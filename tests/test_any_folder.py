@@ -54,7 +54,7 @@ ANSWERS = {
     "mammograms": Answer({"projection": 12}, 12, 1, "PALR", {"spacing-at-detector"}),
     "ultrasound": Answer({"picture": 6}, 3, 2, "????"),
     "ultrasound clips": Answer({"cine": 12}, 2, 1, "????"),
-    "angiography": Answer({"cine": 30}, 6, 1, "RLHF"),
+    "angiography": Answer({"cine": 30}, 6, 1, "RLHF", {"spacing-at-detector"}),
     "nuclear medicine": Answer({"cine": 16, "projection": 4}, 4, 2, "LRHF"),
     "PET with CT": Answer({"volume": 54}, 4, 15, "RLAP"),
     "brain MR": Answer({"volume": 72}, 12, 6, "RLAP", PHASES),

@@ -88,9 +88,10 @@ def spacing_at_detector(collection: Collection) -> Iterator[Finding]:
     alone = (detector > 0).all(axis=1) & ~(patient > 0).all(axis=1)
     equal = (detector > 0).all(axis=1) & (detector == patient).all(axis=1)
     equal &= ~collection.has("PixelSpacingCalibrationType")
-    projections = (measures.kind == "projection")[measures.segment] & ~collection.unusable
+    views = np.isin(measures.kind, ("projection", "cine"))[measures.segment]
+    views &= ~collection.unusable
     values = np.where(alone, "Imager Pixel Spacing alone", "Pixel Spacing as at the detector")
-    yield from collection.file_findings(values, projections & (alone | equal))
+    yield from collection.file_findings(values, views & (alone | equal))
 
 
 @rule(
