@@ -22,6 +22,7 @@ from helpers.slices.words import WHAT_IT_IS
 
 MAX_PATIENTS = 80  # names that fit beside bars
 MAX_KEYWORDS = 60  # names that can be read side by side in the width of a page
+LINE_HEIGHT = 0.5  # inches of a figure that is a line of text
 PAGE_WIDTH = 9.6  # inches; a wider figure is made smaller, and its words with it
 MANY_FINDINGS = 20  # of one rule, before their axis is logarithmic
 SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
@@ -121,6 +122,7 @@ def plot_waterfall(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for row, (total, change) in enumerate(zip(totals, changes)):
         ax.text(total, row, f" {total:,}{_change_text(change)}", va="center", fontsize=9)
     ax.set(title="From files to positions, the whole collection", xlabel="number")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlim(0, 1.6 * max(totals.max(), 1))
     ax.invert_yaxis()
     return ax
@@ -146,6 +148,7 @@ def plot_files_and_positions(counts: pd.DataFrame, *, ax: Axes | None = None) ->
     ax.barh(rows, table["files"], color=MUTED_COLOUR, label="files")
     ax.plot(table["largest_stack"], rows, "o", color=ACCENT_COLOUR, markersize=5, label=POSITIONS)
     ax.set(title=f"Files and positions of each {counts.index.name}", xlabel=NUMBERS)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(-0.7, len(table) - 0.3)
     named = len(table) <= MAX_PATIENTS
     ax.set_yticks(rows if named else [], table.index if named else [], parse_math=False)
@@ -161,8 +164,10 @@ def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     counts : DataFrame of `helpers.kind_counts`
     """
     drawn = counts.loc[counts.sum(axis=1).sort_values(kind="stable").index, counts.sum() > 0]
-    ax = axes_or_new(ax, 9, 1.2 + 0.22 * min(max(len(drawn), 2), MAX_PATIENTS))
-    if drawn.empty or not drawn.columns.size:
+    nothing = drawn.empty or not drawn.columns.size
+    height = LINE_HEIGHT if nothing else 1.2 + 0.22 * min(max(len(drawn), 2), MAX_PATIENTS)
+    ax = axes_or_new(ax, 9, height)
+    if nothing:
         ax.set_title("No image to count")
         ax.set_axis_off()
         return ax
@@ -192,7 +197,7 @@ def plot_positions(stacks: Mapping[Any, pd.DataFrame], *, ax: Axes | None = None
     stacks : mapping of stack to its rows, ``slices.loc[stack]``, of `helpers.slice_table`
         A stack is an entry of the index of `helpers.stack_table`, or any name.
     """
-    ax = axes_or_new(ax, 9, 1.2 + 0.45 * len(stacks) if stacks else 0.5)
+    ax = axes_or_new(ax, 9, 1.2 + 0.45 * len(stacks) if stacks else LINE_HEIGHT)
     if not stacks:
         ax.set_title("No stack to draw")
         ax.set_axis_off()
@@ -245,7 +250,8 @@ def plot_findings(findings: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     findings : DataFrame of `helpers.audit`
     """
     counts = findings.groupby(["severity", "rule"], sort=False).size()
-    ax = axes_or_new(ax, 9, 1.2 + 0.28 * max(len(counts), 2), layout="constrained")
+    height = LINE_HEIGHT if counts.empty else 1.2 + 0.28 * max(len(counts), 2)
+    ax = axes_or_new(ax, 9, height, layout="constrained")
     if counts.empty:
         ax.set_title("Nothing was found")
         ax.set_axis_off()
@@ -286,7 +292,7 @@ def plot_missing(headers: pd.DataFrame, *, by: str = "PatientID", ax: Axes | Non
     frequent = shares.mean().sort_values(ascending=False).index[:MAX_KEYWORDS]
     drawn = shares[frequent].iloc[:MAX_PATIENTS]
     width, height = min(PAGE_WIDTH, 2 + 0.24 * max(drawn.shape[1], 8)), 3 + 0.2 * len(drawn)
-    ax = axes_or_new(ax, width, 0.5 if drawn.empty else height, layout="constrained")
+    ax = axes_or_new(ax, width, LINE_HEIGHT if drawn.empty else height, layout="constrained")
     if drawn.empty:
         ax.set_title("No file lacks what another has")
         ax.set_axis_off()
