@@ -25,7 +25,7 @@ from helpers import (
 )
 from helpers.errors import ClearError
 from helpers.phantom.scans import ALL_SCANS
-from helpers.quality.audit import check_columns
+from helpers.quality.audit import badge, check_columns, stack_badges
 from helpers.quality.evidence import show_finding
 from helpers.quality.rules import SEVERITIES
 from helpers.slices.images import MissingColumnError, is_image
@@ -770,3 +770,12 @@ def test_a_study_in_every_file_is_said_once():
     headers = _healthy(20, ImagePositionPatient=place, StudyInstanceUID=studies, EchoTime=echoes)
     rules = set(audit(headers)["rule"])
     assert "identifiers-per-file" in rules and "shared-series-uid" not in rules
+
+
+def test_badges_of_all_stacks_are_those_of_each(phantom_headers, phantom_slices):
+    findings = audit(phantom_headers, phantom_slices)
+    stacks = phantom_slices.index.droplevel(["path", "frame"]).unique()
+    each = {stack: badge(findings, stack, phantom_slices.loc[stack]) for stack in stacks}
+    expected = {stack: words for stack, words in each.items() if words}
+    assert stack_badges(findings, phantom_slices) == expected
+    assert 0 < len(expected) < len(stacks)

@@ -1,7 +1,7 @@
 """What is wrong here, and what does it do to a picture or a number? Finds; never repairs."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
@@ -144,13 +144,23 @@ def badge(findings: pd.DataFrame, stack: Stack, slices: pd.DataFrame) -> str:
     slices : its rows of `helpers.slice_table`
     """
     own_paths = set(paths_of(slices))
-    rows = zip(findings["rule"], findings["severity"], findings["path"], findings["stack"])
-    rules = dict.fromkeys(
-        rule
-        for rule, severity, path, own_stack in rows
-        if severity != "note" and (own_stack == stack or path in own_paths)
-    )
-    return _badge([*rules])
+    found = _badges(findings, lambda path, own: [stack][: own == stack or path in own_paths])
+    return found.get(stack, "")
+
+
+def stack_badges(findings: pd.DataFrame, slices: pd.DataFrame) -> dict[Stack, str]:
+    """What the pictures of each stack should warn of, of those that should; as `badge`.
+
+    Parameters
+    ----------
+    findings : DataFrame of `audit`
+    slices : DataFrame of `helpers.slice_table`
+    """
+    named = slices.index[slices.index.isin(set(findings["path"].dropna()), level="path")]
+    stacks: dict[str, set[Stack]] = {}
+    for series, number, path, _ in named:
+        stacks.setdefault(path, set()).add((series, number))
+    return _badges(findings, lambda path, stack: {stack, *stacks.get(path, ())} - {None})
 
 
 def badges(findings: pd.DataFrame, slices: pd.DataFrame) -> dict[str, str]:
@@ -165,13 +175,7 @@ def badges(findings: pd.DataFrame, slices: pd.DataFrame) -> dict[str, str]:
     paths: dict[object, dict[str, None]] = {path: {path: None} for path in paths_of(slices)}
     for stack, path in zip(index, paths_of(slices)):
         paths.setdefault(stack, {})[path] = None
-    rules: dict[str, dict[str, None]] = {}
-    rows = zip(findings["rule"], findings["severity"], findings["path"], findings["stack"])
-    for rule, severity, own_path, stack in rows:
-        for path in paths.get(stack if own_path is None else own_path, {}):
-            if severity != "note":
-                rules.setdefault(path, {})[rule] = None
-    return {path: _badge([*own]) for path, own in rules.items()}
+    return _badges(findings, lambda path, stack: paths.get(stack if path is None else path, {}))
 
 
 def score(findings: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
@@ -204,6 +208,16 @@ def score(findings: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
     columns = ["planted", "found", "missed", "false_alarms", "recall"]
     index = pd.Index(rules, name="rule", dtype=object)
     return pd.DataFrame(rows, index, columns).astype({"recall": float})
+
+
+def _badges(findings: pd.DataFrame, owners: Callable[[Any, Any], Iterable[Any]]) -> dict[Any, str]:
+    """The words for each of what `owners` gives for the path and the stack of a finding."""
+    rules: dict[Any, dict[str, None]] = {}
+    rows = zip(findings["rule"], findings["severity"], findings["path"], findings["stack"])
+    for rule, severity, path, stack in rows:
+        for owner in owners(path, stack) if severity != "note" else ():
+            rules.setdefault(owner, {})[rule] = None
+    return {owner: _badge([*own]) for owner, own in rules.items()}
 
 
 def _badge(rules: list[str]) -> str:

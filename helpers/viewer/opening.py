@@ -3,13 +3,14 @@
 import math
 import threading
 from collections import OrderedDict
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
-from helpers.quality.audit import badge, badges
+from helpers.quality.audit import badges, stack_badges
 from helpers.slices.arrays import numbers
 from helpers.slices.grid import longest_regular_run
 from helpers.slices.words import why_no_volume
@@ -187,9 +188,12 @@ class Opener:
         return slices.iloc[::step], remark if step > 1 else ""
 
     def _badge(self, stack: Stack) -> str:
-        if self.findings is None:
-            return ""
-        return badge(self.findings, stack, self.choices.slices.loc[stack])
+        return self._badges.get(stack, "")
+
+    @cached_property
+    def _badges(self) -> dict[Stack, str]:
+        """What the pictures of each stack should warn of."""
+        return {} if self.findings is None else stack_badges(self.findings, self.choices.slices)
 
 
 def _ordinal(number: int) -> str:
