@@ -48,6 +48,7 @@ class SplitHeader:
     ----------
     file : whose bytes are read until the elements end
     last : the last tag that is looked at; by default all before the pixels
+    most : bytes that are read at most
 
     Attributes
     ----------
@@ -61,8 +62,10 @@ class SplitHeader:
         Where a file is not surely read right this way.
     """
 
-    def __init__(self, file: Bytes, last: int = LAST_BEFORE_PIXELS) -> None:
-        self._file, self._last = file, last
+    def __init__(
+        self, file: Bytes, *, last: int = LAST_BEFORE_PIXELS, most: int = MAX_HEADER
+    ) -> None:
+        self._file, self._last, self._most = file, last, most
         self.data = file.read(0, FIRST_READ)
         if self.data[128:PREFIX] != b"DICM":
             raise FastPathNotApplicable("no prefix")
@@ -118,7 +121,7 @@ class SplitHeader:
         """More bytes of the file, where it can have as many as are needed."""
         read = len(self.data)
         possible = end <= self._file.size + 1
-        self.data = self._file.read(0, min(8 * read, MAX_HEADER) if possible else 0)
+        self.data = self._file.read(0, min(8 * read, self._most) if possible else 0)
         if len(self.data) <= read:
             raise FastPathNotApplicable("cut short, or too long to read")
 

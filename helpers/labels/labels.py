@@ -323,7 +323,7 @@ def section_of(index: int, mask: np.ndarray) -> Section | None:
 
 def _is_painted(label_map: np.ndarray, sections: Iterable[Section], value: int) -> bool:
     """Whether the sections found room in a label map; where not, it is as it was."""
-    slices = []
+    slices: list[int] = []
     for section in sections:
         window = _window_of(label_map, section)
         mask = section.mask.astype(bool, copy=False)

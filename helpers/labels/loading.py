@@ -1,0 +1,222 @@
+"""What is labelled in these files, on the voxels of this volume?"""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from helpers.errors import ClearError, one_line, require_type
+from helpers.files import OpenFile
+from helpers.formats import GZIPPED, SNIFFED_BYTES, format_of
+from helpers.headers.table import header_table
+from helpers.labels import nifti, segmentation, structures
+from helpers.labels.labels import Label, LabelError, Labels, check_memory, map_dtype
+from helpers.labels.nifti import nifti_labels
+from helpers.labels.placing import placed
+from helpers.labels.segmentation import segmentation_labels
+from helpers.labels.structures import structure_labels
+from helpers.volume.volume import Volume
+
+Reader = Callable[..., Labels]
+READERS: dict[str, Reader] = {  # SOP Class UID, or format → what reads it
+    **dict.fromkeys(segmentation.CLASSES, segmentation_labels),
+    **dict.fromkeys(structures.CLASSES, structure_labels),
+    nifti.FORMAT: nifti_labels,
+}
+READABLE = "DICOM SEG, RTSTRUCT and NIfTI"
+SHOWN_FROM = 2  # sources, from which on a progress bar is shown
+
+
+def load_labels(
+    source: Any,
+    volume: Volume,
+    *,
+    threshold: float = 0.5,
+    names: Collection[str] | None = None,
+    progress: bool | None = None,
+) -> Labels:
+    """What is labelled, on the voxels of a volume, as `Labels`.
+
+    Where the grids differ each voxel takes the label at its centre, and a remark says so.
+
+    Parameters
+    ----------
+    source : path, several paths, or rows of `helpers.labels_of`
+        DICOM segmentations, structure sets and NIfTI files; what a file is, its content says
+    volume : of `helpers.load_volume`, the images that the labels were drawn on
+    threshold : share from which on a probability is taken for the label
+    names : of the labels that are wanted; None takes all
+    progress : whether to show a progress bar; None shows it for several sources
+
+    Returns
+    -------
+    Labels; those of several sources together, with values counted on.
+
+    Raises
+    ------
+    LabelError
+        Where a source cannot be read, is of another frame of reference, or does not lie on the
+        volume: names what was expected, and both geometries.
+    """
+    require_type(volume, Volume, "of load_volume")
+    paths = paths_of_source(source)
+    if not isinstance(threshold, (int, float)) or not 0 < threshold <= 1:
+        raise LabelError(f"expected a threshold above 0, of at most 1, got {threshold!r}")
+    wanted = [names] if isinstance(names, str) else names
+    read = partial(_read, volume=volume, threshold=threshold, names=wanted)
+    shown = len(paths) >= SHOWN_FROM if progress is None else progress
+    found = merged(map(read, tqdm(paths, "Loading labels", unit=" files", disable=not shown)))
+    if wanted is not None:
+        _check_found(wanted, found, paths, volume)
+    return found
+
+
+def paths_of_source(source: Any) -> list[str]:
+    """The paths that a source names: one, several, or rows of `helpers.labels_of`."""
+    if isinstance(source, (str, os.PathLike)):
+        return [os.fspath(source)]
+    if isinstance(source, pd.DataFrame) and source.index.name == "path":
+        return list(dict.fromkeys(map(os.fspath, source.index)))
+    if isinstance(source, pd.Series) and isinstance(source.name, str) and "kind" in source:
+        return [source.name]
+    several = isinstance(source, (list, tuple)) and source
+    if several and all(isinstance(one, (str, os.PathLike)) for one in source):
+        return list(dict.fromkeys(map(os.fspath, source)))
+    raise LabelError(
+        f"expected a path, several, or rows of labels_of, got {type(source).__name__}"
+        f"{' without any' if isinstance(source, (list, tuple, pd.DataFrame)) else ''}"
+    )
+
+
+def kind_of(path: str) -> str:
+    """What a file is: its SOP Class UID, or its format as `helpers.formats` names it.
+
+    Raises
+    ------
+    LabelError
+        Where it cannot be read.
+    """
+    try:
+        with OpenFile(path) as file:
+            start = file.read(0, SNIFFED_BYTES)
+    except OSError as error:
+        raise LabelError(f"expected a file of labels, got {one_line(error)}") from None
+    found = format_of(start)
+    if found.removeprefix(GZIPPED) == nifti.FORMAT:
+        return nifti.FORMAT
+    header = header_table([path], keywords=["SOPClassUID"], cache=False, progress=False).iloc[0]
+    uid = header.get("SOPClassUID")
+    if isinstance(uid, str):
+        return uid
+    raise LabelError(
+        f"expected a file of labels ({READABLE}), got {header['error'] or found or 'no class'}: "
+        f"{path}"
+    )
+
+
+def _read(path: str, volume: Volume, threshold: float, names: Collection[str] | None) -> Labels:
+    """The labels of one file on the grid of a volume."""
+    kind = kind_of(path)
+    if kind not in READERS:
+        raise LabelError(f"expected a file of labels ({READABLE}), got {_name_of(kind)}: {path}")
+    try:
+        found = READERS[kind](path, volume, threshold=threshold, names=names)
+        return _with_unique_names(placed(found, volume))
+    except LabelError:
+        raise
+    except ClearError as error:
+        raise LabelError(f"cannot read labels: {error}") from error
+    except MemoryError:
+        raise LabelError(f"expected labels that fit into memory, got more in {path}") from None
+    except Exception as error:  # whatever a broken file does to those that read it
+        raise LabelError(f"expected labels in {path}, got {one_line(error)}") from error
+
+
+def _name_of(kind: str) -> str:
+    from pydicom.uid import UID
+
+    return UID(kind).name if kind[:1].isdigit() else kind
+
+
+def _with_unique_names(labels: Labels) -> Labels:
+    """Labels of which none has the name of another: the second is numbered."""
+    taken: set[str] = set()
+    named = []
+    for label in labels.labels:
+        name, count = label.name, 1
+        while name in taken:
+            count += 1
+            name = f"{label.name} ({count})"
+        taken.add(name)
+        named.append(replace(label, name=name))
+    return replace(labels, labels=tuple(named))
+
+
+def merged(several: Iterable[Labels]) -> Labels:
+    """Labels of several sources on one grid as one, with values counted on.
+
+    A label map is laid into one that is there where it has room to itself.
+    """
+    together: Labels | None = None
+    for one in several:
+        together = one if together is None else _both(together, one)
+    if together is None:
+        raise LabelError("expected labels, got none")
+    return _with_unique_names(together)
+
+
+def _both(first: Labels, second: Labels) -> Labels:
+    start = max((label.value for label in first.labels), default=0)
+    most = start + max((label.value for label in second.labels), default=0)
+    dtype = map_dtype(most)
+    check_memory((len(first.maps) + 1) * dtype.itemsize, first.shape)
+    maps, layers = list(first.maps), []
+    for label_map in second.maps:
+        layer = next((n for n, one in enumerate(maps) if _have_room(one, label_map)), len(maps))
+        if layer == len(maps):
+            maps.append(np.zeros(first.shape, dtype))
+        maps[layer] = _laid(maps[layer], label_map, start, dtype)
+        layers.append(layer)
+    labels = [_moved(label, start, layers) for label in second.labels]
+    marks = [replace(mark, value=mark.value + start) for mark in second.marks]
+    return replace(
+        first,
+        maps=tuple(maps),
+        labels=(*first.labels, *labels),
+        marks=(*first.marks, *marks),
+        remark="; ".join(dict.fromkeys(filter(None, (first.remark, second.remark)))),
+        _counts={},
+    )
+
+
+def _have_room(label_map: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two label maps have no voxel in common."""
+    return not any(((one != 0) & (two != 0)).any() for one, two in zip(label_map, other))
+
+
+def _laid(label_map: np.ndarray, other: np.ndarray, start: int, dtype: np.dtype) -> np.ndarray:
+    """A label map with the labels of another one, whose values follow `start`."""
+    fits = label_map.dtype == dtype and label_map.flags.writeable and label_map.flags.c_contiguous
+    result = label_map if fits else np.array(label_map, dtype, order="C")
+    for here, there in zip(result, other):
+        np.add(there, start, out=here, where=there != 0, casting="unsafe", dtype=dtype)
+    return result
+
+
+def _moved(label: Label, start: int, layers: Sequence[int]) -> Label:
+    layer = None if label.layer is None else layers[label.layer]
+    return replace(label, value=label.value + start, layer=layer)
+
+
+def _check_found(names: Collection[str], found: Labels, paths: list[str], volume: Volume) -> None:
+    """Refuses names that no label has; says which there are."""
+    known = {label.name for label in found.labels}
+    if missing := [name for name in names if name not in known]:
+        every = merged(_read(path, volume, 0.5, None) for path in paths)
+        there = ", ".join(label.name for label in every.labels) or "none"
+        raise LabelError(f"expected labels of {there}, got {missing[0]!r}")
