@@ -9,7 +9,15 @@ from pydicom._uid_dict import UID_dictionary
 from test_frame_rows import item, write
 from truth_headers import header_frame, header_row
 
-from helpers import audit, header_table, kind_counts, slice_counts, slice_table, stack_table
+from helpers import (
+    audit,
+    header_table,
+    kind_counts,
+    load_slice,
+    slice_counts,
+    slice_table,
+    stack_table,
+)
 from helpers.slices.images import MissingColumnError
 
 STEP = 3.0  # mm from slice to slice
@@ -369,7 +377,10 @@ def test_a_mosaic_is_known_by_its_number_of_slices_alone():
 )
 def test_real_mosaics_are_named(real, folder, slices_each):
     """dcmdump shows so many images in (0019,100A)."""
-    stacks = stack_table(slice_table(header_table(real / folder, progress=False), progress=False))
+    slices = slice_table(header_table(real / folder, progress=False), progress=False)
+    stacks = stack_table(slices)
+    shown = load_slice(slices.index.get_level_values("path")[0])
+    assert shown.caption["position"] == "a mosaic of slices", "none of which is at its position"
     assert set(stacks["kind"]) == {"mosaic"} and set(stacks["volume"]) == {"no"}
     assert stacks["problems"].str.contains(f"holds {slices_each} slices").all()
 

@@ -12,6 +12,7 @@ from helpers.pixels.image import Image, read_image
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.privacy.pseudonyms import deidentified
 from helpers.runtime import quiet
+from helpers.slices.kinds import MOSAIC_WORD
 from helpers.volume.letters import letters_of, orientation_of
 from helpers.volume.spacing import spacing_of
 from helpers.volume.view import view_of
@@ -136,7 +137,12 @@ def _number(header: FrameHeader, frame: int) -> str:
 
 
 def _position(header: FrameHeader, frame: int) -> str:
-    """Distance of the image along its normal; empty where the frame has none of its own."""
+    """Distance of the image along its normal; empty where the frame has none of its own.
+
+    The position of a mosaic is that of no one slice (`helpers.slices.kinds`).
+    """
+    if MOSAIC_WORD in str(header.get("ImageType", "")):
+        return "a mosaic of slices"
     if frame and not header.of_frame("ImagePositionPatient"):
         return ""
     position = header.floats("ImagePositionPatient")
