@@ -112,3 +112,12 @@ def test_one_row_for_each_patient_in_their_order():
     assert len(best_stacks(stacks[stacks["plane"] == "sagittal"])) == 0
     with pytest.raises(ClearError, match="expected the table of stack_table"):
         best_stacks(stacks[["plane"]])
+
+
+def test_what_lies_in_no_plane_is_named_by_its_kind():
+    capture = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "ImagePositionPatient": None}
+    small, large = (
+        _series(3, 1, Rows=rows, ImageOrientationPatient=None, **capture)[0] for rows in (16, 32)
+    )
+    (best,) = _best([small, large | {"path": "large.dcm"}]).itertuples()
+    assert best.reason == "most pixels: 32 × 20, not 16 × 20 (picture of the same series)"

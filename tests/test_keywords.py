@@ -126,6 +126,7 @@ def test_the_table_of_modules_names_keywords_of_the_standard():
         "SOP Common": ["SOPClassUID"],
         "Frame of Reference": ["FrameOfReferenceUID"],
         "Overlay Plane": ["OverlayRows"],
+        "Multi-frame Functional Groups": ["SharedFunctionalGroupsSequence"],
         "Content Identification": ["ConceptNameCodeSequence", "ContentLabel"],  # Table 10-12
     }
     for module, keywords in expected.items():

@@ -9,6 +9,7 @@ import pandas as pd
 from helpers.errors import WrongTypeError, require_type
 from helpers.files import natural_ranks
 from helpers.geometry.grids import begins
+from helpers.geometry.planes import PLANES
 from helpers.slices.labels import series_label
 from helpers.slices.stacks import WITHOUT_SLICES
 
@@ -123,9 +124,11 @@ def _reason(rows, criteria, best, others):
 
 
 def _name(own, following):
-    """What the next stack is called; of the same series, by its plane."""
-    same = own.Index[0] == following.Index[0]
-    return f"{following.plane} of the same series" if same else series_label(following)
+    """What the next stack is called; of the same series, by its plane, or else its kind."""
+    if own.Index[0] != following.Index[0]:
+        return series_label(following)
+    known = following.plane in PLANES
+    return f"{following.plane if known else following.kind} of the same series"
 
 
 def _rounded(values):
