@@ -19,7 +19,6 @@ from helpers.pixels.blocks import block_means
 from helpers.pixels.window import body_range, value_range
 from helpers.viewer.image_data import Badges, Images, image_data
 from helpers.viewer.image_pixels import screen_factors
-from helpers.viewer.standalone_html import FRAME_HEIGHT
 from helpers.viewer.standalone_page import (
     MAX_HTML_MB,
     HtmlError,
@@ -34,6 +33,7 @@ from helpers.viewer.stored_picture import in_bytes, jpeg, png, scale_of
 from helpers.viewer.viewer_data import window_data
 from helpers.volume.slice import Slice
 
+FRAME_HEIGHT = 815  # CSS pixels: controls, a picture, its histogram, what was reduced
 SIZES = (2560, 1280, 960, 640, 480, 320)  # pixels of a picture are so many squared at most
 USUAL_SIZE = 640  # larger ones only where all images fit
 MIN_IMAGES = 64  # before there are fewer, pixels are made larger
