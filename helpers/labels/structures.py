@@ -83,10 +83,18 @@ def _of_frame(rois: list[Roi], volume: Volume) -> tuple[list[Roi], str]:
 
 
 def _grid(rois: list[Roi], volume: Volume) -> tuple[np.ndarray, tuple[int, int, int]]:
-    """(affine, shape) of the grid to fill: the volume's, or one of the contours' own planes."""
+    """(affine, shape) of the grid to fill: the volume's, turned if its rows or columns lie so.
+
+    Else it is one of the contours' own planes.
+    """
     contours = [one.points for roi in rois for one in roi.contours if _is_closed(one)]
     if not contours or _are_on_slices(contours, volume.affine):
         return volume.affine, volume.array.shape
+    for axes in ((1, 0, 2), (2, 0, 1)):
+        affine = volume.affine[:, [*axes, 3]]
+        if _are_on_slices(contours, affine) and _fill_all(contours, affine):
+            slices, rows, columns = (volume.array.shape[axis] for axis in axes)
+            return affine, (slices, rows, columns)
     return _own_grid(contours, volume)
 
 
@@ -100,13 +108,20 @@ def _are_on_slices(contours: list[np.ndarray], affine: np.ndarray) -> bool:
     return bool((reach <= FLAT_SLICES).mean() > 0.5)
 
 
+def _fill_all(contours: list[np.ndarray], affine: np.ndarray) -> bool:
+    """Whether contours lie on as many slices of a grid as there are between the first and last."""
+    along, _, _ = _in_voxels(contours, np.linalg.inv(affine))
+    there = np.unique(np.round(along))
+    return len(there) == np.ptp(there) + 1 and np.abs(along - np.round(along)).max() <= SAME_GRID
+
+
 def _own_grid(
     contours: list[np.ndarray], volume: Volume
 ) -> tuple[np.ndarray, tuple[int, int, int]]:
     """A grid whose slices are the planes of contours, with pixels as small as the volume's."""
     normal = _normal(max(contours, key=len))
     along = np.array([points.mean(0) @ normal for points in contours])
-    pixel = min(volume.spacing)
+    pixel = min(volume.spacing) / 2  # its centres are as near to any voxel's as that
     step, first, count = _planes(along, pixel)
     row = np.eye(3)[np.argmin(np.abs(normal))]
     row = row - normal * (row @ normal)
