@@ -437,6 +437,17 @@ def test_clips_volumes_and_slides_have_one_picture(tmp_path, phantom_slices):
     assert "axial" in ax.get_title()
 
 
+def test_a_mask_of_which_the_middle_is_empty_says_so(tmp_path):
+    slices = slice_table(header_table(write_kind("CT with objects", tmp_path), progress=False))
+    axes = show_views(slices)
+    said = [
+        (ax.images[0].get_array().max() > 0, "nothing marked" in title)
+        for ax, title in zip(axes, _titles(axes))
+        if title.startswith("SEG")
+    ]
+    assert sorted(said) == [(False, True), (True, False)]
+
+
 def test_a_file_that_cannot_be_drawn_is_said_in_its_place(tmp_path):
     folder = write_kind("radiographs", tmp_path)
     slices = slice_table(header_table(folder, progress=False)).iloc[:2]

@@ -284,7 +284,8 @@ def _title(picture: Slice | ClearError, row: pd.Series, identity: bool) -> str:
     words = [word.lower() for word in _words(row.get("ImageType")) if word in SLIDE_PICTURES]
     number = caption.get("slice", "")
     number = number.replace("frame", "tile") if row["kind"] == "slide" else number
-    what = [modality, plane, *words, "" if words else number]
+    empty = row["kind"] == "segmentation" and not picture.pixels.any()
+    what = [modality, plane, *words, "" if words else number, "nothing marked" if empty else ""]
     lines = [caption.get("view") or " · ".join(filter(None, what)), caption.get("remark", "")]
     if identity:
         lines.insert(0, " · ".join(filter(None, (caption.get("patient"), caption.get("series")))))
