@@ -3,15 +3,14 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from helpers.errors import require_type
+from helpers.headers.csv_files import AS_TEXT, read_csv
 
 MAX_BYTES = 50_000_000  # of a CSV file that is looked into
 ROWS_TRIED = 20  # of a CSV file, before it is read as a whole
-AS_TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 
 def clinical_table(
@@ -38,9 +37,9 @@ def clinical_table(
     patients = set(headers["PatientID"].dropna().map(str)) if "PatientID" in headers else set()
     found: list[tuple[int, bool, Path, pd.Series]] = []
     unreadable = []
-    for file in [Path(path)] if path else _csv_files(headers.index):
+    for file in [Path(path)] if path else csv_files_beside(headers.index):
         try:
-            if path or _speaks_of(patients, _table(file, nrows=ROWS_TRIED, **AS_TEXT)):
+            if path or _speaks_of(patients, read_csv(file, nrows=ROWS_TRIED, **AS_TEXT)):
                 found += [
                     (
                         len(patients.intersection(column)),
@@ -48,7 +47,7 @@ def clinical_table(
                         file,
                         column,
                     )
-                    for name, column in _table(file, **AS_TEXT).items()
+                    for name, column in read_csv(file, **AS_TEXT).items()
                 ]
         except (ValueError, OSError) as error:
             unreadable.append(f"; {file} cannot be read: {' '.join(str(error).split())}")
@@ -57,12 +56,15 @@ def clinical_table(
         return pd.DataFrame(index=pd.Index([], dtype=object, name="PatientID"))
     known, _, file, column = max(found, key=lambda match: match[:2])
     print(f"Clinical table: {file}, column {column.name}: {known} of {len(patients)} patients")
-    table = _table(file).drop(columns=[column.name, "PatientID"], errors="ignore")
+    table = read_csv(file).drop(columns=[column.name, "PatientID"], errors="ignore")
     return table.set_index(column.rename("PatientID"))
 
 
-def _csv_files(paths: Iterable[str]) -> list[Path]:
-    """The CSV files in the folder in which all paths lie, and in the one above."""
+def csv_files_beside(paths: Iterable[str]) -> list[Path]:
+    """The CSV files in the folder in which all paths lie, and in the one above.
+
+    Files above `MAX_BYTES` are left out.
+    """
     folders = {os.path.dirname(os.path.abspath(path)) for path in paths}
     if not folders:
         return []
@@ -79,9 +81,3 @@ def _speaks_of(patients: set[str], rows: pd.DataFrame) -> bool:
 
 def _is_named_after_patients(column: str) -> bool:
     return "patient" in column.lower()
-
-
-def _table(path: Path, **options: Any) -> pd.DataFrame:
-    """A CSV file whose values stand between commas or semicolons."""
-    table = pd.read_csv(path, **options)
-    return table if table.shape[1] > 1 else pd.read_csv(path, sep=";", **options)

@@ -1,0 +1,318 @@
+"""What does each column of a table of annotations hold? Names, boxes, points, run lengths, classes.
+
+A column is known by what its values are, and by its own name where values alone do not tell.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.labels.labels import LabelError
+from helpers.labels.name_columns import (
+    KINDS_OF,
+    ClassColumn,
+    NameColumn,
+    name_column,
+    plain_name,
+    sample_of,
+    texts_of,
+)
+from helpers.labels.named import NO_TEXT, Key, Names
+from helpers.labels.runs import NO_RUNS, RUNS
+
+SHAPE_ROLES = {"box": 4, "corners": 4, "centred": 4, "point": 2}  # how many columns each takes
+ONE_COLUMN = ("runs", "by")
+SEVERAL_COLUMNS = ("class", "value", "unused")
+ROLES = (*KINDS_OF, *SHAPE_ROLES, *ONE_COLUMN, *SEVERAL_COLUMNS)
+SHAPE_NAMES = (  # (role, the plain names of its columns); the first that are all there
+    *(("corners", names) for names in ("xmin ymin xmax ymax", "x1 y1 x2 y2", "x0 y0 x1 y1")),
+    ("corners", "left top right bottom"),
+    *(("box", names) for names in ("x y width height", "x y w h", "xmin ymin width height")),
+    *(("box", names) for names in ("xmin ymin w h", "left top width height")),
+    *(("centred", names) for names in ("xcenter ycenter width height", "xcenter ycenter w h")),
+    *(("centred", names) for names in ("cx cy w h", "xc yc w h", "centerx centery width height")),
+    *(("point", names) for names in ("x y", "xcoord ycoord", "coordx coordy", "px py")),
+    *(("point", names) for names in ("xcenter ycenter", "centerx centery", "cx cy", "column row")),
+)
+SHAPE_WORDS = {
+    "box": "a box: left, top, width, height",
+    "corners": "a box: left, top, right, bottom",
+    "centred": "a box: x and y of its middle, width, height",
+    "point": "a point: x, y",
+}
+THIRD_AXES = ("z", "coordz", "zcoord", "pointz")  # beside x and y: no place in an image
+BOX_WORD = re.compile(r"^(bbox|box)")
+RUNS_NAME = re.compile(r"encodedpixels|rle|runs?|runlengths?|segmentation")
+READER_NAME = re.compile(r"(rad|reader|rater|annotator|radiologist|labeler|labeller)(id|name)?")
+CLASS_WORD = re.compile(r"class|label|target|finding|diagnos|condition|level|grade|categor")
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+MAX_CLASSES, MAX_NAMED_CLASSES = 50, 500  # different values of a class; where it is named so
+MAX_CLASS_NUMBER = 20  # of whole numbers that are a class, and not measured
+MAX_CLASS_TEXT = 120  # characters
+FEW_CLASSES = 10  # that need not come again to be classes
+
+
+class Taken(NamedTuple):
+    """What a column was taken for, in words, and whether that is a guess."""
+
+    role: str
+    how: str
+    is_guess: bool = False
+
+
+@dataclass
+class Reading:
+    """A table as it is read: what each column was taken for, and what it says.
+
+    `numbers` (n, 4) or (n, 2) are those of the boxes or points that `shape` names; `runs` are texts
+    (n,); `behind` is a class that stands behind names in one column.
+    """
+
+    table: pd.DataFrame
+    taken: dict[Any, Taken] = field(default_factory=dict)
+    keys: list[Key] = field(default_factory=list)
+    classes: list[ClassColumn] = field(default_factory=list)
+    behind: ClassColumn | None = None
+    shape: str = ""
+    numbers: np.ndarray | None = None
+    runs: np.ndarray | None = None
+    runs_column: Any = None
+    by: ClassColumn | None = None
+    measured: list[Any] = field(default_factory=list)
+
+    def free(self) -> list[Any]:
+        """The columns that nothing is known of yet."""
+        return [name for name in self.table if name not in self.taken]
+
+
+def read_columns(
+    table: pd.DataFrame, names: Names, columns: Mapping[str, Any] | None = None
+) -> Reading:
+    """What the columns of a table hold; `columns` says otherwise, role by role.
+
+    Raises
+    ------
+    LabelError
+        Where `columns` names a role or a column that is not there.
+    """
+    reading, told = Reading(table), _told(columns or {}, table)
+    for column in told.get("unused", []):
+        reading.taken[column] = Taken("unused", "as you say")
+    _read_names(reading, names, told)
+    _read_shapes(reading, told)
+    _read_runs(reading, told)
+    _read_others(reading, told)
+    _read_classes(reading, told)
+    for column in reading.free():
+        reading.taken[column] = Taken("unused", _why_unused(table[column]))
+    reading.taken = {column: reading.taken[column] for column in table}
+    return reading
+
+
+def numbers_of(column: pd.Series) -> np.ndarray:
+    """The values of a column as (n,) floats, decimal commas too; NaN where there is no number."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        numbers = numbers.copy()
+        left = np.flatnonzero(np.isnan(numbers))
+        for row, value in zip(left.tolist(), column.iloc[left].tolist()):
+            if isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()):
+                numbers[row] = float(value.strip().replace(",", "."))
+    return np.where(np.isinf(numbers), np.nan, numbers)
+
+
+def class_column(column: pd.Series) -> ClassColumn:
+    """The values of a column, each once; as numbers where all are."""
+    known: dict[str, int] = {}
+    codes = [np.zeros(0, np.int32)]
+    for part in texts_of(column):
+        own, distinct = pd.factorize(part)
+        numbers = [-1 if one in NO_TEXT else known.setdefault(one, len(known)) for one in distinct]
+        codes.append(np.array(numbers, np.int32)[own])
+    return ClassColumn(str(column.name).strip(), np.concatenate(codes), _values([*known]))
+
+
+def _told(columns: Mapping[str, Any], table: pd.DataFrame) -> dict[str, list[Any]]:
+    """Role → its columns, as the user says, once it is sure that they are there."""
+    told = {}
+    for role, given in columns.items():
+        listed = list(given) if isinstance(given, (list, tuple)) else [given]
+        count = SHAPE_ROLES.get(role, 0 if role in SEVERAL_COLUMNS else 1)
+        if role not in ROLES:
+            raise LabelError(f"expected columns of {', '.join(ROLES)}, got {role!r}")
+        if count and len(listed) != count:
+            raise LabelError(
+                f"expected {count} column{'s' * (count > 1)} for {role}, got {len(listed)}"
+            )
+        by_name = {str(name).strip(): name for name in table}
+        for one in listed:
+            if one not in table and str(one).strip() not in by_name:
+                shown = ", ".join(map(str, table)) or "none"
+                raise LabelError(f"expected a column of {shown} for {role}, got {one!r}")
+        told[role] = [one if one in table else by_name[str(one).strip()] for one in listed]
+    return told
+
+
+def _read_names(reading: Reading, names: Names, told: Mapping[str, list[Any]]) -> None:
+    """Takes the columns that name something: those of which it is said, else all that do."""
+    said = {column for listed in told.values() for column in listed}
+    found: dict[Any, NameColumn] = {}
+    for role in KINDS_OF.keys() & told.keys():
+        (column,) = told[role]
+        found[column] = name_column(reading.table[column], names, role)  # type: ignore[assignment]
+    for column in reading.table:
+        if column not in said and column not in reading.taken:
+            one = name_column(reading.table[column], names)
+            if one and one.role not in told:
+                found[column] = one
+    is_named = any(one.role == "image" for one in found.values())
+    for column, one in found.items():
+        if one.role == "number" and is_named and "number" not in told:
+            how = f"{one.how}, but the image is named already"
+            reading.taken[column] = Taken("unused", how)
+            continue
+        reading.taken[column] = Taken(one.role, one.how, one.is_guess)
+        reading.keys += one.keys
+        reading.behind = one.behind or reading.behind
+
+
+def _read_shapes(reading: Reading, told: Mapping[str, list[Any]]) -> None:
+    """Takes the columns of boxes or points."""
+    role = next((role for role in SHAPE_ROLES if role in told), "")
+    columns = told.get(role, [])
+    if not role:
+        plain = {_without_box(name): name for name in reading.free()}
+        fitting = ((one, names.split()) for one, names in SHAPE_NAMES)
+        role, listed = next((one for one in fitting if {*one[1]} <= plain.keys()), ("", []))
+        columns = [plain[name] for name in listed]
+        third = [plain[axis] for axis in THIRD_AXES if axis in plain]
+        if not columns or not all(_is_numeric(reading.table[name]) for name in columns):
+            return
+        if role == "point" and third:
+            for column in (*columns, *third):
+                how = "x, y and z: a place in mm, perhaps, not in an image"
+                reading.taken[column] = Taken("unused", how)
+            return
+    reading.shape = role
+    reading.numbers = np.stack([numbers_of(reading.table[name]) for name in columns], axis=1)
+    for column in columns:
+        reading.taken[column] = Taken(role, SHAPE_WORDS[role])
+
+
+def _read_runs(reading: Reading, told: Mapping[str, list[Any]]) -> None:
+    """Takes the column of run lengths."""
+    column = told["runs"][0] if "runs" in told else None
+    if column is None:
+        column = next((one for one in reading.free() if _holds_runs(reading.table[one])), None)
+    if column is None:
+        return
+    reading.runs_column = column
+    reading.runs = np.concatenate([np.zeros(0, object), *texts_of(reading.table[column])])
+    reading.runs[np.isin(reading.runs, NO_TEXT)] = ""
+    reading.taken[column] = Taken("runs", "run lengths of a mask")
+
+
+def _read_others(reading: Reading, told: Mapping[str, list[Any]]) -> None:
+    """Takes the columns of readers, and of values that the user names."""
+    named = (one for one in reading.free() if READER_NAME.fullmatch(plain_name(one)))
+    column = told["by"][0] if "by" in told else next(named, None)
+    if column is not None:
+        reading.by = class_column(reading.table[column])
+        reading.taken[column] = Taken("by", "who annotated")
+    for column in told.get("value", []):
+        reading.measured.append(column)
+        reading.taken[column] = Taken("value", "as you say")
+
+
+def _read_classes(reading: Reading, told: Mapping[str, list[Any]]) -> None:
+    """Takes the columns of classes; of two that say the same, one as a number, the words."""
+    listed = told["class"] if "class" in told else reading.free()
+    for column in listed:
+        if "class" in told or _is_class(reading.table[column]):
+            one = class_column(reading.table[column])
+            count = len(one.distinct)
+            if "class" not in told and not _is_few(one):
+                continue
+            words = f"{count} class{'es' * (count != 1)}"
+            reading.taken[column] = Taken("class", words, not _is_sure(column, told))
+            reading.classes.append(one)
+    for one in [*reading.classes] if "class" not in told else []:
+        twin = next((two for two in reading.classes if two is not one and _is_twin(one, two)), None)
+        if twin is not None:
+            reading.classes.remove(one)
+            column = next(name for name in listed if str(name).strip() == one.name)
+            reading.taken[column] = Taken("unused", f"the same as {twin.name}, in numbers")
+
+
+def _is_sure(column: Any, told: Mapping[str, list[Any]]) -> bool:
+    return "class" in told or bool(CLASS_WORD.search(plain_name(column)))
+
+
+def _is_twin(numbers: ClassColumn, words: ClassColumn) -> bool:
+    """Whether a column has, in numbers, what another has in words."""
+    if not _are_numbers(numbers) or _are_numbers(words) or len(numbers.distinct) < 2:
+        return False
+    pairs = np.unique(np.c_[numbers.codes, words.codes], axis=0)
+    return all(len(np.unique(one.codes)) == len(pairs) for one in (numbers, words))
+
+
+def _are_numbers(column: ClassColumn) -> bool:
+    return all(isinstance(value, (int, float)) for value in column.distinct)
+
+
+def _is_class(column: pd.Series) -> bool:
+    """Whether a sample of a column looks like classes: short texts or small whole numbers."""
+    sample = sample_of(column)
+    texts = {text for text in sample if text not in NO_TEXT}
+    if not texts or max(map(len, texts)) > MAX_CLASS_TEXT:
+        return False
+    values = _values([*texts])
+    if all(isinstance(value, (int, float)) for value in values):
+        return all(isinstance(one, int) and -1 <= one <= MAX_CLASS_NUMBER for one in values)
+    most = MAX_NAMED_CLASSES if CLASS_WORD.search(plain_name(column.name)) else MAX_CLASSES
+    return len(texts) <= most and (len(texts) <= FEW_CLASSES or len(texts) * 2 <= len(sample))
+
+
+def _is_few(column: ClassColumn) -> bool:
+    """Whether a column has no more different values, in all its rows, than classes have."""
+    named = CLASS_WORD.search(plain_name(column.name))
+    return len(column.distinct) <= (MAX_NAMED_CLASSES if named else MAX_CLASSES)
+
+
+def _values(texts: list[str]) -> list[Any]:
+    """Numbers, whole where they are; texts where one of them is no number."""
+    numbers = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(float)
+    if not np.isfinite(numbers).all():
+        return texts
+    return [int(one) if one == round(one) else one for one in numbers.tolist()]
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    """Whether a sample of a column holds numbers, decimal commas too, and at least one."""
+    sample = [text for text in sample_of(column) if text not in NO_TEXT]
+    return bool(sample) and bool(np.isfinite(numbers_of(pd.Series(sample, dtype=object))).all())
+
+
+def _holds_runs(column: pd.Series) -> bool:
+    """Whether a column holds run lengths, or stands for them by its name and holds none."""
+    texts = {*sample_of(column)} - {*NO_TEXT}
+    is_named = bool(RUNS_NAME.fullmatch(plain_name(column.name)))
+    are_runs = all(text in NO_RUNS or RUNS.fullmatch(text) for text in texts)
+    return are_runs and (any(" " in text for text in texts) or (is_named and bool(texts)))
+
+
+def _without_box(name: Any) -> str:
+    return BOX_WORD.sub("", plain_name(name))
+
+
+def _why_unused(column: pd.Series) -> str:
+    """What a column is that is neither a name nor a class."""
+    if not sample_of(column):
+        return "empty"
+    if _is_numeric(column):
+        return "numbers: measured, perhaps"
+    return "texts: no names here, and no classes"
