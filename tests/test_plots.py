@@ -151,6 +151,17 @@ def test_the_largest_count_is_explained_on_the_plot(counts):
     assert not plot_slice_counts(counts.drop(index="P09-two-scans")).texts
 
 
+@pytest.mark.parametrize("patients", [1, 2, 3, 30])
+def test_no_arrow_crosses_the_words_that_it_comes_from(patients):
+    names = pd.Index([f"S{number}" for number in range(patients)], name="PatientID")
+    counts = pd.DataFrame({"files": 39, "largest_stack": 15, "stacks": 5}, index=names)
+    ax = plot_slice_counts(counts)
+    (words,) = ax.texts
+    ax.figure.canvas.draw()
+    box, tip = words.get_window_extent(), ax.transData.transform(words.xy)
+    assert box.x1 < tip[0] and not box.y0 <= tip[1] <= box.y1
+
+
 # images that are no slices
 
 

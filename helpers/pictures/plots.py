@@ -26,6 +26,7 @@ LINE_HEIGHT = 0.5  # inches of a figure that is a line of text
 PAGE_WIDTH = 9.6  # inches; a wider figure is made smaller, and its words with it
 MANY_FINDINGS = 20  # of one rule, before their axis is logarithmic
 SEVERAL_SCANS = 1.5  # times as many files as the largest stack has slices: more than one scan
+FEW_ALIKE, LOW, HIGH = 2.5, 0.2, 0.7  # patients of a bar, below which words about one stand low
 POSITIONS = "positions (or views) of the largest stack"
 NUMBERS = "number of files, number of positions"
 MAX_BARS = 40  # of a histogram of counts
@@ -95,7 +96,8 @@ def _explain_largest(counts: pd.DataFrame, ax: Axes) -> None:
         ax.annotate(
             text,
             xy=(files, 1),
-            xytext=(files, 0.45 * ax.get_ylim()[1]),
+            xytext=(-12, LOW if ax.get_ylim()[1] < FEW_ALIKE else HIGH),
+            textcoords=("offset points", "axes fraction"),
             ha="right",
             color=SECOND_COLOUR,
             fontsize=9,
