@@ -28,13 +28,20 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "slices": {"files", "formats", "geometry", "privacy", "headers"},
     "pixels": {"files", "geometry", "privacy", "headers", "slices"},
     "volume": {"geometry", "privacy", "headers", "slices", "pixels"},
-    "pictures": {"files", "geometry", "slices", "pixels", "volume"},
-    "quality": {"files", "geometry", "headers", "slices", "pixels", "volume", "pictures"},
-    "learn": {"files", "geometry", "slices", "pixels", "volume", "pictures"},
-    "viewer": {"geometry", "headers", "slices", "pixels", "volume", "pictures", "quality"},
+    "labels": {
+        *("files", "formats", "geometry", "privacy", "headers", "slices", "pixels", "volume"),
+    },
+    "pictures": {"files", "geometry", "slices", "pixels", "volume", "labels"},
+    "quality": {
+        *("files", "geometry", "headers", "slices", "pixels", "volume", "labels", "pictures"),
+    },
+    "learn": {"files", "geometry", "slices", "pixels", "volume", "labels", "pictures"},
+    "viewer": {
+        *("geometry", "headers", "slices", "pixels", "volume", "labels", "pictures", "quality"),
+    },
     "publish": {
         *("files", "collection", "geometry", "privacy", "headers", "slices", "pixels", "volume"),
-        *("pictures", "quality"),
+        *("labels", "pictures", "quality"),
     },
     "site": {"collection", "publish"},
     "kaggle": {"publish"},
