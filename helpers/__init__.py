@@ -79,6 +79,9 @@ _NAMES_OF = {  # module → the public names that it owns
     "volume.conversion": ["reoriented", "straightened"],
     "volume.resampling": ["resampled"],
     "volume.suv": ["suv"],
+    "labels.annotations": ["annotation_columns", "annotation_table", "class_balance"],
+    "labels.annotation_marks": ["annotation_labels", "image_labels"],
+    "labels.runs": ["mask_of_runs", "runs_of_mask"],
     "pictures.slices": [
         "show_montage",
         "show_planes",

@@ -15,6 +15,13 @@ from helpers.headers.export import export as export
 from helpers.headers.keywords import tag_summary as tag_summary
 from helpers.headers.table import header_table as header_table
 from helpers.headers.table import split_values as split_values
+from helpers.labels.annotation_marks import annotation_labels as annotation_labels
+from helpers.labels.annotation_marks import image_labels as image_labels
+from helpers.labels.annotations import annotation_columns as annotation_columns
+from helpers.labels.annotations import annotation_table as annotation_table
+from helpers.labels.annotations import class_balance as class_balance
+from helpers.labels.runs import mask_of_runs as mask_of_runs
+from helpers.labels.runs import runs_of_mask as runs_of_mask
 from helpers.learn.block import PatientSplitter as PatientSplitter
 from helpers.learn.block import SliceBlock as SliceBlock
 from helpers.learn.block import compare_readers as compare_readers
