@@ -3,7 +3,7 @@
 from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import ipywidgets as widgets
 import pandas as pd
@@ -35,7 +35,7 @@ def browse(
     badge: str = "",
     three_planes: bool = True,
     over: Volume | None = None,
-    labels: Labels | None = None,
+    labels: Labels | pd.DataFrame | None = None,
     max_mb: float = MAX_MEMORY_MB,
 ) -> "VolumeBrowser | StackBrowser | StaticViewer | ImagesPage | StaticText":
     """A viewer of a collection, with menus of its stacks and findings, or of one volume.
@@ -59,7 +59,9 @@ def browse(
     badge : a word of warning for a Volume, such as `helpers.badge` gives
     three_planes : whether the other two planes are shown beside it
     over : a Volume in the same frame of reference that lies over a Volume in colour, such as a PET
-    labels : of `helpers.load_labels` on a Volume, drawn over it with a switch for each
+    labels : what is drawn over the pictures, with a switch for each: of a Volume the Labels of
+        `helpers.load_labels`, of a collection the rows of `helpers.labels_of` or of
+        `helpers.annotation_table`
     max_mb : of a collection's volumes that are kept in memory
 
     Raises
@@ -73,9 +75,10 @@ def browse(
     """
     require_type(slices, (Volume, pd.DataFrame), "of load_volume or slice_table")
     if isinstance(slices, pd.DataFrame):
+        rows = _rows(labels)
         if is_live():
-            return StackBrowser(slices, stack, findings=findings, max_mb=max_mb)
-        return _static(slices, stack, findings)
+            return StackBrowser(slices, stack, findings=findings, labels=rows, max_mb=max_mb)
+        return _static(slices, stack, findings, rows)
     options = {"plane": plane, "window": window, "badge": badge, "over": over, "labels": labels}
     return volume_viewer(slices, three_planes=three_planes, **options)
 
@@ -139,12 +142,22 @@ class StaticViewer:
         }
 
 
+def _rows(labels: Labels | pd.DataFrame | None) -> pd.DataFrame | None:
+    """Labels of a collection, which are rows of a table."""
+    if labels is not None:
+        require_type(labels, pd.DataFrame, "of labels_of or annotation_table")
+    return cast("pd.DataFrame | None", labels)
+
+
 def _static(
-    slices: pd.DataFrame, stack: Stack | None, findings: pd.DataFrame | None
+    slices: pd.DataFrame,
+    stack: Stack | None,
+    findings: pd.DataFrame | None,
+    labels: pd.DataFrame | None,
 ) -> StaticViewer | ImagesPage | StaticText:
     """What is shown of a stack, or of the best, where no kernel runs."""
     choices = Choices(slices, stack_table(checked_slices(slices)))
-    opened = Opener(choices, findings=findings).open(Wanted(*choices.first(stack)))
+    opened = Opener(choices, findings=findings, labels=labels).open(Wanted(*choices.first(stack)))
     if opened.volume is not None:
         return StaticViewer(with_remark(opened.volume, opened.message), **opened.options)
     if opened.images is not None:

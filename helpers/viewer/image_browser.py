@@ -13,6 +13,7 @@ from helpers.errors import ClearError, error_text
 from helpers.pixels.blocks import block_means
 from helpers.pixels.window import VoiLut, Window, apply_window
 from helpers.viewer.image_data import MAX_MEMORY_MB, Badges, Images, NoSuchImageError, image_data
+from helpers.viewer.image_labels import ImageLabels
 from helpers.viewer.image_pixels import pixel_bytes, screen_factors, value_text
 from helpers.viewer.images_html import save_images_html, small_snapshot
 from helpers.viewer.script import SCRIPT
@@ -40,6 +41,8 @@ class ImageBrowser(anywidget.AnyWidget):
     slices : rows of `helpers.slice_table`: of a collection, of a patient, or of one stack
     index : of the image that is shown first
     badges : words of warning, by path or by (path, frame), or one for all
+    labels : DataFrame of `helpers.annotation_table`, whose boxes, points, masks and classes are
+        drawn on the images that they are about, with a switch for each; or None
     max_mb : of decoded images that are kept in memory
 
     Raises
@@ -53,6 +56,7 @@ class ImageBrowser(anywidget.AnyWidget):
     position = traitlets.Unicode().tag(sync=True)
     preset = traitlets.Unicode().tag(sync=True)  # name of the window that all images are shown with
     customs = traitlets.Dict().tag(sync=True)  # first row of a run → the window set for it
+    hidden_labels = traitlets.List(traitlets.Int()).tag(sync=True)
     meta = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -61,6 +65,7 @@ class ImageBrowser(anywidget.AnyWidget):
         *,
         index: int = 0,
         badges: Badges = "",
+        labels: pd.DataFrame | None = None,
         max_mb: float = MAX_MEMORY_MB,
     ) -> None:
         self.images = Images(slices, badges=badges, max_mb=max_mb)
@@ -69,7 +74,9 @@ class ImageBrowser(anywidget.AnyWidget):
             levels = "; ".join(self.images.tiled)
             found = f"levels of a slide alone, whose tiles are not shown: {levels}" * bool(levels)
             raise NoSuchImageError(f"expected images to show, got {found or 'none'}")
-        super().__init__(index=index, meta={"images": True, "count": count})
+        self.labels = None if labels is None else ImageLabels(labels, self.images)
+        data = None if self.labels is None else self.labels.data
+        super().__init__(index=index, meta={"images": True, "count": count, "labels": data})
         self._say_position()
         self.on_msg(self._answer)
 
@@ -117,6 +124,8 @@ class ImageBrowser(anywidget.AnyWidget):
             index=self.index,
             preset=self.preset,
             customs=self.customs,
+            labels=self.labels,
+            hidden_labels=self.hidden_labels,
         )
 
     @traitlets.validate("index")
@@ -153,6 +162,8 @@ class ImageBrowser(anywidget.AnyWidget):
         data = {"type": "image", **image_data(self.images, row, self.preset)}
         if "error" in data:
             return data, []
+        if self.labels is not None:
+            data["labels"] = self.labels.of(row)
         image, size = self.images.slice(row), _screen(content)
         factors = screen_factors(image, *size, content.get("max_bytes") or np.inf)
         kind, parts = pixel_bytes(image, block_means(image.pixels, image.padding, factors))
@@ -189,7 +200,11 @@ class ImageBrowser(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         try:
             window = None if self.slice.pixels.ndim == 3 else self._shown_window()[1]
-            picture = small_snapshot(self.slice, window, badge=self.images.badge(self.index))
+            badge = self.images.badge(self.index)
+            labels = (
+                None if self.labels is None else self.labels.shown(self.index, self.hidden_labels)
+            )
+            picture = small_snapshot(self.slice, window, badge=badge, labels=labels)
         except ClearError as error:
             return {**data, "text/plain": str(error)}, metadata
         return {**data, "image/png": b64encode(picture).decode()}, metadata

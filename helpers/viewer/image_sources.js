@@ -90,6 +90,7 @@ function kernelImages(model) {
   const handlers = [];
   return {
     meta: model.get("meta"),
+    labels: model.get("meta").labels,
     get: (name) => model.get(name),
     set: (name, value) => model.set(name, value),
     save: () => model.save_changes(),
@@ -143,6 +144,7 @@ function storedImages(data) {
   }
   const source = {
     meta: data.meta,
+    labels: data.meta.labels,
     get: (name) => state[name],
     set: (name, value) => { state[name] = value; (handlers[name] || []).forEach((act) => act()); },
     save: () => {},

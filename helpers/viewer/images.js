@@ -28,7 +28,7 @@ export function mountImages(el, source) {
     + "Double click: zoom in, and back. Space: play.";
   const bars = makeCanvas(root, "histogram of the values with the window; drag moves the window");
   bars.style.maxWidth = `${STAGE.width}px`;
-  const words = make("div", { className: "dv-row dv-words" }, root);
+  const words = make("div", { className: "dv-row dv-words" }, root), ofLabels = make("div", {}, root);
   const pointer = make("output", { ariaLive: "off" }, words), status = make("span", { className: "dv-status", role: "status" }, words);
   let detail = null, timer = 0, asked = ""; // a part of the image that is shown, in more pixels
 
@@ -81,7 +81,8 @@ export function mountImages(el, source) {
     const pen = sized(canvas, width, height);
     pen.fillStyle = "#000"; pen.fillRect(0, 0, width, height);
     if (found.error) drawError(pen, found, width, height);
-    else drawImage(pen, canvas, found, detail, state, voiOf(found), count);
+    else drawImage(pen, canvas, found, detail, state, voiOf(found), source);
+    if (!state.playing) labels?.show();
     bars.hidden = !found.voi;
     bars.style.display = found.voi ? "block" : "none";
     if (found.voi && !state.playing) drawHistogram(bars, found, voiOf(found));
@@ -154,6 +155,7 @@ export function mountImages(el, source) {
   const toggle = () => state.playing ? stop() : play();
 
   controls.wire({ setIndex, setVoi, voi, known: () => image()?.windows || [], fit, toggle, state, again: () => { if (state.playing) { stop(); play(); } } });
+  const labels = labelControls(ofLabels, source, { plane: () => "image", index, setIndex, draw });
   const range = () => image().histogram;
   wirePointer(canvas, state, { index, count: () => count, setIndex, voi, setVoi, range, point: () => {}, doubled, draw, tell });
   wireKeys(canvas, { index, count: () => count, setIndex });
@@ -168,7 +170,7 @@ export function mountImages(el, source) {
   });
   wireHistogram(bars, { voi, setVoi, range });
   source.on("index", () => { if (!state.playing) draw(); });
-  source.on("preset", draw); source.on("customs", draw);
+  for (const name of ["preset", "customs", "hidden_labels"]) source.on(name, draw);
   source.arrived((told) => {
     if (told.type === "image" && told.index === index()) draw();
     else if (told.type === "part" && told.index === index()) { detail = told; draw(); }
@@ -192,7 +194,7 @@ const sameFrame = (one, other) => one.run.start === other.run.start && one.rows 
 
 // Drawing
 
-function drawImage(pen, canvas, found, detail, state, voi, count) {
+function drawImage(pen, canvas, found, detail, state, voi, source) {
   const look = lookOf(found, voi), width = canvas.clientWidth, height = canvas.clientHeight, at = placement(canvas, found, state);
   const key = canvas.picture ||= document.createElement("canvas");
   const [down, right] = found.spacing.map((step) => step * at.scale); // CSS pixels of one pixel of the image
@@ -209,6 +211,7 @@ function drawImage(pen, canvas, found, detail, state, voi, count) {
   put(found, key, [0, 0, 0, 0]);
   if (detail) put(detail, canvas.detail ||= document.createElement("canvas"), detail.box);
   const size = width < 300 ? 10 : 12, line = size * 1.35;
+  const { count } = source.meta, labels = paintImageLabels(pen, canvas, found, state, source);
   drawEdgeLetters(pen, found.letters, at, width, height, width < 300 ? 13 : 20);
   const isPart = found.run.stop - found.run.start < count; // else its frame says which it is
   [isPart ? found.number || `${found.index + 1} of ${count}` : "", ...found.upper].filter(Boolean)
@@ -217,6 +220,7 @@ function drawImage(pen, canvas, found, detail, state, voi, count) {
   const bar = { scale: at.scale, unit: found.spacing_unit };
   drawFoot(pen, voi ? voiText(voi, found.unit) : "colour", found.words, bar, width, height, size);
   drawBadge(pen, found.badge, width, size);
+  drawLabelNames(pen, labels, found.badge, width, height, size);
 }
 
 // The letters at the edges of what is seen of the picture.

@@ -4,7 +4,7 @@ import html
 import json
 from base64 import b64encode
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +14,12 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
+from helpers.labels.labels import SliceLabels
 from helpers.pictures.slices import SNAPSHOT_PIXELS, snapshot
 from helpers.pixels.blocks import block_means
 from helpers.pixels.window import body_range, value_range
 from helpers.viewer.image_data import Badges, Images, image_data
+from helpers.viewer.image_labels import ImageLabels, reduced_labels
 from helpers.viewer.image_pixels import screen_factors
 from helpers.viewer.standalone_page import (
     MAX_HTML_MB,
@@ -51,6 +53,7 @@ class ImagesPage:
     index : of the image that is shown first
     badges : as `helpers.viewer.image_browser.ImageBrowser` takes them
     window : the name of a window, for all images that have one of it; "" for their own
+    labels : DataFrame of `helpers.annotation_table`, drawn on the images; or None
     words : a line about them, which stands above
     """
 
@@ -61,9 +64,11 @@ class ImagesPage:
         index: int = 0,
         badges: Badges = "",
         window: str = "",
+        labels: pd.DataFrame | None = None,
         words: str = "",
     ) -> None:
         self.images, self.index, self.preset = Images(slices, badges=badges), index, window
+        self.labels = None if labels is None else ImageLabels(labels, self.images)
         self.words = words
 
     def __repr__(self) -> str:
@@ -76,11 +81,14 @@ class ImagesPage:
 
         `path` is the name of a file that is not there yet.
         """
-        shown = {"index": self.index, "preset": self.preset}
-        return save_images_html(path, self.images, max_mb=max_mb, **shown)
+        return save_images_html(path, self.images, max_mb=max_mb, **self._shown)
+
+    @property
+    def _shown(self) -> dict[str, Any]:
+        return {"index": self.index, "preset": self.preset, "labels": self.labels}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        page = images_html(self.images, index=self.index, preset=self.preset)
+        page = images_html(self.images, **self._shown)
         png = {"image/png": b64encode(page.snapshots[0]).decode()} if page.snapshots else {}
         words = f"<p>{html.escape(self.words)}</p>" if self.words else ""
         return {"text/html": words + page.framed(FRAME_HEIGHT), "text/plain": repr(self), **png}
@@ -107,13 +115,17 @@ def images_html(
     index: int = 0,
     preset: str = "",
     customs: Mapping[str, Any] | None = None,
+    labels: ImageLabels | None = None,
+    hidden_labels: Sequence[int] = (),
 ) -> StandalonePage:
     """A page that shows images, and plays frames, without a kernel or a network.
 
     Parameters
     ----------
     max_mb : how large the page may be; pixels are made larger and images left out until it fits
-    index, preset, customs : as the traits of `helpers.viewer.image_browser.ImageBrowser`
+    index, preset, customs, hidden_labels : as the traits of
+        `helpers.viewer.image_browser.ImageBrowser`
+    labels : what is drawn on the images
 
     Raises
     ------
@@ -123,15 +135,17 @@ def images_html(
     room = max_bytes_of_viewers(max_mb)
     if not len(images):
         raise HtmlError("expected images to show, got none")
-    still = _still(images, index, preset)
+    still = _still(images, index, preset, labels, hidden_labels)
     picture = picture_html(still) if still else ""
     rows, entries, size = _fitting(images, preset, room - len(picture), index)
     masks = list(dict.fromkeys(entry["mask"] for entry in entries if entry.get("mask")))
-    for entry in entries:
+    for row, entry in zip(rows, entries):
         entry["mask"] = masks.index(entry["mask"]) if entry.get("mask") else -1
+        if labels is not None and "error" not in entry:
+            entry["labels"] = labels.of(row)
     note = _note(images, entries, size)
     data = {
-        "meta": {"images": True, "count": len(rows)},
+        "meta": {"images": True, "count": len(rows), "labels": labels and labels.data_of(rows)},
         "pictures": _renumbered(images, rows, entries),
         "masks": masks,
         "note": note,
@@ -139,13 +153,20 @@ def images_html(
             "index": rows.index(index),
             "preset": preset,
             "customs": _customs_of(images, rows, customs or {}),
+            "hidden_labels": list(hidden_labels),
         },
     }
     document = page_html(viewer_html(data, picture))
     return StandalonePage(document, note, [still] if still else [])
 
 
-def small_snapshot(slice: Slice, window: object = None, *, badge: str = "") -> bytes:
+def small_snapshot(
+    slice: Slice,
+    window: object = None,
+    *,
+    badge: str = "",
+    labels: SliceLabels | None = None,
+) -> bytes:
     """As `helpers.pictures.slices.snapshot`, of no more pixels than it needs."""
     if window is None and slice.pixels.ndim == 2:
         window = slice.window()[1]
@@ -153,16 +174,24 @@ def small_snapshot(slice: Slice, window: object = None, *, badge: str = "") -> b
     pixels, padding = block_means(slice.pixels, slice.padding, factors)
     spacing = slice.spacing[0] * factors[0], slice.spacing[1] * factors[1]
     small = replace(slice, pixels=pixels, padding=padding, spacing=spacing)
-    return snapshot(small, window, badge=badge)
+    drawn = None if labels is None else reduced_labels(labels, factors)
+    return snapshot(small, window, badge=badge, labels=drawn)
 
 
-def _still(images: Images, index: int, preset: str) -> bytes:
+def _still(
+    images: Images,
+    index: int,
+    preset: str,
+    labels: ImageLabels | None,
+    hidden: Sequence[int],
+) -> bytes:
     """A picture for where scripts are off; empty where the image cannot be decoded."""
     try:
         image = images.slice(index)
         grey = image.pixels.ndim == 2
         window = images.window_or_default(index, preset)[1] if grey else None
-        return small_snapshot(image, window, badge=images.badge(index))
+        shown = None if labels is None else labels.shown(index, hidden)
+        return small_snapshot(image, window, badge=images.badge(index), labels=shown)
     except ClearError:
         return b""
 

@@ -124,6 +124,26 @@ function labelText(maps, source, at) {
   return names.length ? `; ${names.join(", ")}` : "";
 }
 
+// Draws what is labelled on an image that is no volume: outlines and marks in its pixels. Returns the labels that are there.
+function paintImageLabels(pen, canvas, found, state, source) {
+  if (!source.labels) return [];
+  const at = placement(canvas, found, state), [down, right] = found.spacing.map((step) => step * at.scale), there = [];
+  const place = ([row, column]) => [at.left + (column + 0.5) * right, at.top + (row + 0.5) * down];
+  for (const { value, outline, marks } of found.labels || []) {
+    const item = shownLabels(source).find((one) => one.value === value);
+    if (!item) continue;
+    there.push({ ...item, text: item.name });
+    const path = new Path2D();
+    for (let i = 0; i < outline.length; i += 4) {
+      path.moveTo(at.left + outline[i] * right, at.top + outline[i + 1] * down);
+      path.lineTo(at.left + outline[i + 2] * right, at.top + outline[i + 3] * down);
+    }
+    stroke(pen, path, item);
+    for (const mark of marks) drawMark(pen, mark, item, mark.places.map(place));
+  }
+  return there;
+}
+
 // A list with a switch for each label, and ways to the slices that have one. `host` is {plane, index, setIndex, draw}.
 function labelControls(root, source, host) {
   if (!source.labels) return null;
@@ -131,13 +151,16 @@ function labelControls(root, source, host) {
   const box = make("details", { className: "dv-labels", open: true }, root), title = make("summary", { textContent: "Labels" }, box);
   const row = make("div", { className: "dv-row" }, box);
   const [before, next] = [["◂ labelled", -1], ["labelled ▸", 1]].map(([text, way]) => {
-    const button = make("button", { type: "button", textContent: text, title: `To the ${way < 0 ? "previous" : "next"} slice with a label that is shown` }, row);
+    const button = make("button", { type: "button", textContent: text, title: `To the ${way < 0 ? "one before" : "next one"} that has a label that is shown` }, row);
     button.onclick = () => step(way);
     return button;
   });
-  const fill = labelled(row, "Areas", "input", { type: "range", min: 0, max: 100, step: 5, title: "Opacity of the areas; 0 for outlines alone" });
-  fill.style.width = "7em";
-  fill.oninput = () => { source.set("label_fill", Number(fill.value) / 100); source.save(); host.draw(); };
+  const isVolume = source.get("label_fill") !== undefined;
+  const fill = isVolume ? labelled(row, "Areas", "input", { type: "range", min: 0, max: 100, step: 5, title: "Opacity of the areas; 0 for outlines alone" }) : null;
+  if (fill) {
+    fill.style.width = "7em";
+    fill.oninput = () => { source.set("label_fill", Number(fill.value) / 100); source.save(); host.draw(); };
+  }
   const all = make("button", { type: "button", textContent: "All or none" }, row);
   all.onclick = () => hide(source.get("hidden_labels").length ? [] : items.map((item) => item.value));
   const list = make("div", { className: "dv-label-list" }, box);
@@ -146,7 +169,8 @@ function labelControls(root, source, host) {
     const shown = make("input", { type: "checkbox", ariaLabel: item.name }, label);
     make("span", { className: "dv-chip" }, label).style.background = item.colour;
     make("span", { textContent: item.text, title: item.about }, label);
-    const largest = make("button", { type: "button", textContent: "largest", title: "To the slice with the largest cross-section", ariaLabel: `Largest cross-section of ${item.name}` }, line);
+    const first = isVolume ? ["largest", "slice with the largest cross-section", "Largest cross-section"] : ["first", "first image that has it", "First image"];
+    const largest = make("button", { type: "button", textContent: first[0], title: `To the ${first[1]}`, ariaLabel: `${first[2]} of ${item.name}` }, line);
     shown.onchange = () => hide(shown.checked ? source.get("hidden_labels").filter((one) => one !== item.value) : [...source.get("hidden_labels"), item.value]);
     largest.onclick = () => { const counts = item.counts[host.plane()]; host.setIndex(counts.indexOf(Math.max(...counts))); };
     return shown;
@@ -163,8 +187,10 @@ function labelControls(root, source, host) {
   function show() {
     const hidden = source.get("hidden_labels");
     switches.forEach((shown, number) => { shown.checked = !hidden.includes(items[number].value); });
-    fill.value = Math.round(100 * source.get("label_fill"));
-    fill.setAttribute("aria-valuetext", `${fill.value} %`);
+    if (fill) {
+      fill.value = Math.round(100 * source.get("label_fill"));
+      fill.setAttribute("aria-valuetext", `${fill.value} %`);
+    }
     title.textContent = `Labels: ${items.length - hidden.length} of ${items.length} shown`;
     before.disabled = nearest(-1) === null;
     next.disabled = nearest(1) === null;

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
+from helpers.labels.labels import Labels
+from helpers.labels.loading import load_labels
 from helpers.quality.audit import badges, stack_badges
 from helpers.slices.arrays import numbers
 from helpers.slices.grid import longest_regular_run
@@ -57,6 +59,7 @@ class Opener:
     ----------
     choices : of the collection
     findings : DataFrame of `helpers.audit`, or None
+    labels : rows of `helpers.labels_of`, or of `helpers.annotation_table`, or None
     max_mb : of volumes that are kept
     """
 
@@ -65,9 +68,11 @@ class Opener:
         choices: Choices,
         *,
         findings: pd.DataFrame | None = None,
+        labels: pd.DataFrame | None = None,
         max_mb: float = MAX_MEMORY_MB,
     ) -> None:
         self.choices, self.findings, self.max_mb = choices, findings, max_mb
+        self.labels = labels
         self.volumes: OrderedDict[Stack, tuple[Volume, str]] = OrderedDict()
         self._keeping = threading.Lock()
 
@@ -117,12 +122,16 @@ class Opener:
 
     def _images(self, slices: pd.DataFrame, message: str) -> Opened:
         words = "" if self.findings is None else badges(self.findings, slices)
-        return Opened(None, slices, {"badges": words}, message)
+        options: dict[str, Any] = {"badges": words}
+        if self.labels is not None and "shape" in self.labels:
+            options["labels"] = self.labels
+        return Opened(None, slices, options, message)
 
     def _volume(self, wanted: Wanted, progress: Any) -> Opened:
         volume, remark = self._loaded(wanted.entry, progress)
         shown, no_suv = self._in_suv(volume, wanted.entry, wanted.as_suv)
         options: dict[str, Any] = {"badge": self._badge(wanted.entry)}
+        options["labels"], no_labels = self._labels_on(wanted.entry, volume)
         over, words = self._over(wanted, shown, progress)
         if over is not None:
             options["over"] = over
@@ -135,7 +144,22 @@ class Opener:
                 converted=None if shown is volume else suv,
                 max_mb=self.max_mb,
             )
-        return Opened(shown, None, options, "; ".join(filter(None, (remark, no_suv, words))))
+        return Opened(
+            shown, None, options, "; ".join(filter(None, (remark, no_suv, words, no_labels)))
+        )
+
+    def _labels_on(self, stack: Stack, volume: Volume) -> tuple[Labels | None, str]:
+        """(what is labelled on the volume of a stack, or None; why it cannot be shown)"""
+        if self.labels is None:
+            return None, ""
+        series, number = self.labels["SeriesInstanceUID"], self.labels["stack"]
+        rows = self.labels[(series.eq(stack[0]) & number.eq(stack[1])).to_numpy(bool)]
+        if not len(rows):
+            return None, ""
+        try:
+            return load_labels(rows, volume, progress=False), ""
+        except ClearError as error:
+            return None, f"labels are not shown: {error}"
 
     def _over(self, wanted: Wanted, base: Volume, progress: Any) -> tuple[Volume | None, str]:
         """(what lies over a volume, or None where it cannot; a line about it)"""

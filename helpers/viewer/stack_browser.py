@@ -46,6 +46,8 @@ class StackBrowser(widgets.VBox):
         volume, or for all images where nothing is a volume
     findings : DataFrame of `helpers.audit`, or None
         With them pictures have badges, and a finding leads to its image.
+    labels : DataFrame of `helpers.labels_of`, or of `helpers.annotation_table`, or None
+        With them what is labelled is drawn over volumes and images, with a switch for each label.
     max_mb : of volumes kept in memory
     """
 
@@ -55,6 +57,7 @@ class StackBrowser(widgets.VBox):
         stack: Stack | None = None,
         *,
         findings: pd.DataFrame | None = None,
+        labels: pd.DataFrame | None = None,
         max_mb: float = MAX_MEMORY_MB,
     ) -> None:
         self.viewer: Viewer | None = None
@@ -63,7 +66,7 @@ class StackBrowser(widgets.VBox):
         self.slices, self.stacks = slices, stack_table(checked_slices(slices))
         self.findings = findings
         self._choices = Choices(slices, self.stacks)
-        self._opener = Opener(self._choices, findings=findings, max_mb=max_mb)
+        self._opener = Opener(self._choices, findings=findings, labels=labels, max_mb=max_mb)
         self.volumes = self._opener.volumes
         self._selecting = False  # while menus are set one after the other, nothing is loaded
         self._finding: pd.Series | None = None  # which led to what is shown next
