@@ -1,6 +1,7 @@
 """What is labelled in these files, on the voxels of this volume?"""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,11 +16,13 @@ from helpers.files import OpenFile
 from helpers.formats import GZIPPED, SNIFFED_BYTES, format_of
 from helpers.headers.table import header_table
 from helpers.labels import nifti, segmentation, structures
+from helpers.labels.annotation_marks import annotation_labels
 from helpers.labels.labels import Label, LabelError, Labels, check_memory, map_dtype
 from helpers.labels.nifti import nifti_labels
 from helpers.labels.placing import placed
 from helpers.labels.segmentation import segmentation_labels
 from helpers.labels.structures import structure_labels
+from helpers.privacy.pseudonyms import is_deidentified
 from helpers.volume.volume import Volume
 
 Reader = Callable[..., Labels]
@@ -29,6 +32,8 @@ READERS: dict[str, Reader] = {  # SOP Class UID, or format → what reads it
     nifti.FORMAT: nifti_labels,
 }
 READABLE = "DICOM SEG, RTSTRUCT and NIfTI"
+BY_REFERENCE = "references its images"  # how a row of `helpers.labels_of` was matched
+FRAME_DIFFERS = "names another frame of reference than the images that it refers to"
 SHOWN_FROM = 2  # sources, from which on a progress bar is shown
 
 
@@ -46,8 +51,10 @@ def load_labels(
 
     Parameters
     ----------
-    source : path, several paths, or rows of `helpers.labels_of`
-        DICOM segmentations, structure sets and NIfTI files; what a file is, its content says
+    source : path, several paths, rows of `helpers.labels_of`, or of `helpers.annotation_table`
+        DICOM segmentations, structure sets and NIfTI files; what a file is, its content says. A
+        row of `labels_of` whose file names the images themselves is placed as its coordinates say
+        even where it has another frame of reference, as some programs write it.
     volume : of `helpers.load_volume`, the images that the labels were drawn on
     threshold : share from which on a probability is taken for the label
     names : of the labels that are wanted; None takes all
@@ -64,11 +71,14 @@ def load_labels(
         volume: names what was expected, and both geometries.
     """
     require_type(volume, Volume, "of load_volume")
+    if isinstance(source, pd.DataFrame) and source.index.name != "path":
+        return annotation_labels(source, volume)
     paths = paths_of_source(source)
     if not isinstance(threshold, (int, float)) or not 0 < threshold <= 1:
         raise LabelError(f"expected a threshold above 0, of at most 1, got {threshold!r}")
     wanted = [names] if isinstance(names, str) else names
-    read = partial(_read, volume=volume, threshold=threshold, names=wanted)
+    trusted = _trusted(source)
+    read = partial(_read, volume=volume, threshold=threshold, names=wanted, trusted=trusted)
     shown = len(paths) >= SHOWN_FROM if progress is None else progress
     found = merged(map(read, tqdm(paths, "Loading labels", unit=" files", disable=not shown)))
     if wanted is not None:
@@ -119,14 +129,30 @@ def kind_of(path: str) -> str:
     )
 
 
-def _read(path: str, volume: Volume, threshold: float, names: Collection[str] | None) -> Labels:
-    """The labels of one file on the grid of a volume."""
+def _trusted(source: Any) -> set[str]:
+    """The paths of files that name the images that they belong to."""
+    if isinstance(source, pd.Series):
+        source = source.to_frame().T
+    if not isinstance(source, pd.DataFrame) or "by" not in source:
+        return set()
+    return {*source.index[source["by"] == BY_REFERENCE].tolist()}
+
+
+def _read(
+    path: str,
+    volume: Volume,
+    threshold: float,
+    names: Collection[str] | None,
+    trusted: Collection[str] = (),
+) -> Labels:
+    """The labels of one file on the grid of a volume; in one line what is wrong with it."""
     kind = kind_of(path)
     if kind not in READERS:
         raise LabelError(f"expected a file of labels ({READABLE}), got {_name_of(kind)}: {path}")
     try:
-        found = READERS[kind](path, volume, threshold=threshold, names=names)
-        return _with_unique_names(placed(found, volume))
+        target = replace(volume, frame_of_reference="") if path in trusted else volume
+        found = READERS[kind](path, target, threshold=threshold, names=names)
+        return _in_frame(placed(found, target), found.frame_of_reference, volume)
     except LabelError:
         raise
     except ClearError as error:
@@ -143,18 +169,12 @@ def _name_of(kind: str) -> str:
     return UID(kind).name if kind[:1].isdigit() else kind
 
 
-def _with_unique_names(labels: Labels) -> Labels:
-    """Labels of which none has the name of another: the second is numbered."""
-    taken: set[str] = set()
-    named = []
-    for label in labels.labels:
-        name, count = label.name, 1
-        while name in taken:
-            count += 1
-            name = f"{label.name} ({count})"
-        taken.add(name)
-        named.append(replace(label, name=name))
-    return replace(labels, labels=tuple(named))
+def _in_frame(labels: Labels, own: str, volume: Volume) -> Labels:
+    """Labels in the frame of reference of a volume, with a word where their file names another."""
+    other = volume.frame_of_reference
+    remark = FRAME_DIFFERS if own and other and own != other else ""
+    remarks = "; ".join(filter(None, (labels.remark, remark)))
+    return replace(labels, frame_of_reference=other, remark=remarks)
 
 
 def merged(several: Iterable[Labels]) -> Labels:
@@ -168,6 +188,22 @@ def merged(several: Iterable[Labels]) -> Labels:
     if together is None:
         raise LabelError("expected labels, got none")
     return _with_unique_names(together)
+
+
+def _with_unique_names(labels: Labels) -> Labels:
+    """Labels of which none has the name of another: told apart by their files, else numbered."""
+    counts = Counter(label.name for label in labels.labels)
+    taken: Counter[str] = Counter()
+    named = []
+    for label in labels.labels:
+        name = label.name
+        if counts[name] > 1 and not is_deidentified():
+            alike = {one.source for one in labels.labels if one.name == name}
+            stem = os.path.basename(label.source).partition(".")[0]
+            name = f"{name} ({stem})" if len(alike) > 1 else name
+        taken[name] += 1
+        named.append(replace(label, name=f"{name} ({taken[name]})" if taken[name] > 1 else name))
+    return replace(labels, labels=tuple(named))
 
 
 def _both(first: Labels, second: Labels) -> Labels:
