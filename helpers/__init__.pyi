@@ -20,8 +20,11 @@ from helpers.labels.annotation_marks import image_labels as image_labels
 from helpers.labels.annotations import annotation_columns as annotation_columns
 from helpers.labels.annotations import annotation_table as annotation_table
 from helpers.labels.annotations import class_balance as class_balance
+from helpers.labels.loading import load_labels as load_labels
 from helpers.labels.runs import mask_of_runs as mask_of_runs
 from helpers.labels.runs import runs_of_mask as runs_of_mask
+from helpers.labels.sources import labels_of as labels_of
+from helpers.labels.table import label_table as label_table
 from helpers.learn.block import PatientSplitter as PatientSplitter
 from helpers.learn.block import SliceBlock as SliceBlock
 from helpers.learn.block import compare_readers as compare_readers
