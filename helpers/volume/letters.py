@@ -104,8 +104,8 @@ def why_no_letters(header: Any, *, frame: int = 0) -> str:
 
 def _with_detectors(header: Any, frame: int) -> tuple[Any, int]:
     """(the header of the file of a nuclear image, its frame), where a row but counts detectors."""
-    name = getattr(header, "name", None)  # of a row: ends with a path and a frame, or is a path
-    place = (name, frame) if isinstance(name, str) else name
+    name: Any = getattr(header, "name", None)  # of a row: ends with a path and frame, or is a path
+    place: Any = (name, frame) if isinstance(name, str) else name
     counted = isinstance(place, tuple) and isinstance(header.get(DETECTORS), Number)
     if not counted or header.get("ImageOrientationPatient"):
         return header, frame
