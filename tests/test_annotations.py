@@ -279,7 +279,7 @@ def test_a_column_of_unknown_names_is_kept_where_it_is_asked_for(radiographs):
     [
         ({"picture": "label"}, "expected columns of image, series, study"),
         ({"class": "Label"}, r"expected a column of image, label for class, got 'Label'"),
-        ({"box": ["label"]}, "expected 4 columns for box, got 1"),
+        ({"box": ["label", "image"]}, "expected 4 columns for box, got 2"),
     ],
 )
 def test_what_is_not_there_cannot_be_asked_for(radiographs, columns, words):
@@ -372,6 +372,26 @@ def test_numbers_that_stand_for_words_are_left_to_the_words(radiographs):
     assert how == "the same as class_name, in numbers"
 
 
+def test_four_numbers_in_one_text_are_a_guess(radiographs):
+    table = table_of(image=[*RADIOGRAPHS[:2]], bbox=["[4.5, 6, 10, 20]", ""], label=["mass"] * 2)
+    found = annotation_table(table, radiographs)
+    assert found["shape"].tolist() == ["box", "class"]
+    assert found.loc[0, ["x", "y", "width", "height"]].tolist() == [4.5, 6, 10, 20]
+    columns = annotation_columns(table, radiographs)
+    assert columns.loc["bbox"].tolist() == [
+        *("box", "a box: left, top, width, height, a guess", True)
+    ]
+    found = annotation_table(table, radiographs, columns={"corners": "bbox"})
+    assert found.loc[0, ["x", "y", "width", "height"]].tolist() == [4.5, 6, 5.5, 14]
+
+
+def test_numbers_that_are_none_are_said(radiographs):
+    name = RADIOGRAPHS[0]
+    table = table_of(image=[name] * 4, x=[np.inf, 1e308, 3, 4.5], y=[1, 2, 3, 4])
+    whys = annotation_table(table, radiographs)["why"].tolist()
+    assert whys == ["a number is missing", "reaches beyond the image", None, None]
+
+
 # files of every sort
 
 
@@ -411,6 +431,15 @@ def test_what_is_no_table_is_said(radiographs, tmp_path):
         annotation_table(3, radiographs)
     with pytest.raises(WrongTypeError, match="of slice_table"):
         annotation_table(tmp_path / "a.csv", None)
+
+
+def test_a_table_that_is_indexed_by_what_it_names(radiographs):
+    table = pd.DataFrame({"label": ["mass", "nodule"]}, index=RADIOGRAPHS[:2])
+    for index in (table.index, table.index.rename("PatientID")):
+        found = annotation_table(table.set_index(index), radiographs)
+        assert found["PatientID"].tolist() == [*RADIOGRAPHS[:2]]
+    with pytest.raises(LabelError, match="expected columns of different names, got several of a"):
+        annotation_table(pd.DataFrame([[1, 2]], columns=["a", "a"]), radiographs)
 
 
 def test_names_without_anything_to_say_are_refused(radiographs):

@@ -86,3 +86,8 @@ def test_runs_beyond_the_image_are_refused_with_its_size():
         mask_of_runs("1 2", (4, 3), "other")
     with pytest.raises(LabelError, match="got pixels 0 to"):
         mask_of_runs("0 2", (4, 3), "absolute")
+
+
+def test_a_header_that_says_too_many_pixels_is_refused():
+    with pytest.raises(LabelError, match="at most 536870912 pixels, got 65535 × 65535"):
+        mask_of_runs("1 2", (65535, 65535), "relative")

@@ -143,11 +143,23 @@ def _table(table: Any) -> tuple[str, pd.DataFrame]:
     """(path or empty, rows) of what is given as a table."""
     require_type(table, (str, os.PathLike, pd.DataFrame), A_TABLE)
     if isinstance(table, pd.DataFrame):
-        return "", table.reset_index(drop=True)
+        return "", _with_index(table)
     try:
         return os.fspath(table), read_csv(table, **AS_TEXT)
     except (ValueError, OSError) as error:
         raise LabelError(f"expected {A_TABLE}, got {table}: {one_line(error)}") from None
+
+
+def _with_index(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with its rows counted from 0; an index that may name something is a column."""
+    index = table.index
+    may_name = index.nlevels > 1 or index.name is not None or index.dtype.kind not in "iu"
+    is_new = may_name and {*index.names}.isdisjoint(table.columns)
+    rows = table.reset_index(drop=not is_new)
+    if not rows.columns.is_unique:
+        twice = ", ".join(map(str, rows.columns[rows.columns.duplicated()].unique()))
+        raise LabelError(f"expected columns of different names, got several of {twice}")
+    return rows
 
 
 def _check(reading: Reading, source: str) -> None:
@@ -186,9 +198,9 @@ def _places(reading: Reading, row_count: np.ndarray, column_count: np.ndarray) -
         places[:, 2:] = given[:, 2:] - given[:, :2]
     if shape == "centred":
         places[:, :2] = given[:, :2] - given[:, 2:] / 2
-    for column, (role, how, _) in reading.taken.items():
+    for column, (role, how, was_guess) in reading.taken.items():
         if role == shape:
-            reading.taken[column] = Taken(role, how + remark, is_guess)
+            reading.taken[column] = Taken(role, how + remark, is_guess or was_guess)
     return places
 
 

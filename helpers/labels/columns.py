@@ -23,33 +23,27 @@ from helpers.labels.name_columns import (
 )
 from helpers.labels.named import NO_TEXT, Key, Names
 from helpers.labels.runs import NO_RUNS, RUNS
+from helpers.labels.shape_columns import (
+    IN_SPACE,
+    SHAPE_ROLES,
+    is_numeric,
+    listed_numbers,
+    numbers_of,
+    shape_columns,
+)
 
-SHAPE_ROLES = {"box": 4, "corners": 4, "centred": 4, "point": 2}  # how many columns each takes
 ONE_COLUMN = ("runs", "by")
 SEVERAL_COLUMNS = ("class", "value", "unused")
 ROLES = (*KINDS_OF, *SHAPE_ROLES, *ONE_COLUMN, *SEVERAL_COLUMNS)
-SHAPE_NAMES = (  # (role, the plain names of its columns); the first that are all there
-    *(("corners", names) for names in ("xmin ymin xmax ymax", "x1 y1 x2 y2", "x0 y0 x1 y1")),
-    ("corners", "left top right bottom"),
-    *(("box", names) for names in ("x y width height", "x y w h", "xmin ymin width height")),
-    *(("box", names) for names in ("xmin ymin w h", "left top width height")),
-    *(("centred", names) for names in ("xcenter ycenter width height", "xcenter ycenter w h")),
-    *(("centred", names) for names in ("cx cy w h", "xc yc w h", "centerx centery width height")),
-    *(("point", names) for names in ("x y", "xcoord ycoord", "coordx coordy", "px py")),
-    *(("point", names) for names in ("xcenter ycenter", "centerx centery", "cx cy", "column row")),
-)
 SHAPE_WORDS = {
     "box": "a box: left, top, width, height",
     "corners": "a box: left, top, right, bottom",
     "centred": "a box: x and y of its middle, width, height",
     "point": "a point: x, y",
 }
-THIRD_AXES = ("z", "coordz", "zcoord", "pointz")  # beside x and y: no place in an image
-BOX_WORD = re.compile(r"^(bbox|box)")
 RUNS_NAME = re.compile(r"encodedpixels|rle|runs?|runlengths?|segmentation")
 READER_NAME = re.compile(r"(rad|reader|rater|annotator|radiologist|labeler|labeller)(id|name)?")
 CLASS_WORD = re.compile(r"class|label|target|finding|diagnos|condition|level|grade|categor")
-DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 MAX_CLASSES, MAX_NAMED_CLASSES = 50, 500  # different values of a class; where it is named so
 MAX_CLASS_NUMBER = 20  # of whole numbers that are a class, and not measured
 MAX_CLASS_TEXT = 120  # characters
@@ -113,18 +107,6 @@ def read_columns(
     return reading
 
 
-def numbers_of(column: pd.Series) -> np.ndarray:
-    """The values of a column as (n,) floats, decimal commas too; NaN where there is no number."""
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
-    if not pd.api.types.is_numeric_dtype(column.dtype):
-        numbers = numbers.copy()
-        left = np.flatnonzero(np.isnan(numbers))
-        for row, value in zip(left.tolist(), column.iloc[left].tolist()):
-            if isinstance(value, str) and DECIMAL_COMMA.fullmatch(value.strip()):
-                numbers[row] = float(value.strip().replace(",", "."))
-    return np.where(np.isinf(numbers), np.nan, numbers)
-
-
 def class_column(column: pd.Series) -> ClassColumn:
     """The values of a column, each once; as numbers where all are."""
     known: dict[str, int] = {}
@@ -144,7 +126,7 @@ def _told(columns: Mapping[str, Any], table: pd.DataFrame) -> dict[str, list[Any
         count = SHAPE_ROLES.get(role, 0 if role in SEVERAL_COLUMNS else 1)
         if role not in ROLES:
             raise LabelError(f"expected columns of {', '.join(ROLES)}, got {role!r}")
-        if count and len(listed) != count:
+        if count and len(listed) not in (1, count):
             raise LabelError(
                 f"expected {count} column{'s' * (count > 1)} for {role}, got {len(listed)}"
             )
@@ -183,24 +165,26 @@ def _read_names(reading: Reading, names: Names, told: Mapping[str, list[Any]]) -
 def _read_shapes(reading: Reading, told: Mapping[str, list[Any]]) -> None:
     """Takes the columns of boxes or points."""
     role = next((role for role in SHAPE_ROLES if role in told), "")
-    columns = told.get(role, [])
+    columns, is_guess = told.get(role, []), False
     if not role:
-        plain = {_without_box(name): name for name in reading.free()}
-        fitting = ((one, names.split()) for one, names in SHAPE_NAMES)
-        role, listed = next((one for one in fitting if {*one[1]} <= plain.keys()), ("", []))
-        columns = [plain[name] for name in listed]
-        third = [plain[axis] for axis in THIRD_AXES if axis in plain]
-        if not columns or not all(_is_numeric(reading.table[name]) for name in columns):
-            return
-        if role == "point" and third:
-            for column in (*columns, *third):
-                how = "x, y and z: a place in mm, perhaps, not in an image"
-                reading.taken[column] = Taken("unused", how)
-            return
+        role, columns = shape_columns(reading.table[reading.free()])
+        is_guess = len(columns) == 1
+    if role == IN_SPACE:
+        for column in columns:
+            how = "x, y and z: a place in mm, perhaps, not in an image"
+            reading.taken[column] = Taken("unused", how)
+        return
+    if not columns:
+        return
     reading.shape = role
-    reading.numbers = np.stack([numbers_of(reading.table[name]) for name in columns], axis=1)
+    numbers = [numbers_of(reading.table[name]) for name in columns if len(columns) > 1]
+    if numbers:
+        reading.numbers = np.stack(numbers, axis=1)
+    else:
+        reading.numbers = listed_numbers(reading.table[columns[0]], SHAPE_ROLES[role])
     for column in columns:
-        reading.taken[column] = Taken(role, SHAPE_WORDS[role])
+        guess = ", a guess" * is_guess
+        reading.taken[column] = Taken(role, SHAPE_WORDS[role] + guess, is_guess)
 
 
 def _read_runs(reading: Reading, told: Mapping[str, list[Any]]) -> None:
@@ -291,12 +275,6 @@ def _values(texts: list[str]) -> list[Any]:
     return [int(one) if one == round(one) else one for one in numbers.tolist()]
 
 
-def _is_numeric(column: pd.Series) -> bool:
-    """Whether a sample of a column holds numbers, decimal commas too, and at least one."""
-    sample = [text for text in sample_of(column) if text not in NO_TEXT]
-    return bool(sample) and bool(np.isfinite(numbers_of(pd.Series(sample, dtype=object))).all())
-
-
 def _holds_runs(column: pd.Series) -> bool:
     """Whether a column holds run lengths, or stands for them by its name and holds none."""
     texts = {*sample_of(column)} - {*NO_TEXT}
@@ -305,14 +283,10 @@ def _holds_runs(column: pd.Series) -> bool:
     return are_runs and (any(" " in text for text in texts) or (is_named and bool(texts)))
 
 
-def _without_box(name: Any) -> str:
-    return BOX_WORD.sub("", plain_name(name))
-
-
 def _why_unused(column: pd.Series) -> str:
     """What a column is that is neither a name nor a class."""
     if not sample_of(column):
         return "empty"
-    if _is_numeric(column):
+    if is_numeric(column):
         return "numbers: measured, perhaps"
     return "texts: no names here, and no classes"

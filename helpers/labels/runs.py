@@ -11,6 +11,7 @@ from helpers.labels.labels import LabelError
 RUN_LENGTHS = ("relative", "absolute")  # the forms; the first is the guess where both fit
 NO_RUNS = ("", "-1")  # stand for an empty mask
 RUNS = re.compile(r"\d{1,12}(\s+\d{1,12})*")
+MAX_PIXELS = 2**29  # of an image that run lengths are about
 MAX_SHOWN = 40  # characters of a text that an error shows
 
 
@@ -42,6 +43,10 @@ def mask_of_runs(text: str, shape: tuple[int, int], how: str) -> np.ndarray:
            [1, 0, 0]])
     """
     rows, columns = shape
+    if rows * columns > MAX_PIXELS:
+        raise LabelError(
+            f"expected an image of at most {MAX_PIXELS} pixels, got {rows} × {columns}"
+        )
     starts, ends = _ranges(run_numbers(text), _checked(how))
     if len(starts) and not 0 <= starts.min() <= ends.max() <= rows * columns:
         raise LabelError(
