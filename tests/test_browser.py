@@ -15,6 +15,7 @@ from io import BytesIO
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
+import pydicom
 import pytest
 from PIL import Image
 
@@ -466,6 +467,18 @@ def test_headers_are_searched_and_stepped_through(phantom_slices):
     alone.varying.value = True
     assert alone.words.value == "0 elements change along 1 files" and not len(alone.rows)
     assert "<table>" in shown._repr_mimebundle_()["text/html"], "without a kernel its table remains"
+
+
+def test_what_changes_may_be_missing_from_a_file(tmp_path, phantom_slices):
+    path = _of(phantom_slices, "P02").index.get_level_values("path")[0]
+    lacking = pydicom.dcmread(path)
+    del lacking.SliceThickness
+    lacking.save_as(tmp_path / "lacking.dcm")
+    shown = HeaderBrowser([path, tmp_path / "lacking.dcm"], search="slicethickness")
+    shown.varying.value = True
+    (row,) = shown.rows.itertuples()
+    assert row.first is not None and row.last is None
+    assert shown.table.value.count("<td>—</td>") == 1, "what a file lacks is no value None"
 
 
 def test_only_a_volume_or_a_collection_can_be_browsed():

@@ -15,7 +15,10 @@ from helpers.runtime import is_live
 COLUMNS = ["tag", "VR", "VM", "keyword", "name", "value"]
 MAX_ROWS = 400  # of a table that are shown
 STYLE = """<style>.dh table { border-collapse: collapse }
-.dh td, .dh th { text-align: left; vertical-align: top; padding: 1px 8px; overflow-wrap: anywhere }
+.dh td, .dh th { text-align: left; vertical-align: top; padding: 1px 8px }
+.dh th { white-space: nowrap }
+.dh td:first-child { min-width: 9em }
+.dh td:nth-child(n+6) { overflow-wrap: anywhere; min-width: 4em }
 .dh .changed td { background: #e69f0055; font-weight: 600 }</style>"""
 
 
@@ -86,8 +89,8 @@ class HeaderBrowser(widgets.VBox):
 
     def _show_varying(self) -> None:
         rows = diff_headers(self.paths) if len(self.paths) > 1 else pd.DataFrame(columns=COLUMNS)
-        wanted, texts = self.search.value.casefold(), rows.astype(str).to_numpy().tolist()
-        self.rows = rows.loc[[wanted in " ".join(cells).casefold() for cells in texts]]
+        texts = [" ".join(map(str, row)).casefold() for row in rows.itertuples(index=False)]
+        self.rows = rows.loc[[self.search.value.casefold() in text for text in texts]]
         self.words.value = f"{len(self.rows)} elements change along {len(self.paths)} files"
         self.table.value = _table(self.rows, [False] * len(self.rows))
 
@@ -121,4 +124,4 @@ def _table(rows: pd.DataFrame, changed: list[bool]) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"<td>{html.escape(str(value))}</td>"
+    return f"<td>{'—' if value is None else html.escape(str(value))}</td>"
