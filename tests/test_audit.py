@@ -35,6 +35,7 @@ BY_DESIGN = {"interspaced", "gantry-tilt", "mixed-monochrome"}
 PIXEL_RULES = {
     *("undecodable", "black-slice", "empty-slice", "identical-images", "undeclared-padding"),
     *("zero-border", "wrong-rescale", "signed-as-unsigned"),
+    *("label-outside-volume", "empty-label", "label-on-other-side", "label-outside-body"),
 }
 
 
@@ -182,6 +183,7 @@ def test_no_other_rule_finds_anything_in_real_files(real, real_findings):
         *("rescale-varies", "shared-series-uid", "mosaic", "mixed-monochrome", "lossy-compression"),
         *("radiograph-without-view", "no-patient-orientation", "spacing-at-detector"),
         *("ultrasound-without-regions", "missing-references"),
+        *("label-of-another-frame", "several-persons"),
     }
 
 

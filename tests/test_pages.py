@@ -125,7 +125,7 @@ def _is_one_site(site, names):
     """The index has summary, pictures and pages; pages lead on; nothing comes from the network."""
     index = (site / "index.html").read_text(encoding="utf-8")
     facts = dict(re.findall(r"<tr><th>(\w+)</th><td>(.*?)</td></tr>", index))
-    assert facts["patients"] == "80" and "100 series" in facts["images"]
+    assert facts["patients"] == "87" and "114 series" in facts["images"]
     assert facts["identity"].endswith(
         "they are shown, for the patients of the phantom are synthetic"
     )

@@ -24,14 +24,19 @@ REFERENCES = {  # what a class of objects is, behind `STORAGE` → where it list
     "481.5": ("ReferencedStructureSetSequence",),
     "481.8": ("ReferencedStructureSetSequence",),
 }
+HOLDERS = ("SeriesInstanceUID", "FrameOfReferenceUID")  # what items say of all references in them
 MAX_LENGTH = 2**20  # bytes of a value, none of which is a reference, that is read
 
 
 class Reference(NamedTuple):
-    """An object that another one refers to, by UID; pseudonyms where identity is hidden."""
+    """An object that another one refers to, by UID; pseudonyms where identity is hidden.
+
+    `frame_of_reference` is what the other one says of it, as structure sets do.
+    """
 
     instance: str
     series: str | None
+    frame_of_reference: str | None = None
 
 
 def sequences_of(sop_class: object) -> tuple[str, ...]:
@@ -54,7 +59,7 @@ def references_of(path: str, sequences: tuple[str, ...]) -> list[Reference]:
         with quiet(), MeteredReader(OpenFile(path)) as file:
             dataset = read_partial(file, _behind(sequences), defer_size=MAX_LENGTH, force=True)
             lists = [dataset[keyword].value for keyword in sequences if keyword in dataset]
-            found = [one for items in lists for item in items for one in _within(item, None)]
+            found = [one for items in lists for item in items for one in _within(item, {})]
     except Exception:  # whatever it is, the header table has said what is wrong with the file
         return []
     return list(dict.fromkeys(found))
@@ -66,17 +71,20 @@ def _behind(sequences):
     return lambda tag, *_: tag > last
 
 
-def _within(item: Dataset, series: str | None) -> Iterator[Reference]:
-    """The references to stored objects in an item, and in the items below it."""
-    series = item.get("SeriesInstanceUID", series)
+def _within(item: Dataset, above: dict[str, str]) -> Iterator[Reference]:
+    """The references to stored objects in an item, and in the items below it.
+
+    Parameters
+    ----------
+    above : what the items around it say of all that is in them, by keyword
+    """
+    own = {word: str(deidentified(word, str(item.get(word)))) for word in HOLDERS if item.get(word)}
+    around = {**above, **own}
     instance = item.get("ReferencedSOPInstanceUID")
     if instance and str(item.get("ReferencedSOPClassUID", STORAGE)).startswith(STORAGE):
-        uid, of_series = str(instance), str(series) if series else None
-        yield Reference(
-            str(deidentified("SOPInstanceUID", uid)),
-            of_series and str(deidentified("SeriesInstanceUID", of_series)),
-        )
+        uid = str(deidentified("SOPInstanceUID", str(instance)))
+        yield Reference(uid, *map(around.get, HOLDERS))
     for element in item:
         if element.VR == "SQ":
             for below in element.value:
-                yield from _within(below, series)
+                yield from _within(below, around)

@@ -13,6 +13,7 @@ from pydicom.uid import generate_uid
 
 from helpers.phantom.encoding import Files, store, stored_values
 from helpers.phantom.file_faults import FILE_FAULTS
+from helpers.phantom.label_faults import LABEL_FAULTS
 from helpers.phantom.modality_faults import MODALITY_FAULTS
 from helpers.phantom.spoiling import (
     add_copy,
@@ -232,4 +233,5 @@ FAULTS = {
     **STACK_FAULTS,
     **FILE_FAULTS,
     **MODALITY_FAULTS,
+    **LABEL_FAULTS,
 }  # rule of the audit that finds it → function

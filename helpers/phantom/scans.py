@@ -50,6 +50,11 @@ def _spoilt(patient: str, variant: str, fault: str) -> Scan:
     return Scan(patient, 8, 12.0, 12.0, variants=(variant,), faults=(fault,), **CHEST)
 
 
+def _mislabelled(patient: str, fault: str) -> Scan:
+    """A scan on which organs are outlined, with something wrong in their outlines."""
+    return Scan(patient, 8, 24.0, 24.0, matrix=32, variants=("labels",), faults=(fault,))
+
+
 CHEST: dict[str, Any] = {"image_orientation": CORONAL, "matrix": 128}  # slices to be seen through
 GE, SIEMENS, TOSHIBA = "GE MEDICAL SYSTEMS", "SIEMENS", "TOSHIBA"
 PHILIPS, HITACHI = "Philips", "Hitachi Medical Corporation"
@@ -70,7 +75,7 @@ SCANS = (
     Scan("P13-truncated-file", 25, 12.0, 1.25, PHILIPS, faults=("truncated-file",)),
     Scan("P14-slice-twice", 32, 9.0, 2.0, SIEMENS, faults=("repeated-slice",)),
     Scan("P15-coronal", 28, 8.0, 2.0, GE, CORONAL, matrix=128),
-    Scan("P16-thin", 72, 3.75, 3.75, TOSHIBA),
+    Scan("P16-thin", 60, 3.75, 3.75, TOSHIBA),
     Scan("P17-file-copied", 24, 10.0, 1.25, GE, faults=("same-instance-twice",)),
     Scan("P18-scout-inside", 26, 10.0, 1.5, SIEMENS, faults=("localizer",)),
     Scan("P19-no-orientation", 18, 15.0, 1.0, TOSHIBA, faults=("no-orientation",)),
@@ -79,7 +84,7 @@ SCANS = (
     Scan("P22-spacing-changes", 30, 10.0, 1.25, GE, faults=("several-spacings",)),
     Scan("P23-size-changes", 28, 10.0, 1.0, SIEMENS, faults=("several-sizes",)),
     Scan("P24-slice-displaced", 25, 12.0, 1.25, PHILIPS, faults=("uneven-spacing",)),
-    Scan("P25-spacing-declared", 60, 5.0, 5.0, TOSHIBA, faults=("wrong-declared-spacing",)),
+    Scan("P25-spacing-declared", 44, 5.0, 5.0, TOSHIBA, faults=("wrong-declared-spacing",)),
     Scan("P26-numbers-swapped", 34, 9.0, 1.25, GE, faults=("swapped-numbers",)),
     Scan("P27-other-patient", 20, 15.0, 1.0, SIEMENS, faults=("other-patient",)),
     Scan("P28-unknown-charset", 14, 20.0, 1.0, HITACHI, faults=("unknown-charset",)),
@@ -101,7 +106,7 @@ SCANS = (
     Scan("P44-no-extension", 32, 9.0, 2.0, TOSHIBA, variants=("no-extension", "run-length")),
     Scan("P45-turned-midway", 22, 12.0, 1.5, HITACHI, faults=("several-orientations",)),
     Scan("P46-rescale-varies", 36, 8.0, 2.0, SIEMENS, faults=("rescale-varies",)),
-    Scan("P47-not-deflated", 68, 4.25, 4.25, GE, faults=("unreadable-file",)),
+    Scan("P47-not-deflated", 52, 4.25, 4.25, GE, faults=("unreadable-file",)),
     Scan("P48-heart-phases", 17, 10.0, 10.0, PHILIPS, faults=("several-phases",)),
     Scan("P49-slice-aside", 23, 12.0, 1.25, HITACHI, faults=("displaced-slice",)),
     Scan("P50-frame-per-file", 24, 10.0, 10.0, SIEMENS, faults=("several-frames-of-reference",)),
@@ -144,7 +149,19 @@ OTHER_MODALITIES = (  # of which a few views, or a small scan, show what is righ
         variants=("two-reconstructions",), faults=("series-read-alike",),
     ),
 )  # fmt: skip
-ALL_SCANS = (*SCANS, *OTHER_MODALITIES)
+LABELLED = (
+    Scan("P81-labels", 8, 24.0, 24.0, variants=("labels",)),
+    _mislabelled("P82-label-of-another", "label-of-another-frame"),
+    _mislabelled("P83-label-too-high", "label-outside-volume"),
+    _mislabelled("P84-label-empty", "empty-label"),
+    _mislabelled("P85-label-mirrored", "label-on-other-side"),
+    _mislabelled("P86-label-in-air", "label-outside-body"),
+    Scan(
+        "P87-two-persons", 4, 15.0, 15.0, matrix=32,
+        variants=("two-reconstructions",), faults=("several-persons",),
+    ),
+)  # fmt: skip
+ALL_SCANS = (*SCANS, *OTHER_MODALITIES, *LABELLED)
 
 
 def full_size(matrix: int = 64) -> tuple[Scan, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from pydicom.uid import EnhancedCTImageStorage, generate_uid
 
 from helpers.phantom.encoding import Files, compress, data_set, store, stored_values
+from helpers.phantom.labels import labels
 from helpers.phantom.modalities import MODALITIES
 
 SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6.16.2)
@@ -21,7 +22,7 @@ SHARED = {  # what the images of a stack share, by functional group (PS3.3 C.7.6
 
 SOFT_KERNEL = "B30f"
 
-VARIANTS: dict[str, Callable] = {**MODALITIES}
+VARIANTS: dict[str, Callable] = {**MODALITIES, "labels": labels}
 
 
 def variant(change: Callable) -> Callable:

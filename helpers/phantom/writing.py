@@ -18,7 +18,8 @@ from pydicom.uid import CTImageStorage, generate_uid
 from helpers.phantom.anatomy import chest
 from helpers.phantom.encoding import data_set, encoded, store
 from helpers.phantom.faults import FAULTS
-from helpers.phantom.scans import CORONAL, SAGITTAL, SCANS, Scan
+from helpers.phantom.organs import SEGMENTS
+from helpers.phantom.scans import ALL_SCANS, CORONAL, SAGITTAL, SCANS, Scan
 from helpers.phantom.variants import VARIANTS
 
 FIELD_MM = 384.0  # side of the square that an image covers
@@ -120,6 +121,30 @@ def clinical_rows(*, scans: Sequence[Scan] = SCANS, seed: int = 0) -> pd.DataFra
     return pd.DataFrame(rows, columns=columns)
 
 
+def box_rows(*, scans: Sequence[Scan] = ALL_SCANS, seed: int = 0) -> pd.DataFrame:
+    """Boxes around organs on the images of labelled scans, as a competition's table has them.
+
+    Returns
+    -------
+    DataFrame, one row per box, with columns ``SOPInstanceUID``, ``class``, and ``x``, ``y``,
+        ``width`` and ``height`` in pixels, from the outer corner of the first one
+    """
+    rows = []
+    for scan in scans:
+        side = FIELD_MM / scan.matrix
+        for instance, z in enumerate(_along(scan) if "labels" in scan.variants else [], 1):
+            uid = _uid(seed, scan.patient, instance)
+            for organ in SEGMENTS:
+                for rx, ry in organ.sections(float(z))[:1]:
+                    corner = organ.center[0] - rx, organ.center[1] - ry
+                    x, y = ((value + FIELD_MM / 2) / side for value in corner)
+                    size = 2 * rx / side, 2 * ry / side
+                    box = (round(value, 2) for value in (x, y, *size))
+                    rows.append((uid, organ.name.lower(), *box))
+    columns = ["SOPInstanceUID", "class", "x", "y", "width", "height"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def _found_by_design(scan: Scan) -> Iterator[str]:
     """The rules that find something in a scan that was made as it is."""
     unplaced = {"no-position", "no-orientation"} & set(scan.faults)
@@ -144,9 +169,8 @@ def _images(scan: Scan, number: int, seed: int) -> Iterator[Dataset]:
     step = np.cross(row, column) if scan.table is None else np.array(scan.table, float)
     pixel = (np.arange(scan.matrix) - (scan.matrix - 1) / 2) * FIELD_MM / scan.matrix
     in_plane = pixel[:, None, None] * column + pixel[None, :, None] * row
-    along = (np.arange(scan.slices) - (scan.slices - 1) / 2) * scan.gap
     size = 0.94 + 0.12 * rng.random()  # patients differ
-    for index, offset in enumerate(along if scan.feet_to_head else along[::-1]):
+    for index, offset in enumerate(_along(scan)):
         center = offset * step
         hu = chest((in_plane + center) / size, couch_side=-1 if scan.position == "HFP" else 1)
         dataset = _header(scan, number, seed, index + 1)
@@ -155,6 +179,12 @@ def _images(scan: Scan, number: int, seed: int) -> Iterator[Dataset]:
         outside = np.linalg.norm(in_plane, axis=-1) > FIELD_MM / 2
         _put_pixels(dataset, STYLES[scan.vendor], hu + rng.normal(0, NOISE_HU, hu.shape), outside)
         yield dataset
+
+
+def _along(scan: Scan) -> np.ndarray:
+    """Where the images lie in mm along the way of the table, in the order of their numbers."""
+    along = (np.arange(scan.slices) - (scan.slices - 1) / 2) * scan.gap
+    return along if scan.feet_to_head else along[::-1]
 
 
 def _header(scan: Scan, number: int, seed: int, instance: int) -> Dataset:

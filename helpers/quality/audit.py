@@ -11,6 +11,8 @@ from helpers.errors import WrongTypeError, require_type
 from helpers.quality.encoding_rules import ENCODING_RULES
 from helpers.quality.file_rules import FILE_RULES
 from helpers.quality.identity_rules import IDENTITY_RULES
+from helpers.quality.label_pixel_rules import LABEL_PIXEL_RULES
+from helpers.quality.label_rules import LABEL_RULES
 from helpers.quality.modality_rules import MODALITY_RULES
 from helpers.quality.naming_rules import NAMING_RULES
 from helpers.quality.pixel_rules import PIXEL_RULES
@@ -39,8 +41,11 @@ RULES: dict[str, Rule] = {
     **NAMING_RULES,
     **MODALITY_RULES,
     **REFERENCE_RULES,
+    **LABEL_RULES,
     **PIXEL_RULES,
+    **LABEL_PIXEL_RULES,
 }
+NEED_PIXELS = {**PIXEL_RULES, **LABEL_PIXEL_RULES}
 COLUMNS = ["rule", "severity", "path", "frame", "stack", "value", "effect", "clause", "remedy"]
 MAX_NAMED_RULES = 3  # on a badge
 
@@ -89,7 +94,7 @@ def audit(
     if slices is None:
         slices = slice_table(headers, executor=executor)
     collection = Collection(headers, checked_slices(slices), executor)
-    rules = [rule for rule in RULES.values() if pixels or rule.name not in PIXEL_RULES]
+    rules = [rule for rule in RULES.values() if pixels or rule.name not in NEED_PIXELS]
     rules.sort(key=lambda rule: SEVERITIES.index(rule.severity))
     found = [
         {"rule": rule.name, **rule._asdict(), **finding._asdict()}

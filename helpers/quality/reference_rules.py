@@ -2,13 +2,8 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from helpers.headers.references import references_of, sequences_of
 from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
-from helpers.runtime import in_threads_if_slow
 
-DEFLATED = "1.2.840.10008.1.2.1.99"  # its beginning cannot be read without all of it
 MAX_NAMED_SERIES = 2
 
 REFERENCE_RULES: dict[str, Rule] = {}
@@ -26,23 +21,13 @@ def missing_references(collection: Collection) -> Iterator[Finding]:
 
     Of these files, and of no other, the beginning of the header is read again.
     """
-    classes = collection.column("SOPClassUID")
-    lists = {uid: sequences_of(uid) for uid in classes.dropna().unique()}
-    with_lists = classes.isin([uid for uid, sequences in lists.items() if sequences])
-    deflated = collection.headers["TransferSyntaxUID"] == DEFLATED
-    rows = np.flatnonzero((with_lists & ~deflated).to_numpy() & collection.readable)
-    files = [(collection.headers.index[row], lists[classes.iloc[row]]) for row in rows]
-    here = set(collection.column("SOPInstanceUID").dropna()) if files else set()
+    here = set(collection.column("SOPInstanceUID").dropna()) if collection.references else set()
     findings = []
-    for (path, _), found in zip(files, in_threads_if_slow(_references, files)):
+    for path, found in collection.references.items():
         missing = [one for one in found if one.instance not in here]
         if missing:
             findings.append(Finding(_value(found, missing), path))
     yield from said_once(findings)
-
-
-def _references(file):
-    return references_of(*file)
 
 
 def _value(found, missing):

@@ -4,14 +4,16 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from helpers.headers.references import Reference, references_of, sequences_of
 from helpers.pixels.guesses import COLOUR, NEEDED_KEYWORDS, Gap, can_be_guessed, gaps_of
 from helpers.quality.decoders import missing_decoders
 from helpers.quality.statistics import pixel_table
+from helpers.runtime import in_threads_if_slow
 from helpers.slices.arrays import Arrays
 from helpers.slices.images import is_image
 from helpers.slices.measures import Measures
@@ -22,9 +24,11 @@ CROSS_SECTIONAL = [  # SOP classes of CT, MR and PET: images with a position in 
     f"1.2.840.10008.5.1.4.1.1.{kind}"
     for kind in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")
 ]
+DEFLATED = "1.2.840.10008.1.2.1.99"  # its beginning cannot be read without all of it
 MAX_ALIKE = 20  # findings of one rule that say the same; more are said once
 CROSS_SECTIONAL_MODALITIES = ["CT", "MR", "PT"]  # count where the SOP class is missing
 
+Result = TypeVar("Result")
 Stack = tuple[str, int]  # Series Instance UID, number
 
 
@@ -87,6 +91,7 @@ class Collection:
         self.files, self.measures = Arrays(headers), Measures(slices)
         self.readable = headers["error"].isna().to_numpy()
         self.image = is_image(headers)
+        self._worked_out: dict[Callable, Any] = {}
 
     # files
 
@@ -127,6 +132,27 @@ class Collection:
             for path, gaps in self.gaps.items()
             if not can_be_guessed(gaps)
         }
+
+    @cached_property
+    def references(self) -> dict[str, list[Reference]]:
+        """What segmentations, structures, doses, reports and the like refer to, by path.
+
+        Of these files, and of no other, the beginning of the header is read again.
+        """
+        classes = self.column("SOPClassUID")
+        lists = {uid: sequences_of(uid) for uid in classes.dropna().unique()}
+        with_lists = classes.isin([uid for uid, sequences in lists.items() if sequences])
+        deflated = self.headers["TransferSyntaxUID"] == DEFLATED
+        rows = np.flatnonzero((with_lists & ~deflated).to_numpy() & self.readable)
+        files = [(self.headers.index[row], lists[classes.iloc[row]]) for row in rows]
+        return dict(zip([path for path, _ in files], in_threads_if_slow(_references, files)))
+
+    def once(self, work: "Callable[[Collection], Result]") -> Result:
+        """What a function makes of the collection, worked out once for all rules that ask."""
+        if work not in self._worked_out:
+            self._worked_out[work] = work(self)
+        result: Result = self._worked_out[work]
+        return result
 
     # images
 
@@ -282,6 +308,10 @@ class Collection:
         known = np.where(codes < 0, codes.max() + 1, codes)
         starts = self.measures.starts
         return np.minimum.reduceat(known, starts) < np.maximum.reduceat(codes, starts)
+
+
+def _references(file: tuple[str, tuple[str, ...]]) -> list[Reference]:
+    return references_of(*file)
 
 
 def said_once(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -1,0 +1,276 @@
+"""What do labels cover of the images that they are of? Measured once, for all rules on labels."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.errors import ClearError
+from helpers.labels import segmentation, structures
+from helpers.labels.contours import rois_of
+from helpers.labels.labels import Label, Labels
+from helpers.labels.loading import load_labels
+from helpers.labels.sources import labels_of
+from helpers.quality.body import Body, steps_of
+from helpers.quality.rules import Collection, Stack
+from helpers.runtime import quiet
+from helpers.volume.volume import Volume, load_volume
+
+SAME_AXES = 0.01  # by which direction cosines of one stack differ at most
+BEYOND = 0.75  # slices or pixels beyond the outermost one, from which on it is outside
+MIN_VOXELS = 20  # looked at, below which nothing is said
+NO_CONTOUR = "has no contour"  # remark of a region that is described alone
+AROUND_BODY = {  # words of what lies around a body, or marks it
+    *("couch", "table", "tabletop", "tisch", "board", "support", "external", "bolus", "marker"),
+    *("fixation", "mask", "frame", "immobilization", "immobilisation", "headrest", "cushion"),
+    *("outside", "outer", "air", "background", "skin", "clip", "wire", "tube", "catheter", "coil"),
+    *("isocenter", "isocentre", "registration", "fiducial", "device", "implant", "room", "bed"),
+}
+HOLD_AIR = {  # words of what holds air itself, which reaches to the border of a cropped image
+    *("lung", "lungs", "lobe", "pulmonary", "airway", "airways", "trachea", "bronchus", "bronchi"),
+    *("bronchial", "emphysema", "pneumothorax", "nodule", "gas", "bowel", "colon", "sinus"),
+    *("sinuses", "nasal", "pharynx", "larynx", "oral", "ear", "mastoid"),
+}
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+class LabelFacts(NamedTuple):
+    """One label of a file, as it lies on its images.
+
+    `center_x` is the middle of its voxels (LPS mm), `left_share` the share of them left of the
+    middle of the body, `air_share` the share in air around it. NaN is what is not known, as where
+    the images do not show the air on both sides of the body.
+    """
+
+    label: Label
+    is_empty: bool
+    center_x: float
+    left_share: float
+    air_share: float
+
+    @property
+    def words(self) -> list[str]:
+        """The words of its name, in lower case."""
+        return words_of(self.label.name)
+
+
+class FileFacts(NamedTuple):
+    """The labels of a file on the volume of its images; `outside` says what lies beyond them."""
+
+    path: str
+    outside: str
+    labels: tuple[LabelFacts, ...]
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a name, in lower case.
+
+    Examples
+    --------
+    >>> words_of("Lung_L"), words_of("leftKidney 2")
+    (['lung', 'l'], ['left', 'kidney'])
+    """
+    return [word.lower() for word in WORDS.findall(name)]
+
+
+class _File(NamedTuple):
+    """A file of labels: its row of `helpers.labels_of`, and the stacks that it refers to.
+
+    `is_whole` says that it does, and that every image is here that it refers to.
+    """
+
+    row: pd.Series
+    stacks: list[int]
+    is_whole: bool
+
+    @property
+    def path(self) -> str:
+        return str(self.row.name)
+
+
+def label_facts(collection: Collection) -> list[FileFacts]:
+    """What each file of labels covers whose images are here; each volume is loaded once.
+
+    Nothing is said of what cannot be loaded, nor of what lies beyond images of which a part is not
+    here: other rules do.
+    """
+    found = []
+    for stack, files in _files_by_stack(collection).items():
+        volume = _volume(collection, stack)
+        for file in files:
+            outside = _beyond(collection, file) if file.is_whole else ""
+            labels: tuple[LabelFacts, ...] = ()
+            if volume is not None and not outside:
+                labels = tuple(_measured(file, volume, collection))
+            found.append(FileFacts(file.path, outside, labels))
+    return found
+
+
+def _files_by_stack(collection: Collection) -> dict[Stack, list[_File]]:
+    """The files of labels on each stack."""
+    sources = labels_of(collection.headers, collection.slices)
+    sources = sources[sources["stack"].notna()]
+    if not len(sources):
+        return {}
+    instances = collection.measures.values("SOPInstanceUID")
+    number_of = dict(zip(instances, collection.measures.segment.tolist()))
+    found: dict[Stack, list[_File]] = {}
+    for path, row in sources.iterrows():
+        named = [number_of.get(one.instance) for one in collection.references.get(str(path), ())]
+        stacks = [one for one in dict.fromkeys(named) if one is not None]
+        file = _File(row, stacks, bool(stacks) and None not in named)
+        found.setdefault((row["SeriesInstanceUID"], row["stack"]), []).append(file)
+    return found
+
+
+def _volume(collection: Collection, stack: Stack) -> Volume | None:
+    rows = collection.slices.loc[stack]
+    with quiet():
+        try:
+            return load_volume(rows, on_irregular="longest", progress=False)
+        except (ClearError, MemoryError):
+            return None
+
+
+# beyond the images
+
+
+def _beyond(collection: Collection, file: _File) -> str:
+    """What is said of what a file labels beyond its images; nothing where all lies on them."""
+    box = _box(collection, file.stacks)
+    if box is None:
+        return ""
+    if file.row["kind"] == segmentation.KIND:
+        return _frames_beyond(collection, file.path, box)
+    return _contours_beyond(file.path, box)
+
+
+class _Box(NamedTuple):
+    """Where images lie: `axes` (3, 3) are their normal, column and row; the rest is along them."""
+
+    axes: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def beyond(self, points: np.ndarray) -> np.ndarray:
+        """Which things lie beyond, all their points (things, points, 3) on one side: (things,)."""
+        along = points @ self.axes.T
+        return ((along.max(1) < self.low) | (along.min(1) > self.high)).any(1)
+
+
+def _box(collection: Collection, stacks: list[int]) -> _Box | None:
+    """Where the images of stacks lie, with `BEYOND` around; None where that is not known."""
+    measures = collection.measures
+    rows = np.flatnonzero(np.isin(measures.segment, stacks))
+    corners, normals = _corners(collection, rows)
+    if not np.isfinite(corners).all() or np.ptp(normals, axis=0).max() > SAME_AXES:
+        return None
+    row, column = corners[0, 1] - corners[0, 0], corners[0, 2] - corners[0, 0]
+    axes = np.stack([normals[0], *(one / max(np.linalg.norm(one), 1e-9) for one in (column, row))])
+    along = np.unique((corners[:, 0] @ normals[0]).round(2))
+    gap = float(np.median(np.diff(along))) if len(along) > 1 else 0.0
+    thickness = np.nan_to_num(measures.numbers("SliceThickness")[rows]).max()
+    pixel = measures.vectors("PixelSpacing", 2)[rows].max()
+    margin = BEYOND * np.array([max(gap, thickness), pixel, pixel])
+    places = (corners @ axes.T).reshape(-1, 3)
+    return _Box(axes, places.min(0) - margin, places.max(0) + margin)
+
+
+def _corners(collection: Collection, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the corners of images (m, 4, 3) in LPS mm, their normals (m, 3)); NaN for unknown ones."""
+    measures = collection.measures
+    position = measures.vectors("ImagePositionPatient", 3)[rows]
+    cosines = measures.vectors("ImageOrientationPatient", 6)[rows]
+    spacing = measures.vectors("PixelSpacing", 2)[rows]
+    size = np.stack([measures.numbers(word)[rows] for word in ("Rows", "Columns")], axis=1)
+    row, column = cosines[:, :3], cosines[:, 3:]
+    right = row * (spacing[:, 1] * (size[:, 1] - 1))[:, None]
+    down = column * (spacing[:, 0] * (size[:, 0] - 1))[:, None]
+    corners = np.stack([position, position + right, position + down, position + right + down], 1)
+    return corners, np.cross(row, column)
+
+
+def _frames_beyond(collection: Collection, path: str, box: _Box) -> str:
+    """What is said of frames of a segmentation, not empty, that lie beyond its images."""
+    rows = np.flatnonzero(collection.paths == path)
+    rows = rows[np.nan_to_num(collection.pixels["max"].to_numpy(float)[rows]) > 0]
+    corners, _ = _corners(collection, rows)
+    if not len(rows) or not np.isfinite(corners).all():
+        return ""
+    count = int(box.beyond(corners).sum())
+    return f"{count} of {len(rows)} frames lie beyond its images" if count else ""
+
+
+def _contours_beyond(path: str, box: _Box) -> str:
+    """What is said of contours that lie beyond their images; couches and the like may."""
+    try:
+        rois = rois_of(path)
+    except (ClearError, MemoryError):
+        return ""
+    words = []
+    for roi in rois:
+        contours = [one.points for one in roi.contours if len(one.points)]
+        count = sum(int(box.beyond(points[None])[0]) for points in contours)
+        if count and not is_around_body(words_of(f"{roi.name} {roi.by}")):
+            words.append(f"{count} of {len(contours)} contours of {roi.name}")
+    more = f" and {len(words) - 1} more" if len(words) > 1 else ""
+    return f"{words[0]}{more} lie beyond its images" if words else ""
+
+
+def is_around_body(words: Iterable[str]) -> bool:
+    """Whether words of a name are of something that may lie around a body."""
+    return not AROUND_BODY.isdisjoint(words)
+
+
+# on the voxels
+
+
+def _measured(file: _File, volume: Volume, collection: Collection) -> Iterator[LabelFacts]:
+    """The facts of each label of a file; none where it cannot be laid on the volume."""
+    with quiet():
+        try:
+            labels = load_labels(file.row, volume, progress=False)
+        except ClearError:
+            return
+    body, is_all = Body(volume), file.is_whole and _has_all_slices(volume, file, collection)
+    for label in labels.labels:
+        if label.layer is not None and labels.ml(label):
+            yield _facts(label, labels, body)
+        else:
+            is_empty = is_all and label.layer is not None and _can_be_empty(label)
+            yield LabelFacts(label, is_empty, np.nan, np.nan, np.nan)
+
+
+def _has_all_slices(volume: Volume, file: _File, collection: Collection) -> bool:
+    """Whether a volume has all images that a file refers to."""
+    return len(volume.array) == sum(int(collection.measures.counts[one]) for one in file.stacks)
+
+
+def _can_be_empty(label: Label) -> bool:
+    """Whether a label without voxels has none: its source does not say that some were left out."""
+    return label.kind != structures.KIND or label.remark in ("", NO_CONTOUR)
+
+
+def _facts(label: Label, labels: Labels, body: Body) -> LabelFacts:
+    label_map = labels.maps[label.layer or 0]
+    places = _places(label_map, label.value)
+    x = body.x_of(places)
+    middle = body.middle_x(places)
+    left = float((x > middle).mean()) if np.isfinite(middle) else np.nan
+    left = left if len(x) >= MIN_VOXELS else np.nan
+    words = words_of(f"{label.name} {label.by}")
+    may_be_air = is_around_body(words) or not HOLD_AIR.isdisjoint(words)
+    is_judged = np.isfinite(left) and not may_be_air
+    air = body.air_share(label_map, label.value, places) if is_judged else np.nan
+    return LabelFacts(label, False, float(x.mean()), left, air)
+
+
+def _places(label_map: np.ndarray, value: int) -> np.ndarray:
+    """Voxels (3, m) of a label: of a large map some, evenly spread."""
+    steps = steps_of(label_map.shape)
+    few = np.array(np.nonzero(label_map[tuple(slice(None, None, step) for step in steps)] == value))
+    if few.shape[1] >= MIN_VOXELS:
+        return few * np.array(steps)[:, None]
+    return np.array(np.nonzero(label_map == value))

@@ -1,0 +1,135 @@
+"""Do labels lie where they can be? Rules that look at labels on the voxels of their images."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from helpers.quality.label_facts import LabelFacts, label_facts
+from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+
+SIDES = {"left": 1, "l": 1, "lt": 1, "right": -1, "r": -1, "rt": -1}  # along x of LPS
+IN_BOTH_HALVES = {  # words of organs of which one lies in each half of the trunk or head
+    *("lung", "lungs", "kidney", "kidneys", "renal", "adrenal", "eye", "eyeball", "globe", "orbit"),
+    *("lens", "parotid", "cochlea", "breast", "hemisphere", "hippocampus", "submandibular"),
+}
+LIMBS = {"femur", "femoral", "hip", "humerus", "scapula", "clavicle", "clavicula", "iliac"}
+NOT_THERE = {  # words by which a name may say another side than that of the label
+    *("minus", "without", "except", "not", "no", "non", "sub", "spared", "opposite", "mirror"),
+    *("mirrored", "contralateral", "contra", "flipped", "shifted", "margin"),
+}
+MIN_WRONG_SHARE = 0.8  # of a label, on the side of the body that its name excludes
+MIN_DISTANCE_MM = 20  # between left and right, from which on they are not the same place
+MIN_AIR_SHARE = 0.5  # of a label
+MAX_NAMED = 3
+
+LABEL_PIXEL_RULES: dict[str, Rule] = {}
+
+
+@rule(
+    LABEL_PIXEL_RULES,
+    "warning",
+    effect="A part of it is lost on the images, or it is of other images.",
+    clause="PS3.3 C.7.6.2.1.1, C.8.8.6",
+    remedy="Look whether it fits what is left; load the series that it was drawn on.",
+)
+def label_outside_volume(collection: Collection) -> Iterator[Finding]:
+    """Segmentations and structures that reach beyond the images that they refer to."""
+    found = (
+        Finding(file.outside, file.path) for file in collection.once(label_facts) if file.outside
+    )
+    yield from said_once(found)
+
+
+@rule(
+    LABEL_PIXEL_RULES,
+    "note",
+    effect="What is named is not there: a missing organ, or one that was not outlined.",
+    clause="PS3.3 C.8.20.4, C.8.8.6",
+    remedy="Do not count it as a label; ask whether it is missing or was left out.",
+)
+def empty_label(collection: Collection) -> Iterator[Finding]:
+    """Segments and regions that are described and have no voxel."""
+    yield from _findings(collection, lambda one: one.is_empty, lambda one: one.label.name)
+
+
+@rule(
+    LABEL_PIXEL_RULES,
+    "error",
+    effect="Left and right are exchanged: the label, or its name, is of the other side.",
+    clause="PS3.3 C.7.6.2.1.1, C.8.20.4",
+    remedy="Look at both on the images; whether label or images are mirrored, organs in the middle "
+    "tell, as the heart and the liver.",
+)
+def label_on_other_side(collection: Collection) -> Iterator[Finding]:
+    """Labels of paired organs that lie on the other side of the body than their names say.
+
+    Two of one file tell it by their order; one alone by the middle of the body, on CT that shows
+    the air on both sides of it.
+    """
+    findings = []
+    for file in collection.once(label_facts):
+        values = [*_exchanged(file.labels), *_beyond_the_middle(file.labels)]
+        if values:
+            findings.append(Finding(_named(list(dict.fromkeys(values))), file.path))
+    yield from said_once(findings)
+
+
+@rule(
+    LABEL_PIXEL_RULES,
+    "warning",
+    effect="It is shifted, mirrored or of other images: what is learned under it is air.",
+    clause="PS3.3 C.7.6.2.1.1",
+    remedy="Look at it on its images; load the series that it was drawn on.",
+)
+def label_outside_body(collection: Collection) -> Iterator[Finding]:
+    """Labels of which more than half lies in the air around the body, on CT; no couches."""
+    yield from _findings(
+        collection,
+        lambda one: one.air_share > MIN_AIR_SHARE,
+        lambda one: f"{one.label.name} ({one.air_share:.0%} in air)",
+    )
+
+
+def _findings(collection, is_wrong, words) -> Iterator[Finding]:
+    """A finding of each file with labels that are wrong, which names them."""
+    findings = []
+    for file in collection.once(label_facts):
+        values = [words(one) for one in file.labels if is_wrong(one)]
+        if values:
+            findings.append(Finding(_named(values), file.path))
+    yield from said_once(findings)
+
+
+def _named(values: list[str]) -> str:
+    more = f" and {len(values) - MAX_NAMED} more" if len(values) > MAX_NAMED else ""
+    return f"{', '.join(values[:MAX_NAMED])}{more}"
+
+
+def _side(one: LabelFacts) -> tuple[int, frozenset[str]]:
+    """(1 for left, -1 for right, 0 for none or both, the other words) of a label's name."""
+    words = set(one.words)
+    sides = {SIDES[word] for word in words & set(SIDES)}
+    if len(sides) != 1 or words & NOT_THERE:
+        return 0, frozenset(words)
+    return sides.pop(), frozenset(words - set(SIDES))
+
+
+def _exchanged(labels: tuple[LabelFacts, ...]) -> Iterator[str]:
+    """Names of pairs of which the left one lies to the right of the other."""
+    sided = [(*_side(one), one) for one in labels if np.isfinite(one.center_x)]
+    for side, words, left in sided:
+        if side != 1 or not words & (IN_BOTH_HALVES | LIMBS):
+            continue
+        others = [one for other, own, one in sided if other == -1 and own == words]
+        if len(others) == 1 and others[0].center_x - left.center_x > MIN_DISTANCE_MM:
+            yield f"{left.label.name} lies to the right of {others[0].label.name}"
+
+
+def _beyond_the_middle(labels: tuple[LabelFacts, ...]) -> Iterator[str]:
+    """Names of labels that lie on the wrong side of the body."""
+    for one in labels:
+        side, words = _side(one)
+        wrong = 1 - one.left_share if side == 1 else one.left_share
+        if side and words & IN_BOTH_HALVES and wrong > MIN_WRONG_SHARE:
+            where = "right" if side == 1 else "left"
+            yield f"{one.label.name} lies on the {where} ({wrong:.0%})"

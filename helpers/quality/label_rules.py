@@ -1,0 +1,89 @@
+"""Do labels belong to the images that they are said to be of? Rules that look at headers alone.
+
+What is wrong with labels as they lie, `helpers.quality.label_pixel_rules` finds.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from helpers.labels import segmentation, structures
+from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+
+LABEL_CLASSES = (*segmentation.CLASSES, *structures.CLASSES)
+SEXES = ("M", "F")
+PERSONAL = {"PatientSex": "sexes", "PatientBirthDate": "birth dates"}
+
+LABEL_RULES: dict[str, Rule] = {}
+
+
+@rule(
+    LABEL_RULES,
+    "warning",
+    effect="Where it lies on its images is not known: positions count from different origins.",
+    clause="PS3.3 C.7.4.1, C.8.8.5",
+    remedy="Ask for the original files; take it for one of these images only where its outlines "
+    "were seen to fit.",
+)
+def label_of_another_frame(collection: Collection) -> Iterator[Finding]:
+    """Segmentations and structures of another Frame of Reference than the images they refer to."""
+    rows = np.flatnonzero(collection.column("SOPClassUID").isin(LABEL_CLASSES))
+    if not len(rows):
+        return
+    own_frames = collection.column("FrameOfReferenceUID")
+    frame_of = dict(zip(collection.column("SOPInstanceUID"), own_frames))
+    findings = []
+    for row in rows.tolist():
+        path, own = collection.headers.index[row], own_frames.iloc[row]
+        pairs = [
+            (one.frame_of_reference or own, frame_of.get(one.instance))
+            for one in collection.references.get(path, ())
+        ]
+        known = [pair for pair in pairs if all(isinstance(uid, str) for uid in pair)]
+        if known and not any(own == other for own, other in known):
+            own, other = known[0]
+            findings.append(Finding(f"of {own}, its images of {other}", path))
+    yield from said_once(findings)
+
+
+@rule(
+    LABEL_RULES,
+    "warning",
+    effect="What is learned of a patient is of several; splits by patient may leak.",
+    clause="PS3.3 C.7.1.1",
+    remedy="Find out who is meant; an anonymiser may have given one Patient ID to several, or "
+    "changed the other elements.",
+)
+def several_persons(collection: Collection) -> Iterator[Finding]:
+    """Patient IDs under which several sexes or birth dates stand.
+
+    Names are not compared: one person's may be written in several ways.
+    """
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for keyword in PERSONAL:
+        for patient, rows in _of_several_values(collection, keyword):
+            found.setdefault(patient, {})[keyword] = rows
+    for own in found.values():
+        words = [f"{len(rows)} {PERSONAL[word]} ({word})" for word, rows in own.items()]
+        row = int(next(iter(own.values()))[-1])
+        patient = collection.column("PatientID").iloc[row]
+        yield Finding(f"{' and '.join(words)} of {patient}", collection.headers.index[row])
+
+
+def _of_several_values(collection: Collection, keyword: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields the number of each patient of several values, and the first file of each value.
+
+    The file of the value that fewest files have is the last.
+    """
+    patients, values = (collection.files.codes(word) for word in ("PatientID", keyword))
+    counted = (patients >= 0) & (values >= 0)
+    if keyword == "PatientSex":
+        counted &= collection.column(keyword).isin(SEXES).to_numpy()
+    rows = np.flatnonzero(counted)
+    pairs = patients[rows] * (values.max(initial=0) + 1) + values[rows]
+    kinds, first, counts = np.unique(pairs, return_index=True, return_counts=True)
+    of_patient = kinds // (values.max(initial=0) + 1)
+    for patient in np.flatnonzero(np.bincount(of_patient, minlength=1) > 1).tolist():
+        own = np.flatnonzero(of_patient == patient)
+        own = own[np.argsort(-counts[own], kind="stable")]
+        yield patient, rows[first[own]]
