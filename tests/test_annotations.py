@@ -236,6 +236,19 @@ def test_numbers_that_are_names_elsewhere_are_no_names(chests):
     assert roles["grade"] == "class" and roles["PatientID"] == "patient"
 
 
+def test_measures_that_are_names_of_files_are_no_names():
+    """Of one folder, a number is the name of one file, and yet weeks are no images."""
+    rows = [
+        header_row(f"/a/{n}.dcm", PatientID="one", ImagePositionPatient=(0.0, 0.0, 2.0 * n))
+        for n in range(1, 20)
+    ]
+    table = table_of(
+        Patient=["one"] * 6, Weeks=["-4", "5", "6", "12", "18", "104"], Sex=["Male"] * 6
+    )
+    roles = _roles(table, slice_table(header_frame(rows)))
+    assert roles == {"Patient": "patient", "Weeks": "unused", "Sex": "class"}
+
+
 def test_rows_and_columns_may_stand_in_any_order(spines, tmp_path):
     table = pd.read_csv(written(tmp_path, SPINE_POINTS), dtype=str)
     plain = annotation_table(table, spines)

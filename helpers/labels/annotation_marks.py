@@ -58,7 +58,7 @@ def image_labels(
     _check(annotations)
     frames = annotations["frame"]
     here = annotations["path"].eq(os.fspath(path)) & (frames.eq(frame) | frames.isna()).fillna(True)
-    own = _drawable(annotations[here.to_numpy(bool)])
+    own = drawable(annotations[here.to_numpy(bool)])
     if not len(own):
         return SliceLabels(())
     rows, columns = shape or _shape(own.iloc[0], path)
@@ -100,7 +100,7 @@ def annotation_labels(annotations: pd.DataFrame, volume: Volume) -> Labels:
     """
     _check(annotations)
     require_type(volume, Volume, "of load_volume")
-    own = _drawable(annotations)
+    own = drawable(annotations)
     own = own[own["frame"].notna().to_numpy(bool) & _is_of_frame(own, volume)]
     images, of_row = _images(own, volume)
     own = own[of_row >= 0]
@@ -148,7 +148,7 @@ def _check(annotations: Any) -> None:
         raise LabelError(f"expected a table {ANNOTATIONS}, got one without {', '.join(missing)}")
 
 
-def _drawable(annotations: pd.DataFrame) -> pd.DataFrame:
+def drawable(annotations: pd.DataFrame) -> pd.DataFrame:
     """The annotations that have a place on an image; one that reaches beyond it has, too."""
     why = annotations["why"]
     is_placed = annotations["path"].notna() & annotations["name"].notna()
@@ -190,8 +190,7 @@ def _is_of_frame(own: pd.DataFrame, volume: Volume) -> np.ndarray:
 
 def _images(own: pd.DataFrame, volume: Volume) -> tuple[dict[int, _Image], np.ndarray]:
     """(the images that lie on a volume, the number of the image of each annotation or -1)"""
-    keys = pd.MultiIndex.from_arrays([own["path"], own["frame"].astype(int)])
-    codes, _ = pd.factorize(keys)
+    codes = own.groupby(["path", "frame"], sort=False).ngroup().to_numpy(int)
     _, first = np.unique(codes, return_index=True)
     rows = own.iloc[first]
     sizes = np.stack([numbers(rows, "Rows"), numbers(rows, "Columns")], axis=1)

@@ -29,7 +29,7 @@ NAME_WORD = re.compile(r"id$|uid|name$|folder|dir|key$")
 INSTANCE = re.compile(r"instance(number|num|no|nr)?")
 SLICE = re.compile(r"(slice|image)(number|num|no|nr|index|idx)|slice")
 FRAME = re.compile(r"frame(number|num|no|nr|index|idx)?")
-SHORT_NUMBER = re.compile(r"\d{1,5}")  # is a name only where its column is named like one
+SHORT_NUMBER = re.compile(r"[-+]?\d{1,5}([.,]\d+)?")  # a name only where its column says so
 SAMPLED = 2_000  # rows by which a column is judged before all are looked at
 MAX_NAME = 300  # characters
 MAX_BEHIND = 20  # different texts behind the last _ of a name, which are then a class
@@ -109,12 +109,12 @@ def _number_text(value: Any) -> str:
 
 
 def _may_be_name(column: pd.Series, plain: str) -> bool:
-    """Whether texts may be names: not too long; no short numbers in a column named otherwise."""
+    """Whether texts may be names: not too long; no numbers in a column named otherwise."""
     sample = sample_of(column)
     if not sample or max(map(len, sample)) > MAX_NAME:
         return False
     is_named_so = bool(NAME_WORD.search(plain) or _said(plain))
-    return is_named_so or not all(map(SHORT_NUMBER.fullmatch, sample))
+    return is_named_so or sum(map(bool, map(SHORT_NUMBER.fullmatch, sample))) * 2 < len(sample)
 
 
 def _said(plain: str) -> str:
