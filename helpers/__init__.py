@@ -83,6 +83,8 @@ _NAMES_OF = {  # module → the public names that it owns
     "labels.annotation_marks": ["annotation_labels", "image_labels"],
     "labels.loading": ["load_labels"],
     "labels.runs": ["mask_of_runs", "runs_of_mask"],
+    "labels.beside": ["annotations_beside"],
+    "labels.first_look": ["label_middle", "labelled_stack", "strangest_labels"],
     "labels.sources": ["labels_of"],
     "labels.table": ["label_table"],
     "pictures.slices": [
@@ -91,6 +93,7 @@ _NAMES_OF = {  # module → the public names that it owns
         "show_slice",
         "show_windows",
     ],
+    "pictures.labelled_images": ["show_annotated", "show_labelled"],
     "pictures.fused": ["show_fused"],
     "pictures.plane_in_patient": ["show_plane_in_patient"],
     "pictures.views": ["show_views"],

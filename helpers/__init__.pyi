@@ -20,6 +20,10 @@ from helpers.labels.annotation_marks import image_labels as image_labels
 from helpers.labels.annotations import annotation_columns as annotation_columns
 from helpers.labels.annotations import annotation_table as annotation_table
 from helpers.labels.annotations import class_balance as class_balance
+from helpers.labels.beside import annotations_beside as annotations_beside
+from helpers.labels.first_look import label_middle as label_middle
+from helpers.labels.first_look import labelled_stack as labelled_stack
+from helpers.labels.first_look import strangest_labels as strangest_labels
 from helpers.labels.loading import load_labels as load_labels
 from helpers.labels.runs import mask_of_runs as mask_of_runs
 from helpers.labels.runs import runs_of_mask as runs_of_mask
@@ -41,6 +45,8 @@ from helpers.phantom.exercises import exercise as exercise
 from helpers.phantom.writing import write_phantom as write_phantom
 from helpers.pictures.fused import show_fused as show_fused
 from helpers.pictures.histogram import plot_histogram as plot_histogram
+from helpers.pictures.labelled_images import show_annotated as show_annotated
+from helpers.pictures.labelled_images import show_labelled as show_labelled
 from helpers.pictures.plane_in_patient import show_plane_in_patient as show_plane_in_patient
 from helpers.pictures.plots import plot_files_and_positions as plot_files_and_positions
 from helpers.pictures.plots import plot_findings as plot_findings

@@ -71,9 +71,12 @@ def outline(mask: np.ndarray) -> np.ndarray:
 
 def label_text(label: Label, ml: float | None) -> str:
     """A label's name, with its volume, in three digits, where it has one."""
-    if ml is None:
-        return label.name
-    return f"{label.name}: {ml:.0f} ml" if ml >= 100 else f"{label.name}: {ml:.3g} ml"
+    return label.name if ml is None else f"{label.name}: {ml_text(ml)}"
+
+
+def ml_text(ml: float) -> str:
+    """A volume in ml, in three digits, more where it is large."""
+    return f"{ml:.0f} ml" if ml >= 100 else f"{ml:.3g} ml"
 
 
 def _runs(edges: np.ndarray) -> list[tuple[int, int, int]]:

@@ -39,3 +39,11 @@ def axes_grid(
     if figure is None:
         figure = plt.figure(figsize=(width * columns, height * rows), layout="constrained")
     return [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
+
+
+def line_of_text(words: str) -> Axes:
+    """A line of text where pictures would be, as low as it is."""
+    ax = axes_or_new(None, 6, 0.5, layout="constrained")
+    ax.set_axis_off()
+    ax.text(0, 0.5, words, va="center", fontsize=10, transform=ax.transAxes)
+    return ax

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from helpers.pictures.plots import plot_positions
 from helpers.pictures.slices import show_slice
-from helpers.pictures.style import axes_grid, axes_or_new
+from helpers.pictures.style import axes_grid, axes_or_new, line_of_text
 from helpers.pixels.image import ImageError
 from helpers.quality.pixel_rules import AIR_HU
 from helpers.slices.arrays import frames_of, paths_of
@@ -43,7 +43,7 @@ def show_evidence(findings: pd.DataFrame, slices: pd.DataFrame, *, most: int = 1
     """
     shown = findings.drop_duplicates("rule").head(most)
     if shown.empty:
-        return [_line_of_text("Nothing was found")]
+        return [line_of_text("Nothing was found")]
     axes = axes_grid(len(shown), MAX_COLUMNS, 4, 3.6)
     for ax, finding in zip(axes, shown.itertuples()):
         show_finding(finding, slices, ax=ax)
@@ -59,7 +59,7 @@ def show_remedies(findings: pd.DataFrame, slices: pd.DataFrame) -> list[Axes]:
     """
     shown = findings[findings["rule"].isin(REMEDIES)].drop_duplicates("rule")
     if shown.empty:
-        return [_line_of_text("None of these findings has a remedy that can be drawn")]
+        return [line_of_text("None of these findings has a remedy that can be drawn")]
     axes = axes_grid(2 * len(shown), 2, 4.5, 4)
     for before, after, finding in zip(axes[::2], axes[1::2], shown.itertuples()):
         try:
@@ -122,14 +122,6 @@ def _image_of(finding: Any, slices: pd.DataFrame) -> Slice:
         return load_slice(path, frame=int(frame))
     except ImageError as error:
         raise ImageError(str(error).replace(path, os.path.basename(path))) from error
-
-
-def _line_of_text(words):
-    """A line of text where pictures would be, as low as it is."""
-    ax = axes_or_new(None, 6, 0.5, layout="constrained")
-    ax.set_axis_off()
-    ax.text(0, 0.5, words, va="center", fontsize=10, transform=ax.transAxes)
-    return ax
 
 
 def _write_error(error, ax):
