@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydicom import Dataset
+from pydicom import Dataset, dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
 
 from helpers.files import OpenFile
@@ -109,9 +109,11 @@ def _split(path: str) -> SplitHeader:
     dataset, wrong, *_ = read_header(path)
     if dataset is None or wrong:
         raise LabelError(f"expected a structure set in {path}, got {wrong}")
-    buffer = io.BytesIO()
+    for _ in dataset.iterall():  # converts what would be written as it was read
+        pass
+    buffer, dataset.preamble = io.BytesIO(), bytes(128)
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.save_as(buffer, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    dcmwrite(buffer, dataset, implicit_vr=False, little_endian=True, force_encoding=True)
     return SplitHeader(_InMemory(buffer.getvalue()))
 
 

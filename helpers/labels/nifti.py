@@ -121,7 +121,8 @@ def _image(file: Any, path: str) -> Any:
     except Exception as error:  # whatever a broken header does to nibabel
         raise LabelError(f"expected a NIfTI file in {path}, got {one_line(error)}") from error
     needed = prod(map(int, image.shape)) * image.get_data_dtype().itemsize
-    held = os.path.getsize(path) * (MAX_GZIP if isinstance(file, gzip.GzipFile) else 1)
+    is_compressed = isinstance(file, gzip.GzipFile)
+    held = os.path.getsize(path) * (MAX_GZIP if is_compressed else 1) - int(image.dataobj.offset)
     if needed > held:
         raise LabelError(
             f"expected values of at most {held} bytes in {path}, got {needed} for "

@@ -1,0 +1,159 @@
+"""Labels in NIfTI files: where they lie by sform and qform, and what their values are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from label_files import masks, write_images, write_nifti
+
+from helpers import load_labels
+from helpers.labels.labels import LabelError
+
+nibabel = pytest.importorskip("nibabel", reason="nibabel writes NIfTI files")
+NO_FRAME = "names no frame of reference: placed by its grid"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return write_images(tmp_path_factory.mktemp("images"), "oblique")
+
+
+@pytest.fixture
+def values(made):
+    values = np.zeros(made.volume.array.shape, np.uint8)
+    for number, mask in enumerate(masks().values(), 3):
+        values[mask] = number
+    return values
+
+
+def refused(path, made):
+    with pytest.raises(LabelError) as caught:
+        load_labels(path, made.volume)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mask.nii", "mask.nii.gz", "mask.dcm"])
+def test_what_a_file_is_its_content_says(made, values, name, tmp_path):
+    write_nifti(tmp_path / "real.nii", values, made.volume.affine)
+    if name.endswith("gz"):
+        write_nifti(tmp_path / name, values, made.volume.affine)
+    else:
+        (tmp_path / name).write_bytes((tmp_path / "real.nii").read_bytes())
+    labels = load_labels(tmp_path / name, made.volume)
+    assert [label.name for label in labels.labels] == ["label 3", "label 4"]
+    for label, mask in zip(labels.labels, masks().values()):
+        assert np.array_equal(labels.mask(label), mask)
+    assert labels.remark == NO_FRAME and labels.labels[0].kind == "NIfTI"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "first"), [("i1", -3), ("<i2", 700), (">i4", 10**6), ("f4", 5), ("f8", 5), ("u2", 9)]
+)
+def test_values_of_every_type(made, dtype, first, tmp_path):
+    values = np.zeros(made.volume.array.shape, dtype)
+    for number, mask in enumerate(masks().values(), first):
+        values[mask] = number
+    write_nifti(tmp_path / "mask.nii", values, made.volume.affine)
+    labels = load_labels(tmp_path / "mask.nii", made.volume)
+    assert [label.name for label in labels.labels] == [f"label {first}", f"label {first + 1}"]
+    for label, mask in zip(labels.labels, masks().values()):
+        assert np.array_equal(labels.mask(label), mask)
+
+
+def test_the_second_version_of_the_format(made, values, tmp_path):
+    ras = (np.diag([-1, -1, 1, 1]) @ made.volume.affine)[:, [2, 1, 0, 3]]
+    nibabel.Nifti2Image(values.T, ras).to_filename(tmp_path / "mask.nii")
+    labels = load_labels(tmp_path / "mask.nii", made.volume)
+    assert np.array_equal(labels.mask("label 3"), masks()["hollow"])
+
+
+def test_sform_comes_before_qform(made, values, tmp_path):
+    affine = made.volume.affine
+    for codes in ({"sform": 1, "qform": 0}, {"sform": 0, "qform": 1}, {"sform": 2, "qform": 1}):
+        write_nifti(tmp_path / "mask.nii", values, affine, **codes)
+        labels = load_labels(tmp_path / "mask.nii", made.volume)
+        assert np.array_equal(labels.mask("label 3"), masks()["hollow"])
+        assert labels.remark == NO_FRAME
+    image = nibabel.load(tmp_path / "mask.nii")
+    moved = image.affine.copy()
+    moved[:3, 3] += 400
+    image.set_qform(moved, 1)
+    image.to_filename(tmp_path / "two.nii")
+    labels = load_labels(tmp_path / "two.nii", made.volume)
+    assert np.array_equal(labels.mask("label 3"), masks()["hollow"])
+    assert "its sform and qform differ: the sform is taken" in labels.remark
+
+
+def test_a_file_that_does_not_say_where_it_lies_is_a_guess(made, values, tmp_path):
+    write_nifti(tmp_path / "mask.nii", values, np.diag([2, 1, 1, 1.0]), sform=0, qform=0)
+    header = nibabel.load(tmp_path / "mask.nii")
+    lps = (np.diag([-1, -1, 1, 1]) @ header.affine)[:, [2, 1, 0, 3]]
+    labels = load_labels(tmp_path / "mask.nii", replace(made.volume, affine=lps))
+    assert "neither sform nor qform" in labels.remark and "guess" in labels.remark
+
+
+def test_metres_are_no_millimetres(made, values, tmp_path):
+    affine = made.volume.affine.copy()
+    affine[:3] /= 1000
+    write_nifti(tmp_path / "mask.nii", values, affine)
+    image = nibabel.load(tmp_path / "mask.nii")
+    image.header.set_xyzt_units("meter")
+    image.to_filename(tmp_path / "metres.nii")
+    labels = load_labels(tmp_path / "metres.nii", made.volume)
+    assert np.array_equal(labels.mask("label 3"), masks()["hollow"])
+
+
+def test_probabilities_are_cut_at_the_threshold(made, tmp_path):
+    values = np.where(masks()["hollow"], 0.7, np.where(masks()["solid"], 0.4, 0.05))
+    values[0, 0, 0] = np.nan
+    write_nifti(tmp_path / "mask.nii", values.astype("f4"), made.volume.affine)
+    labels = load_labels(tmp_path / "mask.nii", made.volume)
+    assert np.array_equal(labels.mask("label 1"), masks()["hollow"])
+    assert "a probability of 0.5 or more is taken" in labels.labels[0].remark
+    assert "1 voxels are no number" in labels.labels[0].remark
+    low = load_labels(tmp_path / "mask.nii", made.volume, threshold=0.3)
+    assert np.array_equal(low.mask("label 1"), masks()["hollow"] | masks()["solid"])
+
+
+def test_images_and_others_are_no_labels(made, values, tmp_path):
+    shape = (20, 40, 50)
+    rng = np.random.default_rng(0)
+    for name, found, words in (
+        ("image", rng.normal(0, 400, shape).astype("i2"), "is an image"),
+        ("floats", rng.normal(0, 4, shape).astype("f4"), "is an image"),
+        ("colour", np.zeros((2, *shape), "u1"), "three dimensions"),
+    ):
+        write_nifti(tmp_path / f"{name}.nii", found, made.volume.affine)
+        assert words in refused(tmp_path / f"{name}.nii", made)
+    write_nifti(tmp_path / "complex.nii", values.astype("c8"), made.volume.affine)
+    assert "expected numbers" in refused(tmp_path / "complex.nii", made)
+
+
+def test_damaged_files_are_refused_in_one_line(made, values, tmp_path):
+    for name in ("mask.nii", "mask.nii.gz"):
+        write_nifti(tmp_path / name, values, made.volume.affine)
+        content = (tmp_path / name).read_bytes()
+        for part in (0.5, 0.9):
+            (tmp_path / f"cut {name}").write_bytes(content[: int(part * len(content))])
+            refused(tmp_path / f"cut {name}", made)
+    content = bytearray((tmp_path / "mask.nii").read_bytes())
+    for where, value in (
+        (42, b"\xff\x7f" * 3),
+        (42, bytes(6)),
+        (70, b"\xff\x7f"),
+        (280, b"\0\0\xc0\x7f"),
+    ):
+        changed = bytearray(content)
+        changed[where : where + len(value)] = value
+        (tmp_path / "changed.nii").write_bytes(changed)
+        refused(tmp_path / "changed.nii", made)
+    content[344:348] = b"ni1\0"
+    (tmp_path / "pair.hdr").write_bytes(content)
+    assert "without them" in refused(tmp_path / "pair.hdr", made)
+
+
+def test_without_nibabel_one_line_says_what_to_install(made, values, tmp_path, monkeypatch):
+    write_nifti(tmp_path / "mask.nii", values, made.volume.affine)
+    monkeypatch.setitem(__import__("sys").modules, "nibabel", None)
+    assert "python -m pip install nibabel" in refused(tmp_path / "mask.nii", made)
