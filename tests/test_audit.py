@@ -362,6 +362,13 @@ def test_repetitions_are_judged_by_what_tells_them_apart(table, rules):
     assert _rules(table) == rules
 
 
+def test_echoes_of_several_lengths_are_counted_from_the_fewest_to_the_most(real):
+    headers = header_table(real / "odd/dcmstack/2D_16Echo_qT2", progress=False)
+    found = audit(headers, slice_table(headers)).set_index("rule")
+    told = "3 stacks of 2 to 3 images, told apart by EchoTime"
+    assert found.loc["several-phases", "value"] == told
+
+
 @pytest.mark.parametrize(
     ("columns", "rules", "value"),
     [

@@ -70,8 +70,10 @@ def several_phases(collection: Collection) -> Iterator[Finding]:
         meant = not _is_repetition(collection, stacks, reasons)
         overlap = _overlap(collection.measures, stacks)
         if overlap and not guessed and (len(stacks) > 2 or meant):
-            count = collection.measures.counts[stacks[0]]
-            value = f"{len(stacks)} stacks of {count} images, told apart by {', '.join(reasons)}"
+            counts = collection.measures.counts[stacks]
+            few, many = counts.min(), counts.max()
+            images = f"{few}" if few == many else f"{few} to {many}"
+            value = f"{len(stacks)} stacks of {images} images, told apart by {', '.join(reasons)}"
             yield collection.stack_finding(value, stacks[0])
 
 
