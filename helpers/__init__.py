@@ -81,6 +81,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "volume.suv": ["suv"],
     "labels.annotations": ["annotation_columns", "annotation_table", "class_balance"],
     "labels.annotation_marks": ["annotation_labels", "image_labels"],
+    "labels.folds": ["fold_leaks"],
     "labels.loading": ["load_labels"],
     "labels.runs": ["mask_of_runs", "runs_of_mask"],
     "labels.beside": ["annotations_beside"],

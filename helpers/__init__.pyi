@@ -24,6 +24,7 @@ from helpers.labels.beside import annotations_beside as annotations_beside
 from helpers.labels.first_look import label_middle as label_middle
 from helpers.labels.first_look import labelled_stack as labelled_stack
 from helpers.labels.first_look import strangest_labels as strangest_labels
+from helpers.labels.folds import fold_leaks as fold_leaks
 from helpers.labels.loading import load_labels as load_labels
 from helpers.labels.runs import mask_of_runs as mask_of_runs
 from helpers.labels.runs import runs_of_mask as runs_of_mask

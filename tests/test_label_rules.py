@@ -6,7 +6,15 @@ import pydicom
 import pytest
 from kind_collections import write_kind
 
-from helpers import audit, header_table, load_labels, load_volume, slice_table, write_phantom
+from helpers import (
+    audit,
+    header_table,
+    load_labels,
+    load_volume,
+    show_evidence,
+    slice_table,
+    write_phantom,
+)
 from helpers.phantom.label_faults import LABEL_FAULTS
 from helpers.phantom.organs import organ_rows
 from helpers.phantom.scans import LABELLED, Scan
@@ -55,6 +63,19 @@ def test_what_is_wrong_with_a_label_is_said(labelled):
         assert pd.Series([said]).str.fullmatch(value).all(), said
         headers_alone = _found(labelled / patient, pixels=False)
         assert headers_alone == ({} if rule in PIXEL_RULES else found)
+
+
+def test_a_finding_is_shown_by_the_label_on_its_image(labelled):
+    """The lung on the wrong side, the heart in front of the chest; words where none is drawn."""
+    headers = header_table(labelled, progress=False)
+    slices = slice_table(headers)
+    findings = audit(headers, slices, pixels=True)
+    findings = findings[findings["rule"].isin(LABEL_FAULTS)]
+    for finding, ax in zip(findings.itertuples(), show_evidence(findings, slices)):
+        words = " ".join(text.get_text() for text in ax.texts)
+        assert ax.images, finding.rule
+        is_of_label = any(name in words for name in ("Left lung", "Liver"))
+        assert is_of_label == (finding.rule != "several-persons")
 
 
 def test_labels_of_the_phantom_lie_where_geometry_has_them(labelled):

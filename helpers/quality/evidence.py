@@ -1,4 +1,4 @@
-"""What does a finding look like? A picture of the image, or the positions of the stack."""
+"""What does a finding look like? The image, labels on one, or the positions of the stack."""
 
 import io
 import os
@@ -17,6 +17,7 @@ from helpers.pictures.plots import plot_positions
 from helpers.pictures.slices import show_slice
 from helpers.pictures.style import axes_grid, axes_or_new, line_of_text
 from helpers.pixels.image import ImageError
+from helpers.quality.label_evidence import show_labels_of
 from helpers.quality.pixel_rules import AIR_HU
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.volume.slice import Slice, load_slice
@@ -78,7 +79,7 @@ def show_finding(finding: Any, slices: pd.DataFrame, *, ax: Axes | None = None) 
     ax = axes_or_new(ax, 6, 4, layout="constrained")
     if finding.stack is not None and finding.rule in RULES_OF_POSITIONS:
         _show_positions(finding, slices, ax)
-    else:
+    elif not show_labels_of(finding, slices, ax):
         try:
             show_slice(_image_of(finding, slices), ax=ax)
         except ImageError as error:
