@@ -6,7 +6,7 @@ DATA ?=
 DEIDENTIFY ?=
 LAB ?=
 KAGGLE_USER ?=
-# everything, once it is there; before that, what pages 01 to 06 need
+# everything, once it is there; before that, what all pages but 07 need
 SET_UP := $(if $(wildcard .venv/ready),.venv/ready,.venv/ready-pages)
 # packages are installed without byte code, which is faster; it is written when a module is first used
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,6 +39,7 @@ bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench.py
 	$(BIN)/python tests/bench_collections.py
 	$(BIN)/python tests/bench_volumes.py
+	$(BIN)/python tests/bench_labels.py
 	$(BIN)/python tests/bench_viewer.py
 	$(BIN)/python tests/bench_images.py
 	$(BIN)/python tests/bench_pages.py
@@ -55,7 +56,7 @@ clean:  ## remove what was made here
 	rm -rf .venv build
 
 .venv/ready-pages: requirements.txt
-	@echo "Setting up .venv for pages 01 to 06: 200 MB to fetch, about a minute"
+	@echo "Setting up .venv for all pages but 07: 200 MB to fetch, about a minute"
 	@$(PYTHON) -m venv .venv
 	@sed '/^# Later/,$$d' requirements.txt > .venv/first.txt
 	@sed -n '/^# Later/,$$p' requirements.txt > .venv/later.txt

@@ -301,17 +301,6 @@ def check_memory(voxel_bytes: int, shape: tuple[int, ...]) -> None:
         )
 
 
-def sections_of(index: int, label_map: np.ndarray) -> dict[int, Section]:
-    """The sections of a label map (rows, columns) of whole numbers, by value; none for zero."""
-    from scipy import ndimage
-
-    found = {}
-    for value, box in enumerate(ndimage.find_objects(label_map), 1):
-        if box is not None:
-            found[value] = Section(index, box[0].start, box[1].start, label_map[box] == value)
-    return found
-
-
 def section_of(index: int, mask: np.ndarray) -> Section | None:
     """The section of a boolean mask (rows, columns), cut to what it covers; None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

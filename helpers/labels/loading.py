@@ -72,7 +72,7 @@ def load_labels(
     """
     require_type(volume, Volume, "of load_volume")
     if isinstance(source, pd.DataFrame) and source.index.name != "path":
-        return annotation_labels(source, volume)
+        return annotation_labels(_named(source, names), volume)
     paths = paths_of_source(source)
     if not isinstance(threshold, (int, float)) or not 0 < threshold <= 1:
         raise LabelError(f"expected a threshold above 0, of at most 1, got {threshold!r}")
@@ -84,6 +84,13 @@ def load_labels(
     if wanted is not None:
         _check_found(wanted, found, paths, volume)
     return found
+
+
+def _named(annotations: pd.DataFrame, names: Collection[str] | None) -> pd.DataFrame:
+    """The annotations that have one of some names; all where none are asked for."""
+    if names is None or "name" not in annotations:
+        return annotations
+    return annotations[annotations["name"].isin([names] if isinstance(names, str) else names)]
 
 
 def paths_of_source(source: Any) -> list[str]:

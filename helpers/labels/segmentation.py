@@ -109,6 +109,12 @@ def _frame_count(dataset: Dataset, path: str) -> int:
     """How many frames there are, as many as the pixel data has."""
     if "PixelData" not in dataset:
         raise LabelError(f"expected a segmentation with Pixel Data, got none in {path}")
+    allocated, stored = dataset.get("BitsAllocated"), dataset.get("BitsStored")
+    if dataset.get("SamplesPerPixel", 1) != 1 or None in (allocated, stored) or stored > allocated:
+        raise LabelError(
+            f"expected one sample a pixel and no more Bits Stored than Allocated in {path}, got "
+            f"{dataset.get('SamplesPerPixel')} samples, {stored} bits stored of {allocated}"
+        )
     check_frame_count(dataset, path)
     count = int(dataset.get("NumberOfFrames") or 1)
     if count < 1:
