@@ -123,7 +123,7 @@ REAL = {  # rule → findings in each series, from what the folder's description
     "head-ct-64x64": {},  # its air is at 0, and its Rescale Type says that the unit is not known
     "ct-duplicate-positions": {  # 11 slices 2.5 mm thick at 10 positions, 7.5 to 115 mm apart
         "repeated-slice": 1,
-        "uneven-spacing": 6,
+        "uneven-spacing": 8,  # of 9 gaps: none is that of half of them, their median is 32.5 mm
         "interspaced": 1,
         "wrong-declared-spacing": 1,  # 0.625 mm
         "undeclared-padding": 1,  # -2048 outside the circle

@@ -166,11 +166,17 @@ class Measures(Arrays):
 
     @cached_property
     def spacing(self) -> np.ndarray:
-        """The gap that most of each stack have (s,) mm, the smaller of two; NaN without one."""
+        """The gap that most of each stack have (s,) mm, the smaller of two; NaN without one.
+
+        Where no gap is that of half of them it is the median.
+        """
         found = self.median_gap.copy()
         for stack in np.flatnonzero(self.any_of(self.is_odd)):
             gaps = self.gap[self.rows(int(stack))]
-            found[stack] = typical_gap(gaps[np.isfinite(gaps)])
+            gaps = gaps[np.isfinite(gaps)]
+            usual = typical_gap(gaps)
+            if 2 * np.count_nonzero(np.abs(gaps - usual) <= REGULAR_GAP * usual) >= len(gaps):
+                found[stack] = usual
         return found
 
     @cached_property
