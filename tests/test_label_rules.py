@@ -19,7 +19,8 @@ from helpers.phantom.label_faults import LABEL_FAULTS
 from helpers.phantom.organs import organ_rows
 from helpers.phantom.scans import LABELLED, Scan
 from helpers.quality.body import Body
-from helpers.quality.label_facts import label_facts, words_of
+from helpers.quality.label_facts import label_facts
+from helpers.quality.label_words import words_of
 from helpers.quality.rules import Collection
 from helpers.volume.volume import Volume
 
@@ -148,6 +149,27 @@ def test_a_side_is_that_of_the_name(clean, name, rules):
         dataset.SegmentSequence[0].SegmentLabel = name
 
     _change(clean / "segmentation.dcm", rename)
+    assert _found(clean) == rules
+
+
+@pytest.mark.parametrize(
+    ("label", "code", "rules"),
+    [
+        ("Lung", "24028007", {"label-on-other-side": ["Lung lies on the left (100%)"]}),
+        ("Segment 1", "G-A100", {"label-on-other-side": ["Segment 1 lies on the left (100%)"]}),
+        ("Segment 1", "7771000", {}),
+        ("Segment 1", "51440002", {}),  # both
+        ("Lung_L", "24028007", {}),  # a name that says its side is believed
+    ],
+)
+def test_a_side_is_that_of_a_code_where_the_name_has_none(clean, label, code, rules):
+    def change(dataset):
+        (segment, _) = dataset.SegmentSequence
+        segment.SegmentLabel = label
+        (kind,) = segment.SegmentedPropertyTypeCodeSequence
+        kind.SegmentedPropertyTypeModifierCodeSequence[0].CodeValue = code
+
+    _change(clean / "segmentation.dcm", change)
     assert _found(clean) == rules
 
 

@@ -1,7 +1,6 @@
 """What do labels cover of the images that they are of? Measured once, for all rules on labels."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from helpers.labels.labels import Label, Labels
 from helpers.labels.loading import load_labels
 from helpers.labels.sources import labels_of
 from helpers.quality.body import Body, steps_of
+from helpers.quality.label_words import AROUND_BODY, HOLD_AIR, SIDES, coded_words, words_of
 from helpers.quality.rules import Collection, Stack
 from helpers.runtime import quiet
 from helpers.volume.volume import Volume, load_volume
@@ -21,19 +21,8 @@ from helpers.volume.volume import Volume, load_volume
 SAME_AXES = 0.01  # by which direction cosines of one stack differ at most
 BEYOND = 0.75  # slices or pixels beyond the outermost one, from which on it is outside
 MIN_VOXELS = 20  # looked at, below which nothing is said
+MAY_LIE_IN_AIR = AROUND_BODY | HOLD_AIR
 NO_CONTOUR = "has no contour"  # remark of a region that is described alone
-AROUND_BODY = {  # words of what lies around a body, or marks it
-    *("couch", "table", "tabletop", "tisch", "board", "support", "external", "bolus", "marker"),
-    *("fixation", "mask", "frame", "immobilization", "immobilisation", "headrest", "cushion"),
-    *("outside", "outer", "air", "background", "skin", "clip", "wire", "tube", "catheter", "coil"),
-    *("isocenter", "isocentre", "registration", "fiducial", "device", "implant", "room", "bed"),
-}
-HOLD_AIR = {  # words of what holds air itself, which reaches to the border of a cropped image
-    *("lung", "lungs", "lobe", "pulmonary", "airway", "airways", "trachea", "bronchus", "bronchi"),
-    *("bronchial", "emphysema", "pneumothorax", "nodule", "gas", "bowel", "colon", "sinus"),
-    *("sinuses", "nasal", "pharynx", "larynx", "oral", "ear", "mastoid"),
-}
-WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 class LabelFacts(NamedTuple):
@@ -41,19 +30,16 @@ class LabelFacts(NamedTuple):
 
     `center_x` is the middle of its voxels (LPS mm), `left_share` the share of them left of the
     middle of the body, `air_share` the share in air around it. NaN is what is not known, as where
-    the images do not show the air on both sides of the body.
+    the images do not show the air on both sides of the body. `words` are those of its name, and of
+    its codes where the name says no side.
     """
 
     label: Label
+    words: frozenset[str]
     is_empty: bool
     center_x: float
     left_share: float
     air_share: float
-
-    @property
-    def words(self) -> list[str]:
-        """The words of its name, in lower case."""
-        return words_of(self.label.name)
 
 
 class FileFacts(NamedTuple):
@@ -62,17 +48,6 @@ class FileFacts(NamedTuple):
     path: str
     outside: str
     labels: tuple[LabelFacts, ...]
-
-
-def words_of(name: str) -> list[str]:
-    """The words of a name, in lower case.
-
-    Examples
-    --------
-    >>> words_of("Lung_L"), words_of("leftKidney 2")
-    (['lung', 'l'], ['left', 'kidney'])
-    """
-    return [word.lower() for word in WORDS.findall(name)]
 
 
 class _File(NamedTuple):
@@ -213,15 +188,10 @@ def _contours_beyond(path: str, box: _Box) -> str:
     for roi in rois:
         contours = [one.points for one in roi.contours if len(one.points)]
         count = sum(int(box.beyond(points[None])[0]) for points in contours)
-        if count and not is_around_body(words_of(f"{roi.name} {roi.by}")):
+        if count and AROUND_BODY.isdisjoint(words_of(f"{roi.name} {roi.by}")):
             words.append(f"{count} of {len(contours)} contours of {roi.name}")
     more = f" and {len(words) - 1} more" if len(words) > 1 else ""
     return f"{words[0]}{more} lie beyond its images" if words else ""
-
-
-def is_around_body(words: Iterable[str]) -> bool:
-    """Whether words of a name are of something that may lie around a body."""
-    return not AROUND_BODY.isdisjoint(words)
 
 
 # on the voxels
@@ -235,12 +205,15 @@ def _measured(file: _File, volume: Volume, collection: Collection) -> Iterator[L
         except ClearError:
             return
     body, is_all = Body(volume), file.is_whole and _has_all_slices(volume, file, collection)
+    coded = coded_words(file.path) if file.row["kind"] == segmentation.KIND else {}
     for label in labels.labels:
+        words = set(words_of(label.name))
+        words |= set(coded.get(label.name, ())) if words.isdisjoint(SIDES) else set()
         if label.layer is not None and labels.ml(label):
-            yield _facts(label, labels, body)
+            yield _facts(label, frozenset(words), labels, body)
         else:
             is_empty = is_all and label.layer is not None and _can_be_empty(label)
-            yield LabelFacts(label, is_empty, np.nan, np.nan, np.nan)
+            yield LabelFacts(label, frozenset(words), is_empty, np.nan, np.nan, np.nan)
 
 
 def _has_all_slices(volume: Volume, file: _File, collection: Collection) -> bool:
@@ -253,18 +226,16 @@ def _can_be_empty(label: Label) -> bool:
     return label.kind != structures.KIND or label.remark in ("", NO_CONTOUR)
 
 
-def _facts(label: Label, labels: Labels, body: Body) -> LabelFacts:
+def _facts(label: Label, words: frozenset[str], labels: Labels, body: Body) -> LabelFacts:
     label_map = labels.maps[label.layer or 0]
     places = _places(label_map, label.value)
     x = body.x_of(places)
     middle = body.middle_x(places)
     left = float((x > middle).mean()) if np.isfinite(middle) else np.nan
     left = left if len(x) >= MIN_VOXELS else np.nan
-    words = words_of(f"{label.name} {label.by}")
-    may_be_air = is_around_body(words) or not HOLD_AIR.isdisjoint(words)
-    is_judged = np.isfinite(left) and not may_be_air
+    is_judged = np.isfinite(left) and MAY_LIE_IN_AIR.isdisjoint({*words, *words_of(label.by)})
     air = body.air_share(label_map, label.value, places) if is_judged else np.nan
-    return LabelFacts(label, False, float(x.mean()), left, air)
+    return LabelFacts(label, words, False, float(x.mean()), left, air)
 
 
 def _places(label_map: np.ndarray, value: int) -> np.ndarray:

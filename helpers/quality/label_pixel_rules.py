@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from helpers.quality.label_facts import LabelFacts, label_facts
+from helpers.quality.label_words import SIDES
 from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
 
-SIDES = {"left": 1, "l": 1, "lt": 1, "right": -1, "r": -1, "rt": -1}  # along x of LPS
 IN_BOTH_HALVES = {  # words of organs of which one lies in each half of the trunk or head
     *("lung", "lungs", "kidney", "kidneys", "renal", "adrenal", "eye", "eyeball", "globe", "orbit"),
     *("lens", "parotid", "cochlea", "breast", "hemisphere", "hippocampus", "submandibular"),
@@ -107,11 +107,10 @@ def _named(values: list[str]) -> str:
 
 def _side(one: LabelFacts) -> tuple[int, frozenset[str]]:
     """(1 for left, -1 for right, 0 for none or both, the other words) of a label's name."""
-    words = set(one.words)
-    sides = {SIDES[word] for word in words & set(SIDES)}
-    if len(sides) != 1 or words & NOT_THERE:
-        return 0, frozenset(words)
-    return sides.pop(), frozenset(words - set(SIDES))
+    sides = {SIDES[word] for word in one.words & set(SIDES)}
+    if len(sides) != 1 or one.words & NOT_THERE:
+        return 0, one.words
+    return sides.pop(), one.words - set(SIDES)
 
 
 def _exchanged(labels: tuple[LabelFacts, ...]) -> Iterator[str]:
