@@ -184,3 +184,13 @@ def test_what_is_no_label_is_refused_in_one_line(made, tmp_path):
 
 def test_affines_are_those_of_the_images(made, pose):
     assert np.allclose(made.volume.affine, affine_of(pose), atol=1e-6) or pose == "feet first"
+
+
+def test_voxels_that_the_volume_has_no_place_for_are_counted(made, tmp_path):
+    path = written(tmp_path / "label.dcm", "NIfTI", made, masks())
+    short = replace(made.volume, array=made.volume.array[:, :, :9])
+    labels = load_labels(path, short)
+    assert np.array_equal(labels.mask("label 1"), masks()["hollow"][:, :, :9])
+    whole = sum(mask.sum() for mask in masks().values())
+    lost = sum(mask[:, :, 9:].sum() for mask in masks().values())
+    assert f"{lost} of {whole} labelled voxels lie outside the volume" in labels.remark

@@ -92,7 +92,17 @@ def _moved(labels: Labels, volume: Volume, to_label: np.ndarray) -> tuple[list[n
         for new, axis in enumerate(axes):
             turned = _shifted(turned, new, int(whole[axis, 3]), int(whole[axis, new]), volume)
         maps.append(turned)
-    return maps, ""
+    return maps, _cut_off(labels, maps)
+
+
+def _cut_off(labels: Labels, maps: list[np.ndarray]) -> str:
+    """What is said of labelled voxels that the volume has no place for."""
+    pairs = [*zip(maps, labels.maps)]
+    if all(one.size == own.size and np.may_share_memory(one, own) for one, own in pairs):
+        return ""  # views of all of them
+    labelled = sum(map(np.count_nonzero, labels.maps))
+    lost = labelled - sum(map(np.count_nonzero, maps))
+    return f"{lost} of {labelled} labelled voxels lie outside the volume" if lost else ""
 
 
 def _shifted(turned: np.ndarray, axis: int, start: int, step: int, volume: Volume) -> np.ndarray:
