@@ -17,6 +17,8 @@ from helpers import (
 from helpers.errors import ClearError, WrongTypeError
 from helpers.learn.cohort import patient_split, person_ids
 
+OTHER_KINDS = ("projection", "picture", "cine", "mosaic", "segmentation")  # than slices
+
 
 @pytest.fixture(scope="module")
 def table(phantom_slices):
@@ -39,7 +41,7 @@ def test_every_image_has_its_row(phantom_slices, table):
     assert patients[errors.iloc[0]] == {"P58-frames-claimed"}
     assert set(patients.index) == {
         *("", "position unknown", "position repeated"),
-        *(f"no slice of a volume: {kind}" for kind in ("projection", "picture", "cine", "mosaic")),
+        *(f"no slice of a volume: {kind}" for kind in OTHER_KINDS),
         *errors,
     }
     assert patients["position unknown"] == {"P12-no-position", "P19-no-orientation"}
