@@ -1,7 +1,8 @@
 """Rules on labels: each finds what was planted, and nothing where a label may be as it is."""
 
+import re
+
 import numpy as np
-import pandas as pd
 import pydicom
 import pytest
 from kind_collections import write_kind
@@ -61,7 +62,7 @@ def test_what_is_wrong_with_a_label_is_said(labelled):
         found = _found(labelled / patient)
         assert set(found) == {rule}
         (said,) = found[rule]
-        assert pd.Series([said]).str.fullmatch(value).all(), said
+        assert re.fullmatch(value, said), said
         headers_alone = _found(labelled / patient, pixels=False)
         assert headers_alone == ({} if rule in PIXEL_RULES else found)
 
@@ -213,6 +214,13 @@ def test_what_lies_around_a_body_may_lie_in_air(labelled, tmp_path):
 
         _change(folder / scan.patient / "segmentation.dcm", rename)
         assert set(_found(folder)) == rules
+
+
+def test_a_hidden_name_is_not_said_and_its_side_is_known_by_its_code(labelled, monkeypatch):
+    (scan,) = [scan for scan in LABELLED if "label-on-other-side" in scan.faults]
+    monkeypatch.setenv("DICOM_HIDE_IDENTITY", "a secret")
+    (said,) = _found(labelled / scan.patient)["label-on-other-side"]
+    assert re.fullmatch(r"hidden-\w+ lies on the right \(100%\)", said)
 
 
 def test_images_that_are_not_here_make_one_finding(labelled, tmp_path):
