@@ -317,12 +317,12 @@ from IPython.core.interactiveshell import InteractiveShell
 
 print(helpers.__file__)
 cells, shell = json.load(open(sys.argv[1], encoding="utf-8")), InteractiveShell.instance()
-line = "%%writefile helpers/files.py"
+line = "%%writefile helpers/errors.py"
 for cell in cells + [cell.replace(line, line + "\\nEDITED = 1") for cell in cells]:
     shell.run_cell(cell).raise_error()
     if cell == cells[-1]:
         first = {name: __import__(name, fromlist=["x"]).__file__ for name in sys.argv[2:]}
-from helpers.files import EDITED
+from helpers.errors import EDITED
 print(json.dumps(first))
 """
 
@@ -359,7 +359,7 @@ def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_p
     there = [file for file in (working / "helpers").rglob("*") if file.is_file()]
     for file in there:
         name = file.relative_to(working / "helpers")
-        edited = b"EDITED = 1\n" if str(name) == "files.py" else b""
+        edited = b"EDITED = 1\n" if str(name) == "errors.py" else b""
         assert file.read_bytes() == edited + (ROOT / "helpers" / name).read_bytes()
     assert len(there) == len(written)
 
