@@ -130,14 +130,14 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
 @rule(
     FILE_RULES,
     "warning",
-    effect="The image is counted, and learned from, twice.",
+    effect="An image is counted, and learned from, twice; of a report it is open which one holds.",
     clause="PS3.3 C.12.1.1.1",
     remedy="Keep one file of each SOP Instance UID.",
 )
 def same_instance_twice(collection: Collection) -> Iterator[Finding]:
     """Files with the SOP Instance UID of another."""
     codes = collection.files.codes("SOPInstanceUID")
-    rows = np.flatnonzero(collection.image & (codes >= 0))
+    rows = np.flatnonzero(collection.readable & (codes >= 0))
     if len(np.unique(codes[rows])) < len(rows):
         paths = collection.headers.index[rows]
         first = dict(zip(codes[rows][::-1].tolist(), paths[::-1]))
