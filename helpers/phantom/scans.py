@@ -150,7 +150,7 @@ OTHER_MODALITIES = (  # of which a few views, or a small scan, show what is righ
     ),
 )  # fmt: skip
 LABELLED = (
-    Scan("P81-labels", 8, 24.0, 24.0, variants=("labels",)),
+    Scan("P81-labels", 8, 25.0, 25.0, variants=("labels",)),
     _mislabelled("P82-label-of-another", "label-of-another-frame"),
     _mislabelled("P83-label-too-high", "label-outside-volume"),
     _mislabelled("P84-label-empty", "empty-label"),
