@@ -14,7 +14,7 @@ from helpers import Volume, browse
 from helpers.geometry.planes import PLANES
 from helpers.labels.labels import Label, LabelError, Mark, Part, layered, section_of
 from helpers.pictures.colours import LABEL_COLOURS
-from helpers.viewer.standalone_html import standalone_html
+from helpers.viewer.standalone_html import framed_html, standalone_html
 from helpers.viewer.volume_browser import VolumeBrowser
 from helpers.viewer.volume_labels import labels_data
 
@@ -106,6 +106,15 @@ def test_browse_shows_labels_without_a_kernel(labels, tmp_path):
     viewer = browse(VOLUME, labels=labels)
     viewer.save_html(tmp_path / "page.html")
     assert "tumour" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_frame_has_room_for_the_switches_of_labels(labels):
+    """Where no kernel runs, the page cannot ask for more room than the frame has."""
+    heights = [
+        int(re.search(r"height: (\d+)px", framed_html(VOLUME, labels=shown)[0])[1])
+        for shown in (None, labels)
+    ]
+    assert heights[1] - heights[0] == 50 + 28 * len(labels.labels)
 
 
 def test_labels_of_another_grid_are_refused(labels):

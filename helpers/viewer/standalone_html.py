@@ -38,6 +38,7 @@ from helpers.volume.volume import Volume
 
 OVERLAY_SHARE = 0.3  # of a page that a volume over another takes at most
 FRAME_HEIGHT = 720  # CSS pixels, of one volume
+SWITCHES_HEIGHT, LABEL_HEIGHT, MAX_LIST_HEIGHT = 50, 28, 145  # of labels; a longer list scrolls
 
 
 def save_html(path: str | Path, *volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any) -> str:
@@ -63,7 +64,15 @@ def framed_html(*volumes: Volume, **shown: Any) -> tuple[str, bytes]:
     Where scripts or frames are off, the snapshots show.
     """
     page = standalone_html(*volumes, **shown)
-    return page.framed(FRAME_HEIGHT * len(volumes)), page.snapshots[0]
+    height = (FRAME_HEIGHT + _labels_height(shown.get("labels"))) * len(volumes)
+    return page.framed(height), page.snapshots[0]
+
+
+def _labels_height(labels: Labels | None) -> int:
+    """How much room the switches of labels take below a picture, in CSS pixels."""
+    if labels is None:
+        return 0
+    return SWITCHES_HEIGHT + min(LABEL_HEIGHT * len(labels.labels), MAX_LIST_HEIGHT)
 
 
 def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any) -> StandalonePage:
