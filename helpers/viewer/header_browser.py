@@ -15,6 +15,7 @@ from helpers.runtime import is_live
 COLUMNS = ["tag", "VR", "VM", "keyword", "name", "value"]
 MAX_ROWS = 400  # of a table that are shown
 STYLE = """<style>.dh table { border-collapse: collapse }
+.dh-rows { max-height: 32em; overflow: auto }
 .dh td, .dh th { text-align: left; vertical-align: top; padding: 1px 8px }
 .dh th { white-space: nowrap }
 .dh td:first-child { min-width: 9em }
@@ -120,7 +121,7 @@ def _table(rows: pd.DataFrame, changed: list[bool]) -> str:
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     more = len(rows) - MAX_ROWS
     rest = f"<p>and {more} more: search for what you want</p>" if more > 0 else ""
-    return STYLE + table + rest
+    return f'{STYLE}<div class="dh-rows" tabindex="0">{table}{rest}</div>'
 
 
 def _cell(value: object) -> str:
