@@ -33,6 +33,7 @@ from helpers.labels.table import label_table as label_table
 from helpers.learn.block import PatientSplitter as PatientSplitter
 from helpers.learn.block import SliceBlock as SliceBlock
 from helpers.learn.block import compare_readers as compare_readers
+from helpers.learn.classes import class_table as class_table
 from helpers.learn.cohort import check_decodable as check_decodable
 from helpers.learn.cohort import largest_group as largest_group
 from helpers.learn.cohort import sample_slices as sample_slices

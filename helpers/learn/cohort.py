@@ -24,6 +24,8 @@ KEPT_COLUMNS = [  # of the table of slices; its index leads to the others
     *("ImageOrientationPatient", "ImagePositionPatient", "position_mm", "repeated"),
     *("order_grade", "kind", "group", "split_keyword", "split_value"),
 ]
+NO_SLICE, POSITION_UNKNOWN = "no slice of a volume: ", "position unknown"  # why left out
+POSITION_REPEATED = "position repeated"
 MIN_PATIENTS = 2  # one to learn from, one held out
 
 
@@ -212,9 +214,9 @@ def _why_left_out(measures: Measures) -> np.ndarray:
     tests = [
         (measures.slices["error"].notna().to_numpy(), measures.slices["error"].to_numpy(object)),
         (measures.numbers("SamplesPerPixel") > 1, "colour"),
-        (kind != "volume", "no slice of a volume: " + kind),
-        (~measures.on_grid[measures.segment], "position unknown"),
-        (measures.repeated, "position repeated"),
+        (kind != "volume", NO_SLICE + kind),
+        (~measures.on_grid[measures.segment], POSITION_UNKNOWN),
+        (measures.repeated, POSITION_REPEATED),
     ]
     found = np.full(len(measures), "", object)
     for applies, reason in reversed(tests):  # the first one that applies is what is said
