@@ -77,28 +77,47 @@ function outlinesOf(maps, { rows, columns }) {
   };
   maps.forEach((map, layer) => {
     const add = (value, x0, y0, x1, y1) => { if (value) { const path = pathOf(layer, value); path.moveTo(x0, y0); path.lineTo(x1, y1); } };
-    traceEdges(map, [rows, columns], [columns, 1], (a, b, line, start, end) => {
+    const [top, below, left, beyond] = boxOf(map, rows, columns);
+    traceEdges(map, [top, below], [left, beyond], [columns, 1], (a, b, line, start, end) => {
       add(a, start, line, end, line); add(b, start, line, end, line);
     });
-    traceEdges(map, [columns, rows], [1, columns], (a, b, line, start, end) => {
+    traceEdges(map, [left, beyond], [top, below], [1, columns], (a, b, line, start, end) => {
       add(a, line, start, line, end); add(b, line, start, line, end);
     });
   });
   return paths;
 }
 
+// [first row, row behind the last, first column, column behind the last] that have a label.
+function boxOf(map, rows, columns) {
+  let top = rows, below = 0, left = columns, beyond = 0;
+  for (let row = 0; row < rows; row++) {
+    const start = row * columns;
+    let first = 0, last = columns - 1;
+    while (first < columns && !map[start + first]) first++;
+    if (first === columns) continue;
+    while (!map[start + last]) last--;
+    if (row < top) top = row;
+    below = row + 1;
+    if (first < left) left = first;
+    if (last >= beyond) beyond = last + 1;
+  }
+  return [top, below, left, beyond];
+}
+
 // Calls `add` for each straight piece of the edges between lines of pixels: the values on both sides, the line, from where to where.
-// A map has so many `lines`, each of a `length`; `steps` lead in it to the next line, and along one.
-function traceEdges(map, [lines, length], [toNext, along], add) {
-  for (let line = 0; line <= lines; line++) {
-    let start = 0, before = 0, after = 0;
-    for (let at = 0, i = line * toNext; at < length; at++, i += along) {
-      const a = line > 0 ? map[i - toNext] : 0, b = line < lines ? map[i] : 0;
+// What lies outside of the lines and places that are given (the first, the one behind the last) has no label; `steps` lead in the
+// map to the next line, and along one.
+function traceEdges(map, [firstLine, lastLine], [first, last], [toNext, along], add) {
+  for (let line = firstLine; line <= lastLine; line++) {
+    let start = first, before = 0, after = 0;
+    for (let at = first, i = line * toNext + first * along; at < last; at++, i += along) {
+      const a = line > firstLine ? map[i - toNext] : 0, b = line < lastLine ? map[i] : 0;
       if (a === before && b === after) continue;
       if (before !== after) add(before, after, line, start, at);
       start = at; before = a; after = b;
     }
-    if (before !== after) add(before, after, line, start, length);
+    if (before !== after) add(before, after, line, start, last);
   }
 }
 
