@@ -118,6 +118,10 @@ def test_all_pages_on_the_phantom(pages, phantom, tmp_path):
         assert "Traceback" not in html and "Warning" not in html
         if page.stem == "07_fastai":
             assert float(re.search(r"ratio ([\d.]+)\n", html)[1]) <= 0.5, "as the page says"
+            right, usual = re.search(
+                r"(\d+)% of \d+ held-out images are right; (\d+)%", html
+            ).groups()
+            assert int(right) > int(usual), "a class of the table is learned"
     _is_one_site(site, [page.stem for page in pages])
 
 
