@@ -53,7 +53,7 @@ def test_osic_speaks_of_patients(chests, tmp_path, capsys):
     path = written(tmp_path, OSIC)
     found = annotation_table(path, chests)
     assert capsys.readouterr().out == (
-        f"Annotations: {path}: 8, 2 without a place. patient by Patient: Patient ID in 3 of 4 "
+        f"Annotations: 8 of {path}, 2 without a place; patient by Patient: Patient ID in 3 of 4 "
         "rows; class by Sex, SmokingStatus: 2 classes (a guess)\n"
     )
     assert found["level"].unique().tolist() == ["patient"]

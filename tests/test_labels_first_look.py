@@ -191,7 +191,7 @@ def test_the_table_with_most_places_is_found(tmp_path, capsys):
     found = annotations_beside(slices)
     assert found["source"].unique().tolist() == [str(tmp_path / "boxes.csv")]
     said = capsys.readouterr().out
-    assert said.startswith(f"Annotations: {tmp_path / 'boxes.csv'}: 5") and said.count("\n") == 1
+    assert said.startswith(f"Annotations: 5 of {tmp_path / 'boxes.csv'}") and said.count("\n") == 1
     assert annotations_beside(slices, tmp_path / "a_classes.csv")["shape"].eq("class").all()
 
 

@@ -214,4 +214,4 @@ def _summary(read: TableRead, found: pd.DataFrame, source: str) -> str:
     said = "; ".join(text.format(", ".join(names)) for text, names in parts.items())
     left = int(found["why"].notna().sum())
     unplaced = f", {left:,} without a place" if left else ""
-    return f"Annotations: {source or 'table'}: {len(found):,}{unplaced}. {said}"
+    return f"Annotations: {len(found):,} of {source or 'the table'}{unplaced}; {said}"
