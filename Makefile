@@ -69,7 +69,7 @@ clean:  ## remove what was made here
 	@touch $@
 
 .venv/ready-test: .venv/ready pyproject.toml
-	$(BIN)/python $(INSTALL) --editable '.[test,browser,lint]'
+	$(BIN)/python $(INSTALL) --editable '.[test,oracle,browser,lint]'
 	@touch $@
 
 .venv/ready-bench: .venv/ready-test

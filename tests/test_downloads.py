@@ -438,7 +438,9 @@ FORMATS = [  # what a file is, and the bytes of one, most of them written by a l
 ]
 
 
-@pytest.mark.parametrize(("expected", "content"), FORMATS)
+@pytest.mark.parametrize(
+    ("expected", "content"), FORMATS, ids=[str(n) for n in range(len(FORMATS))]
+)
 def test_formats_are_told_by_their_first_bytes(expected, content):
     assert format_of(content[:512]) == expected
 

@@ -25,11 +25,11 @@ def test_counts_by_element(phantom_headers):
     assert table.loc["PatientName", ["kind", "files", "patients", "action"]].tolist() == [
         "name",
         readable.sum(),
-        80,
+        87,
         "Z",
     ]
     assert (
-        table.loc["PatientName", "folders"] == 80 and table.loc["private elements", "folders"] == 2
+        table.loc["PatientName", "folders"] == 87 and table.loc["private elements", "folders"] == 2
     )
     assert (
         table.loc["StudyDate", "kind"] == "date"

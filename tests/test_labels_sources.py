@@ -112,7 +112,7 @@ def test_what_names_the_images_is_loaded_whatever_its_frame_of_reference(collect
 
 def test_table_measures_every_label(collection, sources):
     root, series, made = collection
-    table = label_table(sources, made.slices, progress=False)
+    table = label_table(sources, made.slices, progress=False).sort_index()
     volume = series["short"].volume
     row = table.loc[(*series["short"].stack, "hollow")]
     mask = masks()["hollow"][:4]
