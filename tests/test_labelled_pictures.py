@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgba
 
 from helpers import Volume, show_montage, show_planes, show_slice
 from helpers.errors import ClearError
-from helpers.labels.labels import Label, Mark, Part, Section, layered, section_of
+from helpers.labels.labels import Label, Mark, Part, PictureMark, Section, layered, section_of
 from helpers.pictures.colours import LABEL_COLOURS, label_colour
 from helpers.pictures.labelled import outline
 from helpers.pictures.style import DrawingError
@@ -119,3 +119,13 @@ def test_colours_that_come_again_are_dashed():
 def test_what_is_no_label_is_refused(labels):
     with pytest.raises(ClearError, match="SliceLabels"):
         show_slice(VOLUME.slice("axial", 5), labels=labels)
+
+
+def test_a_point_beside_the_volume_is_not_seen_and_stretches_no_picture(labels):
+    far = tuple((AFFINE @ [5, -400, 10, 1])[:3])
+    strange = replace(labels, marks=(Mark(4, "point", (far,)),), _counts={})
+    assert not any(strange.counts("nodule", plane).any() for plane in ("axial", "coronal"))
+    assert not strange.slice("axial", 5).marks
+    shown = replace(labels.slice("axial", 5), marks=(PictureMark(4, "point", ((9000, 3),)),))
+    ax = show_slice(VOLUME.slice("axial", 5), labels=shown)
+    assert ax.get_ylim() == (SHAPE[1] * STEP[1], 0)

@@ -16,7 +16,7 @@ from helpers.labels.labels import Label, LabelError, Mark, Part, layered, sectio
 from helpers.pictures.colours import LABEL_COLOURS
 from helpers.viewer.standalone_html import framed_html, standalone_html
 from helpers.viewer.volume_browser import VolumeBrowser
-from helpers.viewer.volume_labels import labels_data
+from helpers.viewer.volume_labels import label_bytes, labels_data
 
 SHAPE = (12, 30, 40)
 AFFINE = np.array([[0, 0, 1.0, 5], [0, 1.0, 0, -7], [3.0, 0, 0, 11], [0, 0, 0, 1]])
@@ -135,3 +135,12 @@ def test_more_labels_than_a_page_can_name_are_refused():
     labels = tuple(Label(f"label {n}", n, 0) for n in range(1, 300))
     with pytest.raises(LabelError, match="at most 255"):
         standalone_html(VOLUME, labels=replace(many, labels=labels, _counts={}))
+
+
+def test_maps_of_different_types_are_sent_in_one(labels):
+    wide = replace(labels, maps=(labels.maps[0], labels.maps[1].astype(np.uint16)), _counts={})
+    assert labels_data(wide)["bytes"] == 2
+    sent = label_bytes(wide, "axial", 4)
+    shown = wide.slice("axial", 4).maps
+    for part, one in zip(sent, shown, strict=True):
+        assert np.array_equal(np.frombuffer(part, "<u2").reshape(one.shape), one)

@@ -204,9 +204,13 @@ class Labels:
     def _seen_at(self, mark: Mark, axes: PlaneAxes) -> int | None:
         """The slice of a plane on which a mark is seen; None where it is on none.
 
-        A box or a word is seen on slices that it lies flat in, a point in every plane.
+        A box or a word is seen on slices that it lies flat in, a point in every plane; what lies
+        beside the volume is not seen.
         """
-        along = self._voxels(mark)[:, axes.normal]
+        voxels = self._voxels(mark)
+        if (voxels.max(0) < -FLAT).any() or (voxels.min(0) > np.array(self.shape) - 1 + FLAT).any():
+            return None
+        along = voxels[:, axes.normal]
         first = int(np.ceil(along.max() - FLAT))
         last = int(np.floor(along.min() + FLAT))
         nearest = int(np.round(along.mean()))

@@ -122,4 +122,4 @@ def _draw_mark(ax: Axes, mark: PictureMark, spacing: tuple[float, float]) -> Non
             "markersize": POINT_SIZE,
             "markeredgewidth": LINE_WIDTH,
         }
-        ax.plot(*zip(*places), color=colour, linestyle="none", **style)
+        ax.plot(*zip(*places), color=colour, linestyle="none", scalex=False, scaley=False, **style)

@@ -44,7 +44,8 @@ def _show(finding: Any, slices: pd.DataFrame, ax: Axes) -> None:
     rows = slices.loc[source["SeriesInstanceUID"], source["stack"]]
     volume = load_volume(rows, on_irregular="longest", progress=False)
     labels, plane = load_labels(source, volume, progress=False), volume.acquired_plane
-    named = [one for one in labels.labels if one.name in finding.value and labels.ml(one)]
+    said = [one for one in labels.labels if one.name in finding.value and labels.ml(one)]
+    named = [one for one in said if not any(one.name in other.name != one.name for other in said)]
     counts = [labels.counts(one, plane) for one in named or labels.labels]
     index = int(np.sum(counts, axis=0).argmax())
     show_slice(volume.slice(plane, index), labels=labels.slice(plane, index), ax=ax)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
-from helpers.labels import segmentation, structures
+from helpers.labels import segmentation
 from helpers.labels.contours import rois_of
 from helpers.labels.labels import Label, Labels
 from helpers.labels.loading import load_labels
@@ -22,7 +22,7 @@ SAME_AXES = 0.01  # by which direction cosines of one stack differ at most
 BEYOND = 0.75  # slices or pixels beyond the outermost one, from which on it is outside
 MIN_VOXELS = 20  # looked at, below which nothing is said
 MAY_LIE_IN_AIR = AROUND_BODY | HOLD_AIR
-NO_CONTOUR = "has no contour"  # remark of a region that is described alone
+NO_CONTOUR, NO_FRAME = "has no contour", "has no frame"  # of what is described alone
 
 
 class LabelFacts(NamedTuple):
@@ -212,7 +212,7 @@ def _measured(file: _File, volume: Volume, collection: Collection) -> Iterator[L
         if label.layer is not None and labels.ml(label):
             yield _facts(label, frozenset(words), labels, body)
         else:
-            is_empty = is_all and label.layer is not None and _can_be_empty(label)
+            is_empty = is_all and label.layer is not None and _can_be_empty(label, labels)
             yield LabelFacts(label, frozenset(words), is_empty, np.nan, np.nan, np.nan)
 
 
@@ -221,9 +221,9 @@ def _has_all_slices(volume: Volume, file: _File, collection: Collection) -> bool
     return len(volume.array) == sum(int(collection.measures.counts[one]) for one in file.stacks)
 
 
-def _can_be_empty(label: Label) -> bool:
-    """Whether a label without voxels has none: its source does not say that some were left out."""
-    return label.kind != structures.KIND or label.remark in ("", NO_CONTOUR)
+def _can_be_empty(label: Label, labels: Labels) -> bool:
+    """Whether a label without voxels has none: nothing says that some were left out or missed."""
+    return not labels.remark and label.remark in ("", NO_CONTOUR, NO_FRAME)
 
 
 def _facts(label: Label, words: frozenset[str], labels: Labels, body: Body) -> LabelFacts:

@@ -29,6 +29,7 @@ CODED_BY = (  # sequence of a segment → that of its modifiers, in it
     ("AnatomicRegionSequence", "AnatomicRegionModifierSequence"),
 )
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+NUMBERED = re.compile(r"(?<![A-Za-z])[LR](?=\d)", re.IGNORECASE)  # a vertebra, a number; no side
 
 
 def words_of(name: str) -> list[str]:
@@ -36,10 +37,10 @@ def words_of(name: str) -> list[str]:
 
     Examples
     --------
-    >>> words_of("Lung_L"), words_of("leftKidney 2")
-    (['lung', 'l'], ['left', 'kidney'])
+    >>> words_of("Lung_L"), words_of("leftKidney 2"), words_of("L1 body")
+    (['lung', 'l'], ['left', 'kidney'], ['body'])
     """
-    return [word.lower() for word in WORDS.findall(name)]
+    return [word.lower() for word in WORDS.findall(NUMBERED.sub(" ", name))]
 
 
 def coded_words(path: str) -> dict[str, list[str]]:

@@ -42,13 +42,11 @@ class ImageLabels:
 
     def data_of(self, chosen: Sequence[int]) -> dict[str, Any]:
         """The same where some rows of the images are looked at alone."""
-        rows = {place: row for row, place in enumerate(zip(self.images.paths, self.images.frames))}
-        counts = {name: np.zeros(len(rows), int) for name in self._values}
-        for path in dict.fromkeys(self.images.paths):
-            for name, frame in self._named(path):
-                first = rows.get((path, frame))
-                for row in [first] if first is not None else []:
-                    counts[name][row] += 1
+        counts = {name: np.zeros(len(self.images), int) for name in self._values}
+        named = {path: self._named(path) for path in dict.fromkeys(self.images.paths)}
+        for row, (path, frame) in enumerate(zip(self.images.paths, self.images.frames)):
+            for name, own in named[path]:
+                counts[name][row] += own in (frame, None)
         items = [self._item(name, counts[name][[*chosen]]) for name in self._values]
         return {"items": items, "marks": [], "remark": ""}
 
@@ -75,12 +73,13 @@ class ImageLabels:
         marks = tuple(mark._replace(value=values[mark.value]) for mark in found.marks)
         return SliceLabels(labels, tuple(table[one] for one in found.maps), marks)
 
-    def _named(self, path: str) -> list[tuple[str, int]]:
-        """(name, frame) of each annotation of a file; one of the whole file is one of frame 0."""
+    def _named(self, path: str) -> list[tuple[str, int | None]]:
+        """(name, frame) of each annotation of a file; None for what is said of all its frames."""
         own = self._of_path.get(path)
         if own is None:
             return []
-        return list(zip(own["name"], own["frame"].fillna(0).astype(int)))
+        frames = [None if pd.isna(frame) else int(frame) for frame in own["frame"]]
+        return list(zip(own["name"], frames))
 
     def _item(self, name: str, counts: np.ndarray) -> dict[str, Any]:
         value = self._values[name]

@@ -48,7 +48,7 @@ def labels_data(labels: Labels, shown: Labels | None = None) -> dict[str, Any]:
     return {
         "items": [_item(label, labels, shown) for label in labels.labels],
         "layers": len(labels.maps),
-        "bytes": labels.maps[0].itemsize if labels.maps else 1,
+        "bytes": _dtype(labels.maps).itemsize,
         "marks": _marks(shown),
         "remark": labels.remark,
     }
@@ -56,8 +56,9 @@ def labels_data(labels: Labels, shown: Labels | None = None) -> dict[str, Any]:
 
 def label_bytes(labels: Labels, plane: str, index: int) -> list[bytes]:
     """The label maps of one slice, row by row."""
+    dtype = _dtype(labels.maps)
     maps = labels.slice(plane, index).maps
-    return [np.ascontiguousarray(one, one.dtype.newbyteorder("<")).tobytes() for one in maps]
+    return [np.ascontiguousarray(one, dtype).tobytes() for one in maps]
 
 
 def stored_labels(labels: Labels, volume: Volume) -> dict[str, Any]:
@@ -90,6 +91,11 @@ def shown_labels(labels: SliceLabels, hidden: Sequence[int]) -> SliceLabels:
     kept = tuple(label for label in labels.labels if label.value not in hidden)
     marks = tuple(mark for mark in labels.marks if mark.value not in hidden)
     return SliceLabels(kept, labels.maps, marks, labels.ml)
+
+
+def _dtype(maps: Sequence[np.ndarray]) -> np.dtype:
+    """The little-endian type that holds the values of all label maps."""
+    return np.result_type(np.uint8, *(one.dtype for one in maps)).newbyteorder("<")
 
 
 def _picture(section: np.ndarray) -> str:
