@@ -88,6 +88,31 @@ def test_each_file_lies_on_the_stack_that_it_belongs_to(collection, sources):
     assert len(found) == len(expected) + 3
 
 
+def test_of_stacks_of_one_grid_that_in_the_folder_of_a_file_is_taken(tmp_path):
+    """And none where stacks of several patients are as near."""
+    values = np.ones((7, 12, 15), np.uint8)
+    for number, patient in enumerate(("P1", "P2")):
+        (tmp_path / patient).mkdir()
+        made = write_images(tmp_path / patient, "axial", frame_of_reference=f"1.2.{number}")
+        for image, path in zip(made.images, sorted((tmp_path / patient).iterdir())):
+            image.PatientID, image.StudyInstanceUID = patient, f"1.2.3.{number}"
+            image.save_as(path, enforce_file_format=True)
+        write_nifti(tmp_path / patient / "seg.nii.gz", values, made.volume.affine)
+    write_nifti(tmp_path / "between.nii.gz", values, made.volume.affine)
+    made = read_back(tmp_path)
+    found = labels_of(made.headers, made.slices)
+    found = found.set_axis([path.removeprefix(f"{tmp_path}/") for path in found.index])
+    for patient in ("P1", "P2"):
+        row = found.loc[f"{patient}/seg.nii.gz"]
+        assert (row["PatientID"], row["by"]) == (
+            patient,
+            "same grid, of 2 the nearest by its folder",
+        )
+    row = found.loc["between.nii.gz"]
+    assert row["stack"] is None and row["PatientID"] is None
+    assert row["why"] == "2 stacks of several patients have the same grid"
+
+
 def test_sources_of_one_stack(collection, sources):
     _, series, made = collection
     own = labels_of(made.headers, made.slices, series["short"].stack)

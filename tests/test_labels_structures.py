@@ -136,6 +136,25 @@ def test_two_planes_on_one_slice_are_joined_and_others_said(made, tmp_path):
     assert labels.labels[0].remark == "contours up to 0.3 slices off a slice are put on the nearest"
 
 
+@pytest.mark.parametrize("first", [-0.5, 0.5])
+def test_contours_halfway_between_slices_leave_none_out(made, first, tmp_path):
+    drawn = [(CLOSED, square(first + n, 1.6, 5.4)) for n in range(6)]
+    labels = loaded(made, {"a": drawn}, tmp_path)
+    on = [n + round(first + 0.5) for n in range(6)]
+    assert labels.mask("a").sum((1, 2)).tolist() == [16 * (n in on) for n in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("column", "columns"), [(6, [6]), (6.3, [6]), (5.7, [6]), (6.5, [7]), (5.5, [6])]
+)
+def test_one_plane_across_the_slices_is_a_voxel_thick(made, column, columns, tmp_path):
+    drawn = [(CLOSED, np.array([(n, row, column) for n, row in ((1, 2), (1, 9), (5, 9), (5, 2))]))]
+    labels = loaded(made, {"a": drawn}, tmp_path)
+    assert np.flatnonzero(labels.mask("a").any((0, 1))).tolist() == columns
+    assert 25 <= labels.mask("a").sum() <= 35
+    assert ("contours in one plane are taken as 0.6 mm thick" in labels.remark) == (column != 6)
+
+
 def test_what_is_not_filled_is_said(made, tmp_path):
     drawn = {
         "gaps": [(CLOSED, square(1, 1.6, 5.4)), (CLOSED, square(4, 1.6, 5.4))],

@@ -2,6 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import accumulate
+from operator import and_, eq
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +64,8 @@ def labels_of(
     """The files of a collection that hold labels, and the stack that each lies on: one row a file.
 
     A file belongs to the stack whose images it names; where it names none that is here, to the best
-    stack of its frame of reference; a NIfTI file, which has none, to one of the same grid.
+    stack of its frame of reference; a NIfTI file, which has none, to one of the same grid, of
+    several to that in the nearest folder, and to none where these are of several patients.
 
     Parameters
     ----------
@@ -209,16 +213,27 @@ def _by_grid(path: str, targets: "_Targets") -> Found:
     grid, found = nifti_grid(path), Found(nifti.KIND)
     corners = np.array([*np.ndindex(2, 2, 2)]) * np.subtract(grid.shape, 1)
     own = grid.affine[:3] @ np.c_[corners, np.ones(8)].T
-    for stack, (affine, shape) in targets.grids():
-        if sorted(shape) != sorted(grid.shape):
-            continue
-        voxels = (np.linalg.solve(affine, np.r_[own, np.ones((1, 8))])[:3]).T
-        ends = np.sort(voxels, axis=0)[[0, -1]]
-        if (np.abs(ends - [[0, 0, 0], np.subtract(shape, 1)]) <= SAME_GRID).all() and (
-            np.abs(voxels - np.round(voxels)) <= SAME_GRID
-        ).all():
-            return found._replace(stack=stack, by=BY_GRID)
-    return found._replace(why="no stack has the same grid")
+    fitting = [
+        stack
+        for stack, (affine, shape) in targets.grids()
+        if sorted(shape) == sorted(grid.shape) and _have_corners(affine, shape, own)
+    ]
+    if not fitting:
+        return found._replace(why="no stack has the same grid")
+    near = targets.nearest(path, fitting)
+    if len({str(targets.patient(stack)) for stack in near}) > 1:
+        return found._replace(why=f"{len(near)} stacks of several patients have the same grid")
+    more = "" if len(fitting) == 1 else f", of {len(fitting)} the nearest by its folder"
+    return found._replace(stack=near[0], by=BY_GRID + more)
+
+
+def _have_corners(affine: np.ndarray, shape: tuple[int, ...], corners: np.ndarray) -> bool:
+    """Whether a grid has its corner voxels at corners (3, 8) in LPS mm."""
+    voxels = (np.linalg.solve(affine, np.r_[corners, np.ones((1, 8))])[:3]).T
+    ends = np.sort(voxels, axis=0)[[0, -1]]
+    off = np.abs(ends - [[0, 0, 0], np.subtract(shape, 1)])
+    whole = np.abs(voxels - np.round(voxels)) <= SAME_GRID
+    return bool((off <= SAME_GRID).all() and whole.all())
 
 
 class _Targets:
@@ -249,6 +264,11 @@ class _Targets:
             key=lambda one: (not self._is_volume(one), self._size(one) != size, self.rank(one)),
         )
 
+    def nearest(self, path: str, stacks: list[Stack]) -> list[Stack]:
+        """Those of some stacks whose files share the longest path of folders with a file."""
+        shared = [self._shared_folders(path, stack) for stack in stacks]
+        return [stack for stack, count in zip(stacks, shared) if count == max(shared)]
+
     def grids(self) -> Iterator[tuple[Stack, tuple[np.ndarray, tuple[int, ...]]]]:
         """The affine and shape of each stack that is a volume."""
         if self._grids is None:
@@ -261,6 +281,12 @@ class _Targets:
                 except StackError:
                     continue
         yield from self._grids.items()
+
+    def _shared_folders(self, path: str, stack: Stack) -> int:
+        """How many folders, from the first on, a file and one of a stack have in common."""
+        own = PurePath(path).parts[:-1]
+        folders = {PurePath(one).parts[:-1] for one in self._slices.loc[stack].index.unique("path")}
+        return max(sum(accumulate(map(eq, own, other), and_)) for other in folders)
 
     def _is_volume(self, stack: Stack) -> bool:
         return bool(self._table.loc[stack, "volume"] == "whole")

@@ -18,6 +18,7 @@ CLASSES = (STRUCTURE_SET,)
 FILLED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "")  # of Contour Geometric Type
 POINT = "POINT"
 FLAT_SLICES = 0.25  # slices that a contour may reach over and yet is of one
+HALFWAY = 1e-3  # slices by which a plane may miss the middle of two and yet is in it
 SAME_PLANE = 0.02  # slices by which contours of one plane differ at most
 MAX_SLICES = 2**14  # of a grid of contours
 MAX_BOX = 2**28  # pixels of a slice
@@ -48,7 +49,8 @@ def structure_labels(
     PS3.3 C.8.8.6.1 (Contour Geometric Type), C.8.8.6.3 (holes)
     """
     rois, remark = _of_frame(rois_of(path, names), volume)
-    affine, shape = _grid(rois, volume)
+    affine, shape, guess = _grid(rois, volume)
+    remark = "; ".join(filter(None, (remark, guess)))
     bare = Labels((), affine, shape, (), (), rois[0].frame_of_reference if rois else "", remark)
     check_meets(bare, volume)
     drawn = [_Drawn(roi, affine, shape) for roi in rois]
@@ -82,19 +84,19 @@ def _of_frame(rois: list[Roi], volume: Volume) -> tuple[list[Roi], str]:
 # grid
 
 
-def _grid(rois: list[Roi], volume: Volume) -> tuple[np.ndarray, tuple[int, int, int]]:
+def _grid(rois: list[Roi], volume: Volume) -> tuple[np.ndarray, tuple[int, int, int], str]:
     """(affine, shape) of the grid to fill: the volume's, turned if its rows or columns lie so.
 
-    Else it is one of the contours' own planes.
+    Else it is one of the contours' own planes. Third is what is guessed about it.
     """
     contours = [one.points for roi in rois for one in roi.contours if _is_closed(one)]
     if not contours or _are_on_slices(contours, volume.affine):
-        return volume.affine, volume.array.shape
+        return volume.affine, volume.array.shape, ""
     for axes in ((1, 0, 2), (2, 0, 1)):
         affine = volume.affine[:, [*axes, 3]]
         if _are_on_slices(contours, affine) and _fill_all(contours, affine):
             slices, rows, columns = (volume.array.shape[axis] for axis in axes)
-            return affine, (slices, rows, columns)
+            return affine, (slices, rows, columns), ""
     return _own_grid(contours, volume)
 
 
@@ -111,18 +113,28 @@ def _are_on_slices(contours: list[np.ndarray], affine: np.ndarray) -> bool:
 def _fill_all(contours: list[np.ndarray], affine: np.ndarray) -> bool:
     """Whether contours lie on as many slices of a grid as there are between the first and last."""
     along, _, _ = _in_voxels(contours, np.linalg.inv(affine))
-    there = np.unique(np.round(along))
-    return len(there) == np.ptp(there) + 1 and np.abs(along - np.round(along)).max() <= SAME_GRID
+    nearest = _nearest(along)
+    there = np.unique(nearest)
+    return len(there) == np.ptp(there) + 1 and np.abs(along - nearest).max() <= SAME_GRID
+
+
+def _nearest(along: np.ndarray) -> np.ndarray:
+    """The slices nearest to places between them; halfway always the next."""
+    return np.floor(along + 0.5 + HALFWAY).astype(int)
 
 
 def _own_grid(
     contours: list[np.ndarray], volume: Volume
-) -> tuple[np.ndarray, tuple[int, int, int]]:
-    """A grid whose slices are the planes of contours, with pixels as small as the volume's."""
+) -> tuple[np.ndarray, tuple[int, int, int], str]:
+    """A grid whose slices are the planes of contours, with pixels as small as the volume's.
+
+    One plane alone is as thick as a voxel of the volume across it.
+    """
     normal = _normal(max(contours, key=len))
     along = np.array([points.mean(0) @ normal for points in contours])
     pixel = min(volume.spacing) / 2  # its centres are as near to any voxel's as that
-    step, first, count = _planes(along, pixel)
+    voxel = float(np.abs(normal @ volume.affine[:3, :3]).max())
+    step, first, count = _planes(along, pixel, voxel)
     row = np.eye(3)[np.argmin(np.abs(normal))]
     row = row - normal * (row @ normal)
     row /= np.linalg.norm(row)
@@ -137,7 +149,8 @@ def _own_grid(
     affine = np.eye(4)
     affine[:3, :3] = np.c_[normal * step, column * pixel, row * pixel]
     affine[:3, 3] = normal * first + column * low[0] + row * low[1]
-    return affine, (count, int(size[0]), int(size[1]))
+    guess = f"contours in one plane are taken as {step:.2g} mm thick" if count == 1 else ""
+    return affine, (count, int(size[0]), int(size[1])), guess
 
 
 def _normal(points: np.ndarray) -> np.ndarray:
@@ -146,14 +159,17 @@ def _normal(points: np.ndarray) -> np.ndarray:
     return normal * np.sign(normal[np.abs(normal).argmax()])
 
 
-def _planes(along: np.ndarray, pixel: float) -> tuple[float, float, int]:
-    """(distance of planes, where the first is, how many), in mm along their normal."""
+def _planes(along: np.ndarray, pixel: float, voxel: float) -> tuple[float, float, int]:
+    """(distance of planes, where the first is, how many), in mm along their normal.
+
+    The distance is that from voxel to voxel where there is one plane.
+    """
     ordered = np.sort(along)
     gaps = np.diff(ordered)
     gaps = gaps[gaps > SAME_PLANE * pixel]
     first, extent = float(ordered[0]), float(ordered[-1] - ordered[0])
     if not len(gaps):
-        return pixel, first, 1
+        return voxel, first + HALFWAY * voxel, 1
     count = round(extent / gaps.min())
     step = extent / max(count, 1)
     off = np.abs((along - first) / step - np.round((along - first) / step))
@@ -178,7 +194,7 @@ class _Drawn:
         along, reach, outlines = _in_voxels(closed, np.linalg.inv(affine))
         self._flat = np.flatnonzero(reach <= FLAT_SLICES)
         self._along, self._outlines = along, outlines
-        self._index = np.round(along).astype(int)
+        self._index = _nearest(along)
         self._inside = self._flat[
             (self._index[self._flat] >= 0) & (self._index[self._flat] < shape[0])
         ]
