@@ -202,17 +202,15 @@ class Labels:
         return np.linalg.solve(self.affine, points.T)[:3].T
 
     def _seen_at(self, mark: Mark, axes: PlaneAxes) -> int | None:
-        """The slice of a plane on which a mark is seen; None where it is on none.
+        """The slice of a plane on which a mark in the volume is seen; None where it is on none.
 
-        A box or a word is seen on slices that it lies flat in, a point in every plane; what lies
-        beside the volume is not seen.
+        A box or a word is seen on slices that it lies flat in, a point in every plane.
         """
         voxels = self._voxels(mark)
         if (voxels.max(0) < -FLAT).any() or (voxels.min(0) > np.array(self.shape) - 1 + FLAT).any():
             return None
         along = voxels[:, axes.normal]
-        first = int(np.ceil(along.max() - FLAT))
-        last = int(np.floor(along.min() + FLAT))
+        first, last = int(np.ceil(along.max() - FLAT)), int(np.floor(along.min() + FLAT))
         nearest = int(np.round(along.mean()))
         if first > last or not 0 <= nearest < self.shape[axes.normal]:
             return None
