@@ -129,6 +129,22 @@ def chest_slices():
     )
 
 
+def numbered_slices(count=4, *, folder="/data", instance=None, **header):
+    """Axial slices of a patient named 1, in files named by numbers from 1."""
+    return slice_table(
+        header_frame(
+            [
+                header_row(
+                    f"{folder}/{number}.dcm",
+                    **{"PatientID": "1", "ImagePositionPatient": (0.0, 0.0, 2.0 * number)} | header,
+                    InstanceNumber=instance(number) if instance else number,
+                )
+                for number in range(1, count + 1)
+            ]
+        )
+    )
+
+
 def written(folder, text, *, name="train.csv", encoding="utf-8"):
     """The path of a table that has been written."""
     path = folder / name

@@ -208,7 +208,7 @@ def _summary(read: TableRead, found: pd.DataFrame, source: str) -> str:
     """What was read, in one line."""
     parts: dict[str, list[str]] = {}
     for column, (role, how, is_guess) in read.reading.taken.items():
-        if role != "unused":
+        if role != "unused" or is_guess:
             guess = " (a guess)" if is_guess and "guess" not in how else ""
             parts.setdefault(f"{role} by {{}}: {how}{guess}", []).append(str(column).strip())
     said = "; ".join(text.format(", ".join(names)) for text, names in parts.items())

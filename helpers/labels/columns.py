@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from helpers.labels.clashes import clashing
 from helpers.labels.labels import LabelError
 from helpers.labels.name_columns import (
     KINDS_OF,
@@ -152,6 +153,9 @@ def _read_names(reading: Reading, names: Names, told: Mapping[str, list[Any]]) -
             if one and one.role not in told:
                 found[column] = one
     is_named = any(one.role == "image" for one in found.values())
+    for column, others in clashing(found, reading.table, names, said).items():
+        how = f"{found.pop(column).how}, but it names other images than {others}"
+        reading.taken[column] = Taken("unused", how, True)
     for column, one in found.items():
         if one.role == "number" and is_named and "number" not in told:
             how = f"{one.how}, but the image is named already"

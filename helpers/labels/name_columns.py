@@ -25,7 +25,13 @@ LEVEL_WORDS = (  # what the name of a column says of that which its texts name
     ("study", re.compile(r"study|exam|accession")),
     ("patient", re.compile(r"patient|subject|person|case")),
 )
-NAME_WORD = re.compile(r"id$|uid|name$|folder|dir|key$")
+NAMED_AFTER = re.compile(  # the whole name of a column that may name these by short numbers
+    r"(image|instance|sop|file|dicom|dcm|path|slice|series|scan|stack|study|exam|accession"
+    r"|patient|subject|person|case)+(id|uid|name|number|num|no|nr|index|idx|key|file|path)?"
+)
+NAME_WORD = re.compile(  # no end of a disease, as in covid and in fluid
+    r"(?<!cov)(?<!val)(?<!thyr)(?<!carot)(?<!u)id$|(?<![lq])uid|name$|folder|dir$|directory|key$"
+)
 INSTANCE = re.compile(r"instance(number|num|no|nr)?")
 SLICE = re.compile(r"(slice|image)(number|num|no|nr|index|idx)|slice")
 FRAME = re.compile(r"frame(number|num|no|nr|index|idx)?")
@@ -109,12 +115,17 @@ def _number_text(value: Any) -> str:
 
 
 def _may_be_name(column: pd.Series, plain: str) -> bool:
-    """Whether texts may be names: not too long; no numbers in a column named otherwise."""
+    """Whether texts may be names: not too long; no short numbers in a column named otherwise."""
     sample = sample_of(column)
     if not sample or max(map(len, sample)) > MAX_NAME:
         return False
-    is_named_so = bool(NAME_WORD.search(plain) or _said(plain))
-    return is_named_so or sum(map(bool, map(SHORT_NUMBER.fullmatch, sample))) * 2 < len(sample)
+    is_named_so = NAME_WORD.search(plain) or NAMED_AFTER.fullmatch(plain) or FRAME.fullmatch(plain)
+    return bool(is_named_so) or not are_short_numbers(sample)
+
+
+def are_short_numbers(texts: Sequence[str]) -> bool:
+    """Whether half of the texts or more are short numbers, which measures are, too."""
+    return sum(map(bool, map(SHORT_NUMBER.fullmatch, texts))) * 2 >= len(texts)
 
 
 def _said(plain: str) -> str:
@@ -140,13 +151,19 @@ def _whole(column: pd.Series, names: Names, role: str) -> NameColumn | None:
 def _best(codes: np.ndarray, names: Names, kinds: Sequence[str], said: str) -> tuple[str, int]:
     """(the kind of which most texts are names, how many they are).
 
-    A file counts where its name is that of no other, or where the column speaks of images.
+    A file counts where its name is that of no other, or where the column speaks of images. Where it
+    speaks of patients, studies or series and names such, a file counts where it is all of one.
     """
     counts = {}
+    above = KINDS_OF[said] if said in ("patient", "study", "series") else ()
+    if not any(names.known(kind)[codes].any() for kind in above):
+        above = ()
     for kind in kinds:
         known = names.known(kind)
         if kind.startswith("file") and said != "image":
             known = known & names.stands_alone
+        if kind.startswith("file") and above:
+            known = known & np.logical_or.reduce([names.of_one_file(one) for one in above])
         counts[kind] = int(known[codes].sum())
     kind = max(kinds, key=lambda one: counts[one])
     return kind, counts[kind]
@@ -167,19 +184,32 @@ def _in_parts(column: pd.Series, names: Names, role: str) -> NameColumn | None:
 
 def _of_slashes(column: pd.Series, names: Names) -> NameColumn | None:
     """Paths, and ``series/instance number``: the folder or series, and the file or number."""
-    above, file = [], []
+    above, file, claims = [], [], set()
     for part in texts_of(column):
         halves = [text.replace("\\", "/").rstrip("/").rpartition("/") for text in part]
         above.append(names.numbers(_array(half[0].rpartition("/")[2] for half in halves)))
         file.append(names.numbers(_array(half[2] for half in halves)))
+        claims |= {(half[0], code) for half, code in zip(halves, file[-1].tolist()) if code >= 0}
     folders, files = np.concatenate(above), np.concatenate(file)
     kind, count = _best(files, names, ("file name", "Instance Number", "file stem"), "image")
     upper, known = _best(folders, names, ABOVE_NUMBER, "")
     keys = [Key(kind, files, "image"), *([Key(upper, folders, "")] if known else [])]
-    if not count or (not known and not names.stands_alone[files].any()):
+    is_claimed_twice = len(claims) > len({code for _, code in claims})
+    if not count or (not known and (is_claimed_twice or not names.stands_alone[files].any())):
         return None
     how = f"{upper} / {kind}" if known else f"{kind} at the end of a path"
-    return NameColumn("image", f"{how} {_of(count, files)}", keys)
+    is_guess = not known or (kind in KINDS_OF["number"] and _differ(files, names))
+    return NameColumn("image", f"{how} {_of(count, files)}", keys, None, is_guess)
+
+
+def _differ(codes: np.ndarray, names: Names) -> bool:
+    """Whether some texts name, as Instance Numbers, other images than as stems of files."""
+    number, stem = KINDS_OF["number"]
+    is_either = np.zeros(len(names.texts) + 2, bool)
+    is_either[codes] = True
+    is_either &= names.known(number) & names.known(stem)
+    one, other = names.of_kind[number], names.of_kind[stem]
+    return bool(((one != other) & (is_either[one] | is_either[other])).any())
 
 
 def _in_front(column: pd.Series, names: Names, role: str) -> NameColumn | None:
@@ -203,14 +233,26 @@ def _in_front(column: pd.Series, names: Names, role: str) -> NameColumn | None:
 
 
 def _number(column: pd.Series, names: Names, plain: str, is_told: bool) -> NameColumn | None:
-    """A column of Instance Numbers, or of files that are named by numbers."""
+    """A column of Instance Numbers, or of files that are named by numbers.
+
+    Counted from 0 where that names more images, and none has the number 0; a guess.
+    """
     codes = _concatenated(names.numbers(part) for part in texts_of(column))
     kind, count = _best(codes, names, KINDS_OF["number"], "image")
+    is_guess, first = not is_told and not INSTANCE.fullmatch(plain), ""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan)
+    has_zero = any(
+        names.known(kind)[names.numbers(_array("0"))].any() for kind in KINDS_OF["number"]
+    )
+    if (numbers == 0).any() and not has_zero:
+        moved = _concatenated(names.numbers(part) for part in texts_of(pd.Series(numbers + 1)))
+        other, more = _best(moved, names, KINDS_OF["number"], "image")
+        if more > count:
+            codes, kind, count, is_guess, first = moved, other, more, True, " and 1 more"
     if not count and not is_told:
         return None
-    is_guess = not is_told and not INSTANCE.fullmatch(plain)
     return NameColumn(
-        "number", f"{kind} {_of(count, codes)}", [Key(kind, codes, "")], None, is_guess
+        "number", f"{kind}{first} {_of(count, codes)}", [Key(kind, codes, "")], None, is_guess
     )
 
 

@@ -65,11 +65,14 @@ class Names:
     @cached_property
     def stands_alone(self) -> np.ndarray:
         """Which texts (m,) name, as a file, one file alone."""
+        return self.of_one_file("file name") | self.of_one_file("file stem")
+
+    def of_one_file(self, kind: str) -> np.ndarray:
+        """Which texts (m,) stand, as names of a kind, for the images of one file alone."""
         alone = np.zeros(len(self.texts) + 2, bool)
         paths = pd.factorize(self.slices.index.get_level_values("path"))[0]
-        for kind in ("file name", "file stem"):
-            one_of = np.unique(np.c_[self.of_kind[kind], paths], axis=0)[:, 0]
-            alone[np.flatnonzero(np.bincount(one_of[one_of >= 0]) == 1)] = True
+        one_of = np.unique(np.c_[self.of_kind[kind], paths], axis=0)[:, 0]
+        alone[np.flatnonzero(np.bincount(one_of[one_of >= 0]) == 1)] = True
         return alone
 
     def numbers(self, texts: np.ndarray) -> np.ndarray:
