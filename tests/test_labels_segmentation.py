@@ -1,11 +1,12 @@
 """DICOM segmentations: as highdicom reads them, whatever the order and encoding of their frames."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pydicom
 import pytest
-from label_files import POSES, SHAPE, masks, overlapping, read_back, write_images
+from label_files import POSES, SHAPE, SPACING, masks, overlapping, read_back, write_images
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -198,13 +199,43 @@ def test_a_label_map_with_numbers_that_nobody_describes(made, tmp_path):
 
 
 def test_frames_beyond_the_volume_are_counted(made, plain, tmp_path):
-    from dataclasses import replace
-
     short = replace(made.volume, array=made.volume.array[:3])
     plain.save_as(tmp_path / "seg.dcm", enforce_file_format=True)
     labels = load_labels(tmp_path / "seg.dcm", short)
     assert np.array_equal(labels.mask("hollow"), masks()["hollow"][:3])
     assert "frames lie outside the volume" in labels.remark
+
+
+def test_frames_of_which_none_is_on_the_volume_are_refused(made, plain, tmp_path):
+    far = made.volume.affine.copy()
+    far[:3, 3] += 20 * far[:3, 0]
+    plain.save_as(tmp_path / "seg.dcm", enforce_file_format=True)
+    with pytest.raises(LabelError, match="expected frames on slices of the volume, got none of"):
+        load_labels(tmp_path / "seg.dcm", replace(made.volume, affine=far))
+
+
+@pytest.mark.parametrize("said", [(), ("SpacingBetweenSlices",), ("SliceThickness",)])
+def test_slices_left_out_of_a_grid_of_its_own_stay_empty(made, tmp_path, said):
+    """Of a segmentation that is cropped, with frames on slices 1 and 4 alone."""
+    mask = np.zeros(SHAPE, bool)
+    mask[[1, 4], 2:6, 3:9] = True
+    write_segmentation(tmp_path / "seg.dcm", made.images, {"a": mask}, "LABELMAP")
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    assert dataset.NumberOfFrames == 2
+    dataset.PixelData = np.ascontiguousarray(dataset.pixel_array[:, :, :12]).tobytes()
+    dataset.Columns = 12
+    measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    for keyword in {"SpacingBetweenSlices", "SliceThickness"} - {*said}:
+        if keyword in measures:
+            del measures[keyword]
+    for keyword in said:
+        setattr(measures, keyword, SPACING[0])
+    labels = loaded(dataset, made, tmp_path)
+    guess = "how far its slices are apart is a guess"
+    if said:
+        assert np.array_equal(labels.mask("a"), mask)
+        assert labels.ml("a") == pytest.approx(mask.sum() * np.prod(SPACING) / 1000)
+    assert (guess in labels.remark) == (said != ("SpacingBetweenSlices",))
 
 
 def test_uneven_frames_are_refused(made, plain, tmp_path):

@@ -113,6 +113,30 @@ def test_of_stacks_of_one_grid_that_in_the_folder_of_a_file_is_taken(tmp_path):
     assert row["why"] == "2 stacks of several patients have the same grid"
 
 
+def test_no_header_value_stands_in_the_table_where_identity_is_hidden(tmp_path, monkeypatch):
+    """Names of persons where numbers and defined terms belong."""
+    made = write_images(tmp_path, "axial")
+    dataset = structure_set({"a": [], "b": []}, None, images=made.images)
+    for roi in dataset.StructureSetROISequence:
+        roi.add_new(0x30060036, "LO", "Smith^John")
+    dataset.RTROIObservationsSequence[0].add_new(0x300600A4, "LO", "Smith^John")
+    dataset.save_as(tmp_path / "words.dcm", enforce_file_format=True)
+    labels = load_labels(tmp_path / "words.dcm", made.volume)
+    assert [label.by for label in labels.labels] == ["", "organ"]
+    dataset.StructureSetROISequence[0].add_new(0x30060022, "LO", "Smith^John")
+    dataset.save_as(tmp_path / "number.dcm", enforce_file_format=True)
+    made = read_back(tmp_path)
+    assert "'Smith^John'" in labels_of(made.headers, made.slices)["why"].iloc[0]
+    monkeypatch.setenv("DICOM_HIDE_IDENTITY", "a secret of this test")
+    made = read_back(tmp_path)
+    table = labels_of(made.headers, made.slices)
+    assert "expected a whole ROI Number" in table["why"].iloc[0] and len(table) == 2
+    assert "Smith" not in table.reset_index().to_csv()
+    with pytest.raises(ClearError, match="expected a whole ROI Number") as caught:
+        load_labels(tmp_path / "number.dcm", made.volume)
+    assert "Smith" not in str(caught.value)
+
+
 def test_sources_of_one_stack(collection, sources):
     _, series, made = collection
     own = labels_of(made.headers, made.slices, series["short"].stack)

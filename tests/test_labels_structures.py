@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pydicom
 import pytest
 from label_files import contours_of, masks, read_back, structure_set, write_images
@@ -13,6 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 from helpers import load_labels, reoriented
 from helpers.labels.filling import filled_sections
 from helpers.labels.labels import LabelError
+from helpers.labels.loading import BY_REFERENCE, FRAME_DIFFERS
 
 CLOSED, POINT = "CLOSED_PLANAR", "POINT"
 
@@ -247,6 +249,44 @@ def test_regions_of_another_frame_of_reference_are_left_out_and_named(made, tmp_
     labels = loaded(made, drawn, tmp_path, change=move)
     assert [label.name for label in labels.labels] == ["here"]
     assert labels.remark == "of another frame of reference, left out: elsewhere"
+
+
+def test_a_frame_of_reference_is_trusted_where_no_region_has_the_images_own(made, tmp_path):
+    """In a file that names the images, as its row of labels_of says."""
+    row = pd.DataFrame({"by": [BY_REFERENCE]}, pd.Index([str(tmp_path / "rt.dcm")], name="path"))
+    drawn = {name: [(CLOSED, square(2, 1.6, 5.4))] for name in ("here", "elsewhere")}
+
+    def move(*numbers):
+        def change(dataset):
+            for number in numbers:
+                roi = dataset.StructureSetROISequence[number]
+                roi.ReferencedFrameOfReferenceUID = "1.9.9"
+
+        return change
+
+    loaded(made, drawn, tmp_path, change=move(1))
+    labels = load_labels(row, made.volume)
+    assert [label.name for label in labels.labels] == ["here"]
+    assert labels.remark == "of another frame of reference, left out: elsewhere"
+    with pytest.raises(LabelError, match="Frame of Reference UID"):
+        load_labels(row, made.volume, names="elsewhere")
+    with pytest.raises(LabelError, match="Frame of Reference UID"):
+        loaded(made, drawn, tmp_path, change=move(0, 1))
+    labels = load_labels(row, made.volume)
+    assert [labels.mask(label).sum() for label in labels.labels] == [16, 16]
+    assert labels.remark == FRAME_DIFFERS
+
+
+def test_regions_of_one_number_are_refused(made, tmp_path):
+    def same(dataset):
+        for item in (*dataset.StructureSetROISequence, *dataset.ROIContourSequence):
+            for element in item:
+                if element.keyword in ("ROINumber", "ReferencedROINumber"):
+                    element.value = 4
+
+    drawn = {"a": [(CLOSED, square(2, 1.6, 5.4))], "b": [(CLOSED, square(4, 1.6, 5.4))]}
+    with pytest.raises(LabelError, match=r"expected each ROI Number once in .*, got 4 2 times"):
+        loaded(made, drawn, tmp_path, change=same)
 
 
 def test_real_structures_are_filled_as_matplotlib_fills_them(real):

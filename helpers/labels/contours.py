@@ -1,6 +1,7 @@
 """Which contours does a structure set hold? Split from its bytes, without an object for each."""
 
 import io
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from helpers.headers.limits import MAX_VALUE
 from helpers.headers.pydicom_reader import read_header
 from helpers.headers.split_header import SplitHeader, content_of, item_at, item_end, spans_of
 from helpers.labels.labels import LabelError
+from helpers.labels.terms import ALGORITHM_TYPES, INTERPRETED_TYPES, defined_term, quoted
 from helpers.privacy.pseudonyms import deidentified
 
 ROI_CONTOURS, CONTOURS = 0x30060039, 0x30060040
@@ -63,6 +65,9 @@ def rois_of(path: str, names: Collection[str] | None = None) -> list[Roi]:
     described = described_rois(dataset)
     wanted = {one.number for one in described if names is None or one.name in names}
     known = {one.number for one in described}
+    if len(known) < len(described):
+        ((number, count),) = Counter(one.number for one in described).most_common(1)
+        raise LabelError(f"expected each ROI Number once in {path}, got {number} {count} times")
     found: dict[int, list[Contour]] = {one.number: [] for one in described}
     for number, contours in _contours(header, path, wanted, known):
         if number not in known and names is None:
@@ -71,6 +76,12 @@ def rois_of(path: str, names: Collection[str] | None = None) -> list[Roi]:
             wanted.add(number)
         found.setdefault(number, []).extend(contours)
     return [one._replace(contours=found[one.number]) for one in described if one.number in wanted]
+
+
+def frames_of(path: str) -> set[str]:
+    """The frames of reference that the regions of a structure set are in."""
+    described = described_rois(_split(path).dataset((ROI_CONTOURS,)))
+    return {one.frame_of_reference for one in described}
 
 
 def described_rois(dataset: Dataset) -> list[Roi]:
@@ -85,10 +96,10 @@ def described_rois(dataset: Dataset) -> list[Roi]:
 def _roi(item: Dataset, types: dict[Any, str], frame_of_reference: str) -> Roi:
     number = item.get("ROINumber")
     if not isinstance(number, int):
-        raise LabelError(f"expected a whole ROI Number, got {number!r}")
+        raise LabelError(f"expected a whole ROI Number, got {quoted('ROINumber', number)}")
     name = str(deidentified("ROIName", str(item.get("ROIName") or ""))).strip()
-    made = str(item.get("ROIGenerationAlgorithm") or "").lower()
-    kind = str(types.get(number, "")).lower().replace("_", " ")
+    made = defined_term(item.get("ROIGenerationAlgorithm"), ALGORITHM_TYPES)
+    kind = defined_term(types.get(number), INTERPRETED_TYPES)
     uid = str(item.get("ReferencedFrameOfReferenceUID") or frame_of_reference)
     frame = str(deidentified("FrameOfReferenceUID", uid))
     by = ", ".join(filter(None, (made, kind)))
@@ -177,7 +188,8 @@ def _number(data: bytes, span: tuple[int, int] | None, implicit: bool) -> int:
     try:
         return int(text)
     except ValueError:
-        raise LabelError(f"expected a whole Referenced ROI Number, got {text!r}") from None
+        number = quoted("ReferencedROINumber", text.decode("latin-1"))
+        raise LabelError(f"expected a whole Referenced ROI Number, got {number}") from None
 
 
 def _contour(data: bytes, item: dict[int, tuple[int, int]], implicit: bool, where: str) -> Contour:

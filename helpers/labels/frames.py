@@ -17,12 +17,14 @@ MAX_SLICES = 2**16  # of a grid that frames lie on, most of which may be empty
 class Grid(NamedTuple):
     """A grid, and which of its slices each frame is.
 
-    `slices` (n,) counts from 0; one that is none of `shape` lies beyond the grid.
+    `slices` (n,) counts from 0; one that is none of `shape` lies beyond the grid. `remark` says
+    what is guessed.
     """
 
     affine: np.ndarray
     shape: tuple[int, int, int]
     slices: np.ndarray
+    remark: str = ""
 
     @property
     def inside(self) -> np.ndarray:
@@ -141,12 +143,13 @@ def _own_grid(
     affine[:3, 1:3] = in_plane
     first = affine[:3, 3] = positions[along.argmin()]
     if not places.any():
-        step = next((steps[name] for name in ("gap", "thickness", "volume") if name in steps), 1.0)
+        name = next((name for name in ("gap", "thickness", "volume") if name in steps), "")
+        step = steps.get(name, 1.0)
         affine[:3, 0] = normal * step
-        return Grid(affine, (1, *size), places)
+        guess = "" if name in ("gap", "thickness") else _guessed(step)
+        return Grid(affine, (1, *size), places, guess)
     gaps = np.diff([along[places == place].mean() for place in range(places.max() + 1)])
-    candidates = [steps.get("gap"), float(gaps.min()), steps.get("volume")]
-    whole = next(filter(None, (_in_steps(gaps, step) for step in candidates if step)), None)
+    whole = next(filter(None, (_in_steps(gaps, step) for step in _candidates(gaps, steps))), None)
     if whole is None:
         raise LabelError(
             f"expected frames on an even grid, got gaps of {gaps.min():.4g} to {gaps.max():.4g} mm "
@@ -159,7 +162,33 @@ def _own_grid(
         raise LabelError(
             f"expected frames on one line, got one {off.max():.4g} mm off it: no even grid"
         )
-    return Grid(affine, (whole[-1] + 1, *size), slices)
+    step = float(np.linalg.norm(affine[:3, 0]))
+    smallest = float(gaps.min())
+    is_said = _alike(step, steps.get("gap")) or (
+        _alike(step, steps.get("thickness")) and _alike(step, smallest)
+    )
+    return Grid(affine, (whole[-1] + 1, *size), slices, "" if is_said else _guessed(step))
+
+
+def _candidates(gaps: np.ndarray, steps: dict[str, float]) -> list[float]:
+    """Steps in mm that may be meant, the best first.
+
+    Slices as far apart as they are thick, some of which are left out, and thinner ones with gaps
+    between them look alike: what is the volume's own step comes first.
+    """
+    smallest, volume = float(gaps.min()), steps.get("volume")
+    thickness = steps.get("thickness", np.inf)
+    guesses = [thickness] if thickness <= smallest * (1 + SAME_GRID) else []
+    guesses = sorted([*guesses, smallest], key=lambda step: not _alike(step, volume))
+    return [step for step in (steps.get("gap"), *guesses, volume) if step]
+
+
+def _alike(step: float, other: float | None) -> bool:
+    return other is not None and abs(step - other) <= SAME_GRID * step
+
+
+def _guessed(step: float) -> str:
+    return f"how far its slices are apart is a guess: {step:.4g} mm"
 
 
 def _in_steps(gaps: np.ndarray, step: float) -> list[int]:

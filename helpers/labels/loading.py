@@ -157,9 +157,10 @@ def _read(
     if kind not in READERS:
         raise LabelError(f"expected a file of labels ({READABLE}), got {_name_of(kind)}: {path}")
     try:
-        target = replace(volume, frame_of_reference="") if path in trusted else volume
-        found = READERS[kind](path, target, threshold=threshold, names=names)
-        return _in_frame(placed(found, target), found.frame_of_reference, volume)
+        found = READERS[kind](
+            path, volume, threshold=threshold, names=names, trusted=path in trusted
+        )
+        return _in_frame(found, volume)
     except LabelError:
         raise
     except ClearError as error:
@@ -176,12 +177,15 @@ def _name_of(kind: str) -> str:
     return UID(kind).name if kind[:1].isdigit() else kind
 
 
-def _in_frame(labels: Labels, own: str, volume: Volume) -> Labels:
-    """Labels in the frame of reference of a volume, with a word where their file names another."""
-    other = volume.frame_of_reference
+def _in_frame(labels: Labels, volume: Volume) -> Labels:
+    """Labels on the grid of a volume, with a word where a file names another frame of reference.
+
+    Its reader has asked whether it may.
+    """
+    own, other = labels.frame_of_reference, volume.frame_of_reference
+    on_grid = placed(replace(labels, frame_of_reference=other), volume)
     remark = FRAME_DIFFERS if own and other and own != other else ""
-    remarks = "; ".join(filter(None, (labels.remark, remark)))
-    return replace(labels, frame_of_reference=other, remark=remarks)
+    return replace(on_grid, remark="; ".join(filter(None, (on_grid.remark, remark))))
 
 
 def merged(several: Iterable[Labels]) -> Labels:

@@ -42,7 +42,12 @@ class NiftiGrid(NamedTuple):
 
 
 def nifti_labels(
-    path: str, volume: Volume, *, threshold: float = 0.5, names: Collection[str] | None = None
+    path: str,
+    volume: Volume,
+    *,
+    threshold: float = 0.5,
+    names: Collection[str] | None = None,
+    trusted: bool = False,
 ) -> Labels:
     """The values of a NIfTI file as labels, on its own grid.
 
@@ -52,6 +57,7 @@ def nifti_labels(
     ----------
     threshold : from which probability on a voxel belongs to the label
     names : such as "label 1"; None takes all
+    trusted : of no use here: the file has no frame of reference
 
     Raises
     ------

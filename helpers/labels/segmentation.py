@@ -19,6 +19,7 @@ from helpers.labels.labels import (
     map_dtype,
 )
 from helpers.labels.placing import check_meets
+from helpers.labels.terms import ALGORITHM_TYPES, FRACTIONAL_TYPES, defined_term, quoted
 from helpers.pixels.codecs import stored_frames
 from helpers.pixels.layout import check_frame_count
 from helpers.pixels.pixel_data import header_and_pixels
@@ -46,7 +47,12 @@ class Segment(NamedTuple):
 
 
 def segmentation_labels(
-    path: str, volume: Volume, *, threshold: float = 0.5, names: Collection[str] | None = None
+    path: str,
+    volume: Volume,
+    *,
+    threshold: float = 0.5,
+    names: Collection[str] | None = None,
+    trusted: bool = False,
 ) -> Labels:
     """The segments of a file, on the grid of a volume where they are its slices, else on their own.
 
@@ -54,6 +60,8 @@ def segmentation_labels(
     ----------
     threshold : share of Maximum Fractional Value from which on a pixel belongs to its segment
     names : Segment Labels that are wanted; None takes all
+    trusted : whether the file names the images of the volume: then another frame of reference than
+        theirs is no hindrance
 
     Raises
     ------
@@ -68,8 +76,11 @@ def segmentation_labels(
     count = _frame_count(dataset, path)
     columns = _columns(path, dataset, count)
     grid = grid_of_frames(columns, (dataset.Rows, dataset.Columns), volume)
-    bare = Labels((), grid.affine, grid.shape, (), (), _frame_of_reference(dataset), _outside(grid))
-    check_meets(bare, volume)
+    said = _joined(grid.remark, _outside(grid))
+    bare = Labels((), grid.affine, grid.shape, (), (), _frame_of_reference(dataset), said)
+    check_meets(bare, replace(volume, frame_of_reference="") if trusted else volume)
+    if not grid.inside.any():
+        raise LabelError(f"expected frames on slices of the volume, got none of {count} in {path}")
     if dataset.get("SegmentationType") == "LABELMAP" or dataset.get("SOPClassUID") == LABEL_MAP:
         return _LabelMap(path, dataset, grid, names).labels(bare)
     numbers = _segment_numbers(columns, segments_of(dataset), count)
@@ -84,10 +95,11 @@ def segments_of(dataset: Dataset) -> list[Segment]:
 def _segment(item: Dataset) -> Segment:
     number = item.get("SegmentNumber")
     if not isinstance(number, int):
-        raise LabelError(f"expected a whole Segment Number, got {number!r}")
+        said = quoted("SegmentNumber", number)
+        raise LabelError(f"expected a whole Segment Number, got {said}")
     keyword = next((one for one in ("SegmentLabel", "SegmentDescription") if item.get(one)), "")
     said = str(deidentified(keyword, str(item.get(keyword)))) if keyword else ""
-    kind = str(item.get("SegmentAlgorithmType") or "").lower()
+    kind = defined_term(item.get("SegmentAlgorithmType"), ALGORITHM_TYPES)
     algorithm = str(deidentified("SegmentAlgorithmName", item.get("SegmentAlgorithmName") or ""))
     codes = item.get("SegmentedPropertyTypeCodeSequence") or []
     is_background = any(code.get("CodeValue") == BACKGROUND_CODE for code in codes)
@@ -170,7 +182,7 @@ def _rule(dataset: Dataset, threshold: float) -> tuple[float, str]:
     most, guessed = dataset.get("MaximumFractionalValue"), ""
     if not isinstance(most, int) or most < 1:
         most, guessed = 255, " (not said, guessed)"
-    meant = str(dataset.get("SegmentationFractionalType") or "fraction").lower()
+    meant = defined_term(dataset.get("SegmentationFractionalType"), FRACTIONAL_TYPES) or "fraction"
     words = f"{meant} of {threshold:g} or more of {most}{guessed} is taken as the label"
     return max(threshold * most, np.nextafter(0, 1)), words
 

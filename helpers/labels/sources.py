@@ -24,7 +24,7 @@ from helpers.labels.loading import BY_REFERENCE
 from helpers.labels.nifti import nifti_grid
 from helpers.labels.placing import SAME_GRID
 from helpers.labels.segmentation import segments_of
-from helpers.privacy.pseudonyms import deidentified
+from helpers.privacy.pseudonyms import deidentified, shown_error
 from helpers.runtime import quiet
 from helpers.slices.functional_groups import read_frame_columns
 from helpers.slices.grid import StackError, grid_affine
@@ -140,9 +140,9 @@ def _found(path: str, kind: str, row: dict[str, Any], targets: "_Targets") -> Fo
         found = found._replace(names=_names(dataset, kind))
         return _by_reference(path, found, row, dataset, targets)
     except ClearError as error:
-        return found._replace(why=str(error))
+        return found._replace(why=shown_error(str(error)))
     except Exception as error:  # whatever a broken file does to those that read it
-        return found._replace(why=one_line(error))
+        return found._replace(why=shown_error(one_line(error)))
 
 
 def _names(dataset: Dataset, kind: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from helpers.labels.contours import Contour, Roi, rois_of
+from helpers.labels.contours import Contour, Roi, frames_of, rois_of
 from helpers.labels.filling import filled_sections
 from helpers.labels.labels import Label, LabelError, Labels, Mark, Part, Section, layered
 from helpers.labels.placing import SAME_GRID, check_meets
@@ -25,7 +25,12 @@ MAX_BOX = 2**28  # pixels of a slice
 
 
 def structure_labels(
-    path: str, volume: Volume, *, threshold: float = 0.5, names: Collection[str] | None = None
+    path: str,
+    volume: Volume,
+    *,
+    threshold: float = 0.5,
+    names: Collection[str] | None = None,
+    trusted: bool = False,
 ) -> Labels:
     """The regions of interest of a file: on the grid of a volume whose slices they are drawn on.
 
@@ -37,6 +42,8 @@ def structure_labels(
     ----------
     threshold : of no use here
     names : ROI Names that are wanted; None takes all
+    trusted : whether the file names the images of the volume: then a frame of reference that it
+        has in place of theirs is no hindrance
 
     Raises
     ------
@@ -48,6 +55,8 @@ def structure_labels(
     ----------
     PS3.3 C.8.8.6.1 (Contour Geometric Type), C.8.8.6.3 (holes)
     """
+    if trusted and volume.frame_of_reference not in frames_of(path):
+        volume = replace(volume, frame_of_reference="")
     rois, remark = _of_frame(rois_of(path, names), volume)
     affine, shape, guess = _grid(rois, volume)
     remark = "; ".join(filter(None, (remark, guess)))

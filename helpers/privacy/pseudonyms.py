@@ -80,6 +80,11 @@ def _deidentified_column(column: pd.Series) -> pd.Series:
     return pd.Series(values, column.index, dtype=object) if shown else column
 
 
+def shown_error(error: str) -> str:
+    """An error; without what it quotes, which may be a value, where identity is hidden."""
+    return _without_quotes(error) if is_deidentified() else error
+
+
 def _without_quotes(error: str) -> str:
     """An error without what it quotes, which may be a value."""
     return QUOTED.sub("'…'", error)
