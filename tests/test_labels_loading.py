@@ -10,6 +10,7 @@ from label_files import (
     affine_of,
     masks,
     overlapping,
+    structure_set,
     write_images,
     write_nifti,
     write_segmentation,
@@ -118,6 +119,33 @@ def test_two_labels_of_one_name_are_told_apart(made, tmp_path):
     labels = load_labels(paths, made.volume, progress=False)
     assert [label.name for label in labels.labels] == ["label 1 (left)", "label 1 (right)"]
     assert np.array_equal(labels.mask("label 1 (right)"), masks()["solid"])
+
+
+def test_a_name_chooses_as_its_file_has_it_and_as_it_is_shown(made, tmp_path):
+    paths = [tmp_path / "left.nii", tmp_path / "right.nii"]
+    for path, mask in zip(paths, masks().values()):
+        write_nifti(path, mask.astype(np.uint8), made.volume.affine)
+    names = ["label 1 (left)", "label 1 (right)"]
+    labels = load_labels(paths, made.volume, names=["label 1"], progress=False)
+    assert [label.name for label in labels.labels] == names
+    labels = load_labels(paths, made.volume, names=names[1], progress=False)
+    assert [(label.name, label.value) for label in labels.labels] == [(names[1], 1)]
+    assert np.array_equal(labels.mask(names[1]), masks()["solid"])
+    assert labels.ml(names[1]) == pytest.approx(masks()["solid"].sum() * labels.voxel_ml)
+    with pytest.raises(LabelError, match=r"of label 1 \(left\), label 1 \(right\), got 'other'"):
+        load_labels(paths, made.volume, names="other", progress=False)
+
+
+def test_a_number_behind_a_name_is_that_of_no_other_label(made, tmp_path):
+    dataset = structure_set({"a": [], "b": [], "c": []}, None)
+    for roi, name in zip(dataset.StructureSetROISequence, ("A", "A", "A (2)")):
+        roi.ROIName = name
+    dataset.save_as(tmp_path / "rt.dcm", enforce_file_format=True)
+    labels = load_labels(tmp_path / "rt.dcm", made.volume)
+    assert [label.name for label in labels.labels] == ["A", "A (3)", "A (2)"]
+    for name in ("A (2)", "A (3)"):
+        (label,) = load_labels(tmp_path / "rt.dcm", made.volume, names=name).labels
+        assert label.name == name
 
 
 def test_names_choose(made, tmp_path):

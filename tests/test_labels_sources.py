@@ -16,9 +16,11 @@ from label_files import (
     write_structures,
 )
 
-from helpers import label_table, labels_of, load_labels, load_volume
+from helpers import label_table, labels_of, load_labels, load_volume, stack_table
 from helpers.errors import ClearError
 from helpers.labels.table import extent_mm
+from helpers.viewer.choices import Choices
+from helpers.viewer.opening import Opener, Wanted
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +137,21 @@ def test_no_header_value_stands_in_the_table_where_identity_is_hidden(tmp_path, 
     with pytest.raises(ClearError, match="expected a whole ROI Number") as caught:
         load_labels(tmp_path / "number.dcm", made.volume)
     assert "Smith" not in str(caught.value)
+
+
+def test_a_source_that_cannot_be_read_hides_no_other_in_a_viewer(tmp_path):
+    made = write_images(tmp_path, "axial")
+    write_structures(tmp_path / "own.dcm", masks(), made.volume.affine, images=made.images)
+    write_nifti(tmp_path / "cut.nii", masks()["solid"].astype(np.uint8), made.volume.affine)
+    made = read_back(tmp_path)
+    labels = labels_of(made.headers, made.slices, made.stack)
+    assert len(labels) == 2
+    path = tmp_path / "cut.nii"
+    path.write_bytes(path.read_bytes()[:400])
+    opener = Opener(Choices(made.slices, stack_table(made.slices)), labels=labels)
+    opened = opener.open(Wanted("L1", made.stack))
+    assert [label.name for label in opened.options["labels"].labels] == [*masks()]
+    assert opened.message.startswith("labels of cut.nii are not shown: expected ")
 
 
 def test_sources_of_one_stack(collection, sources):

@@ -1,7 +1,7 @@
 """What is labelled in these files, on the voxels of this volume?"""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -57,7 +57,8 @@ def load_labels(
         even where it has another frame of reference, as some programs write it.
     volume : of `helpers.load_volume`, the images that the labels were drawn on
     threshold : share from which on a probability is taken for the label
-    names : of the labels that are wanted; None takes all
+    names : of the labels that are wanted, as their files have them or as they are shown; None takes
+        all
     progress : whether to show a progress bar; None shows it for several sources
 
     Returns
@@ -78,12 +79,34 @@ def load_labels(
         raise LabelError(f"expected a threshold above 0, of at most 1, got {threshold!r}")
     wanted = [names] if isinstance(names, str) else names
     trusted = _trusted(source)
-    read = partial(_read, volume=volume, threshold=threshold, names=wanted, trusted=trusted)
+    read = partial(_read, volume=volume, threshold=threshold, trusted=trusted)
+    some = partial(read, names=wanted)
     shown = len(paths) >= SHOWN_FROM if progress is None else progress
-    found = merged(map(read, tqdm(paths, "Loading labels", unit=" files", disable=not shown)))
-    if wanted is not None:
-        _check_found(wanted, found, paths, volume)
-    return found
+    found = _together(map(some, tqdm(paths, "Loading labels", unit=" files", disable=not shown)))
+    if wanted is None:
+        return _with_unique_names(found)
+    if not {label.name for label in found.labels}.issuperset(wanted):  # shown otherwise, or none
+        found = _together(map(read, paths))
+    return _chosen(found, wanted)
+
+
+def readable_labels(sources: pd.DataFrame, volume: Volume) -> tuple[Labels | None, list[str]]:
+    """(labels of those files that can be read, None where none can; why others cannot).
+
+    Parameters
+    ----------
+    sources : rows of `helpers.labels_of`
+    volume : of `helpers.load_volume`
+    """
+    found: Labels | None = None
+    refused, trusted = [], _trusted(sources)
+    for path in paths_of_source(sources):
+        try:
+            one = _read(path, volume, trusted=trusted)
+            found = one if found is None else _both(found, one)
+        except LabelError as error:
+            refused.append(f"labels of {os.path.basename(path)} are not shown: {error}")
+    return None if found is None else _with_unique_names(found), refused
 
 
 def _named(annotations: pd.DataFrame, names: Collection[str] | None) -> pd.DataFrame:
@@ -148,8 +171,8 @@ def _trusted(source: Any) -> set[str]:
 def _read(
     path: str,
     volume: Volume,
-    threshold: float,
-    names: Collection[str] | None,
+    threshold: float = 0.5,
+    names: Collection[str] | None = None,
     trusted: Collection[str] = (),
 ) -> Labels:
     """The labels of one file on the grid of a volume; in one line what is wrong with it."""
@@ -188,8 +211,8 @@ def _in_frame(labels: Labels, volume: Volume) -> Labels:
     return replace(on_grid, remark="; ".join(filter(None, (on_grid.remark, remark))))
 
 
-def merged(several: Iterable[Labels]) -> Labels:
-    """Labels of several sources on one grid as one, with values counted on.
+def _together(several: Iterable[Labels]) -> Labels:
+    """Labels of several sources on one grid as one, with values counted on and their own names.
 
     A label map is laid into one that is there where it has room to itself.
     """
@@ -198,22 +221,26 @@ def merged(several: Iterable[Labels]) -> Labels:
         together = one if together is None else _both(together, one)
     if together is None:
         raise LabelError("expected labels, got none")
-    return _with_unique_names(together)
+    return together
 
 
 def _with_unique_names(labels: Labels) -> Labels:
     """Labels of which none has the name of another: told apart by their files, else numbered."""
-    counts = Counter(label.name for label in labels.labels)
-    taken: Counter[str] = Counter()
+    sources: dict[str, set[str]] = defaultdict(set)
+    for label in labels.labels:
+        sources[label.name].add(label.source)
+    taken: set[str] = set()
+    numbers: Counter[str] = Counter()
     named = []
     for label in labels.labels:
-        name = label.name
-        if counts[name] > 1 and not is_deidentified():
-            alike = {one.source for one in labels.labels if one.name == name}
-            stem = os.path.basename(label.source).partition(".")[0]
-            name = f"{name} ({stem})" if len(alike) > 1 else name
-        taken[name] += 1
-        named.append(replace(label, name=f"{name} ({taken[name]})" if taken[name] > 1 else name))
+        name = shown = label.name
+        if len(sources[name]) > 1 and not is_deidentified():
+            name = shown = f"{name} ({os.path.basename(label.source).partition('.')[0]})"
+        while shown in taken or (shown in sources and shown != label.name):
+            numbers[name] += 1
+            shown = f"{name} ({numbers[name] + 1})"
+        taken.add(shown)
+        named.append(replace(label, name=shown))
     return replace(labels, labels=tuple(named))
 
 
@@ -260,10 +287,32 @@ def _moved(label: Label, start: int, layers: Sequence[int]) -> Label:
     return replace(label, value=label.value + start, layer=layer)
 
 
-def _check_found(names: Collection[str], found: Labels, paths: list[str], volume: Volume) -> None:
-    """Refuses names that no label has; says which there are."""
-    known = {label.name for label in found.labels}
-    if missing := [name for name in names if name not in known]:
-        every = merged(_read(path, volume, 0.5, None) for path in paths)
-        there = ", ".join(label.name for label in every.labels) or "none"
+def _chosen(labels: Labels, names: Collection[str]) -> Labels:
+    """The labels that have one of some names, in their files or as they are shown.
+
+    Refuses a name that none has; says which there are.
+    """
+    shown = _with_unique_names(labels)
+    both = [{one.name, own.name} for one, own in zip(shown.labels, labels.labels)]
+    if missing := [name for name in names if not any(name in one for one in both)]:
+        there = ", ".join(label.name for label in shown.labels) or "none"
         raise LabelError(f"expected labels of {there}, got {missing[0]!r}")
+    kept = [one for one, own in zip(shown.labels, both) if not own.isdisjoint(names)]
+    return shown if len(kept) == len(both) else _only(shown, kept)
+
+
+def _only(labels: Labels, kept: Sequence[Label]) -> Labels:
+    """Some of several labels, with values counted from 1."""
+    values = np.zeros(max(label.value for label in labels.labels) + 1, int)
+    values[[label.value for label in kept]] = np.arange(1, len(kept) + 1)
+    return replace(
+        labels,
+        maps=tuple(values.astype(one.dtype)[one] for one in labels.maps),
+        labels=tuple(replace(label, value=int(values[label.value])) for label in kept),
+        marks=tuple(
+            replace(mark, value=int(values[mark.value]))
+            for mark in labels.marks
+            if values[mark.value]
+        ),
+        _counts={},
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers.errors import ClearError
 from helpers.labels.labels import Labels
-from helpers.labels.loading import load_labels
+from helpers.labels.loading import load_labels, readable_labels
 from helpers.quality.audit import badges, stack_badges
 from helpers.slices.arrays import numbers
 from helpers.slices.grid import longest_regular_run
@@ -156,6 +156,9 @@ class Opener:
         rows = self.labels[(series.eq(stack[0]) & number.eq(stack[1])).to_numpy(bool)]
         if not len(rows):
             return None, ""
+        if rows.index.name == "path":  # files, each of which may be broken for itself
+            found, refused = readable_labels(rows, volume)
+            return found, "; ".join(refused)
         try:
             return load_labels(rows, volume, progress=False), ""
         except ClearError as error:
