@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from label_files import masks, write_images, write_nifti
 
-from helpers import load_labels
+from helpers import header_table, label_table, labels_of, load_labels
 from helpers.labels.labels import LabelError
 
 nibabel = pytest.importorskip("nibabel", reason="nibabel writes NIfTI files")
@@ -110,10 +110,54 @@ def test_probabilities_are_cut_at_the_threshold(made, tmp_path):
     write_nifti(tmp_path / "mask.nii", values.astype("f4"), made.volume.affine)
     labels = load_labels(tmp_path / "mask.nii", made.volume)
     assert np.array_equal(labels.mask("label 1"), masks()["hollow"])
-    assert "a probability of 0.5 or more is taken" in labels.labels[0].remark
-    assert "1 voxels are no number" in labels.labels[0].remark
+    assert "a probability of 0.5 or more is taken" in labels.remark
+    assert "1 voxels are no number" in labels.remark
     low = load_labels(tmp_path / "mask.nii", made.volume, threshold=0.3)
     assert np.array_equal(low.mask("label 1"), masks()["hollow"] | masks()["solid"])
+
+
+def test_a_file_without_any_label_says_its_rule_and_has_a_row(made, tmp_path):
+    values = np.where(masks()["hollow"], 0.4, 0.05).astype("f4")
+    write_nifti(tmp_path / "mask.nii", values, made.volume.affine)
+    labels = load_labels(tmp_path / "mask.nii", made.volume)
+    assert not labels.labels and "a probability of 0.5 or more is taken" in labels.remark
+    sources = labels_of(header_table(tmp_path, progress=False), made.slices)
+    table = label_table(sources, made.slices, progress=False)
+    assert table.index.get_level_values("label").tolist() == [""]
+    assert table["remark"].iloc[0].startswith("has no label; ") and table["ml"].isna().all()
+
+
+def test_a_broken_qform_beside_an_sform_is_said(made, values, tmp_path):
+    write_nifti(tmp_path / "mask.nii", values, made.volume.affine, qform=1)
+    content = bytearray((tmp_path / "mask.nii").read_bytes())
+    content[256:260] = np.float32(1.2).tobytes()  # quatern_b
+    (tmp_path / "mask.nii").write_bytes(content)
+    labels = load_labels(tmp_path / "mask.nii", made.volume)
+    assert np.array_equal(labels.mask("label 3"), masks()["hollow"])
+    assert "its qform is no rotation: the sform is taken" in labels.remark
+    content[254:256] = bytes(2)  # sform_code
+    (tmp_path / "mask.nii").write_bytes(content)
+    assert "qform" in refused(tmp_path / "mask.nii", made)
+
+
+def test_many_labels_may_be_an_image(made, tmp_path):
+    values = np.arange(7 * 12 * 15).reshape(7, 12, 15)
+    for count, said in ((99, False), (251, True)):
+        write_nifti(tmp_path / "mask.nii", (values % (count + 1)).astype("u1"), made.volume.affine)
+        labels = load_labels(tmp_path / "mask.nii", made.volume)
+        assert len(labels.labels) == count
+        assert (f"{count} labels: it may be an image" in labels.remark) == said
+
+
+def test_values_are_not_read_that_take_too_much_memory(made, values, tmp_path, monkeypatch):
+    """Where they are scaled, each is read as 8 bytes."""
+    write_nifti(tmp_path / "plain.nii", values, made.volume.affine)
+    content = bytearray((tmp_path / "plain.nii").read_bytes())
+    content[112:120] = np.array([2, 0], np.float32).tobytes()  # scl_slope, scl_inter
+    (tmp_path / "scaled.nii").write_bytes(content)
+    monkeypatch.setattr("helpers.labels.labels.MAX_BYTES", 4 * values.size)
+    assert len(load_labels(tmp_path / "plain.nii", made.volume).labels) == 2
+    assert ": 8 bytes for each of" in refused(tmp_path / "scaled.nii", made)
 
 
 def test_images_and_others_are_no_labels(made, values, tmp_path):
@@ -125,7 +169,8 @@ def test_images_and_others_are_no_labels(made, values, tmp_path):
         ("colour", np.zeros((2, *shape), "u1"), "three dimensions"),
     ):
         write_nifti(tmp_path / f"{name}.nii", found, made.volume.affine)
-        assert words in refused(tmp_path / f"{name}.nii", made)
+        said = refused(tmp_path / f"{name}.nii", made)
+        assert words in said and "LabelError" not in said
     write_nifti(tmp_path / "complex.nii", values.astype("c8"), made.volume.affine)
     assert "expected numbers" in refused(tmp_path / "complex.nii", made)
 

@@ -16,7 +16,15 @@ from label_files import (
     write_structures,
 )
 
-from helpers import label_table, labels_of, load_labels, load_volume, stack_table
+from helpers import (
+    header_table,
+    label_table,
+    labels_of,
+    load_labels,
+    load_volume,
+    slice_table,
+    stack_table,
+)
 from helpers.errors import ClearError
 from helpers.labels.table import extent_mm
 from helpers.viewer.choices import Choices
@@ -210,6 +218,28 @@ def test_padding_takes_no_part_and_an_empty_label_has_a_row(collection, tmp_path
     assert table.index.get_level_values("label").tolist() == ["empty", "line"]
     assert table["ml"].tolist() == [0, 0] and table["mean"].isna().all()
     assert table["remark"].iloc[0] == "has no contour"
+
+
+def test_a_stack_that_cannot_be_loaded_is_tried_once(tmp_path, monkeypatch):
+    made = write_images(tmp_path, "axial")
+    for name in ("one.dcm", "two.dcm"):
+        write_structures(tmp_path / name, masks(), made.volume.affine, images=made.images)
+    for path in made.slices.index.get_level_values("path"):
+        dataset = made.images[int(path.rpartition("/")[2].split(".")[0])]
+        dataset.PixelData = dataset.PixelData[:10]
+        dataset.save_as(path, enforce_file_format=True)
+    tried = []
+
+    def load(*values, **more):
+        tried.append(values)
+        return load_volume(*values, **more)
+
+    monkeypatch.setattr("helpers.labels.table.load_volume", load)
+    made_again = header_table(tmp_path, progress=False)
+    slices = slice_table(made_again)
+    table = label_table(labels_of(made_again, slices), slices, progress=False)
+    assert len(tried) == 1 and table.index.get_level_values("label").tolist() == ["", ""]
+    assert table["remark"].nunique() == 1 and table["remark"].iloc[0]
 
 
 def test_extent_is_that_of_whole_voxels():

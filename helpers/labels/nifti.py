@@ -26,6 +26,7 @@ FORMAT = "NIfTI image"  # as `helpers.formats` names it
 HEADER = 544  # bytes: that of NIfTI-2 is the longest, and the mark behind it
 MAX_GZIP = 1_032  # times that gzip makes bytes of, at most
 MAX_LABELS = 1_000  # different values, beyond which an image is no label map
+MANY_LABELS = 100  # different values, from which on a file may be an image
 MAX_RANGE = 2**17  # of whole values that are counted in a table
 MIN_VOXEL = 1e-9  # mm³
 MM = {"unknown": 1.0, "mm": 1.0, "meter": 1000.0, "micron": 0.001}
@@ -69,13 +70,16 @@ def nifti_labels(
         grid = _grid(image, path)
         bare = Labels((), grid.affine, grid.shape, (), (), "", grid.remark)
         check_meets(bare, volume)
+        check_memory(_voxel_bytes(image), grid.shape)
         values = np.asanyarray(image.dataobj).reshape(grid.shape[::-1], order="F").T
     values, remark = _whole(values, threshold, path)
     distinct = _distinct(values, path)
     wanted = [one for one in distinct if names is None or _name(one) in names]
-    labels = [Label(_name(one), n, 0, KIND, path, "", remark) for n, one in enumerate(wanted, 1)]
+    labels = [Label(_name(one), n, 0, KIND, path) for n, one in enumerate(wanted, 1)]
     label_map = _numbered(values, distinct, wanted)
-    return replace(bare, maps=(label_map,), labels=tuple(labels))
+    many = f"{len(distinct)} labels: it may be an image" if len(distinct) >= MANY_LABELS else ""
+    remarks = "; ".join(filter(None, (grid.remark, remark, many)))
+    return replace(bare, maps=(label_map,), labels=tuple(labels), remark=remarks)
 
 
 def nifti_grid(path: str) -> NiftiGrid:
@@ -100,6 +104,8 @@ def _opened(path: str) -> Iterator[Any]:
         file.seek(0)
         try:
             yield gzip.GzipFile(fileobj=file) if is_compressed else file
+        except LabelError:
+            raise
         except (OSError, EOFError, zlib.error, ValueError) as error:
             raise LabelError(
                 f"expected a whole NIfTI file in {path}, got {one_line(error)}"
@@ -157,10 +163,11 @@ def _grid(image: Any, path: str) -> NiftiGrid:
     if len(image.shape) < 2 or prod(shape[3:]) != 1 or 0 in shape:
         said = " × ".join(map(str, image.shape))
         raise LabelError(f"expected a NIfTI file of three dimensions in {path}, got {said}")
-    sform, qform = image.get_sform(coded=True)[0], image.get_qform(coded=True)[0]
+    sform = image.get_sform(coded=True)[0]
+    qform, guess = _qform(image, needed=sform is None, path=path)
     coded = [one for one in (sform, qform) if one is not None]
     ras = np.array(coded[0] if coded else image.affine, float)
-    remarks = [NO_FRAME]
+    remarks = [NO_FRAME, *guess]
     if not coded:
         remarks.append("has neither sform nor qform: where it lies is a guess by its pixel sizes")
     elif len(coded) == 2 and np.abs(_corners(sform - qform, shape)).max() > SAME_AFFINE_MM:
@@ -172,6 +179,18 @@ def _grid(image: Any, path: str) -> NiftiGrid:
     return NiftiGrid(affine, (shape[2], shape[1], shape[0]), "; ".join(remarks))
 
 
+def _qform(image: Any, *, needed: bool, path: str) -> tuple[np.ndarray | None, list[str]]:
+    """(the affine of the qform where it has a code, what is said of one that is none)."""
+    try:
+        return image.get_qform(coded=True)[0], []
+    except Exception as error:  # of nibabel or numpy, by what is wrong with it
+        if needed:
+            raise LabelError(
+                f"expected a qform that is a rotation in {path}, got {one_line(error)}"
+            ) from error
+        return None, ["its qform is no rotation: the sform is taken"]
+
+
 def _corners(affine: np.ndarray, shape: Sequence[int]) -> np.ndarray:
     """Where the corners of a grid lie, (3, 8)."""
     corners = np.array([*np.ndindex(2, 2, 2)]) * np.subtract(shape[:3], 1)
@@ -179,6 +198,13 @@ def _corners(affine: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 
 # values
+
+
+def _voxel_bytes(image: Any) -> int:
+    """How many bytes a value takes that is read: more than it is stored in where it is scaled."""
+    stored = int(image.get_data_dtype().itemsize)
+    is_scaled = (image.dataobj.slope, image.dataobj.inter) != (1, 0)
+    return max(stored, np.dtype(float).itemsize) if is_scaled else stored
 
 
 def _whole(values: np.ndarray, threshold: float, path: str) -> tuple[np.ndarray, str]:

@@ -43,7 +43,8 @@ def label_table(
     - ``mean`` and ``sd`` of the image's values under it, padding left out, in ``unit``
     - ``by`` whom, ``kind`` and ``path`` of its file, ``remark``
 
-    A source that cannot be read has one row, whose label is empty and whose remark is the reason.
+    A source that cannot be read, or has no label, has one row, whose label is empty and whose
+    remark is the reason.
     """
     require_type(sources, pd.DataFrame, SOURCES)
     require_type(slices, pd.DataFrame, "of slice_table")
@@ -76,27 +77,40 @@ def _rows_of_stack(
 ) -> list[dict[str, Any]]:
     """The rows of the labels on one stack, whose images are read once."""
     rows: list[dict[str, Any]] = []
-    volume: Volume | None = None
+    volume: Volume | ClearError | None = None
     for path, source in sources.iterrows():
         try:
             if stack is None:
                 raise LabelError(source["why"] or "belongs to no stack")
-            if volume is None:
-                volume = load_volume(slices.loc[stack], progress=False)
+            volume = _loaded(stack, slices) if volume is None else volume
+            if isinstance(volume, ClearError):
+                raise volume
             labels = load_labels(source, volume, threshold=threshold)
             rows += [_measured(labels, one, volume) for one in labels.labels]
-        except (ClearError, KeyError) as error:
-            why = (
-                f"the stack is not among the slices: {error}"
-                if isinstance(error, KeyError)
-                else error
-            )
-            rows.append({"label": "", "kind": source["kind"], "path": path, "remark": str(why)})
+            said = None if labels.labels else _joined("has no label", labels.remark)
+        except ClearError as error:
+            said = str(error)
+        if said is not None:
+            rows.append({"label": "", "kind": source["kind"], "path": path, "remark": said})
         done()
     series, number = stack or (None, None)
-    said = {"SeriesInstanceUID": series, "stack": number}
+    level = {"SeriesInstanceUID": series, "stack": number}
     patients = dict(zip(sources.index, sources["PatientID"]))
-    return [{**row, **said, "PatientID": patients[row["path"]]} for row in rows]
+    return [{**row, **level, "PatientID": patients[row["path"]]} for row in rows]
+
+
+def _loaded(stack: Any, slices: pd.DataFrame) -> Volume | ClearError:
+    """The volume of a stack; else what is wrong with it, which all its sources say."""
+    try:
+        return load_volume(slices.loc[stack], progress=False)
+    except KeyError as error:
+        return LabelError(f"the stack is not among the slices: {error}")
+    except ClearError as error:
+        return error
+
+
+def _joined(*remarks: str) -> str:
+    return "; ".join(filter(None, remarks))
 
 
 def _measured(labels: Labels, label: Label, volume: Volume) -> dict[str, Any]:
@@ -110,7 +124,7 @@ def _measured(labels: Labels, label: Label, volume: Volume) -> dict[str, Any]:
         "by": label.by,
         "kind": label.kind,
         "path": label.source,
-        "remark": "; ".join(filter(None, (label.remark, labels.remark))),
+        "remark": _joined(label.remark, labels.remark),
     }
     if not mask.any():
         return row
