@@ -71,6 +71,17 @@ def test_a_patient_in_two_folds_is_named(annotations):
     assert fold_leaks(annotations, folds).empty
 
 
+@pytest.mark.parametrize("missing", [None, ""])
+def test_without_a_patient_the_study_counts_and_else_the_series(annotations, missing):
+    folds = pd.Series([0, 1] * (len(annotations) // 2))
+    own = annotations.assign(PatientID=missing)
+    leaks = fold_leaks(own, folds)
+    assert set(leaks.index) == set(annotations["StudyInstanceUID"])
+    leaks = fold_leaks(own.assign(StudyInstanceUID=None), folds)
+    assert set(leaks.index) == set(annotations["SeriesInstanceUID"])
+    assert leaks["annotations"].tolist() == [11, 11]
+
+
 def test_too_few_folds_are_refused(annotations):
     with pytest.raises(LabelError, match="expected a fold for each of 22 rows, got 3"):
         fold_leaks(annotations, [1, 2, 3])

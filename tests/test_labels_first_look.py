@@ -8,8 +8,10 @@ from competition_tables import (
     PNEUMONIA,
     SPINE_POINTS,
     chest_slices,
+    numbered_slices,
     radiograph_slices,
     spine_slices,
+    table_of,
     written,
 )
 from label_files import masks, write_images, write_nifti, write_segmentation
@@ -69,6 +71,25 @@ def test_annotations_on_a_volume_where_there_are_no_masks(labelled, tmp_path):
     points = annotation_table(written(tmp_path, SPINE_POINTS), slices)
     stack, rows = labelled_stack(slices, sources[:0], table[:0], points)
     assert stack[0].endswith(".702807833") and rows["shape"].tolist() == ["point", "point"]
+
+
+def test_annotations_beyond_a_gap_lie_on_no_volume(labelled):
+    """Of images 1, 2, 3 and 5 of an even series the first three are loaded."""
+    slices, (_, _, sources, table) = numbered_slices(5), labelled
+    slices = slices[slices["InstanceNumber"] != 4]
+    for file, expected in (("5.dcm", None), ("3.dcm", 0)):
+        boxes = table_of(image=[file], x=[1], y=[1], width=[3], height=[3])
+        stack, _ = labelled_stack(slices, sources[:0], table[:0], annotation_table(boxes, slices))
+        assert (stack and stack[1]) == expected
+
+
+def test_an_error_with_dollars_is_written_as_it_stands(tmp_path):
+    slices = radiograph_slices()
+    found = annotation_table(written(tmp_path, PNEUMONIA), slices)
+    (ax,) = show_annotated(found.assign(path="/gone/a$x_{$.dcm").head(1))
+    assert "a$x_{$.dcm" in ax.texts[0].get_text()
+    ax.figure.canvas.draw()
+    plt.close(ax.figure)
 
 
 def test_radiographs_are_no_volume(labelled, tmp_path):

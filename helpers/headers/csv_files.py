@@ -1,11 +1,16 @@
 """What does a CSV file say? Values between commas, semicolons or tabs, in Unicode or older text."""
 
+import lzma
 import os
+import warnings
+import zipfile
+import zlib
 from typing import Any
 
 import pandas as pd
 
 DELIMITERS = (",", ";", "\t")
+PACKED_BADLY = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, ImportError)
 AS_TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 
@@ -19,8 +24,18 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     Raises
     ------
     ValueError, OSError
-        As ``pandas.read_csv`` does.
+        As ``pandas.read_csv`` does; where the path is an address, a packed file cannot be unpacked,
+        or a row has more values than there are columns.
     """
+    if "://" in os.fspath(path):
+        raise ValueError("it is an address, and a file on this computer is needed")
+    try:
+        return _of_any_encoding(path, **options)
+    except PACKED_BADLY as error:
+        raise ValueError(f"it cannot be unpacked: {error}") from None
+
+
+def _of_any_encoding(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     try:
         return _of_any_delimiter(path, encoding="utf-8-sig", **options)
     except UnicodeDecodeError as error:
@@ -37,4 +52,24 @@ def _of_any_delimiter(path: str | os.PathLike[str], **options: Any) -> pd.DataFr
     names = pd.read_csv(path, **{**options, "nrows": 0})
     text = "" if names.shape[1] > 1 else "".join(map(str, names))
     delimiter = next((one for one in DELIMITERS[1:] if one in text), DELIMITERS[0])
-    return pd.read_csv(path, sep=delimiter, **options)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(path, sep=delimiter, index_col=False, **options)
+    except pd.errors.ParserWarning:
+        return _without_surplus(path, sep=delimiter, **options)
+
+
+def _without_surplus(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
+    """A table whose rows end in delimiters that the names of its columns have not.
+
+    pandas takes what is too much for an index, at the front.
+    """
+    shifted = pd.read_csv(path, **{**options, "nrows": 1})
+    columns, count = [*shifted], shifted.index.nlevels
+    more = [f"surplus {number}" for number in range(count)]
+    wide = pd.read_csv(path, header=0, names=[*columns, *more], index_col=False, **options)
+    surplus = wide[more].fillna("").astype(str)
+    if surplus.ne("").any(axis=None):
+        raise ValueError(f"a row has more values than the {len(columns)} columns")
+    return wide[columns]

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.errors import require_type
+from helpers.errors import ClearError, require_type
 from helpers.labels.annotation_marks import drawable
 from helpers.labels.labels import Label, LabelError, Labels
+from helpers.slices.grid import longest_regular_run
 
 MIN_ALIKE = 3  # labels of one name, from which on a median says what is usual
 SPREAD_FLOOR = 1e-6  # of values under a label that are all one
@@ -21,7 +22,8 @@ def labelled_stack(
 ) -> tuple[tuple[str, int] | None, Any]:
     """The stack with the largest label, and all that lies on it, as `helpers.load_labels` takes it.
 
-    Without any label that has voxels, the volume whose slices have most annotations.
+    Without any label that has voxels, the volume whose slices have most annotations; of one with
+    gaps or repeated positions, its longest even run has to have some.
 
     Parameters
     ----------
@@ -48,9 +50,18 @@ def labelled_stack(
     for stack, rows in sorted(
         placed.groupby(["SeriesInstanceUID", "stack"], sort=False), key=lambda one: -len(one[1])
     ):
-        if slices.loc[stack, "kind"].eq("volume").all():
+        if slices.loc[stack, "kind"].eq("volume").all() and _are_on_run(rows, slices.loc[stack]):
             return stack, rows
     return None, None
+
+
+def _are_on_run(annotations: pd.DataFrame, images: pd.DataFrame) -> bool:
+    """Whether some annotations lie on the longest even run of a stack, which can be loaded."""
+    try:
+        kept = longest_regular_run(images)[0]
+    except ClearError:
+        return False
+    return bool(annotations["ImagePositionPatient"].isin(kept["ImagePositionPatient"]).any())
 
 
 def label_middle(labels: Labels, label: Label | str | int | None = None) -> np.ndarray:

@@ -8,10 +8,13 @@ import pandas as pd
 from helpers.errors import require_type
 from helpers.labels.labels import LabelError
 
+PERSONS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")  # the first that is there
+
 
 def fold_leaks(annotations: pd.DataFrame, folds: Iterable[Any]) -> pd.DataFrame:
     """Patients who are annotated in several folds, as the headers of their images name them.
 
+    Where a header names no patient, its study counts for one, and else its series.
     A table may name one patient by several IDs or by images alone; the headers say who it is.
 
     Parameters
@@ -22,8 +25,8 @@ def fold_leaks(annotations: pd.DataFrame, folds: Iterable[Any]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame, index ``PatientID``, empty where none leaks: ``folds`` as a tuple, and how many
-        ``annotations`` lie in them
+    DataFrame, index ``PatientID`` (or UID of a study or series), empty where none leaks:
+        ``folds`` as a tuple, and how many ``annotations`` lie in them
 
     Raises
     ------
@@ -36,7 +39,8 @@ def fold_leaks(annotations: pd.DataFrame, folds: Iterable[Any]) -> pd.DataFrame:
         rows = annotations["row"].max() + 1
         raise LabelError(f"expected a fold for each of {rows} rows, got {len(of_row)}")
     own = annotations.assign(fold=of_row.reindex(annotations["row"]).to_numpy(object))
-    own = own[own["fold"].notna() & own["PatientID"].notna()]
+    named = own[[*PERSONS]].replace("", None).astype(object).bfill(axis=1)["PatientID"]
+    own = own.assign(PatientID=named)[own["fold"].notna() & named.notna()]
     by_patient = own.groupby("PatientID", sort=False)["fold"]
     found = by_patient.agg(folds=lambda one: tuple(dict.fromkeys(one)), annotations="size")
     return found[found["folds"].map(len) > 1]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from textwrap import shorten
+from textwrap import fill, shorten
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -121,5 +121,6 @@ def _name(ax: Axes, *lines: str) -> None:
 
 
 def _write(ax: Axes, error: ClearError) -> None:
-    ax.text(0.5, 0.5, str(error), ha="center", va="center", fontsize=8, wrap=True)
+    words = fill(str(error), MAX_TITLE_LENGTH)
+    ax.text(0.5, 0.5, words, ha="center", va="center", fontsize=8, parse_math=False)
     ax.set(facecolor=PADDING_COLOUR, xticks=[], yticks=[])
