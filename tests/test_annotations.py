@@ -344,6 +344,8 @@ def test_places_in_millimetres_are_not_read_as_pixels(chests):
         **{"coordX": [-12.5], "coordY": [3.0], "coordZ": [9.0], "class": [1]},
     )
     columns = annotation_columns(table, chests)
+    with pytest.raises(LabelError, match=r"coordX, coordY, coordZ are x, y and z: a place in mm"):
+        annotation_table(table.drop(columns="class"), chests)
     assert columns.loc["coordX", "how"] == "x, y and z: a place in mm, perhaps, not in an image"
     assert annotation_table(table, chests)["shape"].tolist() == ["class"]
 
@@ -351,15 +353,16 @@ def test_places_in_millimetres_are_not_read_as_pixels(chests):
 def test_boxes_that_are_not_whole_are_kept_with_the_reason(radiographs):
     name = RADIOGRAPHS[0]
     table = table_of(
-        image=[name, name, name, name, name],
-        x=[1, 1, 1, -30, np.nan],
-        y=[1, 1, 1, 1, np.nan],
-        width=[5, np.nan, 0, 5, np.nan],
-        height=[5, 5, 5, 5, np.nan],
+        image=[name, name, name, name, name, name],
+        x=[1, 1, 1, -3, -30, np.nan],
+        y=[1, 1, 1, 1, 1, np.nan],
+        width=[5, np.nan, 0, 5, 5, np.nan],
+        height=[5, 5, 5, 5, 5, np.nan],
     )
     found = annotation_table(table, radiographs)
     assert found["why"].tolist() == [
-        *(None, "a number is missing", "the box has no size", "reaches beyond the image", None)
+        *(None, "a number is missing", "the box has no size", "reaches beyond the image"),
+        *("lies outside the image", None),
     ]
     assert found["name"].tolist()[-1] == "no box"
 
@@ -371,7 +374,7 @@ def test_a_box_needs_an_image(chests):
     ]
 
 
-def test_numbers_that_stand_for_words_are_left_to_the_words(radiographs):
+def test_numbers_that_stand_for_words_are_left_to_the_words(radiographs, capsys):
     table = table_of(
         image_id=[*RADIOGRAPHS],
         class_name=["Nodule", "Mass", "Nodule", "Mass"],
@@ -383,6 +386,16 @@ def test_numbers_that_stand_for_words_are_left_to_the_words(radiographs):
     assert found["by"].tolist() == ["R9", "R8", "R9", "R9"]
     how = annotation_columns(table, radiographs).loc["class_id", "how"]
     assert how == "the same as class_name, in numbers"
+    said = "unused by class_id: the same as class_name, in numbers (a guess)"
+    assert said in capsys.readouterr().out
+
+
+def test_a_class_that_goes_with_words_by_chance_is_kept(radiographs):
+    table = table_of(image=[*RADIOGRAPHS[:3]], cancer=[0, 1, 1], view=["CC", "MLO", "MLO"])
+    found = annotation_table(table, radiographs)
+    assert found["name"].tolist()[:4] == ["cancer 0", "view CC", "cancer 1", "MLO · view"]
+    table = table_of(image=[*RADIOGRAPHS[:3]], grade=[0, 1, 2], finding=["none", "cyst", "mass"])
+    assert _roles(table, radiographs)["grade"] == "unused"
 
 
 def test_four_numbers_in_one_text_are_a_guess(radiographs):
@@ -402,7 +415,17 @@ def test_numbers_that_are_none_are_said(radiographs):
     name = RADIOGRAPHS[0]
     table = table_of(image=[name] * 4, x=[np.inf, 1e308, 3, 4.5], y=[1, 2, 3, 4])
     whys = annotation_table(table, radiographs)["why"].tolist()
-    assert whys == ["a number is missing", "reaches beyond the image", None, None]
+    assert whys == ["a number is missing", "lies outside the image", None, None]
+    table = table_of(image=[name], bbox=["[1, 1, 1e999, 5]"])
+    assert annotation_table(table, radiographs)["why"].tolist() == ["a number is missing"]
+
+
+def test_boxes_in_arrays_are_read(radiographs):
+    boxes = [np.array([4.5, 6, 10, 20]), None]
+    table = table_of(image=[*RADIOGRAPHS[:2]], bbox=boxes, label=["mass"] * 2)
+    found = annotation_table(table, radiographs)
+    assert found.loc[0, ["x", "y", "width", "height"]].tolist() == [4.5, 6, 10, 20]
+    assert found["shape"].tolist() == ["box", "class"]
 
 
 # files of every sort

@@ -1,5 +1,6 @@
 """Columns whose values are names here by chance, and names that several things here have."""
 
+import pandas as pd
 import pytest
 from competition_tables import (
     RADIOGRAPHS,
@@ -84,6 +85,16 @@ def test_files_of_a_patient_who_is_not_here_stay_without_a_place():
         table = table_of(**{column: ["1", "2", "3"], "file": ["1.dcm"] * 3, "label": [*"abc"]})
         found = annotation_table(table, numbered_slices())
         assert found["path"].tolist() == ["/data/1.dcm", None, None]
+
+
+def test_a_study_that_is_a_patient_of_several_studies_is_none():
+    table = table_of(study_id=[RADIOGRAPHS[0], "1"], label=["a", "b"])
+    slices = pd.concat([radiograph_slices(), numbered_slices()])
+    assert annotation_table(table, slices)["why"].isna().all()
+    slices.loc[slices["PatientID"] == RADIOGRAPHS[1], "PatientID"] = "1"
+    found = annotation_table(table[1:], slices)
+    assert found["level"].tolist() == ["study"] and found["StudyInstanceUID"].isna().all()
+    assert found["why"].tolist() == ["names several studies here"]
 
 
 # paths and numbers

@@ -17,6 +17,7 @@ from helpers.slices.table import MAX_COPIED_ROWS
 SHAPES = ("class", "box", "point", "mask")
 BOX, POINT, MASK = 1, 2, 3  # places in it
 REACHES_BEYOND = "reaches beyond the image"  # why; it is drawn all the same
+LIES_OUTSIDE = "lies outside the image"
 BEYOND = 1.0  # pixels by which a box or point may reach beyond its image
 HEADER = (  # elements of the image that is named, by which its annotation finds its place
     *("Rows", "Columns", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"),
@@ -139,6 +140,10 @@ def _whys(read: TableRead, shapes: np.ndarray, rows: np.ndarray, words: Words) -
     reasons += [
         (no_frame, "names a file of several frames, and no frame"),
         (is_image & several[rows], "names several images here"),
+        *(
+            ((level == number)[rows] & (counts[what] > 1)[rows], f"names several {what} here")
+            for number, what in ((1, "series"), (2, "studies"))
+        ),
         (is_drawn & ~is_image, "names no image, which a place needs"),
     ]
     for holds, reason in reasons:
@@ -159,9 +164,12 @@ def _of_places(read: TableRead, shapes: np.ndarray) -> list[tuple[np.ndarray, st
     right, bottom = np.where(is_point, x, x + width), np.where(is_point, y, y + height)
     beyond = (np.minimum(x, y) < -BEYOND) | (right > column_count + BEYOND)
     beyond |= bottom > row_count + BEYOND
+    outside = (np.minimum(right, bottom) < -BEYOND) | (x > column_count + BEYOND)
+    outside |= y > row_count + BEYOND
     lacking = (is_box & np.isnan(x + y + width + height)) | (is_point & np.isnan(x + y))
     return [
         ((is_box | is_point) & beyond, REACHES_BEYOND),
+        ((is_box | is_point) & outside, LIES_OUTSIDE),
         (is_box & ((width <= 0) | (height <= 0)), "the box has no size"),
         (lacking, "a number is missing"),
     ]

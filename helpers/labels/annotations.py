@@ -14,7 +14,7 @@ import pandas as pd
 from helpers.errors import one_line, require_type
 from helpers.headers.csv_files import AS_TEXT, read_csv
 from helpers.labels.annotation_rows import TableRead, annotation_rows, numbers_at
-from helpers.labels.columns import Reading, Taken, read_columns
+from helpers.labels.columns import PLACE_IN_MM, Reading, Taken, read_columns
 from helpers.labels.labels import LabelError
 from helpers.labels.named import Names, named
 from helpers.labels.runs import run_form
@@ -172,11 +172,13 @@ def _check(reading: Reading, source: str) -> None:
             "by UID, ID, file or folder, got none in "
             f"{where}; columns={{'image': …}} (or series, study, patient) says which it is"
         )
+    mm = [column for column, one in reading.taken.items() if one.how == PLACE_IN_MM]
+    in_space = f" ({', '.join(map(str, mm))} are {PLACE_IN_MM})" if mm else ""
     said = reading.classes or reading.shape or reading.measured or reading.behind
     if not said and reading.runs is None:
         raise LabelError(
-            f"expected a column of classes, boxes, points or run lengths, got none in {where}; "
-            "columns={'class': …} (or box, point, runs, value) says which it is"
+            f"expected a column of classes, boxes, points or run lengths, got none in {where}"
+            f"{in_space}; columns={{'class': …}} (or box, point, runs, value) says which it is"
         )
 
 

@@ -42,9 +42,12 @@ SHAPE_WORDS = {
     "centred": "a box: x and y of its middle, width, height",
     "point": "a point: x, y",
 }
+PLACE_IN_MM = "x, y and z: a place in mm, perhaps, not in an image"
 RUNS_NAME = re.compile(r"encodedpixels|rle|runs?|runlengths?|segmentation")
 READER_NAME = re.compile(r"(rad|reader|rater|annotator|radiologist|labeler|labeller)(id|name)?")
 CLASS_WORD = re.compile(r"class|label|target|finding|diagnos|condition|level|grade|categor")
+CODE_WORD = re.compile(r"(id|code|index|idx|number|num|no|nr|name|text)$")
+MIN_TWINS = 3  # different values of two columns that say the same by more than chance
 MAX_CLASSES, MAX_NAMED_CLASSES = 50, 500  # different values of a class; where it is named so
 MAX_CLASS_NUMBER = 20  # of whole numbers that are a class, and not measured
 MAX_CLASS_TEXT = 120  # characters
@@ -175,8 +178,7 @@ def _read_shapes(reading: Reading, told: Mapping[str, list[Any]]) -> None:
         is_guess = len(columns) == 1
     if role == IN_SPACE:
         for column in columns:
-            how = "x, y and z: a place in mm, perhaps, not in an image"
-            reading.taken[column] = Taken("unused", how)
+            reading.taken[column] = Taken("unused", PLACE_IN_MM)
         return
     if not columns:
         return
@@ -233,7 +235,7 @@ def _read_classes(reading: Reading, told: Mapping[str, list[Any]]) -> None:
         if twin is not None:
             reading.classes.remove(one)
             column = next(name for name in listed if str(name).strip() == one.name)
-            reading.taken[column] = Taken("unused", f"the same as {twin.name}, in numbers")
+            reading.taken[column] = Taken("unused", f"the same as {twin.name}, in numbers", True)
 
 
 def _is_sure(column: Any, told: Mapping[str, list[Any]]) -> bool:
@@ -241,8 +243,16 @@ def _is_sure(column: Any, told: Mapping[str, list[Any]]) -> bool:
 
 
 def _is_twin(numbers: ClassColumn, words: ClassColumn) -> bool:
-    """Whether a column has, in numbers, what another has in words."""
+    """Whether a column has, in numbers, what another has in words, by more than chance.
+
+    As ``class_id`` and ``class_name`` do, or several values where a name is that of a class.
+    """
     if not _are_numbers(numbers) or _are_numbers(words) or len(numbers.distinct) < 2:
+        return False
+    plain = [plain_name(one.name) for one in (numbers, words)]
+    are_alike = CODE_WORD.sub("", plain[0]) == CODE_WORD.sub("", plain[1])
+    is_class = any(map(CLASS_WORD.search, plain)) and len(numbers.distinct) >= MIN_TWINS
+    if not are_alike and not is_class:
         return False
     pairs = np.unique(np.c_[numbers.codes, words.codes], axis=0)
     return all(len(np.unique(one.codes)) == len(pairs) for one in (numbers, words))

@@ -105,6 +105,8 @@ def sample_of(column: pd.Series) -> list[str]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return str(value.tolist())
     return "" if value is None or value is pd.NA or value != value else str(value).strip()
 
 

@@ -64,7 +64,7 @@ def listed_numbers(column: pd.Series, count: int) -> np.ndarray:
         numbers = NUMBER.findall(text)
         if len(numbers) == count:
             found[row] = [float(one) for one in numbers]
-    return found
+    return np.where(np.isinf(found), np.nan, found)
 
 
 def is_numeric(column: pd.Series) -> bool:
