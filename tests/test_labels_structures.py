@@ -93,7 +93,9 @@ def test_regions_with_an_edge_in_common_share_no_pixel_and_leave_none_out():
     assert np.array_equal(both.astype(bool), filled([left, right], (9, 12)))
 
 
-def test_a_batch_is_as_one_after_the_other():
+@pytest.mark.parametrize("pixels", [1, 3000, 2**24])
+def test_a_batch_is_as_one_after_the_other(pixels, monkeypatch):
+    monkeypatch.setattr("helpers.labels.filling.MAX_PIXELS", pixels)
     rng = np.random.default_rng(0)
     slices = [(n, [rng.uniform(-5, 30, (6, 2)) for _ in range(n % 3 + 1)]) for n in range(70)]
     together = {section.slice_index: section for section in filled_sections(slices, (25, 20))}
@@ -106,6 +108,12 @@ def test_a_batch_is_as_one_after_the_other():
             assert np.array_equal(section.mask, own) and own.sum() == mask.sum()
         else:
             assert index not in together
+
+
+def test_contours_that_cross_rows_too_often_are_refused():
+    zigzag = np.tile([(0.0, 1.0), (2.0**14, 2.0)], (600, 1))
+    with pytest.raises(LabelError, match="cross its rows at most 16777216 times, got 196"):
+        filled([zigzag], (2**14, 9))
 
 
 # contours
@@ -126,6 +134,16 @@ def test_holes_islands_and_keyholes(made, tmp_path):
     solid[5, 5] = True
     assert np.array_equal(labels.mask("a")[2], solid)
     assert labels.mask("a").sum() == solid.sum()
+
+
+def test_contours_through_the_centres_of_an_oblique_volume_have_straight_edges(made, tmp_path):
+    """Whatever is lost of their points where they are written."""
+    for low in range(1, 4):
+        points = square(3, low, low + 5) + np.random.default_rng(low).normal(0, 1e-4, (4, 3))
+        labels = loaded(made, {"a": [(CLOSED, points)]}, tmp_path)
+        expected = np.zeros((12, 15), bool)
+        expected[low : low + 5, low : low + 5] = True
+        assert np.array_equal(labels.mask("a")[3], expected)
 
 
 def test_two_planes_on_one_slice_are_joined_and_others_said(made, tmp_path):

@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from helpers.labels.labels import Section
+from helpers.labels.labels import LabelError, Section
 
-BATCH = 32  # slices that are filled at once
+MAX_PIXELS = 2**24  # that are filled at once, but for one slice alone
+MAX_CROSSINGS = 2**24  # of edges and rows of pixels, of a slice, and of those filled at once
 
 
 def filled_sections(
@@ -27,6 +28,11 @@ def filled_sections(
     slices : (index, contours (n, 2) of (row, column)) each; an index may come several times
     size : rows, columns of the slices
 
+    Raises
+    ------
+    LabelError
+        Where the contours of a slice go to and fro more often than any real ones.
+
     Examples
     --------
     >>> square = np.array([[0.5, 0.5], [0.5, 2.5], [2.5, 2.5], [2.5, 0.5]])
@@ -34,8 +40,38 @@ def filled_sections(
     >>> section.row, section.column, section.mask.shape
     (1, 1, (2, 2))
     """
-    for start in range(0, len(slices), BATCH):
-        yield from _filled(slices[start : start + BATCH], np.array(size))
+    for batch in _batches(slices, np.array(size)):
+        yield from _filled(batch, np.array(size))
+
+
+def _batches(
+    slices: Sequence[tuple[int, list[np.ndarray]]], size: np.ndarray
+) -> Iterator[list[tuple[int, list[np.ndarray]]]]:
+    """Yields as many slices at a time as may be filled at once."""
+    batch: list[tuple[int, list[np.ndarray]]] = []
+    spent = np.zeros(2)
+    for one in slices:
+        cost = _cost(one, size)
+        if cost[1] > MAX_CROSSINGS:
+            raise LabelError(
+                f"expected contours of a slice that cross its rows at most {MAX_CROSSINGS} times, "
+                f"got {cost[1]:.0f}"
+            )
+        if batch and (spent + cost > (MAX_PIXELS, MAX_CROSSINGS)).any():
+            yield batch
+            batch, spent = [], np.zeros(2)
+        batch.append(one)
+        spent += cost
+    if batch:
+        yield batch
+
+
+def _cost(one: tuple[int, list[np.ndarray]], size: np.ndarray) -> np.ndarray:
+    """(pixels of the box round the contours of a slice, crossings of their edges with rows)."""
+    starts, ends, _, _ = _edges([one])
+    low, high = np.clip([starts.min(0), starts.max(0)], -1, size)
+    rows, next_rows = np.clip([starts[:, 0], ends[:, 0]], -1, size[0])
+    return np.array([np.prod(high - low + 2), np.abs(next_rows - rows).sum()])
 
 
 def _filled(slices: Sequence[tuple[int, list[np.ndarray]]], size: np.ndarray) -> Iterator[Section]:
@@ -55,7 +91,8 @@ def _filled(slices: Sequence[tuple[int, list[np.ndarray]]], size: np.ndarray) ->
     box = owner[edge]
     columns = np.clip(np.ceil(columns) - top_left[box, 1], 0, widths[box] - 1).astype(int)
     toggled = offsets[box] + (rows - top_left[box, 0]) * widths[box] + columns
-    counts = np.bincount(toggled, minlength=offsets[-1]).astype(np.uint8)
+    counts = np.zeros(offsets[-1], np.uint8)
+    np.add.at(counts, toggled, np.uint8(1))
     inside = (np.cumsum(counts, dtype=np.uint8) & 1).view(bool)
     for (index, _), where, span, width in zip(
         slices, top_left.tolist(), pairwise(offsets.tolist()), widths.tolist()

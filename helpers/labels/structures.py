@@ -18,6 +18,7 @@ CLASSES = (STRUCTURE_SET,)
 FILLED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "")  # of Contour Geometric Type
 POINT = "POINT"
 FLAT_SLICES = 0.25  # slices that a contour may reach over and yet is of one
+DECIMALS = 2  # of a pixel, to which outlines are rounded: the text of points is no more exact
 HALFWAY = 1e-3  # slices by which a plane may miss the middle of two and yet is in it
 SAME_PLANE = 0.02  # slices by which contours of one plane differ at most
 MAX_SLICES = 2**14  # of a grid of contours
@@ -256,6 +257,7 @@ def _in_voxels(
     lengths = np.array([len(points) for points in contours])
     first = np.cumsum(lengths) - lengths
     voxels = np.concatenate(contours) @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+    voxels[:, 1:] = voxels[:, 1:].round(DECIMALS)
     along = voxels[:, 0]
     reach = np.maximum.reduceat(along, first) - np.minimum.reduceat(along, first)
     return np.add.reduceat(along, first) / lengths, reach, np.split(voxels[:, 1:], first[1:])
