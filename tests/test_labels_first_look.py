@@ -216,6 +216,18 @@ def test_the_table_with_most_places_is_found(tmp_path, capsys):
     assert annotations_beside(slices, tmp_path / "a_classes.csv")["shape"].eq("class").all()
 
 
+def test_a_column_of_the_table_beside_can_be_chosen(tmp_path):
+    slices = _on_disk(tmp_path)
+    first, second, *_ = slices["PatientID"]
+    written(tmp_path, PNEUMONIA, name="boxes.csv")
+    text = f"PatientID,cancer,view\n{first},1,MLO\n{second},0,CC\n"
+    written(tmp_path, text, name="classes.csv")
+    found = annotations_beside(slices, columns={"class": "cancer"})
+    assert found["name"].tolist() == ["cancer 1", "cancer 0"]
+    found = annotations_beside(slices, tmp_path / "classes.csv", columns={"class": "view"})
+    assert found["name"].tolist() == ["MLO", "view CC"]
+
+
 def test_no_table_beside_is_said_and_is_empty(tmp_path, capsys):
     written(tmp_path, OSIC)
     found = annotations_beside(_on_disk(tmp_path))

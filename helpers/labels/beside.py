@@ -3,6 +3,8 @@
 import contextlib
 import io
 import os
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +23,10 @@ NONE_BESIDE = "Annotations: no CSV file beside the collection says anything of i
 
 
 def annotations_beside(
-    slices: pd.DataFrame, table: str | os.PathLike[str] | pd.DataFrame | None = None
+    slices: pd.DataFrame,
+    table: str | os.PathLike[str] | pd.DataFrame | None = None,
+    *,
+    columns: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """The annotations of a table: of the one that is named, or of the one beside the collection.
 
@@ -33,6 +38,8 @@ def annotations_beside(
     ----------
     slices : DataFrame of `helpers.slice_table`
     table : path of a CSV file, or its DataFrame; None to look for it
+    columns : role → column, or list of columns, as of `helpers.annotation_table`; a table that has
+        not these is passed over where it is looked for
 
     Returns
     -------
@@ -45,11 +52,11 @@ def annotations_beside(
     """
     require_type(slices, pd.DataFrame, "of slice_table")
     if table is not None:
-        return annotation_table(table, slices)
+        return annotation_table(table, slices, columns=columns)
     best, most, said = pd.DataFrame(columns=COLUMNS), (0, 0), NONE_BESIDE
     for file in csv_files_beside(slices.index.unique("path")):
         with contextlib.suppress(LabelError), contextlib.redirect_stdout(io.StringIO()) as line:
-            annotations = annotation_table(file, slices)
+            annotations = annotation_table(file, slices, columns=columns)
             if (counted := _counted(annotations)) > most:
                 best, most, said = annotations, counted, line.getvalue().strip()
     print(said)
