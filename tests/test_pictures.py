@@ -180,8 +180,10 @@ def test_the_bar_of_a_slide_is_told_in_micrometres(spacing, bar):
 
 def test_what_a_header_says_is_drawn_as_it_is_and_not_as_a_formula(volume):
     slice = volume.slice("axial")
-    hostile = replace(slice, caption={**slice.caption, "view": "$\\nothing{", "patient": "$\\x"})
+    hostile = replace(slice, caption={**slice.caption, "view": "$\\nothing{", "patient": "a$x_{$"})
     show_slice(hostile, identity=True).figure.canvas.draw()
+    named = replace(volume, windows={"a$x_{$": Window(0, 100)}, caption={"patient": "a$x_{$"})
+    show_montage(named, count=2, identity=True)[0].figure.canvas.draw()
 
 
 def test_windows_of_8_bits_and_of_monochrome1(real):

@@ -25,6 +25,7 @@ from helpers.pictures.style import (
     ACCENT_COLOUR,
     PADDING_COLOUR,
     DrawingError,
+    as_written,
     axes_grid,
     axes_or_new,
 )
@@ -86,7 +87,8 @@ def show_slice(
     if labels is not None:
         draw_labels(ax, labels, slice.spacing, layout, fill=fill, below=badge)
     if identity:
-        ax.set_title(_identity(slice.caption), fontsize=10, wrap=True, parse_math=False)
+        whose = _identity(slice.caption)
+        ax.set_title(whose, fontsize=10, **as_written(whose))
     return ax
 
 
@@ -167,7 +169,7 @@ def show_planes(
             ax.axhline(row, color=ACCENT_COLOUR, linewidth=0.8)
             ax.axvline(column, color=ACCENT_COLOUR, linewidth=0.8)
         title = " · ".join(filter(None, (plane, ax.get_title())))
-        ax.set_title(title, wrap=True, parse_math=False)
+        ax.set_title(title, **as_written(title))
     return axes
 
 
@@ -210,7 +212,7 @@ def show_montage(
     parts = [size, window_text((name, values), volume.unit)]
     parts += [_identity(slices[0].caption)] if identity else []
     title = (", " if len(axes) > 1 else "\n").join(filter(None, parts))
-    axes[0].figure.suptitle(title, fontsize=10, wrap=True, parse_math=False)
+    axes[0].figure.suptitle(title, fontsize=10, **as_written(title))
     return axes
 
 

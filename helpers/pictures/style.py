@@ -25,6 +25,14 @@ class DrawingError(ClearError, ValueError):
     """What is asked for cannot be drawn from what is known."""
 
 
+def as_written(text: str) -> dict[str, Any]:
+    """How a text is written as it is, in several lines: $ of a header value is no mathematics.
+
+    Matplotlib measures what stands between two of them as mathematics where it breaks lines.
+    """
+    return {"parse_math": False, "wrap": "$" not in text}
+
+
 def axes_or_new(ax: Axes | None, width: float, height: float, **options: Any) -> Axes:
     """The given Axes; for None those of a new figure, of `width` × `height` inches."""
     return plt.figure(figsize=(width, height), **options).add_subplot() if ax is None else ax

@@ -14,7 +14,7 @@ from helpers.errors import ClearError, WrongTypeError, require_type
 from helpers.files import natural_ranks
 from helpers.pictures.hanging import hung, rows_of_study, side_and_view
 from helpers.pictures.slices import show_slice
-from helpers.pictures.style import PADDING_COLOUR, DrawingError
+from helpers.pictures.style import PADDING_COLOUR, DrawingError, as_written
 from helpers.pixels.blocks import block_means
 from helpers.runtime import in_threads_if_slow
 from helpers.slices.arrays import frames_of, numbers, paths_of
@@ -88,7 +88,8 @@ def show_views(
         picture, row = pictures[cell.number], drawn.iloc[cell.number]
         of_mask = MASK_WINDOW if window is None and row["kind"] == "segmentation" else window
         _draw(ax, picture, of_mask, cell.anchor)
-        ax.set_title(_title(picture, row, identity), fontsize=8, parse_math=False, wrap=True)
+        title = _title(picture, row, identity)
+        ax.set_title(title, fontsize=8, **as_written(title))
     count = f"{len(drawn):,} of {len(rows):,}" if len(drawn) < len(rows) else f"{len(rows):,}"
     noun = "picture" if len(rows) == 1 else "pictures"
     axes[0].figure.suptitle(f"{count} {noun}{hidden}", fontsize=10, wrap=True)
@@ -269,7 +270,8 @@ def _draw(ax: Axes, picture: Slice | ClearError, window: object, anchor: str) ->
     if isinstance(picture, Slice):
         show_slice(picture, window=window, ax=ax, corners="spacing")
     else:
-        ax.text(0.5, 0.5, str(picture), ha="center", va="center", fontsize=8, wrap=True)
+        words = str(picture)
+        ax.text(0.5, 0.5, words, ha="center", va="center", fontsize=8, **as_written(words))
         ax.set(facecolor=PADDING_COLOUR)
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="", anchor=anchor)
 
