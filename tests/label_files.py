@@ -129,9 +129,7 @@ def overlapping(shape=SHAPE):
 
 def write_segmentation(path, images, named, kind="BINARY", **more):
     """A segmentation of named masks (slices, rows, columns), written by highdicom."""
-    highdicom = pytest.importorskip(
-        "highdicom", reason="highdicom writes segmentations"
-    )
+    highdicom = pytest.importorskip("highdicom", reason="highdicom writes segmentations")
     from pydicom.sr.codedict import codes
 
     described = [
