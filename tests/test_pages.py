@@ -163,7 +163,7 @@ def _neighbour(page, relation):
     return target
 
 
-ALWAYS = [(CHEST, "all but 07"), (CHEST, "07"), ("kinds/radiographs", "all but 07")]
+ALWAYS = [(CHEST, "all but 07")]
 FOLDERS = [
     *(CHEST, "series/mr-sagittal-hfdl", "series/ct-duplicate-positions"),
     *("kinds/radiographs", "kinds/seg-small"),
