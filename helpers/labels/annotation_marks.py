@@ -30,7 +30,7 @@ from helpers.volume.volume import Volume
 
 KIND = "table"  # what a label of an annotation comes from
 CENTRE = 0.5  # of the first pixel, from its outer corner
-NEEDED = {"path", "frame", "shape", "name", "x", "y", "width", "height", "runs", "why"}
+NEEDED_COLUMNS = {"path", "frame", "shape", "name", "x", "y", "width", "height", "runs", "why"}
 ANNOTATIONS = "of annotation_table"
 
 
@@ -144,7 +144,7 @@ class _Image(NamedTuple):
 
 def _check(annotations: Any) -> None:
     require_type(annotations, pd.DataFrame, ANNOTATIONS)
-    if missing := sorted(NEEDED - {*annotations}):
+    if missing := sorted(NEEDED_COLUMNS - {*annotations}):
         raise LabelError(f"expected a table {ANNOTATIONS}, got one without {', '.join(missing)}")
 
 

@@ -155,9 +155,7 @@ def _viewer(
         data["labels"] = stored_labels(labels, stored.reduced)
     note = f"Reduced for this page: {'; '.join([stored.note, *notes])}."
     if position_mm is None:
-        count, rows, columns = volume.shape_of(plane)
-        middle = [count // 2 if index is None else index, (rows - 1) / 2, (columns - 1) / 2, 1]
-        position_mm = (picture_affine(volume, plane) @ middle)[:3].tolist()
+        position_mm = _middle_of(volume, plane, index)
     data = {
         "meta": volume_data(stored.reduced, windows, badge=badge),
         **stored.data,
@@ -177,6 +175,13 @@ def _viewer(
         },
     }
     return viewer_html(data, picture), note, still
+
+
+def _middle_of(volume: Volume, plane: str, index: int | None) -> list[float]:
+    """The middle of a slice of a plane, (3,) LPS mm; None is the slice in the middle."""
+    count, rows, columns = volume.shape_of(plane)
+    middle = [count // 2 if index is None else index, (rows - 1) / 2, (columns - 1) / 2, 1]
+    return (picture_affine(volume, plane) @ middle)[:3].tolist()
 
 
 def _window(
