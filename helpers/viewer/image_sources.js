@@ -1,5 +1,8 @@
 // Where images come from: the kernel, reduced to the screen, or the page itself.
 
+import { STAGE, pixelText } from "./images.js";
+import { storedPixels } from "./painting.js";
+
 const IMAGE_BYTES = 128 * 2 ** 20; // of images that are kept in the browser
 const RUN_SHARE = 0.8; // of them that the frames of one file may take, so that all of them can be played
 const IMAGE_REQUESTS = 3; // that the kernel has at once
@@ -42,7 +45,7 @@ function pixelsOf({ dtype, factors, box, rows, columns }, buffers) {
   return { values: new (dtype === "f4" ? Float32Array : Int16Array)(bytesOf(buffers[0])), padding, size };
 }
 
-function kernelImages(model) {
+export function kernelImages(model) {
   const kept = imageCache(), underway = new Set(), urgent = new Set(), listeners = [], named = new Set(), runs = new Map();
   let waiting = [], box = () => ({ width: STAGE.width, height: STAGE.height });
   const tell = (told) => listeners.forEach((listen) => listen(told));
@@ -119,7 +122,7 @@ function kernelImages(model) {
   };
 }
 
-function storedImages(data) {
+export function storedImages(data) {
   const kept = imageCache(), listeners = [], handlers = {}, state = { ...data.state }, underway = new Set();
   const tell = (told) => listeners.forEach((listen) => listen(told));
   async function decode(index) {

@@ -9,7 +9,14 @@
 //   arrived(f)         calls f({type, index, …}) when something of these has come
 //   get(k), set(k, v), save(), on(k, f), off()        the shared state: index, preset, customs
 
-const STAGE = { width: 720, height: 600 }; // of the canvas, CSS pixels at most
+import { STYLE, choices, labelled, make, makeCanvas, windowControls } from "./controls.js";
+import { clamp, exact, greyTable, short, voiText } from "./greys.js";
+import { drawLabelNames, labelControls, paintImageLabels } from "./labels.js";
+import { LETTER_COLOUR, drawBadge, drawFoot, drawHistogram, fill, onceARefresh, sized, wrapped, write } from "./painting.js";
+import { pixelAt, placement, zoomTo } from "./places.js";
+import { wireHistogram, wireKeys, wirePointer } from "./pointer.js";
+
+export const STAGE = { width: 720, height: 600 }; // of the canvas, CSS pixels at most
 const MAX_IMAGE_ZOOM = 60;
 const DETAIL_MS = 150; // that a picture stands still before its detail is fetched
 const DETAIL_MARGIN = 0.1; // of what is seen, fetched around it
@@ -309,7 +316,7 @@ function valueAt(part, row, column) {
   return pixelText(part, (row - top) * part.size[1] + column - left);
 }
 
-function pixelText({ rgb, values, padding, unit }, at) {
+export function pixelText({ rgb, values, padding, unit }, at) {
   if (rgb) return `R ${rgb[3 * at]} G ${rgb[3 * at + 1]} B ${rgb[3 * at + 2]}`;
   if (padding && padding[at >> 3] & (128 >> (at & 7))) return "padding, no value";
   return `${exact(values[at])} ${unit || ""}`.trim();

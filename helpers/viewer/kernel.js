@@ -1,5 +1,9 @@
 // A widget in a notebook: slices come from the kernel when they are needed; the last ones used stay in memory.
 
+import { kernelImages } from "./image_sources.js";
+import { mountImages } from "./images.js";
+import { mount } from "./volume.js";
+
 const MAX_KEPT_BYTES = 64 * 2 ** 20; // bytes of slices in the browser
 const MAX_REQUESTS = 4; // requests that the kernel has at once; the newest is asked first
 

@@ -3,12 +3,16 @@
 //   slice(p, i).maps  label maps of the same pixels, one for each layer; none while they still have to come
 //   get("hidden_labels"), get("label_fill")
 
+import { labelled, make } from "./controls.js";
+import { write } from "./painting.js";
+import { placement } from "./places.js";
+
 const LABEL_WIDTH = 1.6, POINT_ARM = 7; // CSS pixels: of an outline, of the arms of a point
 
 const shownLabels = (source) => source.labels.items.filter((item) => !source.get("hidden_labels").includes(item.value));
 
 // Draws the labels of a slice over it, and returns those that are there.
-function paintLabels(pen, canvas, maps, plane, name, index, state, source) {
+export function paintLabels(pen, canvas, maps, plane, name, index, state, source) {
   const at = placement(canvas, plane, state), [down, right] = plane.spacing.map((mm) => mm * at.scale);
   const shown = shownLabels(source), there = shown.filter((item) => item.counts[name][index]);
   const wanted = there.filter((item) => item.layer !== null);
@@ -122,7 +126,7 @@ function traceEdges(map, [firstLine, lastLine], [first, last], [toNext, along], 
 }
 
 // Their names, each in its colour, below the badge on the right.
-function drawLabelNames(pen, items, badge, width, height, size) {
+export function drawLabelNames(pen, items, badge, width, height, size) {
   const line = size * 1.35, top = 8 + (badge ? line * badge.split(", ").length + 8 : 0), room = Math.max(1, Math.floor((0.44 * height - top) / line));
   const shown = items.length > room ? items.slice(0, room - 1) : items;
   shown.forEach((item, number) => write(pen, clipped(pen, item.text, size, 0.5 * width), width - 6, top + number * line, "right", "top", size, item.colour));
@@ -137,14 +141,14 @@ function clipped(pen, text, size, widest) {
 }
 
 // Which labels a pixel has, in words.
-function labelText(maps, source, at) {
+export function labelText(maps, source, at) {
   if (!maps) return "";
   const names = shownLabels(source).filter((item) => item.layer !== null && maps[item.layer][at] === item.value).map((item) => item.name);
   return names.length ? `; ${names.join(", ")}` : "";
 }
 
 // Draws what is labelled on an image that is no volume: outlines and marks in its pixels. Returns the labels that are there.
-function paintImageLabels(pen, canvas, found, state, source) {
+export function paintImageLabels(pen, canvas, found, state, source) {
   if (!source.labels) return [];
   const at = placement(canvas, found, state), [down, right] = found.spacing.map((step) => step * at.scale), there = [];
   const place = ([row, column]) => [at.left + (column + 0.5) * right, at.top + (row + 0.5) * down];
@@ -164,7 +168,7 @@ function paintImageLabels(pen, canvas, found, state, source) {
 }
 
 // A list with a switch for each label, and ways to the slices that have one. `host` is {plane, index, setIndex, draw}.
-function labelControls(root, source, host) {
+export function labelControls(root, source, host) {
   if (!source.labels) return null;
   const { items, remark } = source.labels;
   const box = make("details", { className: "dv-labels", open: true }, root), title = make("summary", { textContent: "Labels" }, box);

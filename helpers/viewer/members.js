@@ -7,10 +7,13 @@
 //   slice(p, i, ahead, m)   as of the volume that is shown, of another one
 //   failed(f)          calls f(text, m) when a volume cannot be shown
 
+import { labelled, make } from "./controls.js";
+
+export const PREFETCHED = 6; // pictures fetched before they are asked for
 const LARGE_BYTES = 2 ** 24; // of a volume; of larger ones a single one is loaded ahead
 
 // A row with a slider, for a group; `host` is {position, planeName, indexIn(meta), change(values), tell(text)}.
-function memberSlider(root, source, host) {
+export function memberSlider(root, source, host) {
   const { members } = source;
   if (!members) return null;
   const { labels } = members, lost = new Map(), last = labels.length - 1;
@@ -84,7 +87,7 @@ function ownWindow(voi, before, now) {
 }
 
 // Keys that step through a group, before those that step through slices see them.
-function wireMemberKeys(canvas, slider) {
+export function wireMemberKeys(canvas, slider) {
   const steps = { "[": -1, "]": 1, "Shift ArrowLeft": -1, "Shift ArrowUp": -1, "Shift ArrowRight": 1, "Shift ArrowDown": 1 };
   canvas.addEventListener("keydown", (event) => {
     const by = steps[event.shiftKey ? `Shift ${event.key}` : event.key];

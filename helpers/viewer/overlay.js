@@ -3,10 +3,15 @@
 //   slice(p, i).over {values, padding} of it at the same pixels; none while it still has to come
 //   get("opacity"), get("over_voi")
 
+import { labelled, make, windowControls } from "./controls.js";
+import { exact, grey, limits, short } from "./greys.js";
+import { write } from "./painting.js";
+import { placement } from "./places.js";
+
 const COLOUR_BAR = [12, 100]; // width and height, CSS pixels
 
 // Draws it over the picture: colours by its window, more or less opaque.
-function paintOver(pen, canvas, found, geometry, state, { over, voi, opacity }) {
+export function paintOver(pen, canvas, found, geometry, state, { over, voi, opacity }) {
   const key = canvas.overlay ||= document.createElement("canvas"), { rows, columns } = geometry;
   if (key.width !== columns || key.height !== rows) { key.width = columns; key.height = rows; }
   const own = key.getContext("2d", { willReadFrequently: true }), image = own.createImageData(columns, rows);
@@ -24,7 +29,7 @@ function paintOver(pen, canvas, found, geometry, state, { over, voi, opacity }) 
 }
 
 // Its colours with the values at both ends, on the right above the middle.
-function drawColourBar(pen, over, voi, width, height, size) {
+export function drawColourBar(pen, over, voi, width, height, size) {
   const [wide, tall] = [COLOUR_BAR[0], Math.min(COLOUR_BAR[1], 0.22 * height)], x = width - 8 - wide, y = 0.45 * height - tall;
   const [low, high] = limits(voi), { colours } = over;
   for (let step = 0; step < tall; step++) {
@@ -38,14 +43,14 @@ function drawColourBar(pen, over, voi, width, height, size) {
   write(pen, over.unit, x - 4, y + tall / 2, "right", "middle", size);
 }
 
-function overText(found, over, at) {
+export function overText(found, over, at) {
   if (!found.over) return "";
   const { values, padding } = found.over;
   return padding && padding[at >> 3] & (128 >> (at & 7)) ? "" : `; ${exact(Number(values[at].toPrecision(4)))} ${over.unit}`;
 }
 
 // A row with its opacity and its window.
-function overControls(root, source) {
+export function overControls(root, source) {
   const { over } = source;
   if (!over) return null;
   const row = make("div", { className: "dv-row" }, root);

@@ -1,9 +1,15 @@
-"""What runs in the browser? One script, of the files beside this module in their order."""
+"""What runs in the browser? One script of modules, each after those it uses."""
 
+import re
 from pathlib import Path
 
 PARTS = (
-    "drawing.js",
+    "greys.js",
+    "planes.js",
+    "places.js",
+    "painting.js",
+    "controls.js",
+    "pointer.js",
     "overlay.js",
     "labels.js",
     "members.js",
@@ -13,4 +19,8 @@ PARTS = (
     "kernel.js",
     "stored.js",
 )
-SCRIPT = "\n".join(Path(__file__).with_name(part).read_text(encoding="utf-8") for part in PARTS)
+IMPORT = re.compile(r"^import .*\n", re.MULTILINE)  # what one needs of another stands before it
+
+SCRIPT = "\n".join(
+    IMPORT.sub("", Path(__file__).with_name(part).read_text(encoding="utf-8")) for part in PARTS
+)

@@ -1,5 +1,12 @@
 // A page without a kernel: it holds all slices, as JPEG pictures of bytes; the other planes are cut from them here.
 
+import { make } from "./controls.js";
+import { clamp } from "./greys.js";
+import { storedImages } from "./image_sources.js";
+import { storedPixels } from "./painting.js";
+import { times, toPoint } from "./planes.js";
+import { mount } from "./volume.js";
+
 const MAX_CUTS = 40; // pictures that are kept as they were cut
 
 // Mounts a viewer in each section, on the data that stand there; several move together, by the position in the patient.

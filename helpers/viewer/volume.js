@@ -8,6 +8,18 @@
 //   arrived(f)      calls f(p, i) when a slice has come
 // and what members.js, overlay.js and labels.js say, where the volume is one of several, and where something lies over it.
 
+import { STYLE, choices, labelled, make, makeCanvas, windowControls } from "./controls.js";
+import { clamp, exact, greyTable, voiText } from "./greys.js";
+import { drawLabelNames, labelControls, labelText, paintLabels } from "./labels.js";
+import { PREFETCHED, memberSlider, wireMemberKeys } from "./members.js";
+import { drawColourBar, overControls, overText, paintOver } from "./overlay.js";
+import { CROSS_COLOUR, MAIN_SIZE, drawBadge, drawFoot, drawHistogram, drawLetters, onceARefresh, paint, sized, wrapped, write } from "./painting.js";
+import { pixelAt, placement } from "./places.js";
+import { PLANES, toPoint, toVoxel } from "./planes.js";
+import { wireHistogram, wireKeys, wirePointer } from "./pointer.js";
+
+const SIDE_SIZE = 230; // height of the two pictures beside the large one, CSS pixels
+
 export function mount(el, source) {
   const root = make("div", { className: "dv" }, el);
   make("style", { textContent: STYLE }, root);
@@ -129,12 +141,6 @@ export function mount(el, source) {
   ahead(source.get("plane"), source.get("index"));
   return () => { clearInterval(state.playing); resized.disconnect(); source.off?.(); };
 }
-
-// Geometry: a plane's affine (3 x 4, rows of numbers) takes (index, row, column, 1) to LPS mm; its inverse comes with it.
-
-const times = (matrix, [a, b, c]) => matrix.map((row) => row[0] * a + row[1] * b + row[2] * c + row[3]);
-const toPoint = (plane, voxel) => times(plane.affine, voxel);
-const toVoxel = (plane, point) => times(plane.inverse, point);
 
 const isWide = (canvases) => canvases.clientWidth > MAIN_SIZE + SIDE_SIZE;
 
