@@ -149,11 +149,11 @@ def test_letters_agree_with_the_anatomy_in_the_pixels(written):
     pet = load_volume(slices.loc[stacks.index[stacks["Modality"] == "PT"][0]])
     _, _, columns = np.nonzero(pet.array > 0.9 * pet.array.max())
     hot = _middle(slices, stacks.index[stacks["Modality"] == "PT"][0])
-    assert hot.letters.left == "R" and columns.mean() < hot.pixels.shape[1] / 2, "the right lung"
+    assert hot.letters.left == "R" and columns.mean() < hot.array.shape[1] / 2, "the right lung"
     _, slices, stacks = _tables(written("mammograms"))
     for stack in stacks.index:
         image = _middle(slices, stack)
-        wall = image.pixels[:, -2:].mean() > image.pixels[:, :2].mean()
+        wall = image.array[:, -2:].mean() > image.array[:, :2].mean()
         assert image.letters[1 if wall else 0] == "P", "the chest wall is behind"
 
 

@@ -150,13 +150,13 @@ def test_what_is_sent_is_the_picture_in_its_place(phantom_slices, patient):
         picture = volume.slice(plane, 2)
         values, padding = slice_bytes(volume, plane, 2, slice_dtype(volume))
         assert np.array_equal(
-            np.frombuffer(values, "<i2").reshape(about["rows"], about["columns"]), picture.pixels
+            np.frombuffer(values, "<i2").reshape(about["rows"], about["columns"]), picture.array
         )
         if picture.padding is None:
             assert padding == b""
         else:
             assert np.array_equal(
-                np.unpackbits(np.frombuffer(padding, np.uint8))[: picture.pixels.size],
+                np.unpackbits(np.frombuffer(padding, np.uint8))[: picture.array.size],
                 picture.padding.ravel(),
             )
         assert (
@@ -188,7 +188,7 @@ def test_a_viewer_answers_with_the_slice_that_it_is_asked_for(volume, monkeypatc
     json.dumps(content)
     assert content == {"type": "slice", "plane": "coronal", "index": 9, "float": False}
     assert np.array_equal(
-        np.frombuffer(buffers[0], "<i2").reshape(24, 128), volume.slice("coronal", 9).pixels
+        np.frombuffer(buffers[0], "<i2").reshape(24, 128), volume.slice("coronal", 9).array
     )
 
 
@@ -325,7 +325,7 @@ def test_a_page_holds_the_values_of_every_plane(phantom_slices, patient):
         values = low + step * flat[places].astype(float)
         expected = volume.slice(plane, index)
         known = np.ones(values.shape, bool) if expected.padding is None else ~expected.padding
-        assert np.abs(values - expected.pixels)[known].mean() < 4 * step
+        assert np.abs(values - expected.array)[known].mean() < 4 * step
 
 
 def test_a_chooser_leads_from_findings_to_slices(phantom_headers, phantom_slices, tmp_path):
@@ -555,7 +555,7 @@ def test_menus_lead_to_pictures_as_to_volumes(real, phantom):
             chooser.wait()
             assert isinstance(chooser.viewer, ImageBrowser), chooser.message.value
             if DECODERS:
-                assert np.ptp(chooser.viewer.slice.pixels) > 0
+                assert np.ptp(chooser.viewer.slice.array) > 0
     chooser.patient.value = "P14-slice-twice"
     chooser.wait()
     assert isinstance(chooser.viewer, VolumeBrowser)

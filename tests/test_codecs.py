@@ -51,7 +51,7 @@ for name in modules:
         assert error.name.split(".")[0] in {"fastai", "torch"}, error
 assert plugins() == before, "an import changed pydicom's decoders"
 from helpers.pixels.image import read_image
-assert read_image({path!r}).pixels.any()
+assert read_image({path!r}).array.any()
 assert plugins() == before, "decoding changed pydicom's decoders"
 """
 
@@ -68,7 +68,7 @@ def test_threads_may_meet_a_decoder_for_the_first_time_together(real):
     codecs._own_decoder.cache_clear()
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(read_image, [path] * 16))
-    assert all(np.array_equal(image.pixels, found[0].pixels) for image in found)
+    assert all(np.array_equal(image.array, found[0].array) for image in found)
 
 
 def test_real_files_decode_as_with_pydicoms_own_plugins(real_headers):
@@ -100,7 +100,7 @@ def test_real_files_decode_as_with_pydicoms_own_plugins(real_headers):
 def test_what_is_lossless_equals_its_uncompressed_twin(real, name):
     (path,) = (real / "odd/cornerstone").glob(f"*{name}TransferSyntax*")
     assert np.array_equal(
-        read_image(path).pixels, read_image(real / "odd/cornerstone/CTImage.dcm").pixels
+        read_image(path).array, read_image(real / "odd/cornerstone/CTImage.dcm").array
     )
 
 
@@ -138,7 +138,7 @@ def test_grey_streams_come_back_bit_by_bit(phantom, tmp_path, name, encode):
     }
     dataset = _dataset(phantom, encode(pixels), getattr(pydicom.uid, name), **size)
     dataset.save_as(tmp_path / "image.dcm")
-    assert np.array_equal(read_image(tmp_path / "image.dcm").pixels, pixels)
+    assert np.array_equal(read_image(tmp_path / "image.dcm").array, pixels)
 
 
 def test_colour_of_jpeg_lossless_is_left_as_it_is_stored(phantom, tmp_path):
@@ -154,7 +154,7 @@ def test_colour_of_jpeg_lossless_is_left_as_it_is_stored(phantom, tmp_path):
     depth = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PixelRepresentation": 0}
     dataset = _dataset(phantom, encoded, pydicom.uid.JPEGLosslessSV1, **colour, **depth)
     dataset.save_as(tmp_path / "image.dcm")
-    assert np.array_equal(read_image(tmp_path / "image.dcm").pixels, pixels)
+    assert np.array_equal(read_image(tmp_path / "image.dcm").array, pixels)
 
 
 def test_colours_that_the_decoder_leaves_alone_are_converted_after_it(phantom, tmp_path):
@@ -172,7 +172,7 @@ def test_colours_that_the_decoder_leaves_alone_are_converted_after_it(phantom, t
     _dataset(phantom, encoded, pydicom.uid.JPEG2000Lossless, **colour, **depth).save_as(
         tmp_path / "image.dcm"
     )
-    assert np.abs(read_image(tmp_path / "image.dcm").pixels.astype(int) - red).max() <= 2
+    assert np.abs(read_image(tmp_path / "image.dcm").array.astype(int) - red).max() <= 2
 
 
 def test_twelve_bits_of_jpeg_extended(real):
@@ -180,8 +180,8 @@ def test_twelve_bits_of_jpeg_extended(real):
     folder = real / "odd/cornerstone"
     (lossy,) = folder.glob("*JPEGProcess2_4TransferSyntax*")
     twin, found = (
-        read_image(folder / "CTImage.dcm").pixels.astype(float),
-        read_image(lossy).pixels.astype(float),
+        read_image(folder / "CTImage.dcm").array.astype(float),
+        read_image(lossy).array.astype(float),
     )
     assert (
         np.abs(found - twin).mean() < 5 and np.corrcoef(found.ravel(), twin.ravel())[0, 1] > 0.999
@@ -293,7 +293,7 @@ def test_grey_frames_come_back_bit_by_bit_with_their_sign(phantom, tmp_path, nam
     depth = {"BitsAllocated": 8 * values.itemsize, "BitsStored": bits, "HighBit": bits - 1}
     dataset = _dataset(phantom, encoded, syntax, PixelRepresentation=int(signed), **size, **depth)
     dataset.save_as(tmp_path / "image.dcm")
-    assert np.array_equal(read_image(tmp_path / "image.dcm").pixels, values)
+    assert np.array_equal(read_image(tmp_path / "image.dcm").array, values)
 
 
 HUGE = (60_000).to_bytes(2), (60_000).to_bytes(4)
@@ -437,11 +437,11 @@ def test_frames_left_in_a_large_file_are_decoded_one_by_one(phantom, tmp_path, m
     dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
     dataset.save_as(tmp_path / "image.dcm")
     wanted = [(tmp_path / "image.dcm", frame) for frame in (3, 0, 1)]
-    whole = [image.pixels for image in read_images(wanted)]
+    whole = [image.array for image in read_images(wanted)]
     monkeypatch.setattr("helpers.pixels.pixel_data.DEFER_BYTES", 2**10)
     for image, expected, (_, frame) in zip(read_images(wanted), whole, wanted):
         pixels = image.header.dataset.get_item("PixelData", keep_deferred=True)
         assert pixels.value is None, "it stays in the file"
-        assert np.array_equal(image.pixels, expected)
+        assert np.array_equal(image.array, expected)
         steps = frames[frame].astype(int) - frames[frame].min()
         assert np.array_equal(expected - expected.min(), steps)

@@ -92,8 +92,8 @@ def test_a_grey_image_that_lacks_one_element(read, shown, change, name, keyword,
     delattr(dataset, keyword)
     for picture in (empty, shown(dataset)):
         assert picture.caption["remark"] == f"guessed: {guess}"
-        assert picture.pixels.dtype == whole.pixels.dtype and whole.caption["remark"] == ""
-        assert np.array_equal(picture.pixels, whole.pixels)
+        assert picture.array.dtype == whole.array.dtype and whole.caption["remark"] == ""
+        assert np.array_equal(picture.array, whole.array)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_an_image_in_colour_that_lacks_one_element(read, shown, keyword, guess):
     delattr(dataset, keyword)
     picture = shown(dataset)
     assert picture.caption["remark"] == f"guessed: {guess}"
-    assert np.array_equal(picture.pixels, whole.pixels) and whole.pixels.std(axis=2).any()
+    assert np.array_equal(picture.array, whole.array) and whole.array.std(axis=2).any()
 
 
 def test_colours_by_plane_are_told_by_their_rows(read, shown):
@@ -121,7 +121,7 @@ def test_colours_by_plane_are_told_by_their_rows(read, shown):
     del dataset.PlanarConfiguration
     picture = shown(dataset)
     assert picture.caption["remark"] == "guessed: Planar Configuration 1 (colour by plane)"
-    assert np.array_equal(picture.pixels, whole.pixels)
+    assert np.array_equal(picture.array, whole.array)
 
 
 def test_compressed_colours_need_no_configuration(read, shown):
@@ -130,7 +130,7 @@ def test_compressed_colours_need_no_configuration(read, shown):
     del dataset.PlanarConfiguration
     picture = shown(dataset)
     assert picture.caption["remark"].startswith("guessed: Planar Configuration")
-    assert np.array_equal(picture.pixels, whole.pixels)
+    assert np.array_equal(picture.array, whole.array)
 
 
 def test_a_palette_makes_grey_a_colour(read, shown):
@@ -144,11 +144,11 @@ def test_a_palette_makes_grey_a_colour(read, shown):
         dataset.add_new(f"{name}Descriptor", "US", [256, 0, 16])
         setattr(dataset, f"{name}Data", entries.tobytes())
     whole = shown(dataset)
-    assert whole.pixels.ndim == 3
+    assert whole.array.ndim == 3
     del dataset.PhotometricInterpretation
     picture = shown(dataset)
     assert picture.caption["remark"] == "guessed: Photometric Interpretation PALETTE COLOR"
-    assert np.array_equal(picture.pixels, whole.pixels)
+    assert np.array_equal(picture.array, whole.array)
 
 
 def test_monochrome_is_monochrome2(read, shown):
@@ -200,7 +200,7 @@ def test_values_on_both_sides_of_0_are_signed(read, shown, bits, order, modality
     dataset = _of_values(read(UNSIGNED), values, bits, Modality=modality, RescaleIntercept=0)
     dataset.file_meta.TransferSyntaxUID = order
     picture = shown(dataset)
-    assert np.array_equal(picture.pixels, values)
+    assert np.array_equal(picture.array, values)
     assert picture.caption["remark"] == "guessed: Pixel Representation 1 (signed)"
 
 
@@ -208,7 +208,7 @@ def test_values_on_both_sides_of_0_are_signed(read, shown, bits, order, modality
 def test_values_that_reach_from_0_into_the_upper_half_are_unsigned(read, shown, bits):
     values = RAMP * 10 if bits == 16 else RAMP // 2 + 1000
     dataset = _of_values(read(UNSIGNED), values, bits, RescaleIntercept=0)
-    assert np.array_equal(shown(dataset).pixels, values)
+    assert np.array_equal(shown(dataset).array, values)
 
 
 def test_8_bits_are_never_signed(read, shown):
@@ -217,7 +217,7 @@ def test_8_bits_are_never_signed(read, shown):
     dataset.PixelData = np.resize([0, 127, 191, 255], 128 * 128).astype(np.uint8).tobytes()
     dataset.RescaleIntercept = 0
     del dataset.PlanarConfiguration, dataset.PixelRepresentation
-    assert np.unique(shown(dataset).pixels).tolist() == [0, 127, 191, 255]
+    assert np.unique(shown(dataset).array).tolist() == [0, 127, 191, 255]
 
 
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
@@ -229,7 +229,7 @@ def test_padding_is_read_with_the_guessed_sign(read, shown, syntax):
     del dataset.PixelRepresentation
     picture = shown(dataset)
     assert picture.padding.sum() == whole.padding.sum() > 0 and not picture.caption["padding"]
-    assert np.array_equal(picture.pixels, whole.pixels)
+    assert np.array_equal(picture.array, whole.array)
 
 
 def test_big_endian_values_tell_their_sign_too(read, tmp_path):
@@ -239,7 +239,7 @@ def test_big_endian_values_tell_their_sign_too(read, tmp_path):
     dataset.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRBigEndian
     path = tmp_path / "image.dcm"
     pydicom.dcmwrite(path, dataset, implicit_vr=False, little_endian=False)
-    assert np.array_equal(load_slice(path).pixels, values)
+    assert np.array_equal(load_slice(path).array, values)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_decimal_commas_are_one_guess(read, shown, texts, names):
         _write_text(dataset, keyword, text)
     picture = shown(dataset)
     assert picture.caption["remark"] == f"guessed: decimal comma in {names}"
-    assert np.array_equal(picture.pixels, whole.pixels) and picture.windows == whole.windows
+    assert np.array_equal(picture.array, whole.array) and picture.windows == whole.windows
     assert picture.spacing == whole.spacing == (3, 3) and picture.spacing_unit == "mm"
 
 
@@ -400,7 +400,7 @@ def test_a_slope_of_0_of_one_frame_is_named(read, shown, tmp_path):
         own.RescaleSlope = 0 if number == 7 else 1
         group.PixelValueTransformationSequence = [own]
     del shared.PixelValueTransformationSequence
-    assert shown(dataset, frame=6).pixels.any()
+    assert shown(dataset, frame=6).array.any()
     with pytest.raises(ImageError, match="Rescale Slope other than 0"):
         shown(dataset, frame=7)
     headers = header_table(tmp_path)
@@ -527,5 +527,5 @@ def test_tables_agree_about_what_cannot_be_shown(phantom_headers):
 def test_a_slope_of_0_that_is_not_used_is_no_finding(read, shown, tmp_path):
     dataset = _in_colour(read(UNSIGNED))
     dataset.RescaleSlope = 0
-    assert shown(dataset).pixels.any()
+    assert shown(dataset).array.any()
     assert "zero-slope" not in set(audit(header_table(tmp_path))["rule"])

@@ -165,7 +165,7 @@ def test_a_window_by_name_holds_for_all_and_by_numbers_for_its_file(browser):
     assert browser.window == own and browser.preset == ""
     browser.window = "whole range"
     low, high = browser.window.limits
-    assert (low, high) == (browser.slice.pixels.min(), browser.slice.pixels.max())
+    assert (low, high) == (browser.slice.array.min(), browser.slice.array.max())
     with pytest.raises(WindowError, match="expected values in HU"):
         browser.window = "lungs"
     with pytest.raises(WindowError, match="width at least 1"):
@@ -265,7 +265,7 @@ def test_windows_taken_from_values_are_worked_out_when_chosen(browser, ask):
 
 def test_only_so_many_images_are_kept(radiographs, browser):
     row = _row(browser, "1.dcm")
-    size = browser.images.slice(row).pixels.nbytes
+    size = browser.images.slice(row).array.nbytes
     small = Images(browser.images.slices, max_mb=1.5 * size / 1e6)
     for one in (row, _row(browser, "5.dcm"), row):
         small.slice(one)
@@ -384,7 +384,7 @@ def test_a_page_holds_values_in_steps_and_colours(browser, cine):
     values = entry["low"] + entry["step"] * _picture(entry["jpeg"]).astype(float)
     assert np.abs(values.mean() - stored.mean()) < 2 and values.shape == stored.shape
     colour = _data(images_html(Images(cine)).document)["pictures"][4]
-    expected = load_slice(examples.get_path("ybr_color"), frame=4).pixels.astype(float)
+    expected = load_slice(examples.get_path("ybr_color"), frame=4).array.astype(float)
     assert np.abs(_picture(colour["jpeg"]) - expected).mean() < 4
 
 

@@ -22,7 +22,7 @@ def _check(slices):
         except ImageError as error:
             assert str(image) == str(error)
             continue
-        assert np.array_equal(image.pixels, one.pixels) and image.pixels.dtype == one.pixels.dtype
+        assert np.array_equal(image.array, one.array) and image.array.dtype == one.array.dtype
         assert (image.padding is None) == (one.padding is None), path
         assert np.array_equal(image.padding, one.padding)
         assert (image.guess, image.unit, image.inverted) == (one.guess, one.unit, one.inverted)

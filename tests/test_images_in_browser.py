@@ -148,7 +148,7 @@ def test_radiographs_are_stepped_windowed_and_zoomed_in_jupyterlab(lab_images):
     page.wait_for_timeout(500)
     said = viewer.locator("output").inner_text()
     value, row, column = re.match(r"(\d+) at row (\d+), column (\d+)", said).groups()
-    assert int(value) == image.pixels[int(row), int(column)]
+    assert int(value) == image.array[int(row), int(column)]
     viewer.get_by_role("button", name="Fit").click()
     viewer.get_by_label("Center").fill("1000")
     viewer.get_by_label("Width").fill("500")

@@ -389,7 +389,7 @@ def test_the_pointer_reads_value_and_place(page, phantom_headers):
     page.wait_for_timeout(100)
     cut, place = volume.slice("axial", 48), (volume.affine @ [48, 60, 80, 1])[:3]
     words = viewer.locator("output").inner_text()
-    assert words.startswith(f"{cut.pixels[60, 80]} HU at (") and f"{place[2]:.1f}) mm" in words
+    assert words.startswith(f"{cut.array[60, 80]} HU at (") and f"{place[2]:.1f}) mm" in words
 
 
 def test_the_chooser_leads_from_a_finding_to_its_slice(page, phantom_headers):

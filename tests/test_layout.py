@@ -62,7 +62,7 @@ def test_the_stored_value_ends_at_high_bit(
         dataset.compress(pydicom.uid.RLELossless, encoding_plugin="pydicom")
     dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = stored, high, signed
     dataset.save_as(path)
-    assert np.array_equal(load_slice(path).pixels, values)
+    assert np.array_equal(load_slice(path).array, values)
 
 
 def test_padding_is_compared_with_the_value_and_not_with_its_cell(dataset, tmp_path):
@@ -121,9 +121,9 @@ def test_frames_of_bits_that_do_not_end_at_a_byte(dataset, tmp_path, monkeypatch
     if deferred:
         monkeypatch.setattr("helpers.pixels.pixel_data.DEFER_BYTES", 0)
     frames = [*range(shape[0])][::-1]
-    found = [image.pixels for image in read_images([(path, frame) for frame in frames])]
+    found = [image.array for image in read_images([(path, frame) for frame in frames])]
     assert np.array_equal(found, whole[frames])
-    assert all(np.array_equal(read_image(path, frame).pixels, whole[frame]) for frame in frames)
+    assert all(np.array_equal(read_image(path, frame).array, whole[frame]) for frame in frames)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_one_image_needs_no_number_of_frames(dataset, tmp_path, claimed):
     if claimed is not None:
         dataset.NumberOfFrames = claimed
     path = _save(dataset, tmp_path, np.arange(20, dtype="<u2").reshape(4, 5))
-    assert np.array_equal(load_slice(path).pixels, np.arange(20).reshape(4, 5))
+    assert np.array_equal(load_slice(path).array, np.arange(20).reshape(4, 5))
 
 
 def test_one_compressed_image_needs_no_number_of_frames(dataset, tmp_path):
@@ -182,7 +182,7 @@ def test_one_compressed_image_needs_no_number_of_frames(dataset, tmp_path):
         stored.compress(pydicom.uid.RLELossless, encoding_plugin="pydicom")
         stored.save_as(path)
         lengths.add(len(stored.PixelData) % 8)
-        assert np.array_equal(load_slice(path).pixels, pixels)
+        assert np.array_equal(load_slice(path).array, pixels)
     assert 0 in lengths
 
 
@@ -197,6 +197,6 @@ def test_an_unknown_transfer_syntax_is_one_clear_line(dataset, tmp_path):
 
 def test_bytes_behind_the_frames_are_no_error(dataset, tmp_path):
     path = _save(dataset, tmp_path, np.zeros((3, 4, 5), "<u2"), NumberOfFrames=2)
-    assert load_slice(path, frame=1).pixels.shape == (4, 5)
+    assert load_slice(path, frame=1).array.shape == (4, 5)
     with pytest.raises(ImageError, match="expected a frame from 0 to 1, got 2"):
         load_slice(path, frame=2)

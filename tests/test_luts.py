@@ -161,7 +161,7 @@ def test_windows_and_tables_are_alternatives_by_name(phantom, tmp_path):
         and image.window()[0] == "window 1"
     )
     assert isinstance(image.window("SOFT")[1], VoiLut)
-    expected = np.clip(image.pixels + 128, 0, 255) / 255
+    expected = np.clip(image.array + 128, 0, 255) / 255
     assert np.allclose(image.grey("SOFT"), expected, atol=1e-6)
 
 
@@ -200,7 +200,7 @@ def test_a_modality_lut_of_one_frame_is_that_frames(real, tmp_path):
     """Where pydicom looks at the top of the file alone."""
     path = next((real / "series/mr-enhanced-philips").iterdir())
     dataset = pydicom.dcmread(path)
-    plain = load_slice(path, frame=2).pixels
+    plain = load_slice(path, frame=2).array
     group = dataset.PerFrameFunctionalGroupsSequence[3]
     entries = np.arange(4096) % 97
     item = _item(entries, 0, 16)
@@ -209,9 +209,9 @@ def test_a_modality_lut_of_one_frame_is_that_frames(real, tmp_path):
     dataset.save_as(tmp_path / "image.dcm")
     stored = dataset.pixel_array[3].astype(int)
     assert np.array_equal(
-        load_slice(tmp_path / "image.dcm", frame=3).pixels, entries[np.clip(stored, 0, 4095)]
+        load_slice(tmp_path / "image.dcm", frame=3).array, entries[np.clip(stored, 0, 4095)]
     )
-    assert np.array_equal(load_slice(tmp_path / "image.dcm", frame=2).pixels, plain)
+    assert np.array_equal(load_slice(tmp_path / "image.dcm", frame=2).array, plain)
 
 
 def test_a_table_of_a_frame_is_offered_for_that_frame(real, tmp_path):

@@ -82,7 +82,7 @@ def test_a_picture_is_grey_below_and_coloured_above(ct, pet):
     overlay, grey, window = overlay_of(pet, ct), Window(500, 1000), Window(5, 4)
     below = ct.slice("axial", 10)
     clear, half, full = (
-        overlay.over(ct, "axial", 10, window=window, base_window=grey, opacity=opacity).pixels
+        overlay.over(ct, "axial", 10, window=window, base_window=grey, opacity=opacity).array
         for opacity in (0, 0.5, 1)
     )
     assert np.array_equal(clear, np.repeat(np.round(255 * below.grey(grey))[..., None], 3, axis=2))

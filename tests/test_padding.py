@@ -38,8 +38,8 @@ def test_padding_blurred_by_lossy_compression_is_found_too(real, name):
     (path,) = (real / "odd/cornerstone").glob(f"*{name}*")
     plain, lossy = load_slice(real / "odd/cornerstone/CTImage.dcm"), load_slice(path)
     assert plain.padding.mean() == pytest.approx(lossy.padding.mean(), abs=0.01)
-    assert plain.pixels[~plain.padding].mean() == pytest.approx(
-        lossy.pixels[~lossy.padding].mean(), abs=15
+    assert plain.array[~plain.padding].mean() == pytest.approx(
+        lossy.array[~lossy.padding].mean(), abs=15
     )
 
 

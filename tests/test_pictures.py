@@ -195,7 +195,7 @@ def test_windows_of_8_bits_and_of_monochrome1(real):
     assert picture.inverted
     for ax, window in zip(axes, (None, "body")):
         assert np.array_equal(ax.images[0].get_array(), picture.grey(window))
-    pixels, shown = picture.pixels, axes[0].images[0].get_array()
+    pixels, shown = picture.array, axes[0].images[0].get_array()
     assert shown[pixels == pixels.max()].max() < shown[pixels == pixels.min()].min()
 
 
@@ -381,7 +381,7 @@ def test_a_snapshot_of_monochrome1_is_inverted_and_colour_keeps_its_colours(real
     total = plain[inner].astype(int) + inverted[inner]
     assert np.abs(total - 255).max() <= 1 and plain[200, 256, 0] < plain[300, 256, 0]
     colour = load_slice(real / "odd/pydicom/SC_rgb_small_odd.dcm")
-    assert np.array_equal(_seen(colour)[120, 256], colour.pixels[0, 1])
+    assert np.array_equal(_seen(colour)[120, 256], colour.array[0, 1])
 
 
 def test_a_snapshot_warns_with_its_badge(volume):

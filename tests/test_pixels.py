@@ -29,7 +29,7 @@ def test_the_files_window_is_applied_by_its_own_function(dataset, tmp_path, func
     dataset.VOILUTFunction, dataset.WindowCenter, dataset.WindowWidth = function, -200, width
     image = _slice(dataset, tmp_path)
     with np.errstate(over="ignore"):
-        theirs = apply_windowing(image.pixels.astype(float), dataset)
+        theirs = apply_windowing(image.array.astype(float), dataset)
     low, high = (-(2**15) + 0.0, 2**15 - 1.0)  # signed 16 bits, intercept 0
     assert np.allclose(image.grey(), (theirs - low) / (high - low), atol=1e-5)
 
@@ -70,7 +70,7 @@ def test_a_modality_lut_stands_for_the_rescale(dataset, tmp_path):
     dataset.ModalityLUTSequence = [item]
     stored = np.clip(dataset.pixel_array, 0, 4095).astype("<u2")
     dataset.PixelRepresentation, dataset.PixelData = 0, stored.tobytes()
-    assert np.array_equal(_slice(dataset, tmp_path).pixels, apply_modality_lut(stored, dataset))
+    assert np.array_equal(_slice(dataset, tmp_path).array, apply_modality_lut(stored, dataset))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_declared_padding(dataset, tmp_path, signed, padding, limit, masked):
     if limit is not None:
         dataset.add_new(0x00280121, "US", limit)
     image = _slice(dataset, tmp_path)
-    found = [] if image.padding is None else image.pixels[image.padding].tolist()
+    found = [] if image.padding is None else image.array[image.padding].tolist()
     assert found == masked
 
 
@@ -105,7 +105,7 @@ def test_numbers_that_are_none_are_padding_and_not_values(real, tmp_path):
     dataset.FloatPixelData = values.tobytes()
     image = _slice(dataset, tmp_path)
     assert (
-        np.isfinite(image.pixels).all()
+        np.isfinite(image.array).all()
         and image.padding.ravel()[:5].all()
         and np.isfinite(image.grey()).all()
     )
@@ -158,8 +158,8 @@ def test_a_dose_is_in_gray(dose, tmp_path, kind, scaling):
     dose(stored.astype(kind), scaling).save_as(tmp_path / "dose.dcm")
     for frame in (0, 1):
         image = load_slice(tmp_path / "dose.dcm", frame=frame)
-        assert image.unit == "Gy" and image.pixels.dtype == np.float32
-        assert np.allclose(image.pixels, stored[frame] * float(scaling), rtol=1e-6)
+        assert image.unit == "Gy" and image.array.dtype == np.float32
+        assert np.allclose(image.array, stored[frame] * float(scaling), rtol=1e-6)
         with pytest.raises(WindowError, match=r"expected values in HU .*'lungs', got Gy"):
             image.grey("lungs")
 
@@ -167,7 +167,7 @@ def test_a_dose_is_in_gray(dose, tmp_path, kind, scaling):
 def test_a_relative_dose_has_no_unit(dose, tmp_path):
     dose(np.ones((1, 2, 2), "<u2"), 0.01, "RELATIVE").save_as(tmp_path / "dose.dcm")
     image = load_slice(tmp_path / "dose.dcm")
-    assert image.unit == "" and image.pixels == pytest.approx(0.01)
+    assert image.unit == "" and image.array == pytest.approx(0.01)
 
 
 def test_a_dose_shows_from_its_air_to_its_highest_values(dose, tmp_path):
@@ -186,4 +186,4 @@ def test_a_dose_without_its_scaling_is_not_in_gray(dose, tmp_path):
     del dataset.DoseGridScaling
     dataset.save_as(tmp_path / "dose.dcm")
     image = load_slice(tmp_path / "dose.dcm")
-    assert image.unit == "" and (image.pixels == 7).all()
+    assert image.unit == "" and (image.array == 7).all()

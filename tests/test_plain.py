@@ -63,8 +63,8 @@ def _compare(rows):
         return False
     for (path, frame), (values, padding, plain) in zip(rows.index, found, strict=True):
         image = read_image(path, frame)
-        assert np.array_equal(values, image.pixels), path
-        assert np.can_cast(image.pixels.dtype, values.dtype), "wide enough for any image like it"
+        assert np.array_equal(values, image.array), path
+        assert np.can_cast(image.array.dtype, values.dtype), "wide enough for any image like it"
         own = None if image.guess is not None else image.padding
         assert (padding is None) == (own is None) and np.array_equal(padding, own), path
         assert plain.windows == image.windows and plain.layout.unit == image.unit, path
@@ -151,7 +151,7 @@ def test_bits_beyond_those_stored_are_pydicoms_to_interpret(written, signed, val
         RescaleIntercept=0,
     )
     assert read_plain(_of(paths)) is None
-    assert max(np.abs(read_image(path).pixels).max() for path in paths) <= 4095, "and it does"
+    assert max(np.abs(read_image(path).array).max() for path in paths) <= 4095, "and it does"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_elements_out_of_their_order_are_seen(written, late):
     table = pixel_table(headers, progress=False)
     for path, low in zip(paths, table["max"]):
         image = read_image(path)
-        kept = image.pixels if image.padding is None else image.pixels[~image.padding]
+        kept = image.array if image.padding is None else image.array[~image.padding]
         assert low == kept.max()
 
 

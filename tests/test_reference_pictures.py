@@ -107,7 +107,7 @@ def test_pixels_that_are_not_square_keep_the_proportions(phantom_headers, phanto
         dataset.PixelSpacing = [2 * dataset.PixelSpacing[0], dataset.PixelSpacing[1]]
         dataset.save_as(tmp_path / path.name)
     halved = Picture(_volume(header_table(tmp_path, progress=False), "P03"), "axial", HEART)
-    assert halved.slice.pixels.shape[0] * 2 == halved.slice.pixels.shape[1]
+    assert halved.slice.array.shape[0] * 2 == halved.slice.array.shape[1]
     halved.check("RLAP", bright=[HEART], dark=[LUNG_BESIDE])
     for point in (HEART, STERNUM_BESIDE, SPINE_BESIDE):
         assert np.allclose(halved.pixel(point), whole.pixel(point), atol=4), "it stays in place"

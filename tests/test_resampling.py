@@ -196,9 +196,9 @@ def test_pixels_of_a_picture_lie_where_it_says(phantom_headers, patient, plane):
     assert found.letters == own.letters and found.spacing == own.spacing
     assert found.caption["slice"] == own.caption["slice"]
     assert found.caption["position"] == own.caption["position"]
-    known = ~(found.padding if found.padding is not None else np.zeros(own.pixels.shape, bool))
+    known = ~(found.padding if found.padding is not None else np.zeros(own.array.shape, bool))
     assert known.mean() > 0.3
-    assert found.pixels[known] == pytest.approx(own.pixels[known], abs=1e-2)
+    assert found.array[known] == pytest.approx(own.array[known], abs=1e-2)
     row, column = np.argwhere(known)[len(np.argwhere(known)) // 3]
     place = volume.affine_of(plane, 3) @ [0, row, column, 1]
     assert volume.place_in(plane, place[:3])[0] == 3
@@ -215,9 +215,9 @@ def test_a_slice_of_one_lies_on_the_slice_of_the_other():
     for plane in ("axial", "coronal", "sagittal"):
         index, (row, column) = ct.place_in(plane, place)
         over = slice_at(pet, ct, plane, index)
-        assert over.pixels.shape == ct.slice(plane, index).pixels.shape
+        assert over.array.shape == ct.slice(plane, index).array.shape
         assert over.unit == "SUVbw" and "interpolated" in over.caption["remark"]
-        brightest = np.unravel_index(over.pixels.argmax(), over.pixels.shape)
+        brightest = np.unravel_index(over.array.argmax(), over.array.shape)
         assert np.abs(np.subtract(brightest, (row, column))).max() <= 3  # PET voxels are 4 mm
     assert slice_at(pet, ct, "axial").caption["slice"] == ct.slice("axial").caption["slice"]
 

@@ -47,7 +47,7 @@ def test_tiff_of_16_bits_brings_the_values_back(volume, tmp_path):
         10 / 3
     )
     values = low + grey / 65535 * (high - low)
-    assert np.abs(values - cut.pixels)[~cut.padding].max() < 0.05
+    assert np.abs(values - cut.array)[~cut.padding].max() < 0.05
     assert "P02" not in words
 
 
@@ -58,7 +58,7 @@ def test_tiff_says_what_its_grey_means(volume, tmp_path):
         low, high = cut.window("whole range")[1].limits
         assert f"0 is {high:g}, 65535 is {low:g} HU; padding is 0" in image.tag_v2[270]
         values = high + np.asarray(image) / 65535 * (low - high)
-        assert np.abs(values - cut.pixels)[~cut.padding].max() < 0.05
+        assert np.abs(values - cut.array)[~cut.padding].max() < 0.05
     for number, window in enumerate(("equal frequency", Window(40, 400, "", "SIGMOID"))):
         with Image.open(save_slice(cut, tmp_path / f"c{number}.tif", window=window)) as image:
             assert "not proportional" in image.tag_v2[270]
@@ -78,7 +78,7 @@ def test_what_cannot_be_written_is_refused(volume, tmp_path, real):
     with pytest.raises(SavingError, match="got colour: save it as PNG"):
         save_slice(colour, tmp_path / "c.tif")
     with Image.open(save_slice(colour, tmp_path / "c.png")) as image:
-        assert np.array_equal(np.asarray(image), colour.pixels)
+        assert np.array_equal(np.asarray(image), colour.array)
 
 
 def test_a_drawing_with_letters_is_saved_by_its_figure(volume, tmp_path):

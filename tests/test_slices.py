@@ -65,7 +65,7 @@ def test_a_volume_of_frames_has_each_frames_values_at_its_place(real, folder):
             near = [np.allclose(own, place, atol=0.01) for own in rows["ImagePositionPatient"]]
             frame = frames_of(rows)[near.index(True)]
             single = load_slice(paths_of(rows)[0], frame=frame)
-            assert np.allclose(volume.array[index], single.pixels)
+            assert np.allclose(volume.array[index], single.array)
             loaded += 1
         assert "?" not in "".join(volume.slice("axial").letters)
     assert loaded >= 2

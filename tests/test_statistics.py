@@ -18,7 +18,7 @@ from helpers.slices.arrays import frames_of, paths_of
 
 def _defined(image, window):
     """What each statistic is by its definition."""
-    values, padding = image.pixels, image.padding
+    values, padding = image.array, image.padding
     kept = values if padding is None else values[~padding]
     if values.ndim == 3 or not kept.size:
         return Statistics()

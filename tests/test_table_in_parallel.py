@@ -222,5 +222,5 @@ def test_numbers_alone_are_kept(images, statistics):
     assert held == 256 * 4 * statistics["mean"].notna().sum()
     assert all(part.base is None for part in statistics["histogram"].dropna())
     assert (
-        statistics["histogram"].dropna().iloc[0].sum() <= load_slice(path, frame=frame).pixels.size
+        statistics["histogram"].dropna().iloc[0].sum() <= load_slice(path, frame=frame).array.size
     )

@@ -339,12 +339,12 @@ def test_letters_and_spacing_turn_with_the_pixels(turn):
     pixels[2, 0], pixels[2, 2], pixels[0, 1], pixels[4, 1] = 1, 2, 3, 4
     slice = Slice(pixels, (2, 7), EdgeLetters(*"PAHF"), padding=pixels == 4)
     found = turned(slice, turn)
-    rows, columns = found.pixels.shape
+    rows, columns = found.array.shape
     values = dict(zip((1, 2, 3, 4), "PAHF"))
     edges = [(rows // 2, 0), (rows // 2, -1), (0, columns // 2), (-1, columns // 2)]
-    assert tuple(values[found.pixels[place]] for place in edges) == found.letters
-    assert np.array_equal(found.padding, found.pixels == 4)
-    assert np.multiply(found.pixels.shape, found.spacing).tolist() == (
+    assert tuple(values[found.array[place]] for place in edges) == found.letters
+    assert np.array_equal(found.padding, found.array == 4)
+    assert np.multiply(found.array.shape, found.spacing).tolist() == (
         [21, 10] if turn.transposed else [10, 21]
     )
 
@@ -472,13 +472,13 @@ def test_large_images_are_averaged_before_they_are_drawn():
     pixels = np.random.default_rng(1).integers(0, 4000, (2 * MAX_PIXELS, 1003)).astype(np.int16)
     slice = Slice(pixels, (0.1, 0.2), EdgeLetters(*"RLHF"), windows={})
     small = reduced(slice)
-    assert small.pixels.shape == (MAX_PIXELS, 502) and small.spacing == (0.2, 0.4)
-    assert small.pixels[3, 5] == pytest.approx(pixels[6:8, 10:12].mean(), abs=0.5)
+    assert small.array.shape == (MAX_PIXELS, 502) and small.spacing == (0.2, 0.4)
+    assert small.array[3, 5] == pytest.approx(pixels[6:8, 10:12].mean(), abs=0.5)
     assert small.window()[1] == slice.window()[1]
     padded = reduced(Slice(pixels, (1, 1), EdgeLetters(*"RLHF"), padding=pixels > 2000))
     block, kept = pixels[6:8, 10:12], pixels[6:8, 10:12] <= 2000
     expected = block[kept].mean() if kept.any() else block.mean()
-    assert padded.pixels[3, 5] == pytest.approx(expected, abs=0.5)
+    assert padded.array[3, 5] == pytest.approx(expected, abs=0.5)
     assert padded.padding[3, 5] == (not kept.any())
     colour = reduced(Slice(np.full((2000, 2000, 3), 7, np.uint8), (1, 1), EdgeLetters(*"RLHF")))
-    assert colour.pixels.shape == (667, 667, 3) and (colour.pixels == 7).all()
+    assert colour.array.shape == (667, 667, 3) and (colour.array == 7).all()

@@ -244,21 +244,21 @@ def test_every_order_and_direction_of_the_axes_shows_the_same_pictures(voxels, o
         assert place == pytest.approx(plain_place)
         cut, expected = volume.slice(plane, index), plain.slice(plane, plain_index)
         assert "".join(cut.letters) == letters
-        assert np.array_equal(cut.pixels, expected.pixels)
+        assert np.array_equal(cut.array, expected.array)
         assert cut.spacing == pytest.approx(expected.spacing)
         assert cut.caption["position"] == expected.caption["position"]
-        assert cut.pixels[tuple(np.round(place).astype(int))] == LIVER_HU
+        assert cut.array[tuple(np.round(place).astype(int))] == LIVER_HU
 
 
 def test_anatomy_stands_where_the_letters_say(voxels):
     """Liver under R and towards F, couch under P: found in the pictures by their density."""
     volume = Volume(*voxels)
-    axial = volume.slice("axial", volume.place_in("axial", (0, 0, -110))[0]).pixels
+    axial = volume.slice("axial", volume.place_in("axial", (0, 0, -110))[0]).array
     assert _middle(axial == LIVER_HU)[1] < _middle(axial > -200)[1] < axial.shape[1] / 2 + 1
     assert _middle(axial == COUCH_HU)[0] > _middle(axial > -200)[0] + 5
-    coronal = volume.slice("coronal", volume.place_in("coronal", (0, -6, 0))[0]).pixels
+    coronal = volume.slice("coronal", volume.place_in("coronal", (0, -6, 0))[0]).array
     assert _middle(coronal == LIVER_HU)[0] > coronal.shape[0] * 0.7
-    sagittal = volume.slice("sagittal", volume.place_in("sagittal", (-60, 0, 0))[0]).pixels
+    sagittal = volume.slice("sagittal", volume.place_in("sagittal", (-60, 0, 0))[0]).array
     assert _middle(sagittal == COUCH_HU)[1] > sagittal.shape[1] * 0.7
 
 
@@ -276,13 +276,13 @@ def test_every_patient_of_the_phantom_has_the_heart_under_l(phantom_headers, pat
         cut.letters.top[0],
         cut.letters.bottom[0],
     ) == ("R", "L", "A", "P")
-    rows_, columns = np.array(cut.pixels.shape)
-    inside = cut.pixels[rows_ // 4 : 3 * rows_ // 4, columns // 4 : 3 * columns // 4] < -900
+    rows_, columns = np.array(cut.array.shape)
+    inside = cut.array[rows_ // 4 : 3 * rows_ // 4, columns // 4 : 3 * columns // 4] < -900
     assert _middle(inside)[1] > inside.shape[1] * 0.55, (
         "the bubble is on the left of the patient, the right of the picture"
     )
     if patient != "P15-coronal":  # whose slices do not reach the couch
-        dense = np.flatnonzero((cut.pixels > -400).any(axis=1))
+        dense = np.flatnonzero((cut.array > -400).any(axis=1))
         assert (dense.mean() > rows_ / 2) == (patient != "P05-prone"), (
             "the couch is behind, for the prone patient in front"
         )
@@ -317,7 +317,7 @@ def test_planes_and_indices_that_are_not_there(voxels):
         PlaneError, match="expected a plane of axial, coronal, sagittal, got 'transverse'"
     ):
         volume.slice("transverse", 0)
-    assert np.array_equal(volume.slice("axial", -1).pixels, volume.slice("axial", 39).pixels)
+    assert np.array_equal(volume.slice("axial", -1).array, volume.slice("axial", 39).array)
 
 
 def test_a_single_image_makes_a_volume_of_one_slice(real):
@@ -332,7 +332,7 @@ def test_every_image_of_the_odd_files_is_drawn_or_refused_in_one_line(real, real
         try:
             image = load_slice(path)
             assert image.grey().min() >= 0 and image.grey().max() <= 1
-            assert image.pixels.shape[:2] == (
+            assert image.array.shape[:2] == (
                 real_headers.loc[path, "Rows"],
                 real_headers.loc[path, "Columns"],
             )
@@ -379,7 +379,7 @@ def test_a_frame_has_the_geometry_of_its_functional_groups(real):
         expected = dataset.pixel_array[frame] * float(value.RescaleSlope) + float(
             value.RescaleIntercept
         )
-        assert np.allclose(cut.pixels, expected, rtol=1e-5, atol=1e-5)
+        assert np.allclose(cut.array, expected, rtol=1e-5, atol=1e-5)
         assert cut.spacing == tuple(map(float, groups.PixelMeasuresSequence[0].PixelSpacing))
         assert "?" not in cut.letters and cut.caption["slice"] == f"frame {frame + 1} of 8"
     with pytest.raises(ImageError, match="expected a frame from 0 to 7, got 8"):
@@ -388,7 +388,7 @@ def test_a_frame_has_the_geometry_of_its_functional_groups(real):
 
 def test_what_the_header_does_not_say_is_not_claimed(real, tmp_path):
     colour = load_slice(real / "odd/dicom-test-files/US1_UNC")
-    assert colour.pixels.ndim == 3 and colour.letters == ("?",) * 4
+    assert colour.array.ndim == 3 and colour.letters == ("?",) * 4
     assert colour.spacing == (1, 1) and colour.spacing_unit == "px"
     echo = load_slice(real / "odd/cornerstone/no-pixel-spacing.dcm")  # but with a region in cm
     assert echo.spacing == pytest.approx((0.33054, 0.33054), abs=1e-5)
@@ -416,7 +416,7 @@ def test_one_image_in_seven_transfer_syntaxes(real, syntax):
         pydicom.dcmread(folder / f"{syntax}.dcm", stop_before_pixels=True),
     )
     try:
-        assert np.array_equal(load_slice(folder / f"{syntax}.dcm").pixels, plain.pixels)
+        assert np.array_equal(load_slice(folder / f"{syntax}.dcm").array, plain.array)
     except ImageError as error:
         syntax = other.file_meta.TransferSyntaxUID
         assert not codecs.is_available(syntax) and not get_decoder(syntax).is_available
@@ -439,10 +439,10 @@ def test_a_slab_is_the_projection_of_its_slices(phantom_headers, plane, how):
     count = 30 // step
     places = range(12 - (count - 1) // 2, 12 - (count - 1) // 2 + count)
     cuts = [volume.slice(plane, place) for place in places]
-    values = np.ma.array([cut.pixels for cut in cuts], mask=[cut.padding for cut in cuts])
+    values = np.ma.array([cut.array for cut in cuts], mask=[cut.padding for cut in cuts])
     expected = getattr(np.ma, how)(values, axis=0)
     assert np.array_equal(slab.padding, np.ma.getmaskarray(expected))
-    assert np.allclose(slab.pixels[~slab.padding], expected.compressed(), rtol=1e-6)
+    assert np.allclose(slab.array[~slab.padding], expected.compressed(), rtol=1e-6)
     assert slab.letters == cuts[0].letters and slab.spacing == cuts[0].spacing
     assert slab.caption["thickness"] == f"{how} of {count} slices, 30 mm"
 
@@ -451,7 +451,7 @@ def test_slabs_at_the_ends_and_of_one_slice(phantom_headers):
     rows = phantom_headers[phantom_headers["PatientID"] == "P02-interspaced"]
     volume = load_volume(best_stack(rows))
     assert np.array_equal(
-        volume.slab("axial", 3, thickness_mm=0).pixels, volume.slice("axial", 3).pixels
+        volume.slab("axial", 3, thickness_mm=0).array, volume.slice("axial", 3).array
     )
     assert volume.slab("axial", 0, thickness_mm=30).caption["thickness"] == "max of 2 slices, 20 mm"
     with pytest.raises(PlaneError, match="expected a projection of max, min, mean, got 'median'"):
@@ -760,4 +760,4 @@ def test_files_of_several_frames_are_read_once(phantom, tmp_path, monkeypatch):
     volume = load_volume(slices)
     assert sorted(opened) == sorted({*paths_of(slices)})
     for ours, path, frame in zip(volume.array, paths_of(slices), frames_of(slices), strict=True):
-        assert np.array_equal(ours, load_slice(path, frame=frame).pixels)
+        assert np.array_equal(ours, load_slice(path, frame=frame).array)

@@ -215,7 +215,7 @@ def test_slices_of_other_members_are_sent_with_what_is_to_know_of_them(monkeypat
     for number, (content, buffers) in sent.items():
         json.dumps(content)
         values = np.frombuffer(buffers[0], "<i2").reshape(ROWS, COLUMNS)
-        assert np.array_equal(values, volumes[number].slice("axial", 3).pixels)
+        assert np.array_equal(values, volumes[number].slice("axial", 3).array)
         assert ("about" in content) == (number == 1)
     about = sent[1][0]["about"]
     assert about["badge"] == "! 1" and about["windows"] == VolumeBrowser(volumes[1]).meta["windows"]

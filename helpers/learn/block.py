@@ -192,7 +192,7 @@ def _tensor(
         raise LearnError(
             f"expected pixels of known size in mm, got none in {first}: leave mm out, or the image"
         )
-    extent = np.multiply(slab.pixels.shape, slab.spacing)
+    extent = np.multiply(slab.array.shape, slab.spacing)
     pixel = extent.max() / size if mm is None else mm
     rows, columns = np.round(extent / pixel).astype(int).tolist()
     return _centred(_scaled(tensor, rows, columns), size, size)
@@ -201,9 +201,9 @@ def _tensor(
 def _slab(slices: list[Slice], path: str, how: str) -> Slice:
     """One `Slice` of several, value by value; padding counts only where there is nothing else."""
     first = slices[0]
-    if any(slice.pixels.ndim != 2 for slice in slices):
+    if any(slice.array.ndim != 2 for slice in slices):
         raise LearnError(f"expected grey values, got colour in {path}")
-    if len({slice.pixels.shape for slice in slices}) > 1:
+    if len({slice.array.shape for slice in slices}) > 1:
         raise LearnError(f"expected a slab of images of one size, got several from {path} on")
     if len({slice.inverted for slice in slices}) > 1:
         raise LearnError(
@@ -212,10 +212,10 @@ def _slab(slices: list[Slice], path: str, how: str) -> Slice:
         )
     if len(slices) == 1:
         return first
-    unpadded = np.zeros(first.pixels.shape, bool)
+    unpadded = np.zeros(first.array.shape, bool)
     padding = np.stack([unpadded if one.padding is None else one.padding for one in slices])
-    values = PROJECTIONS[how](np.stack([one.pixels for one in slices]), padding, 0)
-    return replace(first, pixels=values, padding=np.logical_and.reduce(padding))
+    values = PROJECTIONS[how](np.stack([one.array for one in slices]), padding, 0)
+    return replace(first, array=values, padding=np.logical_and.reduce(padding))
 
 
 def _grey(slab: Slice, window: Any, path: str) -> np.ndarray:

@@ -59,7 +59,7 @@ def show_fused(
     caption = remarked(below.caption, words, above.caption["remark"])
     below = replace(below, windows={**below.windows, name: own}, caption=caption)
     ax = show_slice(below, window=name, ax=axes_or_new(ax, 6.6, 6), **overlays)
-    grey = apply_window(above.pixels, of_over[1], padding=above.padding)
+    grey = apply_window(above.array, of_over[1], padding=above.padding)
     colours = coloured(grey, heat()) / 255
     colours[..., 3] *= opacity
     extent = ax.images[0].get_extent()

@@ -80,7 +80,7 @@ def turned(slice: Slice, turn: Turn) -> Slice:
     down, right = slice.spacing
     return replace(
         slice,
-        pixels=_turned_pixels(slice.pixels, turn),
+        array=_turned_pixels(slice.array, turn),
         padding=None if slice.padding is None else _turned_pixels(slice.padding, turn),
         spacing=(right, down) if turn.transposed else (down, right),
         letters=_turned_letters(slice.letters, turn),

@@ -39,7 +39,7 @@ def plot_histogram(
         the grey rises in between
     """
     require_type(values, (Slice, Volume), "of load_slice or load_volume")
-    array = values.array if isinstance(values, Volume) else values.pixels
+    array = values.array
     ax = axes_or_new(ax, 9, 4, layout="constrained")
     if isinstance(values, Slice) and array.ndim == 3:
         return _draw_channels(ax, array)

@@ -123,7 +123,7 @@ def show_windows(slice: Slice, *, windows: Iterable[object] | str | None = None)
         from the values, and for Hounsfield units "lungs", "mediastinum" and "spine_bone"
     """
     require_type(slice, Slice, "of load_slice or volume.slice")
-    if slice.pixels.ndim == 3:
+    if slice.array.ndim == 3:
         return [show_slice(slice)]
     known = [*list(slice.windows)[:2], "body", *(CT_WINDOWS if slice.unit == "HU" else ())]
     wanted = [windows] if isinstance(windows, str) else list(windows or dict.fromkeys(known))
@@ -223,13 +223,13 @@ def window_text(window: tuple[str, Window | VoiLut], unit: str) -> str:
 
 def _size(slice: Slice) -> tuple[float, float]:
     """(height, width) of a slice in its unit of spacing."""
-    (rows, columns), (vertical, horizontal) = slice.pixels.shape[:2], slice.spacing
+    (rows, columns), (vertical, horizontal) = slice.array.shape[:2], slice.spacing
     return rows * vertical, columns * horizontal
 
 
 def _captions(slice: Slice, window: object, wanted: Any) -> dict[str, str]:
     """What stands in the corners, by name."""
-    shown = window_text(slice.window(window), slice.unit) if slice.pixels.ndim == 2 else "colour"
+    shown = window_text(slice.window(window), slice.unit) if slice.array.ndim == 2 else "colour"
     captions = {**slice.caption, "window": shown}
     names = CAPTIONS if wanted is True else [wanted] if isinstance(wanted, str) else wanted
     if not isinstance(names, Collection) or not set(names) <= set(CAPTIONS):

@@ -185,14 +185,14 @@ def reduced(slice: Slice) -> Slice:
 
     Its windows are those of the whole image.
     """
-    step = -(-max(slice.pixels.shape[:2]) // MAX_PIXELS)
+    step = -(-max(slice.array.shape[:2]) // MAX_PIXELS)
     if step == 1:
         return slice
-    name, window = slice.window() if slice.pixels.ndim == 2 else ("", None)
-    pixels, padding = block_means(slice.pixels, slice.padding, (step, step))
+    name, window = slice.window() if slice.array.ndim == 2 else ("", None)
+    pixels, padding = block_means(slice.array, slice.padding, (step, step))
     return replace(
         slice,
-        pixels=pixels,
+        array=pixels,
         padding=padding,
         spacing=(slice.spacing[0] * step, slice.spacing[1] * step),
         windows={**slice.windows, name: window} if window and not slice.windows else slice.windows,
@@ -286,7 +286,7 @@ def _title(picture: Slice | ClearError, row: pd.Series, identity: bool) -> str:
     words = [word.lower() for word in _words(row.get("ImageType")) if word in SLIDE_PICTURES]
     number = caption.get("slice", "")
     number = number.replace("frame", "tile") if row["kind"] == "slide" else number
-    empty = row["kind"] == "segmentation" and not picture.pixels.any()
+    empty = row["kind"] == "segmentation" and not picture.array.any()
     what = [modality, plane, *words, "" if words else number, "nothing marked" if empty else ""]
     lines = [caption.get("view") or " · ".join(filter(None, what)), caption.get("remark", "")]
     if identity:

@@ -35,7 +35,7 @@ SYNTAX_OF_ENCODING: dict[
 class Image(NamedTuple):
     """One frame: its values, and what the header says of them."""
 
-    pixels: np.ndarray  # (rows, columns) after rescale; colour: (rows, columns, 3), uint8
+    array: np.ndarray  # (rows, columns) after rescale; colour: (rows, columns, 3), uint8
     padding: np.ndarray | None  # boolean (rows, columns): stored there is no measured value
     guess: float | None  # the value of the padding, where no header declares it
     unit: str  # of the values; empty where the header does not say

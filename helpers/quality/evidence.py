@@ -134,7 +134,7 @@ def _write_error(error, ax):
 
 
 def _show_remedy(image, title, ax):
-    kept = image.pixels if image.padding is None else image.pixels[~image.padding]
+    kept = image.array if image.padding is None else image.array[~image.padding]
     show_slice(image, ax=ax, window=CHEST_WINDOW)
     ax.set_title(f"{title}\nmean {kept.mean():.0f} HU", fontsize=9)
 
@@ -147,12 +147,12 @@ def _without_guess(image):
 
 
 def _without_lowest(image):
-    return replace(image, padding=image.pixels == image.pixels.min())
+    return replace(image, padding=image.array == image.array.min())
 
 
 def _without_border(image):
     """The frame of equal values along the edges masked."""
-    differs = image.pixels != image.pixels[0, 0]
+    differs = image.array != image.array[0, 0]
     if not differs.any():
         return image
     rows, columns = np.flatnonzero(differs.any(axis=1)), np.flatnonzero(differs.any(axis=0))
@@ -162,14 +162,14 @@ def _without_border(image):
 
 
 def _with_air_at_minus_1000(image):
-    corners = image.pixels[[0, 0, -1, -1], [0, -1, 0, -1]]
-    return replace(image, pixels=image.pixels - np.round(np.median(corners)) + AIR_HU)
+    corners = image.array[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return replace(image, array=image.array - np.round(np.median(corners)) + AIR_HU)
 
 
 def _with_sign(image):
-    values = image.pixels
+    values = image.array
     negative = values >= TWELVE_BITS // 2
-    return replace(image, pixels=np.where(negative, values - TWELVE_BITS, values))
+    return replace(image, array=np.where(negative, values - TWELVE_BITS, values))
 
 
 REMEDIES: dict[str, Callable[[Slice], Slice]] = {

@@ -143,7 +143,7 @@ def _read(
 def _statistics(image: Image | ImageError, window: Any, path: str) -> Statistics | WindowError:
     if isinstance(image, ImageError):
         return Statistics(str(image))
-    values = image.pixels
+    values = image.array
     kept = values if image.padding is None else values[~image.padding]
     if values.ndim == 3 or not kept.size:
         return Statistics()
@@ -174,7 +174,7 @@ def _share_in_window(kept: np.ndarray, image: Image, window: Any) -> float:
     """The share of values that a window makes neither black nor white; missing without one."""
     if window is None and not image.windows:
         return np.nan
-    _, found = resolve_window(window, image.windows, image.pixels, image.padding, unit=image.unit)
+    _, found = resolve_window(window, image.windows, image.array, image.padding, unit=image.unit)
     low, high = found.limits
     return max(0, _count_above(kept, low) - _count_above(kept, high)) / kept.size
 

@@ -83,7 +83,7 @@ class ImageBrowser(anywidget.AnyWidget):
     @property
     def window(self) -> Window | VoiLut | None:
         """What the image that is shown is seen through; None for colour."""
-        return None if self.slice.pixels.ndim == 3 else self._shown_window()[1]
+        return None if self.slice.array.ndim == 3 else self._shown_window()[1]
 
     @window.setter
     def window(self, wanted: object) -> None:
@@ -166,7 +166,7 @@ class ImageBrowser(anywidget.AnyWidget):
             data["labels"] = self.labels.of(row)
         image, size = self.images.slice(row), _screen(content)
         factors = screen_factors(image, *size, content.get("max_bytes") or np.inf)
-        kind, parts = pixel_bytes(image, block_means(image.pixels, image.padding, factors))
+        kind, parts = pixel_bytes(image, block_means(image.array, image.padding, factors))
         return {**data, "factors": factors, "dtype": kind}, parts
 
     def _part(self, row: int, content: dict[str, Any]) -> Message:
@@ -175,7 +175,7 @@ class ImageBrowser(anywidget.AnyWidget):
         area = np.s_[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
         padding = None if image.padding is None else image.padding[area]
         factors = tuple(min(max(1, int(factor)), MAX_SCREEN) for factor in content["factors"])
-        part = block_means(image.pixels[area], padding, (factors[0], factors[1]))
+        part = block_means(image.array[area], padding, (factors[0], factors[1]))
         kind, parts = pixel_bytes(image, part)
         keys = ("type", "index", "box")
         return {**{key: content[key] for key in keys}, "factors": factors, "dtype": kind}, parts
@@ -199,7 +199,7 @@ class ImageBrowser(anywidget.AnyWidget):
         """The widget, and beside it a picture for whatever shows no widgets."""
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         try:
-            window = None if self.slice.pixels.ndim == 3 else self._shown_window()[1]
+            window = None if self.slice.array.ndim == 3 else self._shown_window()[1]
             badge = self.images.badge(self.index)
             labels = (
                 None if self.labels is None else self.labels.shown(self.index, self.hidden_labels)

@@ -212,7 +212,7 @@ def image_data(images: Images, row: int, preset: str = "") -> dict[str, Any]:
     try:
         image = images.slice(row)
         data |= {**_geometry(image), "words": words_of(images, row)}
-        return data | (_grey_data(images, row, preset) if image.pixels.ndim == 2 else {})
+        return data | (_grey_data(images, row, preset) if image.array.ndim == 2 else {})
     except Exception as error:  # the others go on
         return data | {"error": error_text(error)}
 
@@ -250,8 +250,8 @@ def run_data(images: Images, row: int) -> dict[str, Any]:
 def _geometry(image: Slice) -> dict[str, Any]:
     caption = image.caption
     return {
-        "rows": image.pixels.shape[0],
-        "columns": image.pixels.shape[1],
+        "rows": image.array.shape[0],
+        "columns": image.array.shape[1],
         "spacing": list(image.spacing),
         "spacing_unit": image.spacing_unit,
         "letters": list(image.letters),
@@ -272,12 +272,12 @@ def _grey_data(images: Images, row: int, preset: str) -> dict[str, Any]:
     return {
         "voi": window_data(name, window),
         "windows": windows + [{"name": one} for one in COMPUTED if one not in shown],
-        "histogram": histogram(image.pixels, image.padding),
+        "histogram": histogram(image.array, image.padding),
     }
 
 
 def _bytes_of(slice: Slice) -> int:
-    return slice.pixels.nbytes + (0 if slice.padding is None else slice.padding.nbytes)
+    return slice.array.nbytes + (0 if slice.padding is None else slice.padding.nbytes)
 
 
 def _stacks_begin(slices: pd.DataFrame) -> np.ndarray:

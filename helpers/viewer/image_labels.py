@@ -65,7 +65,7 @@ class ImageLabels:
         own = self._of_path.get(path)
         if own is None:
             return SliceLabels(())
-        found = image_labels(own, path, frame, shape=self.images.slice(row).pixels.shape[:2])
+        found = image_labels(own, path, frame, shape=self.images.slice(row).array.shape[:2])
         values = {label.value: self._values[label.name] for label in found.labels}
         table = np.zeros(max(values, default=0) + 1, np.uint16)
         table[[*values]] = [*values.values()]

@@ -20,10 +20,10 @@ def screen_factors(
     ----------
     max_bytes : that the pixels may take; below it they are fewer than those of the screen
     """
-    (rows, columns), (down, right) = slice.pixels.shape[:2], slice.spacing
+    (rows, columns), (down, right) = slice.array.shape[:2], slice.spacing
     scale = min(width / (columns * right), height / (rows * down))
     factors = [max(1, int(1 / (scale * step) + 1e-6)) for step in (down, right)]
-    pixel_bytes = 3 if slice.pixels.ndim == 3 else wire_dtype(slice.pixels).itemsize
+    pixel_bytes = 3 if slice.array.ndim == 3 else wire_dtype(slice.array).itemsize
     while -(-rows // factors[0]) * -(-columns // factors[1]) * pixel_bytes > max_bytes:
         factors[0 if rows / factors[0] > columns / factors[1] else 1] += 1
     return factors[0], factors[1]
@@ -46,7 +46,7 @@ def pixel_bytes(
     slice: Slice, part: tuple[np.ndarray, np.ndarray | None]
 ) -> tuple[str, list[bytes]]:
     """(type, [pixels row by row, padding one bit a pixel or nothing]) of a part of an image."""
-    (pixels, padding), dtype = part, wire_dtype(slice.pixels)
+    (pixels, padding), dtype = part, wire_dtype(slice.array)
     bits = b"" if padding is None else np.packbits(padding).tobytes()
     return dtype.str[1:], [np.ascontiguousarray(pixels, dtype).tobytes(), bits]
 
@@ -55,10 +55,10 @@ def value_text(slice: Slice, row: int, column: int) -> str:
     """The value of a pixel after rescale with its unit, or what else is known of it."""
     if slice.padding is not None and slice.padding[row, column]:
         return "padding, no value"
-    value = slice.pixels[row, column]
-    if slice.pixels.ndim == 3:
+    value = slice.array[row, column]
+    if slice.array.ndim == 3:
         return "R {} G {} B {}".format(*value)
-    shown = f"{value:d}" if slice.pixels.dtype.kind in "iu" else f"{value:.5g}"
+    shown = f"{value:d}" if slice.array.dtype.kind in "iu" else f"{value:.5g}"
     return f"{shown} {slice.unit}".strip()
 
 

@@ -168,12 +168,12 @@ def small_snapshot(
     labels: SliceLabels | None = None,
 ) -> bytes:
     """As `helpers.pictures.slices.snapshot`, of no more pixels than it needs."""
-    if window is None and slice.pixels.ndim == 2:
+    if window is None and slice.array.ndim == 2:
         window = slice.window()[1]
     factors = screen_factors(slice, SNAPSHOT_PIXELS, SNAPSHOT_PIXELS)
-    pixels, padding = block_means(slice.pixels, slice.padding, factors)
+    pixels, padding = block_means(slice.array, slice.padding, factors)
     spacing = slice.spacing[0] * factors[0], slice.spacing[1] * factors[1]
-    small = replace(slice, pixels=pixels, padding=padding, spacing=spacing)
+    small = replace(slice, array=pixels, padding=padding, spacing=spacing)
     drawn = None if labels is None else reduced_labels(labels, factors)
     return snapshot(small, window, badge=badge, labels=drawn)
 
@@ -188,7 +188,7 @@ def _still(
     """A picture for where scripts are off; empty where the image cannot be decoded."""
     try:
         image = images.slice(index)
-        grey = image.pixels.ndim == 2
+        grey = image.array.ndim == 2
         window = images.window_or_default(index, preset)[1] if grey else None
         shown = None if labels is None else labels.shown(index, hidden)
         return small_snapshot(image, window, badge=images.badge(index), labels=shown)
@@ -257,16 +257,16 @@ def _stored(images: Images, row: int, preset: str, size: int) -> dict[str, Any]:
     if "error" in data:
         return {**data, "error": data["error"].replace(str(images.paths[row]), "this file")}
     image = images.slice(row)
-    per_pixel = 3 if image.pixels.ndim == 3 else 2
+    per_pixel = 3 if image.array.ndim == 3 else 2
     factors = screen_factors(image, size, size, max_bytes=per_pixel * size * size)
-    pixels, padding = block_means(image.pixels, image.padding, factors)
+    pixels, padding = block_means(image.array, image.padding, factors)
     data |= {"factors": factors}
     if pixels.ndim == 3:
         return {**data, "jpeg": jpeg(pixels)}
     low, step = scale = scale_of(pixels, padding)
     mask = "" if padding is None or not padding.any() else png(padding)
     computed = {"body": body_range(pixels, padding=padding)}
-    computed["whole range"] = value_range(image.pixels, padding=image.padding)
+    computed["whole range"] = value_range(image.array, padding=image.padding)
     windows = [window for window in data["windows"] if len(window) > 1]
     named = {window["name"] for window in windows}
     return {

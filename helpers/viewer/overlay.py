@@ -48,7 +48,7 @@ class Overlay:
         """(float32 values, padding) at the pixels of a slice of another volume, row by row."""
         over = slice_at(self.volume, base, plane, index)
         padding = b"" if over.padding is None else np.packbits(over.padding).tobytes()
-        return np.ascontiguousarray(over.pixels, "<f4").tobytes(), padding
+        return np.ascontiguousarray(over.array, "<f4").tobytes(), padding
 
     def over(
         self,
@@ -63,7 +63,7 @@ class Overlay:
         """A slice of another volume with this one over it, as a `Slice` in colour."""
         below = base.slice(plane, index)
         own = slice_at(self.volume, base, plane, index)
-        grey_of_own = apply_window(own.pixels, window, padding=own.padding)
+        grey_of_own = apply_window(own.array, window, padding=own.padding)
         colours = coloured(grey_of_own, self.colours)
         alpha = opacity * colours[..., 3:] / 255
         grey = np.repeat(255 * below.grey(base_window)[..., None], 3, axis=2)
@@ -71,7 +71,7 @@ class Overlay:
         grey_words, words = base_window.text(base.unit), window.text(self.volume.unit)
         words = f"grey: {grey_words}; in colour: {words}"
         caption = remarked(below.caption, words)
-        return replace(below, pixels=pixels, caption=caption, inverted=False, unit="", windows={})
+        return replace(below, array=pixels, caption=caption, inverted=False, unit="", windows={})
 
 
 def snapshot_over(
@@ -99,7 +99,7 @@ def snapshot_over(
         )
     words = " · ".join(filter(None, (shown.caption["position"], label)))
     shown = replace(shown, caption={**shown.caption, "position": words})
-    window_of_grey = None if shown.pixels.ndim == 3 else window
+    window_of_grey = None if shown.array.ndim == 3 else window
     return snapshot(shown, window_of_grey, badge=badge, labels=labels, fill=fill)
 
 

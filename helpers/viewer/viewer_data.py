@@ -74,7 +74,7 @@ def slice_dtype(volume: Volume) -> np.dtype:
 def slice_bytes(volume: Volume, plane: str, index: int, dtype: np.dtype) -> tuple[bytes, bytes]:
     """(values of a dtype, padding) of one slice row by row; padding one bit a pixel, or nothing."""
     picture = volume.slice(plane, index)
-    values = np.ascontiguousarray(picture.pixels, dtype).tobytes()
+    values = np.ascontiguousarray(picture.array, dtype).tobytes()
     return values, b"" if picture.padding is None else np.packbits(picture.padding).tobytes()
 
 

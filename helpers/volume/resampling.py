@@ -85,7 +85,7 @@ def slice_at(
     on_base = resampled(volume, base.affine_of(plane, index), shape, how=how)
     return replace(
         below,
-        pixels=on_base.array[0],
+        array=on_base.array[0],
         padding=None if on_base.padding is None else on_base.padding[0],
         windows=volume.windows,
         inverted=volume.inverted,

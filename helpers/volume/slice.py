@@ -22,14 +22,14 @@ from helpers.volume.view import view_of
 class Slice:
     """One image and all that a drawing of it needs.
 
-    `pixels` are values (rows, columns), or colour (rows, columns, 3) from 0 to 255. `spacing` is
+    `array` has values (rows, columns), or colour (rows, columns, 3) from 0 to 255. `spacing` is
     (row, column) in `spacing_unit`: mm, or px where the header gives no distance. `padding` is a
     boolean mask or None. `windows` maps names to `Window` or `VoiLut`, the default first. Identity
     stands in `caption` alone, under "patient" and "series"; "view" there is the side and view that
     the header states, in words, "side" and "view_name" its parts where nothing contradicts.
     """
 
-    pixels: np.ndarray
+    array: np.ndarray
     spacing: tuple[float, float]
     letters: EdgeLetters
     padding: np.ndarray | None = None
@@ -41,16 +41,16 @@ class Slice:
 
     def window(self, wanted: object = None) -> tuple[str, Window | VoiLut]:
         """(name, Window or VoiLut) of a window as `helpers.pixels.window.resolve_window` has it."""
-        return resolve_window(wanted, self.windows, self.pixels, self.padding, unit=self.unit)
+        return resolve_window(wanted, self.windows, self.array, self.padding, unit=self.unit)
 
     def grey(self, wanted: object = None) -> np.ndarray:
         """What is seen: float32 (rows, columns) in [0, 1], padding 0, inversion done.
 
         Of colour it is (rows, columns, 3), from 0 to 1 too.
         """
-        if self.pixels.ndim == 3:
-            return self.pixels.astype(np.float32) / 255
-        grey = apply_window(self.pixels, self.window(wanted)[1], padding=self.padding)
+        if self.array.ndim == 3:
+            return self.array.astype(np.float32) / 255
+        grey = apply_window(self.array, self.window(wanted)[1], padding=self.padding)
         if not self.inverted:
             return grey
         return 1 - grey if self.padding is None else np.where(self.padding, 0, 1 - grey)
@@ -85,7 +85,7 @@ def slice_of(image: Image, frame: int) -> Slice:
     spacing, spacing_unit, remark = spacing_of(header)
     view = view_of(header, frame)
     return Slice(
-        pixels=image.pixels,
+        array=image.array,
         spacing=spacing,
         letters=letters_of(header, frame),
         padding=image.padding,

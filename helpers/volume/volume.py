@@ -210,7 +210,7 @@ class Volume:
         down = self.affine[:3, axes.down] * axes.down_step
         kind = self.anatomical_orientation
         return Slice(
-            pixels=axes.picture(pixels),
+            array=axes.picture(pixels),
             spacing=(self.spacing[axes.down], self.spacing[axes.right]),
             letters=letters_of_axes(right, down, anatomical_orientation=kind),
             padding=None if padding is None else axes.picture(padding),
@@ -300,7 +300,7 @@ def load_volume(
         anatomical_orientation = image.header.get("AnatomicalOrientationType", "BIPED")
         frame_of_reference = _frame_of_reference(slices, image.header)
     return Volume(
-        array=image.pixels,
+        array=image.array,
         affine=affine,
         unit=image.unit,
         padding=image.padding,

@@ -110,9 +110,9 @@ def _decoded(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
     paths, frames, expected = paths_of(slices), frames_of(slices), expected_values(slices)
     unused = [OpenFiles(paths)]  # the first is read once: what is kept of it is used again
     first = next(unused[0].images(paths[0], [frames[0]], keep=True))
-    if first.pixels.ndim != 2:
+    if first.array.ndim != 2:
         raise StackError(f"expected grey values, got colour in {paths[0]}: see load_slice(path)")
-    shape, dtype = first.pixels.shape, first.pixels.dtype
+    shape, dtype = first.array.shape, first.array.dtype
     like = Like(shape, dtype, first.inverted, first.unit, first.header, True)
 
     def new_read() -> Read:
@@ -122,9 +122,9 @@ def _decoded(slices: pd.DataFrame, new_bar: Callable[[], Any]) -> Image:
             path = paths[numbers[0]]
             for n, image in zip(numbers, files.images(path, [frames[n] for n in numbers])):
                 check_unchanged(expected[n], image.header, path)
-                _check_like(like, image.pixels.shape, image.inverted, path)
-                _check_width(array, image.pixels.dtype)
-                array[n] = image.pixels
+                _check_like(like, image.array.shape, image.inverted, path)
+                _check_width(array, image.array.dtype)
+                array[n] = image.array
                 padding = image.padding if image.guess is None else None
                 yield Part(padding, image.windows, image.remark)
 
