@@ -1,6 +1,8 @@
 """How do executed pages become one site that can be sent to somebody?"""
 
 import base64
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -8,11 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
+from markupsafe import Markup
 from nbconvert import HTMLExporter
 
 TEMPLATES = Path(__file__).with_name("templates")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+IMPORT = re.compile(r"^import .*\n", re.MULTILINE)  # what stands before it in the same script
 LINK = re.compile(r"\]\((\w+)\.ipynb(#[^)]*)?\)")  # in Markdown, to another page
 
 
@@ -65,6 +69,10 @@ def index_html(
     pictures: Mapping[str, bytes],
     pages: Mapping[str, PageEntry],
     made: str,
+    *,
+    gallery: Mapping[str, Any] | None = None,
+    size: str = "",
+    documents: Mapping[str, str] | None = None,
 ) -> str:
     """The first page of the site.
 
@@ -75,15 +83,67 @@ def index_html(
     pictures : name → PNG
     pages : name of a page → how it is listed
     made : how and when the site was made
+    gallery : `cards` and `findings`, and how many `more` findings there are, of JSON's own types
+    size : of the report, and what it may be
+    documents : name of a page, or stack-17 → its HTML; those in this page instead of beside it
     """
-    template = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-    return template.get_template("index.html.j2").render(
+    script = _script("filters.js", "index.js")
+    return _template("index.html.j2").render(
         collection=collection,
         facts=facts,
         pictures={name: base64.b64encode(png).decode() for name, png in pictures.items()},
         pages=pages,
         made=made,
+        size=size,
+        gallery=gallery,
+        gallery_json=_embedded(gallery),
+        documents={name: _embedded(page) for name, page in (documents or {}).items()},
+        style=_style("index.css"),
+        script=Markup(script),
+        # pages in this page obey its policy, and have scripts of their own
+        script_source=Markup("'unsafe-inline'") if documents else _hash_source(script),
     )
+
+
+def stack_html(*, style: str = "stack.css", **shown: Any) -> str:
+    """The page of one stack, in the folder stacks/.
+
+    Parameters
+    ----------
+    style : file of templates/
+    shown : number of the stack; title; about, in a line; `viewer` (HTML of `viewer_html`) with the
+        `script` beside it (name of a file) or `inline_script`, or else a contact `sheet` (address
+        of a picture) and what it shows (`alt`); `why` there is no more than this; findings of the
+        gallery; names of the files of the `previous` and the `next` stack
+    """
+    safe = {name: Markup(shown.pop(name)) for name in ("viewer", "inline_script") if name in shown}
+    return _template("stack.html.j2").render(style=_style(style), **safe, **shown)
+
+
+def _template(name: str) -> Template:
+    return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template(name)
+
+
+def _style(name: str) -> Markup:
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _script(*names: str) -> str:
+    """Modules as one, each after those it uses."""
+    return "\n".join(
+        IMPORT.sub("", (TEMPLATES / name).read_text(encoding="utf-8")) for name in names
+    )
+
+
+def _embedded(content: object) -> Markup:
+    """JSON for a script element, which no text in it can end."""
+    return Markup(json.dumps(content, ensure_ascii=False).replace("<", "\\u003c"))
+
+
+def _hash_source(script: str) -> Markup:
+    """A script as a policy names it, so that the browser runs no other one (CSP 3, 2.3.1)."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return Markup(f"'sha256-{base64.b64encode(digest).decode()}'")
 
 
 @cache
