@@ -87,7 +87,7 @@ def index_html(
     size : of the report, and what it may be
     documents : name of a page, or stack-17 → its HTML; those in this page instead of beside it
     """
-    script = _script("filters.js", "index.js")
+    script = _script("filters.js", "documents.js", "index.js")
     return _template("index.html.j2").render(
         collection=collection,
         facts=facts,
@@ -105,19 +105,18 @@ def index_html(
     )
 
 
-def stack_html(*, style: str = "stack.css", **shown: Any) -> str:
+def stack_html(**shown: Any) -> str:
     """The page of one stack, in the folder stacks/.
 
     Parameters
     ----------
-    style : file of templates/
     shown : number of the stack; title; about, in a line; `viewer` (HTML of `viewer_html`) with the
         `script` beside it (name of a file) or `inline_script`, or else a contact `sheet` (address
         of a picture) and what it shows (`alt`); `why` there is no more than this; findings of the
         gallery; names of the files of the `previous` and the `next` stack
     """
     safe = {name: Markup(shown.pop(name)) for name in ("viewer", "inline_script") if name in shown}
-    return _template("stack.html.j2").render(style=_style(style), **safe, **shown)
+    return _template("stack.html.j2").render(style=_style("stack.css"), **safe, **shown)
 
 
 def _template(name: str) -> Template:
@@ -125,14 +124,17 @@ def _template(name: str) -> Template:
 
 
 def _style(name: str) -> Markup:
-    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+    """The style of one page, after that of all."""
+    return Markup("".join(map(_read, ("base.css", name))))
 
 
 def _script(*names: str) -> str:
     """Modules as one, each after those it uses."""
-    return "\n".join(
-        IMPORT.sub("", (TEMPLATES / name).read_text(encoding="utf-8")) for name in names
-    )
+    return "\n".join(IMPORT.sub("", _read(name)) for name in names)
+
+
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _embedded(content: object) -> Markup:
