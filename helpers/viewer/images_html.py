@@ -25,11 +25,11 @@ from helpers.viewer.standalone_page import (
     MAX_HTML_MB,
     HtmlError,
     StandalonePage,
+    StoredViewer,
     check_is_new,
     max_bytes_of_viewers,
     page_html,
     picture_html,
-    viewer_html,
 )
 from helpers.viewer.stored_picture import in_bytes, jpeg, png, scale_of
 from helpers.viewer.viewer_data import window_data
@@ -130,9 +130,30 @@ def images_html(
     Raises
     ------
     HtmlError
-        Where not even one image fits.
+        Where there is no image, or not even one fits.
     """
     room = max_bytes_of_viewers(max_mb)
+    viewer = stored_images(images, room, index, preset, customs, labels, hidden_labels)
+    snapshots = [viewer.snapshot] if viewer.snapshot else []
+    return StandalonePage(page_html(viewer.html), viewer.note, snapshots)
+
+
+def stored_images(
+    images: Images,
+    room: float,
+    index: int = 0,
+    preset: str = "",
+    customs: Mapping[str, Any] | None = None,
+    labels: ImageLabels | None = None,
+    hidden_labels: Sequence[int] = (),
+) -> StoredViewer:
+    """The viewer of images, in so many bytes; what it shows is as of `images_html`.
+
+    Raises
+    ------
+    HtmlError
+        Where there is no image, or not even one fits.
+    """
     if not len(images):
         raise HtmlError("expected images to show, got none")
     still = _still(images, index, preset, labels, hidden_labels)
@@ -156,8 +177,7 @@ def images_html(
             "hidden_labels": list(hidden_labels),
         },
     }
-    document = page_html(viewer_html(data, picture))
-    return StandalonePage(document, note, [still] if still else [])
+    return StoredViewer(data, note, still, rows)
 
 
 def small_snapshot(

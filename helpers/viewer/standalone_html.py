@@ -12,11 +12,11 @@ from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.standalone_page import (
     MAX_HTML_MB,
     StandalonePage,
+    StoredViewer,
     check_is_new,
     max_bytes_of_viewers,
     page_html,
     picture_html,
-    viewer_html,
 )
 from helpers.viewer.stored_group import stored_group, stored_overlay
 from helpers.viewer.stored_volume import stored_volume
@@ -96,11 +96,13 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
     for volume in volumes:
         require_type(volume, Volume, "of load_volume")
     share = max_bytes_of_viewers(max_mb) / len(volumes)
-    viewers, notes, snapshots = zip(*(_viewer(volume, share, **shown) for volume in volumes))
-    return StandalonePage(page_html(*viewers), "\n".join(notes), snapshots)
+    viewers = [stored_viewer(volume, share, **shown) for volume in volumes]
+    document = page_html(*(viewer.html for viewer in viewers))
+    notes = "\n".join(viewer.note for viewer in viewers)
+    return StandalonePage(document, notes, [viewer.snapshot for viewer in viewers])
 
 
-def _viewer(
+def stored_viewer(
     volume: Volume,
     max_bytes: float,
     *,
@@ -117,8 +119,14 @@ def _viewer(
     labels: Labels | None = None,
     hidden_labels: Sequence[int] = (),
     label_fill: float = 0.0,
-) -> tuple[str, str, bytes]:
-    """(a viewer of a volume as HTML, what was reduced to fit, a snapshot as PNG)."""
+) -> StoredViewer:
+    """The viewer of a volume, in so many bytes; what it shows is as of `standalone_html`.
+
+    Raises
+    ------
+    HtmlError
+        Where not even one slice fits.
+    """
     voi, shown, windows = _window(volume, window)
     plane = plane or volume.acquired_plane
     overlay = None if over is None else overlay_of(over, volume)
@@ -134,8 +142,8 @@ def _viewer(
         labels=shown_labels(labels.slice(plane, index), hidden_labels) if labels else None,
         fill=label_fill,
     )
-    picture, about = picture_html(still), len(json.dumps(volume_data(volume, windows)))
-    room = max_bytes - len(picture) - about
+    about = len(json.dumps(volume_data(volume, windows)))
+    room = max_bytes - len(picture_html(still)) - about
     notes: list[str] = []
     data: dict[str, Any] = {}
     if overlay is not None:
@@ -174,7 +182,7 @@ def _viewer(
             "label_fill": label_fill,
         },
     }
-    return viewer_html(data, picture), note, still
+    return StoredViewer(data, note, still)
 
 
 def _middle_of(volume: Volume, plane: str, index: int | None) -> list[float]:

@@ -58,6 +58,20 @@ class StandalonePage(NamedTuple):
         return FRAME.format(height=height, pictures=pictures, document=html.escape(self.document))
 
 
+class StoredViewer(NamedTuple):
+    """One viewer as a page without a kernel holds it."""
+
+    data: dict[str, Any]  # of JSON's own types
+    note: str  # what was reduced to fit, in words
+    snapshot: bytes  # PNG, for where scripts are off; empty where there is none
+    rows: Sequence[int] = ()  # numbers of the images that are there; none for a volume
+
+    @property
+    def html(self) -> str:
+        """The viewer as HTML."""
+        return viewer_html(self.data, picture_html(self.snapshot) if self.snapshot else "")
+
+
 def max_bytes_of_viewers(max_mb: float) -> float:
     """How many bytes of a page are left for its viewers, beside its script.
 
