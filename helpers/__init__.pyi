@@ -61,7 +61,9 @@ from helpers.pictures.slices import show_montage as show_montage
 from helpers.pictures.slices import show_planes as show_planes
 from helpers.pictures.slices import show_slice as show_slice
 from helpers.pictures.slices import show_windows as show_windows
+from helpers.pictures.tables import table_or_line as table_or_line
 from helpers.pictures.views import show_views as show_views
+from helpers.pixels.image import stored_values as stored_values
 from helpers.pixels.window import WINDOWS as WINDOWS
 from helpers.pixels.window import Window as Window
 from helpers.pixels.window import apply_window as apply_window
@@ -77,6 +79,9 @@ from helpers.quality.statistics import pixel_table as pixel_table
 from helpers.slices.best import best_stacks as best_stacks
 from helpers.slices.contents import contents_line as contents_line
 from helpers.slices.contents import contents_table as contents_table
+from helpers.slices.examples import images_or_phantom as images_or_phantom
+from helpers.slices.examples import middle_image as middle_image
+from helpers.slices.examples import volumes_or_phantom as volumes_or_phantom
 from helpers.slices.labels import stack_label as stack_label
 from helpers.slices.protocols import protocol_table as protocol_table
 from helpers.slices.stacks import kind_counts as kind_counts

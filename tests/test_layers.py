@@ -25,7 +25,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "geometry": set(),
     "privacy": set(),
     "headers": {"files", "formats", "geometry", "privacy"},
-    "slices": {"files", "formats", "geometry", "privacy", "headers"},
+    "slices": {"files", "formats", "collection", "geometry", "privacy", "headers"},
     "pixels": {"files", "geometry", "privacy", "headers", "slices"},
     "volume": {"geometry", "privacy", "headers", "slices", "pixels"},
     "labels": {

@@ -61,6 +61,29 @@ def read_image(path: str | os.PathLike[str], frame: int = 0) -> Image:
     return next(read_images([(path, frame)]))
 
 
+def stored_values(path: str | os.PathLike[str], *, frame: int = 0) -> np.ndarray:
+    """The numbers of one frame as the file stores them, decoded and before any rescale.
+
+    Returns
+    -------
+    ndarray of whole numbers, or of floats where such are stored; (rows, columns), in colour
+        (rows, columns, 3) as RGB; of a palette (rows, columns), the places in it
+
+    Raises
+    ------
+    ImageError
+        Where the file holds no such image, or it cannot be decoded here; says why and what helps.
+
+    References
+    ----------
+    PS3.3 C.7.6.3 (Image Pixel module), PS3.5 8.1.1 (cells and the bits that are stored)
+    """
+    with quiet():  # odd headers are the audit's matter
+        dataset, _ = _dataset(path)
+        _check_frames(dataset, path, [frame])
+        return next(stored_frames(path, dataset, [frame]))[0]
+
+
 def read_images(wanted: Iterable[tuple[str | os.PathLike[str], int]]) -> Iterator[Image]:
     """An iterator over the `Image` of each (path, frame).
 

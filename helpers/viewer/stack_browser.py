@@ -80,6 +80,7 @@ class StackBrowser(widgets.VBox):
             options=[AS_STORED, AS_SUV], description="PET values", layout=hidden
         )
         self.finding = widgets.Dropdown(options=found, index=0, description="Finding", layout=menu)
+        self.finding.disabled = len(found) == 1  # the entry says that nothing was found
         self.loading, self.place = LoadingBar(self._give_up), widgets.VBox()
         self.message = self.loading.message
         self._select(*self._choices.first(stack))
@@ -157,7 +158,9 @@ class StackBrowser(widgets.VBox):
         self.values.layout.display = "" if is_pet else "none"
 
     def _finding_options(self) -> list[tuple[str, int | None]]:
-        options: list[tuple[str, int | None]] = [("select a finding", None)]
+        nothing = self.findings is not None and self.findings.empty
+        title = "the audit found nothing" if nothing else "select a finding"
+        options: list[tuple[str, int | None]] = [(title, None)]
         if self.findings is not None:
             for number, row in enumerate(self.findings.itertuples(index=False)):
                 words = f"{row.severity}: {row.rule}, {row.value}", self._place_of(row)
