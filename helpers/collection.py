@@ -13,7 +13,7 @@ from pydicom.misc import is_dicom
 from helpers.files import FolderError, OpenFile, walk_files
 from helpers.formats import SNIFFED_BYTES, command_for, format_of
 from helpers.phantom.scans import ALL_SCANS
-from helpers.phantom.writing import box_rows, clinical_rows, write_phantom
+from helpers.phantom.writing import box_rows, clinical_rows, mask_files, write_phantom
 from helpers.runtime import KAGGLE_INPUT, KAGGLE_WORKING, user_cache
 
 MAIN_CHILD_SHARE = 0.9  # of the DICOM folders: a child that holds so many is walked into
@@ -25,7 +25,7 @@ OTHER_ENDINGS = (  # are probed last
     *(".csv", ".json", ".txt", ".md", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".tif"),
     *(".npy", ".nii", ".py", ".ipynb"),
 )
-PHANTOM_VERSION = 14  # changes with the phantom
+PHANTOM_VERSION = 15  # changes with the phantom
 PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
 ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
 
@@ -68,9 +68,9 @@ def find_dicom(folder: str | os.PathLike[str]) -> tuple[Path, str] | None:
 def phantom_root() -> Path:
     """The folder of the phantom collection, written on first use.
 
-    Beside it lie ``train.csv``, as OSIC has it, ``boxes.csv`` with boxes around organs, and the
-    truth. Phantoms of earlier versions, and
-    those whose writing was cut short, are removed from the cache folder.
+    Beside it lie ``train.csv``, as OSIC has it, ``boxes.csv`` with boxes around organs, NIfTI masks
+    of the organs of one patient, and the truth. Phantoms of earlier versions, and those whose
+    writing was cut short, are removed from the cache folder.
     """
     cache = user_cache()
     root = cache / PHANTOM_FOLDER
@@ -83,6 +83,8 @@ def phantom_root() -> Path:
             )
             clinical_rows(scans=ALL_SCANS).to_csv(unfinished / "train.csv", index=False)
             box_rows(scans=ALL_SCANS).to_csv(unfinished / "boxes.csv", index=False)
+            for name, content in mask_files(scans=ALL_SCANS).items():
+                (unfinished / name).write_bytes(content)
             with contextlib.suppress(OSError):  # another process was first: its phantom is the same
                 unfinished.rename(root)
         finally:

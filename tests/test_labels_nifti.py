@@ -1,15 +1,28 @@
 """Labels in NIfTI files: where they lie by sform and qform, and what their values are."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from label_files import masks, write_images, write_nifti
 
-from helpers import header_table, label_table, labels_of, load_labels
+from helpers import (
+    header_table,
+    label_table,
+    labels_of,
+    load_labels,
+    load_volume,
+    slice_table,
+    write_phantom,
+)
 from helpers.labels.labels import LabelError
+from helpers.phantom.organs import SEGMENTS
+from helpers.phantom.scans import ALL_SCANS
+from helpers.phantom.writing import mask_files
 
 nibabel = pytest.importorskip("nibabel", reason="nibabel writes NIfTI files")
+PATIENT = "P81-labels"
 NO_FRAME = "names no frame of reference: placed by its grid"
 
 
@@ -202,3 +215,69 @@ def test_without_nibabel_one_line_says_what_to_install(made, values, tmp_path, m
     write_nifti(tmp_path / "mask.nii", values, made.volume.affine)
     monkeypatch.setitem(__import__("sys").modules, "nibabel", None)
     assert "python -m pip install nibabel" in refused(tmp_path / "mask.nii", made)
+
+
+# of the phantom
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Two patients of the phantom, with and without labels, and the masks beside them."""
+    folder = tmp_path_factory.mktemp("phantom")
+    scans = [scan for scan in ALL_SCANS if scan.patient in ("P78-lossy", PATIENT)]
+    assert write_phantom(folder / "train", scans=scans)["rule"].tolist() != []
+    for name, content in mask_files(scans=scans).items():
+        (folder / name).write_bytes(content)
+    headers = header_table(folder / "train", progress=False)
+    return folder, headers, slice_table(headers)
+
+
+def test_masks_of_the_phantom_are_as_nibabel_reads_them(labelled):
+    folder, _, _ = labelled
+    assert mask_files() == mask_files(scans=ALL_SCANS)
+    assert mask_files().keys() == {f"{PATIENT}_left-lung.nii.gz", f"{PATIENT}_heart.nii.gz"}
+    for name, organ in zip(mask_files(), SEGMENTS):
+        image = nibabel.load(folder / name)
+        assert image.get_sform(coded=True)[1] == 1 and image.header.get_xyzt_units()[0] == "mm"
+        values = np.asanyarray(image.dataobj)
+        assert values.dtype == np.uint8 and {*np.unique(values)} == {0, 1}
+        place = image.affine @ (*np.argwhere(values).mean(0), 1)
+        assert place[:2] == pytest.approx(np.multiply(organ.center[:2], -1), abs=2), "RAS"
+        assert place[2] == pytest.approx(organ.center[2], abs=6)
+        flips = [np.flip(values, axes) for axes in ((0,), (1,), (2,), (0, 1), (1, 2), (0, 2))]
+        assert all((flipped != values).any() for flipped in flips)
+
+
+def test_masks_of_the_phantom_are_those_of_its_segmentation(labelled):
+    folder, headers, slices = labelled
+    sources = labels_of(headers, slices)
+    assert sources["kind"].tolist() == ["SEG", "RTSTRUCT", "NIfTI", "NIfTI"]
+    assert sources["PatientID"].eq(PATIENT).all() and sources["why"].eq("").all()
+    assert sources["by"].tolist()[2:] == ["same grid"] * 2
+    volume = load_volume(slices.loc[tuple(sources.iloc[0][["SeriesInstanceUID", "stack"]])])
+    segments = load_labels(sources.iloc[0], volume)
+    masks_beside = sources[sources["kind"] == "NIfTI"]
+    for name, organ in (("heart", "Heart"), ("left-lung", "Left lung")):
+        path = folder / f"{PATIENT}_{name}.nii.gz"
+        assert str(path) in masks_beside.index
+        assert np.array_equal(load_labels(path, volume).mask(1), segments.mask(organ))
+
+
+def test_files_beside_that_lie_on_no_stack_are_left_out(labelled, tmp_path):
+    """But not those in the collection, nor those that cannot be read."""
+    folder, _, _ = labelled
+    shutil.copytree(folder / "train" / PATIENT, tmp_path / "train" / PATIENT)
+    (tmp_path / "train" / "other").mkdir()
+    shutil.copy(next((folder / "train" / "P78-lossy").iterdir()), tmp_path / "train" / "other")
+    write_nifti(tmp_path / "elsewhere.nii", np.ones((3, 4, 5), np.uint8), np.eye(4))
+    write_nifti(tmp_path / "train" / "inside.nii", np.ones((3, 4, 5), np.uint8), np.eye(4))
+    (tmp_path / "broken.nii").write_bytes((tmp_path / "elsewhere.nii").read_bytes()[:390])
+    headers = header_table(tmp_path / "train", progress=False)
+    for listed in (headers, headers[headers["SOPClassUID"].notna()]):
+        found = labels_of(listed, slice_table(listed))
+        found = found[found["kind"] == "NIfTI"]
+        names = [path.removeprefix(f"{tmp_path}/") for path in found.index]
+        assert names == (
+            ["train/inside.nii", "broken.nii"] if listed is headers else ["broken.nii"]
+        )
+        assert "cut short" in found["why"].iloc[-1]

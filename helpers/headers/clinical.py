@@ -65,12 +65,22 @@ def csv_files_beside(paths: Iterable[str]) -> list[Path]:
 
     Files above `MAX_BYTES` are left out.
     """
+    return [file for file in files_beside(paths, "*.csv") if file.stat().st_size <= MAX_BYTES]
+
+
+def files_beside(paths: Iterable[str], *patterns: str) -> list[Path]:
+    """The files of some names in the folder in which all paths lie, and in the one above."""
     folders = {os.path.dirname(os.path.abspath(path)) for path in paths}
     if not folders:
         return []
     root = Path(os.path.commonpath(folders))
-    files = [*sorted(root.glob("*.csv")), *sorted(root.parent.glob("*.csv"))]
-    return [file for file in files if file.is_file() and file.stat().st_size <= MAX_BYTES]
+    found = (
+        file
+        for folder in dict.fromkeys((root, root.parent))
+        for pattern in patterns
+        for file in sorted(folder.glob(pattern))
+    )
+    return [file for file in found if file.is_file()]
 
 
 def _speaks_of(patients: set[str], rows: pd.DataFrame) -> bool:

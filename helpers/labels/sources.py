@@ -1,5 +1,6 @@
 """Which files of a collection label its images, and which images are these?"""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
@@ -14,6 +15,7 @@ from pydicom import Dataset
 from helpers.errors import ClearError, one_line, require_type
 from helpers.files import OpenFile
 from helpers.formats import GZIPPED
+from helpers.headers.clinical import files_beside
 from helpers.headers.elements import FastPathNotApplicable
 from helpers.headers.pydicom_reader import NOT_DICOM, read_header
 from helpers.headers.references import references_of, sequences_of
@@ -42,7 +44,8 @@ LAST_TAGS = {  # the last element that is read of a header, by kind
     structures.KIND: 0x30060020,  # Structure Set ROI Sequence
 }
 SAID_OF_NIFTI = (f"{NOT_DICOM}: {nifti.FORMAT}", f"{NOT_DICOM}: {GZIPPED}{nifti.FORMAT}")
-
+NIFTI_NAMES = ("*.nii", "*.nii.gz")
+ON_NO_GRID = "no stack has the same grid"
 MAX_FRAMES = 2**20  # of a file
 
 Stack = tuple[str, int]
@@ -66,6 +69,8 @@ def labels_of(
     A file belongs to the stack whose images it names; where it names none that is here, to the best
     stack of its frame of reference; a NIfTI file, which has none, to one of the same grid, of
     several to that in the nearest folder, and to none where these are of several patients.
+    NIfTI files are also looked for where `helpers.annotations_beside` looks for tables: in the
+    collection's folder and the one above. There, one that has the grid of no stack is left out.
 
     Parameters
     ----------
@@ -94,17 +99,22 @@ def labels_of(
     headers = headers[~headers.index.duplicated()]
     kinds = _kinds(headers)
     candidates = headers[[kind != "" for kind in kinds]]
-    if not len(candidates):
+    beside = _nifti_beside(headers, slices) if len(headers) else []
+    if not len(candidates) and not beside:
         return pd.DataFrame(columns=COLUMNS, index=pd.Index([], dtype=object, name="path"))
     targets = _Targets(slices)
-    rows = [
-        _row(path, _found(path, kind, row, targets), row, targets)
+    rows = {
+        path: _row(_found(path, kind, row, targets), row, targets)
         for path, kind, row in zip(
             candidates.index, filter(None, kinds), candidates.to_dict("records")
         )
-    ]
-    index = pd.Index(candidates.index, name="path")
-    table = pd.DataFrame(rows, columns=COLUMNS, index=index, dtype=object)
+    }
+    for path in beside:
+        found = _found(path, nifti.KIND, {}, targets)
+        if found.why != ON_NO_GRID:
+            rows[path] = _row(found, {}, targets)
+    index = pd.Index([*rows], dtype=object, name="path")
+    table = pd.DataFrame([*rows.values()], columns=COLUMNS, index=index, dtype=object)
     if stack is None:
         return table
     own = [(row.SeriesInstanceUID, row.stack) == tuple(stack) for row in table.itertuples()]
@@ -120,7 +130,14 @@ def _kinds(headers: pd.DataFrame) -> list[str]:
     ]
 
 
-def _row(path: str, found: Found, row: dict[str, Any], targets: "_Targets") -> list[Any]:
+def _nifti_beside(headers: pd.DataFrame, slices: pd.DataFrame) -> list[str]:
+    """The NIfTI files beside the images that the headers do not list."""
+    files = [*map(str, files_beside(slices.index.unique("path"), *NIFTI_NAMES))]
+    listed = {os.path.abspath(path) for path in headers.index} if files else set()
+    return [path for path in files if path not in listed]
+
+
+def _row(found: Found, row: dict[str, Any], targets: "_Targets") -> list[Any]:
     series, stack = found.stack or (None, None)
     patient = row.get("PatientID")
     if not isinstance(patient, str):
@@ -219,7 +236,7 @@ def _by_grid(path: str, targets: "_Targets") -> Found:
         if sorted(shape) == sorted(grid.shape) and _have_corners(affine, shape, own)
     ]
     if not fitting:
-        return found._replace(why="no stack has the same grid")
+        return found._replace(why=ON_NO_GRID)
     near = targets.nearest(path, fitting)
     if len({str(targets.patient(stack)) for stack in near}) > 1:
         return found._replace(why=f"{len(near)} stacks of several patients have the same grid")

@@ -18,6 +18,7 @@ from pydicom.uid import CTImageStorage, generate_uid
 from helpers.phantom.anatomy import chest
 from helpers.phantom.encoding import data_set, encoded, store
 from helpers.phantom.faults import FAULTS
+from helpers.phantom.nifti import nifti_mask
 from helpers.phantom.organs import SEGMENTS
 from helpers.phantom.scans import ALL_SCANS, CORONAL, SAGITTAL, SCANS, Scan
 from helpers.phantom.variants import VARIANTS
@@ -143,6 +144,28 @@ def box_rows(*, scans: Sequence[Scan] = ALL_SCANS, seed: int = 0) -> pd.DataFram
                     rows.append((uid, organ.name.lower(), *box))
     columns = ["SOPInstanceUID", "class", "x", "y", "width", "height"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def mask_files(*, scans: Sequence[Scan] = ALL_SCANS) -> dict[str, bytes]:
+    """NIfTI files of the organs of a labelled scan without faults, by their names.
+
+    One for each organ, as these overlap: the same voxels as the DICOM segmentation has.
+    """
+    found = {}
+    for scan in scans:
+        if "labels" not in scan.variants or scan.faults:
+            continue
+        side = FIELD_MM / scan.matrix
+        along = np.sort(_along(scan))
+        first = np.array([-(scan.matrix - 1) / 2 * side] * 2 + [along[0]]).round(4)
+        affine = np.eye(4)
+        affine[:3] = np.c_[(0, 0, scan.gap), (0, side, 0), (side, 0, 0), first]
+        voxels = np.moveaxis(np.indices((scan.slices, scan.matrix, scan.matrix)), 0, -1)
+        centers = voxels @ affine[:3, :3].T + affine[:3, 3]
+        for organ in SEGMENTS:
+            name = f"{scan.patient}_{organ.name.lower().replace(' ', '-')}.nii.gz"
+            found[name] = nifti_mask(organ.mask(centers), affine)
+    return found
 
 
 def _found_by_design(scan: Scan) -> Iterator[str]:
