@@ -44,16 +44,18 @@ bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench_images.py
 	$(BIN)/python tests/bench_pages.py
 
-lint: .venv/ready-test  ## ruff on code and pages, mypy on helpers
+lint: .venv/ready-test  ## ruff on code and pages, mypy on helpers, tsc on the viewer's code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory tests/node_modules/ready
+	tests/node_modules/.bin/tsc --project tests
 
 picture: .venv/ready-test  ## draw the README's picture anew
 	$(BIN)/python tests/viewer_picture.py
 
 clean:  ## remove what was made here
-	rm -rf .venv build
+	rm -rf .venv build tests/node_modules
 
 .venv/ready-pages: requirements.txt
 	@echo "Setting up .venv for all pages but 07: 200 MB to fetch, about a minute"
@@ -70,6 +72,11 @@ clean:  ## remove what was made here
 
 .venv/ready-test: .venv/ready pyproject.toml
 	$(BIN)/python $(INSTALL) --editable '.[test,oracle,browser,lint]'
+	@touch $@
+
+tests/node_modules/ready: tests/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || { echo "expected node and npm, which check the types of the viewer's code: install them, as by apt-get install nodejs npm"; exit 1; }
+	@cd tests && npm ci --no-audit --no-fund --silent
 	@touch $@
 
 .venv/ready-bench: .venv/ready-test

@@ -1,90 +1,121 @@
+// @ts-check
 // A widget in a notebook: slices come from the kernel when they are needed; the last ones used stay in memory.
 
+import { lastUsed } from "./caches.js";
 import { kernelImages } from "./image_sources.js";
 import { mountImages } from "./images.js";
+import { bytesOf, listeners, modelState, paddingOf } from "./sharing.js";
 import { mount } from "./volume.js";
 
 const MAX_KEPT_BYTES = 64 * 2 ** 20; // bytes of slices in the browser
 const MAX_REQUESTS = 4; // requests that the kernel has at once; the newest is asked first
+const MAX_WAITING = 40; // requests that are not forgotten
 
+/** @typedef {Meta & {member: number, members: Members | null, over: Over | null, labels: (Labels & {bytes: number, layers: number}) | null}} KernelMeta */
+
+/** @param {Model} model @returns {Source} */
 function kernelSource(model) {
-  const meta = model.get("meta"), abouts = new Map([[meta.member, meta]]);
+  /** @type {KernelMeta} */
+  const meta = model.get("meta");
+  /** @type {Map<number, Meta>} */
+  const abouts = new Map([[meta.member, meta]]);
   let shown = meta.member;
-  const slices = new Map(), underway = new Set(), urgent = new Set(), listeners = [], failures = [];
-  let waiting = [], bytes = 0;
-  const ask = () => {
-    while (underway.size < MAX_REQUESTS && waiting.length) {
-      const next = waiting[waiting.length - 1];
-      if (!urgent.has(next) && [...underway].some((key) => urgent.has(key))) return; // what is looked at comes alone
-      const key = waiting.pop(), [member, plane, index] = key.split(" ");
-      if (slices.has(key) || underway.has(key)) continue;
-      underway.add(key);
-      model.send({ type: "slice", member: Number(member), plane, index: Number(index), about: !abouts.has(Number(member)) });
-    }
-  };
-  const sizeOf = (found) => [found, found.over].reduce((sum, one) => sum + (one?.values.byteLength || 0), (found.maps || []).reduce((sum, map) => sum + map.byteLength, 0));
-  const keep = (key, found) => {
-    slices.set(key, found);
-    bytes += sizeOf(found);
-    for (const [oldest, old] of slices) {
-      if (bytes <= MAX_KEPT_BYTES || oldest === key) break;
-      slices.delete(oldest);
-      bytes -= sizeOf(old);
-    }
-  };
-  const bytesOf = (part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength);
-  const received = (message, buffers) => {
+  /** @type {LastUsed<string, Found>} */
+  const slices = lastUsed(MAX_KEPT_BYTES, bytesIn);
+  /** @type {Listeners<[string, number]>} */
+  const arrived = listeners();
+  /** @type {Listeners<[string, number]>} */
+  const failed = listeners();
+  const requests = requestsOf(slices.has, (member, plane, index) => {
+    model.send({ type: "slice", member, plane, index, about: !abouts.has(member) });
+  });
+  const shared = modelState(model, (message, buffers) => {
     if (message.type !== "failed" && message.type !== "slice") return;
-    const { member, plane, index } = message, key = `${member} ${plane} ${index}`;
-    underway.delete(key);
-    urgent.delete(key);
-    if (message.type === "failed") {
-      failures.forEach((tell) => tell(message.text, member));
-      ask();
-      return;
+    const { member, plane, index, about } = message, key = `${member} ${plane} ${index}`;
+    requests.answered(key);
+    if (message.type === "failed") failed.tell(message.text, member);
+    else {
+      if (about && !abouts.has(member)) abouts.set(member, about);
+      slices.put(key, foundOf(meta, message.float, buffers));
+      arrived.tell(plane, index);
     }
-    if (message.about && !abouts.has(member)) abouts.set(member, message.about);
-    const found = (kind, values, padding) => ({ values: new kind(bytesOf(values)), padding: padding?.byteLength ? new Uint8Array(bytesOf(padding)) : null });
-    const over = meta.over ? { over: found(Float32Array, buffers[2], buffers[3]) } : {};
-    keep(key, { ...found(message.float ? Float32Array : Int16Array, buffers[0], buffers[1]), ...over, ...mapsOf(buffers) });
-    listeners.forEach((tell) => tell(plane, index));
-    ask();
-  };
-  const mapsOf = (buffers) => {
-    if (!meta.labels) return {};
-    const kind = meta.labels.bytes === 1 ? Uint8Array : Uint16Array;
-    return { maps: buffers.slice(buffers.length - meta.labels.layers).map((part) => new kind(bytesOf(part))) };
-  };
-  model.on("msg:custom", received);
-  const handlers = [];
+    requests.ask();
+  });
   return {
-    get meta() { return abouts.get(shown); },
+    ...shared,
+    get meta() { return /** @type {Meta} */ (abouts.get(shown)); },
     get shown() { return shown; },
     members: meta.members,
     over: meta.over,
     labels: meta.labels,
     about: (member) => abouts.get(member),
     show: (member) => { shown = member; },
-    get: (name) => model.get(name),
-    set: (name, value) => model.set(name, value),
-    save: () => model.save_changes(),
-    on: (name, tell) => { handlers.push([`change:${name}`, tell]); model.on(`change:${name}`, tell); },
-    off: () => { handlers.forEach(([name, tell]) => model.off(name, tell)); model.off("msg:custom", received); },
-    arrived: (tell) => listeners.push(tell),
-    failed: (tell) => failures.push(tell),
+    arrived: arrived.add,
+    failed: failed.add,
     slice: (plane, index, ahead = false, member = shown) => {
       const key = `${member} ${plane} ${index}`, found = slices.get(key);
-      if (found) { slices.delete(key); slices.set(key, found); return found; } // the last one used is the last one dropped
-      waiting = waiting.filter((other) => other !== key);
-      if (ahead) waiting.unshift(key); else { waiting.push(key); urgent.add(key); }
-      waiting.splice(0, waiting.length - 40).forEach((dropped) => urgent.delete(dropped));
-      ask();
-      return null;
+      if (!found) requests.add(key, ahead);
+      return found;
     },
   };
 }
 
+// A slice as it was sent: [values, padding], those of what lies over it, and its label maps.
+/** @param {KernelMeta} meta @param {boolean} isFloat @param {DataView[]} buffers @returns {Found} */
+function foundOf({ over, labels }, isFloat, buffers) {
+  const values = new (isFloat ? Float32Array : Int16Array)(bytesOf(buffers[0]));
+  /** @type {Found} */
+  const found = { values, padding: paddingOf(buffers[1]) };
+  if (over) found.over = { values: new Float32Array(bytesOf(buffers[2])), padding: paddingOf(buffers[3]) };
+  if (labels) {
+    const kind = labels.bytes === 1 ? Uint8Array : Uint16Array;
+    found.maps = buffers.slice(buffers.length - labels.layers).map((part) => new kind(bytesOf(part)));
+  }
+  return found;
+}
+
+/** @param {Found} found */
+function bytesIn({ values, over, maps = [] }) {
+  return [values, ...(over ? [over.values] : []), ...maps].reduce((sum, part) => sum + part.byteLength, 0);
+}
+
+// What is asked of the kernel: the newest first, and what is looked at alone.
+/** @param {(key: string) => boolean} isHere @param {(member: number, plane: string, index: number) => void} send */
+function requestsOf(isHere, send) {
+  /** @type {Set<string>} */
+  const underway = new Set();
+  /** @type {Set<string>} */
+  const urgent = new Set();
+  /** @type {string[]} */
+  let waiting = [];
+  function ask() {
+    while (underway.size < MAX_REQUESTS && waiting.length) {
+      const next = waiting[waiting.length - 1];
+      if (!urgent.has(next) && [...underway].some((key) => urgent.has(key))) return;
+      waiting.pop();
+      if (isHere(next) || underway.has(next)) continue;
+      underway.add(next);
+      const [member, plane, index] = next.split(" ");
+      send(Number(member), plane, Number(index));
+    }
+  }
+  /** @param {string} key @param {boolean} ahead */
+  function add(key, ahead) {
+    waiting = waiting.filter((other) => other !== key);
+    if (ahead) waiting.unshift(key); else { waiting.push(key); urgent.add(key); }
+    waiting.splice(0, waiting.length - MAX_WAITING).forEach((dropped) => urgent.delete(dropped));
+    ask();
+  }
+  /** @param {string} key */
+  function answered(key) {
+    underway.delete(key);
+    urgent.delete(key);
+  }
+  return { ask, add, answered };
+}
+
 export default {
+  /** @param {{model: Model, el: Element}} host */
   render({ model, el }) {
     return model.get("meta").images ? mountImages(el, kernelImages(model)) : mount(el, kernelSource(model));
   },

@@ -1,25 +1,79 @@
-// Where a picture lies on its canvas. Its geometry is {rows, columns, spacing}; `state` has its zoom and pan.
+// @ts-check
+// Where a picture {rows, columns, spacing} lies on a canvas of a size; `state` has its zoom and pan.
 
 import { clamp } from "./greys.js";
 
-// Where it lies on its canvas: CSS pixels of its corner, and CSS pixels for each mm (or whatever its spacing is in).
-export function placement(canvas, geometry, state) {
-  const [width, height] = [geometry.columns * geometry.spacing[1], geometry.rows * geometry.spacing[0]];
-  const scale = Math.min(canvas.clientWidth / width, canvas.clientHeight / height) * state.zoom;
-  const left = (canvas.clientWidth - width * scale) / 2 + state.pan[0];
-  const top = (canvas.clientHeight - height * scale) / 2 + state.pan[1];
+const DETAIL_MARGIN = 0.1; // of what is seen, fetched around it
+
+// CSS pixels of its corner, and CSS pixels for each mm (or whatever its spacing is in).
+/** @param {Size} size @param {Geometry} geometry @param {Zoomed} state @returns {Placement} */
+export function placement(size, { rows, columns, spacing }, { zoom, pan }) {
+  const [width, height] = [columns * spacing[1], rows * spacing[0]];
+  const scale = Math.min(size.width / width, size.height / height) * zoom;
+  const left = (size.width - width * scale) / 2 + pan[0];
+  const top = (size.height - height * scale) / 2 + pan[1];
   return { left, top, scale, width: width * scale, height: height * scale };
 }
 
-export const pixelAt = (canvas, geometry, state, x, y) => {
-  const at = placement(canvas, geometry, state);
-  return [(y - at.top) / at.scale / geometry.spacing[0] - 0.5, (x - at.left) / at.scale / geometry.spacing[1] - 0.5];
-};
+// The pixel [row, column], with fractions, at a place of the canvas.
+/** @param {Size} size @param {Geometry} geometry @param {Zoomed} state @param {Vector} place @returns {Vector} */
+export function pixelAt(size, geometry, state, [x, y]) {
+  const at = placement(size, geometry, state), [down, right] = geometry.spacing;
+  return [(y - at.top) / at.scale / down - 0.5, (x - at.left) / at.scale / right - 0.5];
+}
+
+// The place of a pixel's middle on the canvas.
+/** @param {Placement} at @param {Geometry} geometry @param {Vector} pixel @returns {Vector} */
+export function placeOf(at, { spacing }, [row, column]) {
+  return [at.left + (column + 0.5) * spacing[1] * at.scale, at.top + (row + 0.5) * spacing[0] * at.scale];
+}
+
+// The nearest pixel inside the picture.
+/** @param {Geometry} geometry @param {Vector} pixel @returns {Vector} */
+export const inside = ({ rows, columns }, [row, column]) => [clamp(row, 0, rows - 1), clamp(column, 0, columns - 1)];
+
+// The pixel at a place, whole; null beside the picture.
+/** @param {Size} size @param {Geometry} geometry @param {Zoomed} state @param {Vector} place */
+export function pixelUnder(size, geometry, state, place) {
+  const [row, column] = pixelAt(size, geometry, state, place).map(Math.round);
+  const isBeside = row < 0 || column < 0 || row >= geometry.rows || column >= geometry.columns;
+  return isBeside ? null : [row, column];
+}
 
 // Zooms so that what lies at a place of the canvas stays there.
-export function zoomTo(canvas, state, zoom, [x, y]) {
+/** @param {Size} size @param {Zoomed} state @param {number} zoom @param {Vector} place */
+export function zoomTo(size, state, zoom, place) {
   const wanted = clamp(zoom, 0.5, state.maxZoom || 20), ratio = wanted / state.zoom;
-  const middle = [canvas.clientWidth / 2, canvas.clientHeight / 2];
-  state.pan = state.pan.map((pan, axis) => [x, y][axis] - middle[axis] - ([x, y][axis] - middle[axis] - pan) * ratio);
+  const fromMiddle = [place[0] - size.width / 2, place[1] - size.height / 2];
+  state.pan = state.pan.map((pan, axis) => fromMiddle[axis] - (fromMiddle[axis] - pan) * ratio);
   state.zoom = wanted;
 }
+
+// What of an image is seen, in its pixels: [first row, last row, first column, last column], the last not included.
+/** @param {Size} size @param {Geometry} geometry @param {Zoomed} state @returns {Vector} */
+export function visibleBox(size, geometry, state, margin = 0) {
+  const [top, left] = pixelAt(size, geometry, state, [0, 0]);
+  const [bottom, right] = pixelAt(size, geometry, state, [size.width, size.height]);
+  const down = (bottom - top) * margin, across = (right - left) * margin;
+  return [
+    Math.max(0, Math.floor(top - down)), Math.min(geometry.rows, Math.ceil(bottom + 1 + down)),
+    Math.max(0, Math.floor(left - across)), Math.min(geometry.columns, Math.ceil(right + 1 + across)),
+  ];
+}
+
+// {box, factors} of the pixels that the screen could show and that are not at hand; null where there are none.
+// `ratio` is the screen's own pixels for each CSS pixel.
+/** @param {Size} size @param {ImageFound} found @param {Detail | null} detail @param {Zoomed} state @param {number} ratio */
+export function missingDetail(size, found, detail, state, ratio) {
+  const { scale } = placement(size, found, state);
+  const factors = found.spacing.map((step) => Math.max(1, Math.floor(1 / (step * scale * ratio) + 1e-6)));
+  const isTooCoarse = (/** @type {Vector} */ own) => own[0] > factors[0] || own[1] > factors[1];
+  if (!isTooCoarse(found.factors)) return null;
+  const seen = visibleBox(size, found, state);
+  if (seen[1] <= seen[0] || seen[3] <= seen[2]) return null;
+  if (detail && !isTooCoarse(detail.factors) && isAround(detail.box, seen)) return null;
+  return { box: visibleBox(size, found, state, DETAIL_MARGIN), factors };
+}
+
+/** @param {Vector} outer @param {Vector} inner */
+const isAround = (outer, inner) => outer[0] <= inner[0] && outer[1] >= inner[1] && outer[2] <= inner[2] && outer[3] >= inner[3];

@@ -7,20 +7,36 @@ PARTS = (
     "greys.js",
     "planes.js",
     "places.js",
+    "edges.js",
+    "playing.js",
     "painting.js",
     "controls.js",
     "pointer.js",
     "overlay.js",
     "labels.js",
+    "label_list.js",
     "members.js",
+    "moves.js",
+    "volume_painting.js",
+    "volume_controls.js",
     "volume.js",
+    "image_painting.js",
+    "image_controls.js",
     "images.js",
+    "caches.js",
+    "sharing.js",
     "image_sources.js",
     "kernel.js",
     "stored.js",
 )
-IMPORT = re.compile(r"^import .*\n", re.MULTILINE)  # what one needs of another stands before it
+# imports, for what is needed stands before, and what is for readers and for the checker of types
+LEFT_OUT = re.compile(r"^import [^;]*;\n|^ *//[^\n]*\n|^ */\*\*.*?\*/\n|/\*\*.*?\*/ ?", re.M | re.S)
 
-SCRIPT = "\n".join(
-    IMPORT.sub("", Path(__file__).with_name(part).read_text(encoding="utf-8")) for part in PARTS
-)
+
+def script() -> str:
+    """The modules of the viewer as one, without imports, comments and types."""
+    texts = (Path(__file__).with_name(part).read_text(encoding="utf-8") for part in PARTS)
+    return "\n".join(LEFT_OUT.sub("", text) for text in texts)
+
+
+SCRIPT = script()

@@ -1,0 +1,84 @@
+// @ts-check
+// Menus, slider and buttons of images.
+
+import { choices, labelled, make, makeButton, makeRow, windowControls } from "./controls.js";
+import { short } from "./greys.js";
+import { SLIDE_SHOW_MS } from "./playing.js";
+
+const SLIDE_SHOW = { start: -1, stop: 0, ms: [SLIDE_SHOW_MS] }; // of all images, one after the other
+
+/** @typedef {import("./controls.js").WindowHost & {setIndex(index: number): void, fit(): void, toggle(): void, again(): void}} ControlHost */
+
+/** @param {Element} root @param {number} count @param {{tool: string}} state */
+export function imageControls(root, count, state) {
+  const [first, second] = [makeRow(root), makeRow(root)];
+  const windowing = make("span", { className: "dv-row" }, first), windows = windowControls(windowing);
+  const tool = labelled(first, "Drag", "select", {});
+  choices(tool, [["window", "window"], ["slice", "images"], ["pan", "move"]]);
+  const reset = makeButton(first, "Fit");
+  const slider = labelled(second, "Image", "input", { type: "range", min: 0, max: count - 1, step: 1 });
+  const back = makeButton(second, "◀", { ariaLabel: "Image before" });
+  const next = makeButton(second, "▶", { ariaLabel: "Next image" });
+  const play = makeButton(second, "▶ Play");
+  const rate = rateField(second);
+  const place = make("span", { className: "dv-place" }, second);
+  second.hidden = count < 2;
+  second.style.display = count < 2 ? "none" : "";
+
+  /** @param {ControlHost} host */
+  function wire(host) {
+    windows.wire(host);
+    slider.oninput = () => host.setIndex(Number(slider.value));
+    back.onclick = () => host.setIndex(Number(slider.value) - 1);
+    next.onclick = () => host.setIndex(Number(slider.value) + 1);
+    tool.onchange = () => { state.tool = tool.value; };
+    reset.onclick = host.fit;
+    play.onclick = host.toggle;
+    rate.wire(host.again);
+  }
+  /** @param {number} index @param {AnyImage | null} found @param {Voi | null} voi @param {boolean} isPlaying */
+  function show(index, found, voi, isPlaying) {
+    if (document.activeElement !== slider || Number(slider.value) !== index) slider.value = String(index);
+    play.textContent = isPlaying ? "❚❚ Stop" : "▶ Play";
+    place.textContent = found?.label || `${index + 1} of ${count}`;
+    if (isPlaying) return;
+    slider.setAttribute("aria-valuetext", place.textContent);
+    if (!found) return;
+    rate.show(found.run);
+    const hasWindow = found.error !== undefined || found.voi;
+    windowing.style.display = hasWindow ? "" : "none";
+    if (voi && found.error === undefined) windows.show(voi, found.windows);
+    tool.options[0].disabled = !voi; // colour has no window
+    tool.value = !voi && state.tool === "window" ? "pan" : state.tool;
+  }
+  return { wire, show, rate: rate.typed };
+}
+
+// How many frames are shown in a second: that of the run, or what was typed for it.
+/** @param {Element} row */
+function rateField(row) {
+  const field = labelled(row, "Frames per second", "input", { type: "number", step: "any", min: "0" });
+  const source = make("span", { className: "dv-rate" }, row);
+  /** @type {Record<number, number>} */
+  const byHand = {}; // rates that were typed, by the first image of their run
+  /** @type {Run | null} */
+  let current = null;
+  const typed = () => current && byHand[current.start] || 0;
+  /** @param {() => void} again */
+  function wire(again) {
+    field.onchange = () => {
+      if (Number(field.value) > 0 && current) byHand[current.start] = Number(field.value);
+      again();
+    };
+  }
+  /** @param {Run} run */
+  function show(run) {
+    current = run.stop - run.start > 1 ? run : SLIDE_SHOW;
+    if (document.activeElement !== field) field.value = short(typed() || usualRate(current));
+    source.textContent = typed() ? "" : current.source || "";
+  }
+  return { wire, show, typed };
+}
+
+/** @param {Run} run */
+const usualRate = ({ ms = [SLIDE_SHOW_MS] }) => 1000 * ms.length / ms.reduce((sum, one) => sum + one, 0);
