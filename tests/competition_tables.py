@@ -44,6 +44,11 @@ SPINE_CLASSES = """study_id,spinal_canal_stenosis_l1_l2,left_neural_foraminal_na
 4646740,Moderate,
 8785691,Severe,Severe
 """
+SPINE_SEVERITIES = """study_id,spinal_canal_stenosis_l1_l2,spinal_canal_stenosis_l2_l3,\
+left_neural_foraminal_narrowing_l1_l2,left_neural_foraminal_narrowing_l4_l5
+4003253,Normal/Mild,Moderate,Severe,Severe
+4646740,Moderate,,Normal/Mild,Normal/Mild
+"""
 
 
 def haemorrhage(images):

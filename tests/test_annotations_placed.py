@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from competition_tables import (
     PNEUMONIA,
+    PNEUMONIA_CLASSES,
     RADIOGRAPH_SHAPE,
     RADIOGRAPHS,
     SPINE_POINTS,
     SPINE_SHAPE,
     chest_slices,
+    haemorrhage,
     radiograph_slices,
     radiograph_uid,
     spine_slices,
@@ -78,11 +80,39 @@ def test_a_box_beyond_the_image_is_drawn_and_one_elsewhere_is_not(radiographs, t
 
 
 def test_a_word_about_an_image_has_its_corners(radiographs, tmp_path):
-    found = annotation_table(written(tmp_path, PNEUMONIA), radiographs)
+    found = annotation_table(written(tmp_path, PNEUMONIA_CLASSES), radiographs)
     (mark,) = image_labels(found, f"{FOLDER}{RADIOGRAPHS[0]}.dcm").marks
     rows, columns = RADIOGRAPH_SHAPE
-    assert mark.shape == "class" and mark.words == "Target 0"
+    assert mark.shape == "class" and mark.words == "No Lung Opacity / Not Normal"
     assert mark.places[0] == (-0.5, -0.5) and mark.places[2] == (rows - 0.5, columns - 0.5)
+
+
+def test_a_class_that_is_absent_is_in_the_table_alone(radiographs, tmp_path):
+    uids = [radiograph_uid(name) for name in RADIOGRAPHS]
+    found = annotation_table(written(tmp_path, haemorrhage(uids)), radiographs)
+    assert found["name"].tolist()[4:8] == [
+        "epidural 0",
+        "intraparenchymal 0",
+        "subdural 1",
+        "any 1",
+    ]
+    words = []
+    for name in RADIOGRAPHS:
+        labels = image_labels(found, f"{FOLDER}{name}.dcm")
+        assert [mark.words for mark in labels.marks] == [label.name for label in labels.labels]
+        words.append([mark.words for mark in labels.marks])
+    assert words == [[], ["subdural 1", "any 1"]] * 2
+    grades = table_of(image=uids[:3], grade=[0, 1, 2])
+    found = annotation_table(grades, radiographs, columns={"image": "image"})
+    shown = [image_labels(found, path).marks for path in found["path"]]
+    assert [[mark.words for mark in marks] for marks in shown] == [[], ["grade 1"], ["grade 2"]]
+
+
+def test_a_point_of_the_class_0_is_drawn(radiographs):
+    table = table_of(image=[radiograph_uid(RADIOGRAPHS[0])], x=[4.5], y=[6.5], label=[0])
+    found = annotation_table(table, radiographs)
+    (mark,) = image_labels(found, f"{FOLDER}{RADIOGRAPHS[0]}.dcm").marks
+    assert (mark.shape, mark.words) == ("point", "label 0")
 
 
 @pytest.mark.parametrize("how", ["relative", "absolute"])

@@ -86,7 +86,7 @@ def test_annotations_beyond_a_gap_lie_on_no_volume(labelled):
 def test_an_error_with_dollars_is_written_as_it_stands(tmp_path):
     slices = radiograph_slices()
     found = annotation_table(written(tmp_path, PNEUMONIA), slices)
-    (ax,) = show_annotated(found.assign(path="/gone/a$x_{$.dcm").head(1))
+    (ax,) = show_annotated(found.assign(path="/gone/a$x_{$.dcm").iloc[[1]])
     assert "a$x_{$.dcm" in ax.texts[0].get_text()
     ax.figure.canvas.draw()
     plt.close(ax.figure)

@@ -24,13 +24,17 @@ from helpers.labels.labels import (
     section_of,
 )
 from helpers.labels.placing import SAME_GRID
-from helpers.labels.runs import mask_of_runs
+from helpers.labels.runs import mask_of_runs, resized_mask
 from helpers.slices.arrays import numbers, vectors
 from helpers.volume.volume import Volume
 
 KIND = "table"  # what a label of an annotation comes from
+RESIZED = "its run lengths count in another size: laid on the image by nearest neighbour"
 CENTRE = 0.5  # of the first pixel, from its outer corner
-NEEDED_COLUMNS = {"path", "frame", "shape", "name", "x", "y", "width", "height", "runs", "why"}
+NEEDED_COLUMNS = {
+    *("path", "frame", "shape", "name", "value", "x", "y", "width", "height", "runs", "why"),
+    *("run_lengths", "mask_shape"),
+}
 ANNOTATIONS = "of annotation_table"
 
 
@@ -43,7 +47,8 @@ def image_labels(
 ) -> SliceLabels:
     """The annotations of one image, on its pixels as they are stored and `load_slice` gives them.
 
-    A name has one value on all images of the table. Words about an image are marks of its corners.
+    A name has one value on all images of the table. Words about an image are marks of its corners;
+    a class with the value 0, such as ``epidural 0``, is in the table alone.
 
     Parameters
     ----------
@@ -58,7 +63,7 @@ def image_labels(
     _check(annotations)
     frames = annotations["frame"]
     here = annotations["path"].eq(os.fspath(path)) & (frames.eq(frame) | frames.isna()).fillna(True)
-    own = drawable(annotations[here.to_numpy(bool)])
+    own = pictured(annotations[here.to_numpy(bool)])
     if not len(own):
         return SliceLabels(())
     rows, columns = shape or _shape(own.iloc[0], path)
@@ -67,7 +72,7 @@ def image_labels(
     names = _names(annotations)
     for one in own.itertuples():
         if one.shape == "mask":
-            mask = mask_of_runs(one.runs, (rows, columns), one.run_lengths)
+            mask = _mask(one, (rows, columns))
             section = section_of(0, mask)
             sections.setdefault(one.name, []).extend([section] if section else [])
             continue
@@ -100,7 +105,7 @@ def annotation_labels(annotations: pd.DataFrame, volume: Volume) -> Labels:
     """
     _check(annotations)
     require_type(volume, Volume, "of load_volume")
-    own = drawable(annotations)
+    own = pictured(annotations)
     own = own[own["frame"].notna().to_numpy(bool) & _is_of_frame(own, volume)]
     images, of_row = _images(own, volume)
     own = own[of_row >= 0]
@@ -117,7 +122,7 @@ def annotation_labels(annotations: pd.DataFrame, volume: Volume) -> Labels:
     for one, number in zip(own.itertuples(), of_row[of_row >= 0].tolist()):
         image = images[number]
         if one.shape == "mask":
-            mask = mask_of_runs(one.runs, image.shape, one.run_lengths)
+            mask = _mask(one, image.shape)
             placed = _sections(mask, image, volume)
             off_grid += placed is None
             sections.setdefault(one.name, []).extend(placed or [])
@@ -155,6 +160,15 @@ def drawable(annotations: pd.DataFrame) -> pd.DataFrame:
     return annotations[is_placed & (why.isna() | why.eq(REACHES_BEYOND))]
 
 
+def pictured(annotations: pd.DataFrame) -> pd.DataFrame:
+    """The annotations that pictures show: those with a place, without classes that are absent.
+
+    A class of the value 0, as in ``epidural 0``, says that there is nothing to see.
+    """
+    found = drawable(annotations)
+    return found[found["shape"].ne("class") | found["value"].ne(0)]
+
+
 def _names(annotations: pd.DataFrame) -> dict[str, int]:
     """The value of each name in a table, counted from 1."""
     return {name: value for value, name in enumerate(annotations["name"].dropna().unique(), 1)}
@@ -166,6 +180,13 @@ def _shape(row: pd.Series, path: str | os.PathLike[str]) -> tuple[int, int]:
     if not np.isfinite(size).all():
         raise LabelError(f"expected shape=(rows, columns): the header of {path} has none")
     return int(size[0]), int(size[1])
+
+
+def _mask(one: Any, shape: tuple[int, int]) -> np.ndarray:
+    """The mask of an annotation on an image of so many rows and columns."""
+    if not isinstance(one.mask_shape, tuple):
+        return mask_of_runs(one.runs, shape, one.run_lengths)
+    return resized_mask(mask_of_runs(one.runs, one.mask_shape, one.run_lengths), shape)
 
 
 def _corners(one: Any, rows: int, columns: int) -> Iterator[tuple[float, float]]:
@@ -267,11 +288,12 @@ def _layered(
         found = layered(
             parts, affine, shape, kind=KIND, source=source, frame_of_reference=frame_of_reference
         )
-    labels = []
+    labels, resized = [], {*own.loc[own["mask_shape"].notna(), "name"]}
     for name, author in by.items():
         value = names[str(name)]
         layer = found.labels[value - 1].layer if found and sections.get(str(name)) else None
-        labels.append(Label(str(name), value, layer, KIND, source, author))
+        remark = RESIZED if name in resized else ""
+        labels.append(Label(str(name), value, layer, KIND, source, author, remark))
     maps = found.maps if found else ()
     return Labels(maps, affine, shape, tuple(labels), (), frame_of_reference)
 

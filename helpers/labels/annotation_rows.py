@@ -10,6 +10,7 @@ from helpers.labels.annotation_words import Words, words_of
 from helpers.labels.columns import Reading
 from helpers.labels.name_columns import ClassColumn
 from helpers.labels.named import LEVELS, Named, Names
+from helpers.labels.run_sizes import MaskSizes
 from helpers.labels.runs import NO_RUNS, RunForm
 from helpers.slices.arrays import numbers
 from helpers.slices.table import MAX_COPIED_ROWS
@@ -18,6 +19,7 @@ SHAPES = ("class", "box", "point", "mask")
 BOX, POINT, MASK = 1, 2, 3  # places in it
 REACHES_BEYOND = "reaches beyond the image"  # why; it is drawn all the same
 LIES_OUTSIDE = "lies outside the image"
+NOT_SCALED = "the run lengths count in a picture that has not the shape of the image"
 BEYOND = 1.0  # pixels by which a box or point may reach beyond its image
 HEADER = (  # elements of the image that is named, by which its annotation finds its place
     *("Rows", "Columns", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"),
@@ -41,6 +43,7 @@ class TableRead(NamedTuple):
     found: Named
     places: np.ndarray  # (n, 4) x, y, width, height; NaN where there is none
     form: RunForm | None
+    sizes: MaskSizes | None
 
 
 def annotation_rows(read: TableRead, source: str) -> pd.DataFrame:
@@ -59,6 +62,7 @@ def annotation_rows(read: TableRead, source: str) -> pd.DataFrame:
     runs, form = read.reading.runs, read.form
     columns["runs"] = no_text if runs is None else np.where(is_mask, runs[rows], None)
     columns["run_lengths"] = no_text if form is None else _where_mask(is_mask, form.how)
+    columns["mask_shape"] = no_text if read.sizes is None else _mask_shapes(read.sizes, is_mask)
     columns["by"] = no_text if read.reading.by is None else _taken(read.reading.by, rows)
     columns["source"] = np.broadcast_to(np.array(source or None, object), len(rows))
     columns["row"] = rows
@@ -71,6 +75,14 @@ def annotation_rows(read: TableRead, source: str) -> pd.DataFrame:
 
 def _where_mask(is_mask: np.ndarray, text: str) -> np.ndarray:
     return np.array([None, text], object)[is_mask.astype(int)]
+
+
+def _mask_shapes(sizes: MaskSizes, is_mask: np.ndarray) -> np.ndarray:
+    """(rows, columns) of each mask that is laid on its image in another size; else None."""
+    shapes = np.full(len(is_mask), None, object)
+    for row in np.flatnonzero(is_mask & sizes.is_scaled).tolist():
+        shapes[row] = tuple(sizes.sizes[row].astype(int).tolist())
+    return shapes
 
 
 def _shapes(read: TableRead, words: Words) -> np.ndarray:
@@ -137,6 +149,9 @@ def _whys(read: TableRead, shapes: np.ndarray, rows: np.ndarray, words: Words) -
     if read.form is not None:
         misfit = (shapes == MASK) & ~read.form.fits[rows]
         reasons.append((misfit, "the run lengths do not fit the image"))
+    if read.sizes is not None:
+        stretched = (shapes == MASK) & read.sizes.is_other & ~read.sizes.is_scaled
+        reasons.append((stretched, NOT_SCALED))
     reasons += [
         (no_frame, "names a file of several frames, and no frame"),
         (is_image & several[rows], "names several images here"),

@@ -14,10 +14,12 @@ import pandas as pd
 from helpers.errors import one_line, require_type
 from helpers.headers.csv_files import AS_TEXT, read_csv
 from helpers.labels.annotation_rows import TableRead, annotation_rows, numbers_at
-from helpers.labels.columns import PLACE_IN_MM, Reading, Taken, read_columns
+from helpers.labels.columns import PLACE_IN_MM, Reading, Taken, class_column, read_columns
+from helpers.labels.crossed import crossed_classes, crossing, free_name
 from helpers.labels.labels import LabelError
 from helpers.labels.named import Names, named
-from helpers.labels.runs import run_form
+from helpers.labels.run_sizes import MaskSizes, mask_sizes
+from helpers.labels.runs import RunForm, run_form
 
 A_TABLE = "a path of a CSV file, or a table"
 
@@ -28,6 +30,7 @@ def annotation_table(
     *,
     columns: Mapping[str, Any] | None = None,
     run_lengths: str | None = None,
+    wide: str | os.PathLike[str] | pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What a competition's table says, one row per annotation, tied to the image it is about.
 
@@ -43,8 +46,12 @@ def annotation_table(
     columns : role → column, or list of columns, as in ``{"image": "patientId", "class": "Target"}``
         Roles: image, series, study, patient, number (Instance Number), frame; box (left, top,
         width, height), corners (left, top, right, bottom), centred (middle x, y, width, height),
-        point (x, y), runs; class, value, by (who annotated), unused.
+        point (x, y), runs, size (rows and columns of the picture that runs count in); class, value,
+        by (who annotated), unused.
     run_lengths : {"relative", "absolute"}, or None: the form that fits the images
+    wide : a table that says more of the rows, in columns that are named by the values of two others
+        An example is ``spinal_canal_stenosis_l1_l2`` beside points with ``condition`` and
+        ``level``. What it has there, in the row of the same study, is one more class.
 
     Returns
     -------
@@ -56,7 +63,8 @@ def annotation_table(
     - ``level``: patient, study, series or image; ``shape``: class, box, point or mask
     - ``name``, in words; ``value``, that of the class
     - ``x, y, width, height``, in pixels as the module says; a point named by whole numbers is the
-      centre of that pixel; ``runs`` and ``run_lengths``, the text and its form
+      centre of that pixel; ``runs`` and ``run_lengths``, the text and its form; ``mask_shape``,
+      rows and columns of a mask that is laid on its image by nearest neighbour, else None
     - ``by``, ``source`` (path) and ``row``
     - ``why``: None, or why it has no place on an image; all rows of the table are kept
     - and of the image ``Rows, Columns, PixelSpacing, ImagePositionPatient,
@@ -67,7 +75,7 @@ def annotation_table(
     LabelError
         Where the table cannot be read, no column names anything here, or nothing is annotated.
     """
-    source, read = _read(table, slices, columns, run_lengths)
+    source, read = _read(table, slices, columns, run_lengths, wide)
     found = annotation_rows(read, source)
     print(_summary(read, found, source))
     return found
@@ -79,6 +87,7 @@ def annotation_columns(
     *,
     columns: Mapping[str, Any] | None = None,
     run_lengths: str | None = None,
+    wide: str | os.PathLike[str] | pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """What each column of a table is taken for by `annotation_table`, and why.
 
@@ -87,7 +96,7 @@ def annotation_columns(
     DataFrame, index ``column``; ``role`` as in `columns`, ``how`` in words, ``guess`` whether it is
         a guess
     """
-    _, read = _read(table, slices, columns, run_lengths)
+    _, read = _read(table, slices, columns, run_lengths, wide)
     taken = read.reading.taken
     index = pd.Index([*map(str, taken)], dtype=object, name="column")
     return pd.DataFrame([*taken.values()], index, ["role", "how", "guess"])
@@ -117,26 +126,54 @@ def class_balance(annotations: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(
-    table: Any, slices: pd.DataFrame, columns: Mapping[str, Any] | None, run_lengths: str | None
+    table: Any,
+    slices: pd.DataFrame,
+    columns: Mapping[str, Any] | None,
+    run_lengths: str | None,
+    wide: Any,
 ) -> tuple[str, TableRead]:
     """(the path of the table, what it says)"""
     require_type(slices, pd.DataFrame, "of slice_table")
     source, rows = _table(table)
-    names = Names(slices)
+    names, more = Names(slices), dict[str, str]()
+    if wide is not None:
+        rows, more = _with_wide(rows, wide)
+        columns = _with_class(columns, more)
     reading = read_columns(rows, names, columns)
     _check(reading, source)
+    for column, how in more.items():
+        if reading.taken[column].role != "class":
+            reading.classes.append(class_column(rows[column]))
+        count = len(rows[column].dropna().unique())
+        reading.taken[column] = Taken("class", f"{count} classes, {how}", True)
     found = named(names, reading.keys, len(rows))
     row_count, column_count = (
         numbers_at(slices, keyword, found.row) for keyword in ("Rows", "Columns")
     )
     places = _places(reading, row_count, column_count)
-    form = None
-    if reading.runs is not None:
-        form = run_form(reading.runs, row_count * column_count, run_lengths)
-        guess = ": both forms fit, a guess" if form.is_guess else ""
-        how = f"run lengths of a mask, {form.how}{guess}"
-        reading.taken[reading.runs_column] = Taken("runs", how, form.is_guess)
-    return source, TableRead(reading, names, found, places, form)
+    images = np.stack([row_count, column_count], axis=1)
+    form, sizes = _runs(reading, images, run_lengths)
+    return source, TableRead(reading, names, found, places, form, sizes)
+
+
+def _runs(
+    reading: Reading, images: np.ndarray, run_lengths: str | None
+) -> tuple[RunForm | None, MaskSizes | None]:
+    """The form of run lengths, and the size that they count in, which may not be that of `images`.
+
+    Parameters
+    ----------
+    images : (n, 2) rows and columns
+    """
+    if reading.runs is None:
+        return None, None
+    sizes = mask_sizes(reading.runs, images, reading.size)
+    form = run_form(reading.runs, sizes.counts, run_lengths)
+    guess = ": both forms fit, a guess" if form.is_guess else ""
+    size = f", {sizes.words}{': a guess' if sizes.is_guess else ''}" if sizes.words else ""
+    how = f"run lengths of a mask, {form.how}{guess}{size}"
+    reading.taken[reading.runs_column] = Taken("runs", how, form.is_guess or sizes.is_guess)
+    return form, sizes
 
 
 def _table(table: Any) -> tuple[str, pd.DataFrame]:
@@ -148,6 +185,32 @@ def _table(table: Any) -> tuple[str, pd.DataFrame]:
         return os.fspath(table), read_csv(table, **AS_TEXT)
     except (ValueError, OSError) as error:
         raise LabelError(f"expected {A_TABLE}, got {table}: {one_line(error)}") from None
+
+
+def _with_wide(rows: pd.DataFrame, wide: Any) -> tuple[pd.DataFrame, dict[str, str]]:
+    """(rows with what a wide table says of them in one more column, that column and how)."""
+    source, table = _table(wide)
+    found = crossing(rows, table.columns)
+    classes = None if found is None else crossed_classes(rows, table, found)
+    if found is None or classes is None:
+        raise LabelError(
+            "expected a table with one row for each study, patient or image, and columns that are "
+            f"named by the values of two columns of the other table, got {source or 'none such'}"
+        )
+    name = free_name(rows)
+    where = f" of {os.path.basename(source)}" if source else ""
+    return rows.assign(**{name: classes}), {name: f"from the columns{where} {found.how}"}
+
+
+def _with_class(
+    columns: Mapping[str, Any] | None, more: Mapping[str, str]
+) -> Mapping[str, Any] | None:
+    """What is said of columns, with a class of a wide table beside those that are asked for."""
+    if columns is None or "class" not in columns:
+        return columns
+    given = columns["class"]
+    listed = list(given) if isinstance(given, (list, tuple)) else [given]
+    return {**columns, "class": [*listed, *more]}
 
 
 def _with_index(table: pd.DataFrame) -> pd.DataFrame:

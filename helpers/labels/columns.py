@@ -34,8 +34,10 @@ from helpers.labels.shape_columns import (
 )
 
 ONE_COLUMN = ("runs", "by")
+SIZE = "size"
 SEVERAL_COLUMNS = ("class", "value", "unused")
-ROLES = (*KINDS_OF, *SHAPE_ROLES, *ONE_COLUMN, *SEVERAL_COLUMNS)
+ROLES = (*KINDS_OF, *SHAPE_ROLES, *ONE_COLUMN, SIZE, *SEVERAL_COLUMNS)
+COLUMN_COUNTS = {**SHAPE_ROLES, SIZE: 2}
 SHAPE_WORDS = {
     "box": "a box: left, top, width, height",
     "corners": "a box: left, top, right, bottom",
@@ -43,6 +45,10 @@ SHAPE_WORDS = {
     "point": "a point: x, y",
 }
 PLACE_IN_MM = "x, y and z: a place in mm, perhaps, not in an image"
+SIZE_NAMES = (  # plain names of columns of rows and columns of the picture that runs count in
+    *("height width", "imgheight imgwidth", "imageheight imagewidth", "maskheight maskwidth"),
+    *("rows columns", "rows cols", "sliceh slicew"),
+)
 RUNS_NAME = re.compile(r"encodedpixels|rle|runs?|runlengths?|segmentation")
 READER_NAME = re.compile(r"(rad|reader|rater|annotator|radiologist|labeler|labeller)(id|name)?")
 CLASS_WORD = re.compile(r"class|label|target|finding|diagnos|condition|level|grade|categor")
@@ -67,7 +73,8 @@ class Reading:
     """A table as it is read: what each column was taken for, and what it says.
 
     `numbers` (n, 4) or (n, 2) are those of the boxes or points that `shape` names; `runs` are texts
-    (n,); `behind` is a class that stands behind names in one column.
+    (n,), `size` (n, 2) the rows and columns that they count in; `behind` is a class that stands
+    behind names in one column.
     """
 
     table: pd.DataFrame
@@ -79,6 +86,7 @@ class Reading:
     numbers: np.ndarray | None = None
     runs: np.ndarray | None = None
     runs_column: Any = None
+    size: np.ndarray | None = None
     by: ClassColumn | None = None
     measured: list[Any] = field(default_factory=list)
 
@@ -127,7 +135,7 @@ def _told(columns: Mapping[str, Any], table: pd.DataFrame) -> dict[str, list[Any
     told = {}
     for role, given in columns.items():
         listed = list(given) if isinstance(given, (list, tuple)) else [given]
-        count = SHAPE_ROLES.get(role, 0 if role in SEVERAL_COLUMNS else 1)
+        count = COLUMN_COUNTS.get(role, 0 if role in SEVERAL_COLUMNS else 1)
         if role not in ROLES:
             raise LabelError(f"expected columns of {', '.join(ROLES)}, got {role!r}")
         if count and len(listed) not in (1, count):
@@ -204,6 +212,21 @@ def _read_runs(reading: Reading, told: Mapping[str, list[Any]]) -> None:
     reading.runs = np.concatenate([np.zeros(0, object), *texts_of(reading.table[column])])
     reading.runs[np.isin(reading.runs, NO_TEXT)] = ""
     reading.taken[column] = Taken("runs", "run lengths of a mask")
+    _read_size(reading, told)
+
+
+def _read_size(reading: Reading, told: Mapping[str, list[Any]]) -> None:
+    """Takes the columns of the size that run lengths count in."""
+    plain = {plain_name(name): name for name in reading.free()}
+    named = (names.split() for names in SIZE_NAMES)
+    found = next((names for names in named if {*names} <= plain.keys()), [])
+    columns = told.get(SIZE) or [plain[name] for name in found]
+    if not all(SIZE in told or is_numeric(reading.table[name]) for name in columns):
+        return
+    for column in columns:
+        reading.taken[column] = Taken(SIZE, "rows and columns that run lengths count in")
+    if columns:
+        reading.size = np.stack([numbers_of(reading.table[name]) for name in columns], axis=1)
 
 
 def _read_others(reading: Reading, told: Mapping[str, list[Any]]) -> None:

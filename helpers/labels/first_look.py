@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError, require_type
-from helpers.labels.annotation_marks import drawable
+from helpers.labels.annotation_marks import pictured
 from helpers.labels.labels import Label, LabelError, Labels
 from helpers.slices.grid import longest_regular_run
 
@@ -45,7 +45,7 @@ def labelled_stack(
         return (series, stack), sources.loc[measured.loc[is_there, "path"].unique()]
     if annotations is None or annotations.empty:
         return None, None
-    placed = drawable(annotations)
+    placed = pictured(annotations)
     placed = placed[placed["ImagePositionPatient"].notna()]
     for stack, rows in sorted(
         placed.groupby(["SeriesInstanceUID", "stack"], sort=False), key=lambda one: -len(one[1])

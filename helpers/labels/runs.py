@@ -127,6 +127,26 @@ def run_numbers(text: str) -> np.ndarray:
     return np.array(numbers, object).astype(np.int64).reshape(-1, 2)
 
 
+def starts_of_runs(pairs: np.ndarray, how: str) -> np.ndarray:
+    """The first pixels (n,) of runs, counted from 0 down the columns."""
+    return _ranges(pairs, how)[0]
+
+
+def resized_mask(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A boolean mask (rows, columns) in another size, by nearest neighbour.
+
+    Examples
+    --------
+    >>> resized_mask(np.array([[0, 1], [1, 1]], bool), (2, 4)).astype(int)
+    array([[0, 0, 1, 1],
+           [1, 1, 1, 1]])
+    """
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(int) for new, old in zip(shape, mask.shape)
+    )
+    return mask[np.ix_(rows, columns)]
+
+
 def _ranges(pairs: np.ndarray, how: str) -> tuple[np.ndarray, np.ndarray]:
     """(first pixels, pixels behind the last) of runs, counted from 0 down the columns."""
     starts, lengths = pairs[:, 0], pairs[:, 1]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from helpers.errors import ClearError, require_type
-from helpers.labels.annotation_marks import drawable, image_labels
+from helpers.labels.annotation_marks import image_labels, pictured
 from helpers.labels.labels import Labels, SliceLabels
 from helpers.labels.loading import BY_REFERENCE, FRAME_DIFFERS, load_labels
 from helpers.pictures.labelled import ml_text
@@ -61,7 +61,8 @@ def show_annotated(
 ) -> list[Axes]:
     """Draws images that a table annotates: those with most boxes, points and masks, of each name.
 
-    Where the table has classes alone, an image of each class. Without any image, a line of text.
+    Where the table has classes alone, an image of each class that is present, so none of the value
+    0. Without any image, a line of text.
 
     Parameters
     ----------
@@ -99,7 +100,7 @@ def _largest_section(volume: Volume, labels: Labels, name: str) -> tuple[Slice, 
 
 def _annotated_images(annotations: pd.DataFrame) -> pd.DataFrame:
     """(path, frame) of images, the first of each name before others, those with most before all."""
-    placed = drawable(annotations)
+    placed = pictured(annotations)
     marked = placed[placed["shape"].ne("class")]
     shown = marked if len(marked) else placed
     shown = shown.assign(frame=shown["frame"].fillna(0).astype(int))

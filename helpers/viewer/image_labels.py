@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.labels.annotation_marks import image_labels
+from helpers.labels.annotation_marks import image_labels, pictured
 from helpers.labels.labels import SliceLabels
 from helpers.pictures.colours import is_repeated_colour, label_colour
 from helpers.pictures.labelled import outline
@@ -28,7 +28,7 @@ class ImageLabels:
 
     def __init__(self, annotations: pd.DataFrame, images: Images) -> None:
         self.images = images
-        drawn = annotations[annotations["path"].notna() & annotations["name"].notna()]
+        drawn = pictured(annotations)
         self._of_path = {
             path: drawn.iloc[rows] for path, rows in drawn.groupby("path").indices.items()
         }
