@@ -81,6 +81,7 @@ from helpers.slices.contents import contents_line as contents_line
 from helpers.slices.contents import contents_table as contents_table
 from helpers.slices.examples import images_or_phantom as images_or_phantom
 from helpers.slices.examples import middle_image as middle_image
+from helpers.slices.examples import neighbouring_files as neighbouring_files
 from helpers.slices.examples import volumes_or_phantom as volumes_or_phantom
 from helpers.slices.labels import stack_label as stack_label
 from helpers.slices.protocols import protocol_table as protocol_table
@@ -96,6 +97,7 @@ from helpers.volume.conversion import reoriented as reoriented
 from helpers.volume.conversion import straightened as straightened
 from helpers.volume.letters import why_no_letters as why_no_letters
 from helpers.volume.resampling import resampled as resampled
+from helpers.volume.saving import save_slice as save_slice
 from helpers.volume.slice import Slice as Slice
 from helpers.volume.slice import load_slice as load_slice
 from helpers.volume.suv import suv as suv

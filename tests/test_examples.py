@@ -11,6 +11,7 @@ from helpers import (
     images_or_phantom,
     load_slice,
     middle_image,
+    neighbouring_files,
     stack_table,
     stored_values,
     table_or_line,
@@ -64,6 +65,21 @@ def test_the_middle_image_has_as_many_before_it_as_behind(phantom_slices):
     assert middle.name in images.index and before == len(images) // 2
     with pytest.raises(WrongTypeError, match="got a table without a row"):
         middle_image(images.head(0))
+
+
+def test_neighbours_are_slices_of_one_stack_and_no_file_is_left_out(
+    phantom_headers, phantom_slices
+):
+    files = neighbouring_files(phantom_headers, phantom_slices)
+    assert set(files) == set(phantom_headers.index[phantom_headers["error"].isna()])
+    assert files.is_unique
+    kinds = phantom_slices.reset_index("path").groupby("path")["kind"].first().reindex(files)
+    is_slice = (kinds == "volume").to_numpy()
+    assert is_slice[: is_slice.sum()].all()
+    nothing = phantom_slices.head(0)
+    assert list(neighbouring_files(phantom_headers.head(3), nothing)) == [
+        *phantom_headers.index[:3]
+    ]
 
 
 def test_stored_values_become_those_of_the_image_by_the_rescale(phantom_slices):

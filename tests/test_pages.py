@@ -15,6 +15,17 @@ import pytest
 PAGES = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 NAMES = [page.stem for page in PAGES]
 MAX_CELL_LINES = 6  # lines; the cell of imports and the collection may be longer
+MEAN_WORDS = (15, 18)  # of a sentence, over all pages
+MAX_MEAN_WORDS = 20  # of a sentence, on any page
+TEN_CELLS, MAX_WORDS_OF_THE_START = 10, 750  # which are read in three minutes
+SEEN_ON_THE_PHANTOM = {  # page → what its text says is seen there, as its outputs have it
+    "00_start": [r"b&#39;DICM&#39;", "axial plane", "right=&#39;L&#39;", "bottom=&#39;P&#39;"],
+    "01_tags": ["128 rows, 128 columns", r"intercept +-1024\.0", r"lowest value +-1024\.0"],
+    "02_headers": ["P13-truncated-file", "P29-text-file", "P47-not-deflated", "SmokingStatus"],
+    "03_slice_counts": [r"<th>P09-two-scans</th>\s*<td>188", "3.0 mm between slices, by hand"],
+    "04_orientation": [r"by hand \[0\. 0\. 1\.\]", "P05-prone", "P08-oblique", "P10-sagittal"],
+}
+AGREE = {"01_tags": 2, "03_slice_counts": 0, "04_orientation": 2}  # times that both ways agree
 CHEST = "series/chest-ct-8mm-siemens"
 NO_FASTAI = pytest.mark.skipif(
     find_spec("fastai") is None, reason="page 07 needs fastai, which Kaggle's versions come without"
@@ -53,7 +64,8 @@ def test_contract_of_the_first_cells(page):
     assert second.source.startswith("**What you need to know.**")
     assert third.cell_type == "code" and "collection_root()" in third.source
     assert fourth.cell_type == "code"
-    assert re.search(r"^(show_|plot_|browse)", fourth.source, re.M), "something to look at"
+    looks_at = r"^(show_|plot_|browse)|pydicom\.dcmread\("
+    assert re.search(looks_at, fourth.source, re.M), "a picture, or the file as pydicom has it"
 
 
 def test_contract_of_the_last_cell(page):
@@ -78,12 +90,71 @@ def test_contract_of_code(page):
         ), source
 
 
+def test_contract_of_expressions(page):
+    """What has to be read twice is a function of the helpers."""
+    tree = ast.parse("\n".join(_sources(page, "code")))
+    for node in ast.walk(tree):
+        assert not isinstance(node, ast.NamedExpr), (
+            f"a name given inside a call: line {node.lineno}"
+        )
+        if isinstance(node, ast.Subscript):
+            built = isinstance(node.value, (ast.List, ast.Tuple, ast.ListComp))
+            assert not built, f"a list made to take one of it: {ast.unparse(node)}"
+
+
+def test_contract_of_the_start():
+    """Ten cells and three minutes, and the questions that everybody asks first."""
+    start = nbformat.read(PAGES[0], as_version=4)
+    words = " ".join(_sources(start, "markdown"))
+    assert len(_sources(start, "code")) == TEN_CELLS
+    assert len(words.split()) <= MAX_WORDS_OF_THE_START
+    asked = (
+        "DICOM file",
+        "header",
+        "tag",
+        "VR",
+        "Image Type",
+        "position",
+        "Orientation",
+        "letters",
+    )
+    assert all(word in words for word in asked)
+
+
 def test_contract_of_prose(page):
     prose, code = (
         " ".join(_sources(page, "markdown")).split(),
         "\n".join(_sources(page, "code")).splitlines(),
     )
     assert len(prose) >= 7 * len([line for line in code if line.strip()])
+
+
+def test_pages_say_what_is_seen_on_the_phantom(page):
+    assert any(
+        line.startswith("On the phantom: ")
+        for source in _sources(page, "markdown")
+        for line in source.splitlines()
+    )
+
+
+def test_sentences_are_neither_breathless_nor_aphorisms():
+    lengths = {path.stem: _sentence_lengths(nbformat.read(path, as_version=4)) for path in PAGES}
+    means = {name: sum(own) / len(own) for name, own in lengths.items()}
+    assert max(means.values()) <= MAX_MEAN_WORDS, means
+    every = [length for own in lengths.values() for length in own]
+    low, high = MEAN_WORDS
+    assert low <= sum(every) / len(every) <= high, means
+
+
+def _sentence_lengths(page):
+    """Words of each sentence of a page; a link counts as its text, code as one word."""
+    text = "\n\n".join(_sources(page, "markdown"))
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", re.sub(r"`[^`]*`", "code", text))
+    blocks = re.split(r"\n\s*\n|\n(?=- |\d\. )", text)
+    prose = [block.strip() for block in blocks if not block.lstrip().startswith("#")]
+    sentences = [part for block in prose for part in re.split(r"(?<=[.?!])\s+", block)]
+    counts = [len(re.findall(r"[\w'-]+", sentence)) for sentence in sentences]
+    return [count for count in counts if count > 1]  # one word is a number of a list
 
 
 def test_contract_of_links(page):
@@ -116,6 +187,9 @@ def test_all_pages_on_the_phantom(pages, phantom, tmp_path):
         html = (site / f"{page.stem}.html").read_text(encoding="utf-8")
         assert "data:image/png;base64," in html and "widget-view+json" not in html
         assert "Traceback" not in html and "Warning" not in html
+        for seen in SEEN_ON_THE_PHANTOM.get(page.stem, ()):
+            assert re.search(seen, html), f"{page.stem} says that {seen} is seen"
+        _by_hand_and_by_the_helper_agree(page.stem, html)
         if page.stem == "07_fastai":
             assert float(re.search(r"ratio ([\d.]+)\n", html)[1]) <= 0.5, "as the page says"
             right, usual = re.search(
@@ -123,6 +197,15 @@ def test_all_pages_on_the_phantom(pages, phantom, tmp_path):
             ).groups()
             assert int(right) > int(usual), "a class of the table is learned"
     _is_one_site(site, [page.stem for page in pages])
+
+
+def _by_hand_and_by_the_helper_agree(name, html):
+    """What a page computes by hand is what the helper gives, and the page says so."""
+    assert html.count("<pre>True\n") >= AGREE.get(name, 0) and "<pre>False\n" not in html
+    if name == "03_slice_counts":
+        by_hand = re.search(r"([\d.]+) mm between slices, by hand", html)[1]
+        by_helper = re.search(r"([\d.]+) mm, by stack_table", html)[1]
+        assert float(by_hand) == pytest.approx(float(by_helper), abs=0.002)
 
 
 def _is_one_site(site, names):
@@ -190,6 +273,9 @@ def test_all_pages_on_a_real_folder(real, folder, pages, phantom, tmp_path):
     assert run.returncode == 0, run.stderr
     assert _state(real / folder) == before, "nothing is ever written into a user's folder"
     assert len(list((tmp_path / "site").glob("*.html"))) == len(pages) + 1
+    for page in pages:
+        html = (tmp_path / "site" / f"{page.stem}.html").read_text(encoding="utf-8")
+        _by_hand_and_by_the_helper_agree(page.stem, html)
 
 
 def _state(folder):

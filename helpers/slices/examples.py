@@ -67,6 +67,19 @@ def middle_image(images: pd.DataFrame) -> pd.Series:
     return images.iloc[len(images) // 2]
 
 
+def neighbouring_files(headers: pd.DataFrame, slices: pd.DataFrame) -> pd.Index:
+    """Paths of all readable files: slices first, those of a stack side by side, then the others.
+
+    Parameters
+    ----------
+    headers : DataFrame of `helpers.header_table`
+    slices : DataFrame of `helpers.slice_table` for these headers
+    """
+    is_slice = slices["kind"] == "volume"
+    first, second = (slices[own].index.unique("path") for own in (is_slice, ~is_slice))
+    return first.append([second, headers.index[headers["error"].isna()]]).unique()
+
+
 def _phantom_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
     headers = header_table(phantom_root())
     return headers, slice_table(headers)
