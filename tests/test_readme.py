@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, req
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -28,8 +29,8 @@ REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 CHEST = "series/chest-ct-8mm-siemens"
 
 
-def test_the_example_runs(phantom, capsys):
-    example, further = re.findall(r"```python\n(.*?)```", README, re.S)
+def test_the_example_runs(phantom, capsys, tmp_path, monkeypatch):
+    example, further, next_steps = re.findall(r"```python\n(.*?)```", README, re.S)
     assert re.findall(r"^(?:from|import) (\w+)", example, re.M) == ["helpers"]
     names = {}
     exec(example, names)
@@ -42,6 +43,15 @@ def test_the_example_runs(phantom, capsys):
     exec(further, names)  # goes on from the first
     contents = names["contents_table"](names["headers"])
     assert contents["files"].sum() == len(names["headers"])
+    monkeypatch.chdir(tmp_path)  # it writes pictures
+    exec(next_steps, names)
+    volume, picture = names["volume"], names["picture"]
+    point = volume.affine_of("axial", names["index"]) @ [0, names["row"], names["column"], 1]
+    slice_, row, column = np.round(np.linalg.solve(volume.affine, point)[:3]).astype(int)
+    value = picture.array[round(names["row"]), round(names["column"])]
+    assert value == volume.array[slice_, row, column]
+    assert np.allclose(point[:3] - volume.middle, (40, 0, 20), atol=max(volume.spacing))
+    assert {path.name for path in tmp_path.iterdir()} == {"with-letters.png", "pixels.png"}
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -53,7 +63,8 @@ def test_every_command_works_as_written(line, real, tmp_path):
     if words[0] == "make":
         said = _run(["make", "-n", *words[1:]], ROOT)
         assert re.search(r"-m (helpers\.\w+|pytest|pip)|jupyter lab", said)
-        options = [word.replace("DEIDENTIFY=1", "=--deidentify") for word in words[2:]]
+        switches = {"DEIDENTIFY=1": "=--deidentify", "STANDALONE=1": "=--standalone"}
+        options = [switches.get(word, word) for word in words[2:]]
         assert all(option.partition("=")[2] in said for option in options)
     elif words[:3] == ["python", "-m", "venv"]:
         assert " ".join(words[1:]) in _run(["make", "-n", "-B", "run"], ROOT), "as make does"
@@ -73,7 +84,7 @@ def test_every_command_works_as_written(line, real, tmp_path):
         assert (tmp_path / "build/html/03_slice_counts.html").is_file()
         assert (tmp_path / "build/html/index.html").is_file()
     else:
-        assert words[:3] == ["kaggle", "kernels", "push"], f"no test for {line}"
+        assert re.search(r"\bkaggle (kernels push|datasets create) -p", line), f"no test for {line}"
 
 
 def _run(command, folder, environment=None):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from helpers.errors import ClearError
+from helpers.errors import ClearError, wrong_name
 
 MIN_WIDTH = {"LINEAR": 1, "LINEAR_EXACT": 0, "SIGMOID": 0}  # and above 0
 SAMPLE_SIZE = 1_000_000  # values that shares of an array are estimated from
@@ -164,16 +164,18 @@ def resolve_window(
         named = (name for name, one in (*own.items(), *WINDOWS.items()) if one is window)
         wanted = next(named, "custom")
     if wanted in WINDOWS and wanted not in known:
-        own_names = [f"the file's own {name!r}" for name in own if name not in COMPUTED]
+        names = [
+            *map(repr, COMPUTED),
+            *(f"the file's own {one!r}" for one in own if one not in COMPUTED),
+        ]
         raise WindowError(
             f"expected values in HU for the window {wanted!r}, "
-            f"got {unit or 'values without unit'}: "
-            f"use {', '.join([*map(repr, COMPUTED), *own_names])}, or (center, width)"
+            f"got {unit or 'values without unit'}: use {', '.join(names)}, or (center, width)"
         )
     if window is not None or wanted in known:
         return wanted, known[wanted] if window is None else window
     if wanted not in COMPUTED:
-        raise WindowError(f"expected a window of {', '.join([*COMPUTED, *known])}, got {wanted!r}")
+        raise WindowError(f"expected a window of {wrong_name(wanted, [*COMPUTED, *known])}")
     return wanted, COMPUTED[wanted](array, padding=padding)
 
 

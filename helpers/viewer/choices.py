@@ -159,7 +159,7 @@ def checked_stack(stacks: pd.DataFrame, stack: Stack | None) -> Stack | None:
     ):
         raise UnknownStackError(
             f"expected an entry of stack_table's index, got {stack!r}: "
-            "these slices have no such stack"
+            "these slices have no such stack; the first is stack_table(slices).index[0]"
         )
     return stack
 

@@ -39,6 +39,14 @@ class Slice:
     caption: Mapping[str, str] = field(default_factory=dict)
     spacing_unit: str = "mm"
 
+    def __repr__(self) -> str:
+        shape = " × ".join(map(str, self.array.shape[:2]))
+        spacing = " × ".join(f"{step:.4g}" for step in self.spacing)
+        kind = f"{self.array.dtype} {self.unit}".strip() if self.array.ndim == 2 else "colour"
+        where = [self.caption.get(name, "") for name in ("plane", "slice", "position", "view")]
+        words = ", ".join(["", *filter(None, where)])
+        return f"Slice of {shape} pixels, {spacing} {self.spacing_unit}, {kind}{words}"
+
     def window(self, wanted: object = None) -> tuple[str, Window | VoiLut]:
         """(name, Window or VoiLut) of a window as `helpers.pixels.window.resolve_window` has it."""
         return resolve_window(wanted, self.windows, self.array, self.padding, unit=self.unit)
