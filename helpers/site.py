@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from helpers.errors import ClearError
-from helpers.publish.report import PAGES, SITE, build_site
+from helpers.publish.report import MAX_MB, MAX_ONE_FILE_MB, PAGES, SITE, VIEWERS, build_site
 
 PIP_PROGRESS = re.compile(r" *Downloading .* [MG]B\)|Installing collected packages")
 
@@ -38,6 +38,20 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="REQUIREMENTS",
         help="file of packages to install, once the pages that do without are made",
     )
+    parser.add_argument(
+        "--viewers",
+        type=int,
+        default=VIEWERS,
+        help=f"how many stacks get a viewer, others a contact sheet (default: {VIEWERS})",
+    )
+    parser.add_argument(
+        "--max-mb",
+        type=float,
+        help=f"how large it may be (default: {MAX_MB:g}, with --single {MAX_ONE_FILE_MB:g})",
+    )
+    parser.add_argument(
+        "--single", action="store_true", help="also write the whole report into one file"
+    )
     options = parser.parse_args(arguments)
     try:
         index = build_site(
@@ -46,6 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
             site=options.site,
             deidentify=options.deidentify,
             install=partial(_install, options.install) if options.install else None,
+            viewers=options.viewers,
+            max_mb=options.max_mb,
+            single=options.single,
         )
     except ClearError as error:
         print(f"\n{error}", file=sys.stderr)

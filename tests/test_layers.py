@@ -41,7 +41,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     },
     "publish": {
         *("files", "collection", "geometry", "privacy", "headers", "slices", "pixels", "volume"),
-        *("labels", "pictures", "quality"),
+        *("labels", "pictures", "quality", "viewer"),
     },
     "site": {"collection", "publish"},
     "kaggle": {"publish"},

@@ -119,10 +119,12 @@ def stack_html(**shown: Any) -> str:
     return _template("stack.html.j2").render(style=_style("stack.css"), **safe, **shown)
 
 
+@cache
 def _template(name: str) -> Template:
     return Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True).get_template(name)
 
 
+@cache
 def _style(name: str) -> Markup:
     """The style of one page, after that of all."""
     return Markup("".join(map(_read, ("base.css", name))))

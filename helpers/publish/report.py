@@ -6,27 +6,36 @@ import importlib.metadata
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
-from functools import partial
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from nbformat import NotebookNode
 
 from helpers.collection import collection_root, is_phantom, what_is_at
+from helpers.errors import ClearError
 from helpers.files import FolderError
 from helpers.headers.table import read_headers
 from helpers.privacy.pseudonyms import VARIABLE, is_deidentified
 from helpers.publish.deidentified import DeidentifiedCollection
 from helpers.publish.execution import execute_pages
+from helpers.publish.gallery import Gallery
 from helpers.publish.html_pages import PageEntry, index_html, message_page, page_html
 from helpers.publish.pages import PageError, needs_fastai, page_files, read_page, title_of
-from helpers.publish.summary import overview
+from helpers.publish.processes import ProcessError, in_processes
+from helpers.publish.stack_pages import MB, StackPages, clear
+from helpers.publish.summary import Overview, overview
+from helpers.publish.tables import Tables, tables_of, tables_of_folder
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
 MARK = ".dicom-report"  # a file in the folder of a report, which says that it may be replaced
+VIEWERS, MAX_MB = 50, 200.0
+ONE_FILE = "report.html"
+MAX_ONE_FILE_MB = 40.0  # of a report that is one file: a browser takes it in at once
+LATER_BYTES = 2_000_000  # of each page that is made when its packages are there
 FASTAI_NEEDS = {"torch", "fastai", "kornia", "scikit-image"}  # with its module for medical images
 IDENTITY_SYNTHETIC = "they are shown, for the patients of the phantom are synthetic"
 IDENTITY_SHOWN = "they are shown, as this report was made without DEIDENTIFY=1"
@@ -43,11 +52,15 @@ def build_site(
     site: str | os.PathLike[str] = SITE,
     deidentify: bool = False,
     install: Callable[[Path], None] | None = None,
+    viewers: int = VIEWERS,
+    max_mb: float | None = None,
+    single: bool = False,
 ) -> Path:
     """Executes every page on a collection and writes it as HTML; returns the path of the index.
 
-    The index has the collection's summary and lists the pages. It is written with each of them,
-    and says which are not made yet: an interrupt leaves a report of those before.
+    The index has the collection's summary, a gallery of its stacks, its findings, and lists the
+    pages. It is written with each of them, and says which are not made yet: an interrupt leaves a
+    report of those before. Each stack has a page of its own, with a viewer or a contact sheet.
 
     Parameters
     ----------
@@ -59,6 +72,10 @@ def build_site(
         hidden in the environment. The phantom is shown as it is.
     install : adds the packages that some pages lack, given a folder for temporary files; called
         when the other pages are made. Without it those pages are left out.
+    viewers : how many stacks get a viewer at most
+    max_mb : that the report may take: what is left of it beside the pages is for the stacks; None
+        for 200, or for 40 where it is one file
+    single : whether all is also written into one file, whose path is then returned
 
     Raises
     ------
@@ -69,21 +86,31 @@ def build_site(
         Where pages fail, each with its reason, which stands in its place in the site too.
     """
     notebooks = {path: read_page(path) for path in page_files(pages)}
+    max_bytes = MB * _checked_size(max_mb, single)
     site = Path(site).absolute()
     _clear(site)
     root, environment = _collection(collection)
     hidden = deidentify or is_deidentified()
     headers = read_headers(root, cache=not hidden)  # no copy of names is left where they are hidden
-    facts, pictures = overview(headers)
+    tables = tables_of(headers)
+    summary = overview(headers, tables)
     with tempfile.TemporaryDirectory(prefix="dicom-", ignore_cleanup_errors=True) as folder:
         view = _view(root, headers, site, folder, hidden)
-        facts["identity"] += f"; {view.identity}"
-        index = partial(index_html, view.name, facts, pictures)
-        report = _Report(site, notebooks, index, view.clean)
+        summary.facts["identity"] += f"; {view.identity}"
+        gallery = _gallery(tables, root, view)
+        stacks = StackPages(
+            gallery, site, max_bytes=max_bytes, viewers=viewers, environment=view.environment
+        )
+        report = _Report(site, notebooks, summary, view, gallery, stacks, max_bytes)
         report.make({**environment, **view.environment}, Path(folder), install)
+    index = report.write_one_file() if single else report.index
     if report.failures:
-        raise PageError("\n".join([*report.failures, f"The other pages are in {report.index}"]))
-    return report.index
+        raise PageError("\n".join([*report.failures, f"The other pages are in {index}"]))
+    return index
+
+
+class SizeError(ClearError, ValueError):
+    """A size that no report can have."""
 
 
 class _View(NamedTuple):
@@ -102,13 +129,18 @@ class _Report:
         self,
         site: Path,
         notebooks: dict[Path, NotebookNode],
-        index: Callable[[Mapping[str, PageEntry], str], str],
-        clean: Callable[..., str] | None,
+        summary: Overview,
+        view: _View,
+        gallery: Gallery,
+        stacks: StackPages,
+        max_bytes: float,
     ):
         self.index = site / "index.html"
         self.failures: list[str] = []
-        self._notebooks, self._index_html, self._clean = notebooks, index, clean
+        self._notebooks, self._summary, self._view = notebooks, summary, view
+        self._gallery, self._stacks, self._max_bytes = gallery, stacks, max_bytes
         self._entries = {path.stem: PageEntry(title_of(page)) for path, page in notebooks.items()}
+        self._sizes: dict[str, int] = {}  # bytes of each page
 
     def make(
         self,
@@ -116,18 +148,49 @@ class _Report:
         folder: Path,
         install: Callable[[Path], None] | None,
     ) -> None:
-        """Makes the pages whose packages are there; then the others, where these can be added."""
+        """Makes stacks and the pages whose packages are there; then the others, if possible."""
         lacking = {path: _missing_packages(page) for path, page in self._notebooks.items()}
         later = [path for path, packages in lacking.items() if packages]
+        self._draw_stacks()
         for path in later:
             reason = f"not made yet: {', '.join(lacking[path])} must be installed first"
             print(f"{path.stem} is {reason}")
             self._write(path, message_page(self._entries[path.stem].title, reason), reason)
         self._execute([path for path in lacking if path not in later], environment, folder)
+        self._add_viewers(LATER_BYTES * len(later))
         if later and install:
             print(f"Open {self.index}", flush=True)
             install(folder)
             self._execute(later, environment, folder)
+
+    def write_one_file(self) -> Path:
+        """Writes the whole report into one file; returns its path."""
+        path = self.index.with_name(ONE_FILE)
+        pages = {name: self.index.with_name(f"{name}.html") for name in self._entries}
+        documents = {name: page.read_text(encoding="utf-8") for name, page in pages.items()}
+        gallery = self._gallery.data(self._stacks.in_one_page())
+        path.write_text(
+            self._index_html(gallery, {**documents, **self._stacks.documents()}),
+            encoding="utf-8",
+            errors="replace",
+        )
+        return path
+
+    def _draw_stacks(self) -> None:
+        if not len(self._gallery):
+            return
+        with _timed(f"{_counted(len(self._gallery), 'stack')}, drawn"):
+            self._stacks.draw()
+        self._write_index()
+
+    def _add_viewers(self, reserved: int) -> None:
+        """Adds viewers of stacks, as many as there is room for beside pages, made and to come."""
+        if not len(self._gallery):
+            return
+        with _timed("viewers of stacks"):
+            self._stacks.add_viewers(sum(self._sizes.values()) + reserved)
+        print(f"{self._stacks.note}: {self._size}", flush=True)
+        self._write_index()
 
     def _execute(self, paths: list[Path], environment: Mapping[str, str], folder: Path) -> None:
         """Executes pages and writes them, with a line for each."""
@@ -139,7 +202,8 @@ class _Report:
                 print(f"[{number}] {path.stem} ", end="", flush=True)
                 seconds, error = next(executions)
                 if error:
-                    error = f"{path.stem} failed: {self._clean(error) if self._clean else error}"
+                    clean = self._view.clean
+                    error = f"{path.stem} failed: {clean(error) if clean else error}"
                     self.failures.append(error)
                     page = message_page(self._entries[path.stem].title, error)
                 self._write(path, page)
@@ -148,12 +212,77 @@ class _Report:
     def _write(self, path: Path, page: NotebookNode, missing: str = "") -> None:
         """Writes a page, and the index that lists it."""
         self._entries[path.stem] = self._entries[path.stem]._replace(missing=missing)
-        made = f"Made on {datetime.date.today()}."
-        for name, content in (
-            (path.stem, page_html(page, path.stem, list(self._entries), self._clean)),
-            ("index", self._index_html(self._entries, made)),
-        ):
-            self.index.with_name(f"{name}.html").write_text(content, encoding="utf-8")
+        html = page_html(page, path.stem, list(self._entries), self._view.clean)
+        file = self.index.with_name(f"{path.stem}.html")
+        file.write_text(html, encoding="utf-8")
+        self._sizes[path.stem] = file.stat().st_size
+        self._write_index()
+
+    def _write_index(self) -> None:
+        html = self._index_html(self._gallery.data(self._stacks.shown), {})
+        self.index.write_text(html, encoding="utf-8", errors="replace")
+        self._sizes["index"] = self.index.stat().st_size
+
+    def _index_html(self, gallery: Mapping[str, Any], documents: Mapping[str, str]) -> str:
+        return index_html(
+            self._view.name,
+            self._summary.facts,
+            self._summary.pictures,
+            self._entries,
+            f"Made on {datetime.date.today()}.",
+            gallery=gallery if gallery["cards"] or gallery["findings"] else None,
+            size="; ".join(filter(None, (self._size, self._stacks.note))),
+            documents=documents,
+        )
+
+    @property
+    def _size(self) -> str:
+        """How much the report takes, and may."""
+        size = (sum(self._sizes.values()) + self._stacks.size) / MB
+        return f"{size:.1f} MB, of at most {self._max_bytes / MB:g}"
+
+
+@contextlib.contextmanager
+def _timed(words: str) -> Iterator[None]:
+    """A line that says what is done, and then how long it took."""
+    print(f"{words} ", end="", flush=True)
+    start = time.monotonic()
+    yield
+    print(f"{time.monotonic() - start:.1f} s", flush=True)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _checked_size(max_mb: float | None, single: bool) -> float:
+    """How many MB a report may take.
+
+    Raises
+    ------
+    SizeError
+    """
+    if max_mb is None:
+        return MAX_ONE_FILE_MB if single else MAX_MB
+    if not max_mb > 0:
+        raise SizeError(f"expected a size of the report in MB above 0, got {max_mb!r}")
+    return max_mb
+
+
+def _gallery(tables: Tables, root: Path, view: _View) -> Gallery:
+    """The stacks as the pages show them: of de-identified links where identity is hidden.
+
+    Raises
+    ------
+    ProcessError
+    """
+    if view.clean is None:
+        return Gallery(tables, str(root))
+    links = Path(view.environment["DICOM_ROOT"])
+    (found,) = in_processes(tables_of_folder, [links], view.environment)
+    if isinstance(found, ProcessError):
+        raise found
+    return Gallery(found, str(links), view.clean)
 
 
 def _clear(site: Path) -> None:
@@ -169,6 +298,7 @@ def _clear(site: Path) -> None:
         mark.write_text("The pages here are replaced by the next report.\n", encoding="utf-8")
     for old in (beside, *site.glob("*.html")):
         old.unlink(missing_ok=True)
+    clear(site)
 
 
 def _names_file(site: Path) -> Path:

@@ -9,11 +9,8 @@ from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES
 from helpers.pictures.slices import snapshot
 from helpers.privacy.identifying import identifying
-from helpers.quality.audit import audit
+from helpers.publish.tables import Tables, tables_of
 from helpers.slices.arrays import frames_of, paths_of
-from helpers.slices.contents import images
-from helpers.slices.stacks import stack_table
-from helpers.slices.table import slice_table
 from helpers.volume.slice import load_slice
 from helpers.volume.volume import load_volume
 
@@ -30,7 +27,7 @@ class Overview(NamedTuple):
     pictures: dict[str, bytes]  # plane → PNG, of the best stack; or one "image"; empty without any
 
 
-def overview(headers: pd.DataFrame) -> Overview:
+def overview(headers: pd.DataFrame, tables: Tables | None = None) -> Overview:
     """The `Overview` of a collection; nothing in it names a person.
 
     Without any image, it says what the files are instead.
@@ -38,20 +35,18 @@ def overview(headers: pd.DataFrame) -> Overview:
     Parameters
     ----------
     headers : DataFrame of `helpers.header_table`
+    tables : of these headers; None makes them
 
     Raises
     ------
     NoImageError
         Where no file is DICOM.
     """
-    if headers["error"].notna().all():
-        images(headers)  # an error that says what is there instead
-    slices = slice_table(headers)
-    stacks = stack_table(slices)
+    _, slices, stacks, findings, _ = tables_of(headers) if tables is None else tables
     facts = {
         "files": _files(headers),
         **(_of_images(headers, stacks) if len(stacks) else _without_images(headers)),
-        "findings": _findings(audit(headers, slices)),
+        "findings": _findings(findings),
         "identity": _identity(identifying(headers)),
     }
     return Overview(pd.Series(facts), _best_pictures(slices, stacks))

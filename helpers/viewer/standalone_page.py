@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from helpers.errors import ClearError
 from helpers.viewer.script import SCRIPT
 
 MAX_HTML_MB = 3.0
+EXPORT = re.compile(r"^export (default)?", re.MULTILINE)
 SPARE_BYTES = 50_000  # of a page, for padding and the HTML itself
 DOCUMENT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -36,6 +38,13 @@ FRAME = """<div style="position: relative; min-height: {height}px">
  style="position: absolute; width: 100%; height: {height}px; border: 0; background: Canvas">
 </iframe></div>
 """
+
+
+PAGE_SCRIPT = (  # of pages that have it beside them: a browser loads no module from a disk
+    '"use strict";\n(() => {\n'
+    + EXPORT.sub(lambda found: "const widget =" if found[1] else "", SCRIPT)
+    + '\nstandalone(document.querySelectorAll("section"));\n})();\n'
+)
 
 
 class HtmlError(ClearError, ValueError):
