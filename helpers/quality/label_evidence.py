@@ -38,7 +38,7 @@ def show_labels_of(finding: Any, slices: pd.DataFrame, ax: Axes) -> bool:
 
 def _show(finding: Any, slices: pd.DataFrame, ax: Axes) -> None:
     headers = header_table([finding.path], cache=False, progress=False)
-    (source,) = (row for _, row in labels_of(headers, slices).iterrows())
+    source = labels_of(headers, slices).loc[finding.path]  # masks beside it are others
     if pd.isna(source["stack"]):
         raise LabelError(f"expected labels that lie on a stack, got {source['why']}")
     rows = slices.loc[source["SeriesInstanceUID"], source["stack"]]
