@@ -34,6 +34,11 @@ POSES = {
 }
 
 
+def slow_but(several, kept):
+    """Parameters of which all but those that are kept belong to the whole."""
+    return [one if one in kept else pytest.param(one, marks=pytest.mark.slow) for one in several]
+
+
 class Made(NamedTuple):
     """A volume, the data sets of its images in spatial order, and its tables."""
 

@@ -22,7 +22,8 @@ from helpers.labels.nifti import nifti_labels
 from helpers.labels.placing import placed
 from helpers.labels.segmentation import segmentation_labels
 from helpers.labels.structures import structure_labels
-from helpers.privacy.pseudonyms import is_deidentified
+from helpers.privacy.pseudonyms import is_deidentified, shown_error
+from helpers.runtime import quiet
 from helpers.volume.volume import Volume
 
 Reader = Callable[..., Labels]
@@ -176,22 +177,33 @@ def _read(
     trusted: Collection[str] = (),
 ) -> Labels:
     """The labels of one file on the grid of a volume; in one line what is wrong with it."""
-    kind = kind_of(path)
-    if kind not in READERS:
-        raise LabelError(f"expected a file of labels ({READABLE}), got {_name_of(kind)}: {path}")
     try:
-        found = READERS[kind](
-            path, volume, threshold=threshold, names=names, trusted=path in trusted
-        )
+        kind = kind_of(path)
+        if kind not in READERS:
+            raise LabelError(
+                f"expected a file of labels ({READABLE}), got {_name_of(kind)}: {path}"
+            )
+        with quiet():  # pydicom's warnings quote values
+            found = READERS[kind](
+                path, volume, threshold=threshold, names=names, trusted=path in trusted
+            )
         return _in_frame(found, volume)
-    except LabelError:
-        raise
-    except ClearError as error:
-        raise LabelError(f"cannot read labels: {error}") from error
-    except MemoryError:
-        raise LabelError(f"expected labels that fit into memory, got more in {path}") from None
     except Exception as error:  # whatever a broken file does to those that read it
-        raise LabelError(f"expected labels in {path}, got {one_line(error)}") from error
+        if isinstance(error, LabelError) and not is_deidentified():
+            raise
+        cause = None if is_deidentified() else error  # its words may quote a value
+        raise LabelError(shown_error(_said(error, path))) from cause
+
+
+def _said(error: Exception, path: str) -> str:
+    """In one line why a file cannot be read."""
+    if isinstance(error, LabelError):
+        return str(error)
+    if isinstance(error, ClearError):
+        return f"cannot read labels: {error}"
+    if isinstance(error, MemoryError):
+        return f"expected labels that fit into memory, got more in {path}"
+    return f"expected labels in {path}, got {one_line(error)}"
 
 
 def _name_of(kind: str) -> str:

@@ -125,7 +125,7 @@ def _frame_count(dataset: Dataset, path: str) -> int:
     if dataset.get("SamplesPerPixel", 1) != 1 or None in (allocated, stored) or stored > allocated:
         raise LabelError(
             f"expected one sample a pixel and no more Bits Stored than Allocated in {path}, got "
-            f"{dataset.get('SamplesPerPixel')} samples, {stored} bits stored of {allocated}"
+            f"{dataset.get('SamplesPerPixel')!r} samples, {stored!r} bits stored of {allocated!r}"
         )
     check_frame_count(dataset, path)
     count = int(dataset.get("NumberOfFrames") or 1)

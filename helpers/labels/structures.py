@@ -15,7 +15,8 @@ from helpers.volume.volume import Volume
 KIND = "RTSTRUCT"
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 CLASSES = (STRUCTURE_SET,)
-FILLED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "")  # of Contour Geometric Type
+FILLED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR", "")  # of Contour Geometric Type (PS3.3 C.8.8.6.1)
+NOT_FILLED = {"OPEN_PLANAR", "OPEN_NONPLANAR"}
 POINT = "POINT"
 FLAT_SLICES = 0.25  # slices that a contour may reach over and yet is of one
 DECIMALS = 2  # of a pixel, to which outlines are rounded: the text of points is no more exact
@@ -228,7 +229,8 @@ class _Drawn:
             yield "has no contour"
         kinds = [one.kind for one in own if one.kind not in (*FILLED, POINT)]
         if kinds:
-            yield f"{_count(len(kinds), 'contour')} not filled ({', '.join(sorted({*kinds}))})"
+            terms = {one if one in NOT_FILLED else "of an unknown type" for one in kinds}
+            yield f"{_count(len(kinds), 'contour')} not filled ({', '.join(sorted(terms))})"
         if small := len(own) - len(self.points) - len(kinds) - closed:
             yield f"{_count(small, 'contour')} of fewer than three points"
         if oblique := closed - len(self._flat):
