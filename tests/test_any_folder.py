@@ -35,6 +35,8 @@ from helpers.publish.execution import execute_pages
 LEARNED_FROM = ("radiographs", "slides", "chest CT")  # nothing to learn, no place, few patients
 LABELLED = ("CT with objects", "documents")  # two organs and structures; nothing, and no volume
 PAGES = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+BEFORE_LEARNING = [page for page in PAGES if page.stem < "07"]
+WHAT_A_KIND_IS = [page for page in PAGES if page.stem[:2] in ("00", "01", "04", "05", "06")]
 
 
 class Answer(NamedTuple):
@@ -186,14 +188,15 @@ def test_kernels_tell_two_reconstructions_apart(tmp_path):
 @pytest.mark.parametrize("name", KINDS)
 def test_every_page_on_every_kind(written, name, phantom, tmp_path):
     """All, where page 07 has something else to learn from; else those before it, or labels too."""
-    some = [*PAGES[:6], *(PAGES[7:] if name in LABELLED else [])]
+    labels = [page for page in PAGES if page.stem == "08_labels"]
+    some = [*BEFORE_LEARNING, *(labels if name in LABELLED else [])]
     _execute(written(name), tmp_path, PAGES if name in LEARNED_FROM else some)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_pages_on_real_files_of_every_kind(real, name, phantom, tmp_path):
-    """Those that show what a kind is: one file, letters, quality, the viewer."""
+    """Those that show what a kind is: ten cells, one file, letters, quality, the viewer."""
     found = real_files(name, real)
     if not found:
         pytest.skip(f"no real files of {name} beside the project")
@@ -201,7 +204,7 @@ def test_pages_on_real_files_of_every_kind(real, name, phantom, tmp_path):
     folder.mkdir()
     for path in found:
         (folder / path.name).symlink_to(path)
-    _execute(folder, tmp_path, [PAGES[number] for number in (0, 3, 4, 5)])
+    _execute(folder, tmp_path, WHAT_A_KIND_IS)
 
 
 def _execute(folder, tmp_path, wanted):

@@ -15,6 +15,7 @@ import pytest
 PAGES = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 NAMES = [page.stem for page in PAGES]
 MAX_CELL_LINES = 6  # lines; the cell of imports and the collection may be longer
+MAX_LINE_LENGTH = 100  # characters, beyond which a report cuts a line off
 MEAN_WORDS = (15, 18)  # of a sentence, over all pages
 MAX_MEAN_WORDS = 20  # of a sentence, on any page
 TEN_CELLS, MAX_WORDS_OF_THE_START = 10, 750  # which are read in three minutes
@@ -83,6 +84,7 @@ def test_contract_of_code(page):
     assert not re.search(r"^\s*import helpers", third, re.M)
     for source in rest:
         assert len(source.splitlines()) <= MAX_CELL_LINES, source
+        assert max(map(len, source.splitlines())) <= MAX_LINE_LENGTH, source
         assert not re.search(
             r"^\s*(def|class|for|while|import|from) |sys\.path|^[!%]|interact\(|Output\(",
             source,
