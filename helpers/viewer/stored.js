@@ -6,7 +6,7 @@ import { clamp } from "./greys.js";
 import { storedImages } from "./image_sources.js";
 import { mountImages } from "./images.js";
 import { storedPixels } from "./painting.js";
-import { times, toPoint } from "./planes.js";
+import { times, toPoint, toVoxel } from "./planes.js";
 import { listeners, pageState } from "./sharing.js";
 import { mount } from "./volume.js";
 
@@ -26,9 +26,27 @@ export function standalone(sections) {
   });
   sources.forEach((source) => source.on("position_mm", () => link(source)));
   link(sources[0]);
+  followAddress(sources[0]);
 }
 
-/** @param {Element} section @returns {Shared<any>} */
+// Shows the slice that the page's address names, as in #index=12, now and when a link changes it: of the plane that is first.
+/** @param {Shared<any> & {meta: any}} source */
+function followAddress(source) {
+  const name = source.get("plane");
+  const follow = () => {
+    const wanted = Number(/^#index=(\d+)$/.exec(location.hash)?.[1] ?? NaN);
+    if (Number.isNaN(wanted)) return;
+    const plane = source.meta.planes?.[name], index = clamp(wanted, 0, (plane ?? source.meta).count - 1);
+    if (!plane) { source.set("index", index); return; }
+    const [, row, column] = toVoxel(plane, source.get("position_mm"));
+    source.set("plane", name);
+    source.set("position_mm", toPoint(plane, [index, row, column]));
+  };
+  addEventListener("hashchange", follow);
+  follow();
+}
+
+/** @param {Element} section @returns {Shared<any> & {meta: any}} */
 function mountSection(section) {
   const find = (/** @type {string} */ selector) => /** @type {Element} */ (section.querySelector(selector));
   const data = JSON.parse(find("script").textContent || ""), place = find("div");
