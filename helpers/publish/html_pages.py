@@ -15,6 +15,14 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 
 TEMPLATES = Path(__file__).with_name("templates")
+SCRIPT = (  # of the index, each part after those it uses
+    "filters.js",
+    "elements.js",
+    "cards.js",
+    "findings.js",
+    "documents.js",
+    "index.js",
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 IMPORT = re.compile(r"^import .*\n", re.MULTILINE)  # what stands before it in the same script
 LINK = re.compile(r"\]\((\w+)\.ipynb(#[^)]*)?\)")  # in Markdown, to another page
@@ -87,7 +95,7 @@ def index_html(
     size : of the report, and what it may be
     documents : name of a page, or stack-17 → its HTML; those in this page instead of beside it
     """
-    script = _script("filters.js", "documents.js", "index.js")
+    script = _script(*SCRIPT)
     return _template("index.html.j2").render(
         collection=collection,
         facts=facts,

@@ -1,32 +1,20 @@
 // @ts-check
 // The gallery of a report: cards that are filtered, sorted and walked by keys, and the list of findings.
-// Values of headers reach the page as text only, through textContent, value and alt.
 
-import { ANY_FINDING, EVERYTHING, FIELDS, NO_FINDING, ORDERS, SEVERITIES } from "./filters.js";
+import { cardItem } from "./cards.js";
 import { openDocument, wireDocuments } from "./documents.js";
+import { the } from "./elements.js";
+import { ANY_FINDING, EVERYTHING, FIELDS, NO_FINDING, ORDERS } from "./filters.js";
 import { counts, entries, hashOf, neighbour, ruleCounts, shown, wantedFrom } from "./filters.js";
+import { listFindings } from "./findings.js";
 
 /** @typedef {import("./filters.js").Card} Card */
 /** @typedef {import("./filters.js").Wanted} Wanted */
-
-/**
- * @typedef {object} Finding
- * @property {string} rule
- * @property {string} severity
- * @property {number | null} card
- * @property {string} where
- * @property {number | null} slice
- * @property {string} href
- * @property {string} value
- * @property {string} effect
- * @property {string} remedy
- * @property {string} clause
- */
+/** @typedef {import("./findings.js").Finding} Finding */
 
 const WIDE = "(min-width: 64rem)"; // as in the style: findings stand beside the cards
-const FIRST_FINDINGS = 20; // of a rule; a button shows the others
+const AT_ONCE = 36, AT_A_TIME = 150; // cards: drawn before anything else, and in each task after it
 const TYPING_MS = 60; // a pause in typing, before cards are looked for
-const PLACES = /^(stacks\/\d+\.html|#stack-\d+)([#/]index=\d+)?$/; // where a card or finding may lead
 const STACK = /^#stack-(\d+)/;
 const KEPT = "dicom-report-shown"; // what was asked for, for the way back from a stack
 
@@ -35,117 +23,34 @@ const { cards, findings, more = 0 } = /** @type {{cards: Card[], findings: Findi
 const all = entries(cards);
 const form = the("form[role=search]", HTMLFormElement);
 const list = the(".cards", HTMLUListElement);
-const items = new Map(cards.map((card) => [card.id, cardItem(card)]));
-/** @type {Map<HTMLDetailsElement, Finding[]>} */
-const rules = new Map(); // each rule's place, and its findings
+/** @type {Map<number, HTMLLIElement>} */
+const items = new Map(); // card by its number, once it was drawn
 let wanted = EVERYTHING;
 /** @type {Card[]} */
 let listed = [];
 let current = 0; // number of the card that the tab key reaches, in `listed`
+/** @type {HTMLAnchorElement | null} */
+let reached = null; // its link
+let drawing = 0; // the task that adds further cards
 
 fillMenus();
-listFindings();
+const findingsPlace = the("#findings", HTMLDetailsElement);
+const listAllFindings = listFindings(findingsPlace, findings, more, {
+  stacksOf: (rule) => all.filter(({ found }) => found.has(rule)).length,
+  showOnly: (rule) => {
+    ask({ ...EVERYTHING, sort: wanted.sort, finding: rule });
+    the("#stacks", HTMLElement).scrollIntoView();
+  },
+});
+findingsPlace.open = matchMedia(WIDE).matches;
 wireForm();
 wireKeys();
 wirePrint();
-wireDocuments((hash) => {
-  history.pushState(null, "", hash || `#${hashOf(wanted)}`);
-  follow();
-});
+wireRoom();
+wireDocuments(go);
 follow();
 addEventListener("hashchange", follow);
 wireWayBack();
-
-// elements
-
-/**
- * @template {Element} T
- * @param {string} selector
- * @param {new () => T} kind
- * @param {ParentNode} [within]
- * @returns {T}
- */
-function the(selector, kind, within = document) {
-  const found = within.querySelector(selector);
-  if (!(found instanceof kind)) throw new Error(`expected ${selector} in the page`);
-  return found;
-}
-
-/**
- * @template {keyof HTMLElementTagNameMap} K
- * @param {K} kind
- * @param {string} className
- * @param {...(string | Node)} content
- * @returns {HTMLElementTagNameMap[K]}
- */
-function make(kind, className, ...content) {
-  const element = document.createElement(kind);
-  if (className) element.className = className;
-  element.append(...content);
-  return element;
-}
-
-/**
- * A shape and a word: no colour alone says how bad it is.
- * @param {string} severity
- */
-function severityMark(severity) {
-  return make("span", `severity ${SEVERITIES.includes(severity) ? severity : ""}`, severity);
-}
-
-// cards
-
-/** @param {Card} card */
-function cardItem(card) {
-  const item = make("li", "card", pictureOf(card), titleOf(card), make("p", "", card.patient || "no patient"));
-  const kind = [card.modality, card.kind].filter(Boolean).join(" ");
-  item.append(make("p", "", [kind, imagesOf(card), card.spacing].filter(Boolean).join(" · ")));
-  item.append(make("p", "", [card.size, card.series && `series ${card.series}`, pageOf(card)].filter(Boolean).join(" · ")));
-  if (card.badges.length) item.append(badgesOf(card));
-  item.id = `stack-${card.id}`;
-  return item;
-}
-
-/** @param {Card} card */
-function pictureOf(card) {
-  if (!card.thumb) return make("div", "picture", make("span", "", card.why || "no picture"));
-  const picture = make("img", "");
-  Object.assign(picture, { loading: "lazy", decoding: "async", width: card.width, height: card.height, alt: card.alt });
-  picture.src = card.thumb;
-  return make("div", "picture", picture);
-}
-
-/** @param {Card} card */
-function titleOf(card) {
-  const link = make("a", "title", card.title || "no description");
-  if (PLACES.test(card.page)) {
-    link.href = card.page;
-  } else {
-    link.setAttribute("role", "link");
-    link.setAttribute("aria-disabled", "true");
-  }
-  link.tabIndex = -1;
-  return link;
-}
-
-/** @param {Card} card */
-function imagesOf(card) {
-  const images = `${card.images} ${card.images === 1 ? "image" : "images"}`;
-  return card.positions && card.positions !== card.images ? `${images} at ${card.positions} positions` : images;
-}
-
-/** @param {Card} card */
-function pageOf(card) {
-  if (!card.page) return "";
-  return card.alive ? "viewer" : "contact sheet";
-}
-
-/** @param {Card} card */
-function badgesOf(card) {
-  const badges = make("p", "badges", severityMark(card.severity));
-  badges.append(...card.badges.map((badge) => make("span", "badge", badge)));
-  return badges;
-}
 
 // filters
 
@@ -156,7 +61,7 @@ function fillMenus() {
     fill(field, any[field], counts(all, field).map(([value, count]) => [`=${value}`, `${value || none[field]} (${count})`]));
   }
   const healthy = all.filter(({ found }) => found.size === 0).length;
-  fill("finding", "with and without", [
+  fill("finding", "any or none", [
     [`=${ANY_FINDING}`, `any finding (${all.length - healthy})`],
     [`=${NO_FINDING}`, `no finding (${healthy})`],
     ...ruleCounts(all).map(([rule, count]) => [`=${rule}`, `${rule} (${count})`]),
@@ -216,7 +121,8 @@ function show(now) {
   wanted = now;
   const focused = listed[current];
   listed = shown(all, wanted).map(({ card }) => card);
-  list.replaceChildren(...listed.map(itemOf));
+  clear();
+  draw(AT_ONCE);
   reach(Math.max(listed.indexOf(focused), 0));
   showForm();
   const total = `${cards.length} ${cards.length === 1 ? "stack" : "stacks"}`;
@@ -233,18 +139,40 @@ function showForm() {
   if (words.value !== wanted.words) words.value = wanted.words;
 }
 
+/** Takes all cards out; while they are laid out, each would cost time. */
+function clear() {
+  list.style.display = "none";
+  void list.offsetHeight;
+  list.replaceChildren();
+  list.style.display = "";
+}
+
+/**
+ * Adds cards until so many stand there; the others follow in tasks of their own, so that nobody waits for them.
+ * @param {number} count
+ */
+function draw(count) {
+  clearTimeout(drawing);
+  list.append(...listed.slice(list.childElementCount, count).map(itemOf));
+  const drawn = list.childElementCount;
+  if (drawn < listed.length) drawing = setTimeout(() => draw(drawn + AT_A_TIME));
+}
+
 /** @param {Card} card */
 function itemOf(card) {
-  return /** @type {HTMLLIElement} */ (items.get(card.id));
+  const item = items.get(card.id) ?? cardItem(card);
+  items.set(card.id, item);
+  return item;
 }
 
 // keys
 
 /** @param {number} number of the card that the tab key reaches from now on */
 function reach(number) {
-  for (const link of list.querySelectorAll(".title[tabindex='0']")) link.setAttribute("tabindex", "-1");
+  if (reached) reached.tabIndex = -1;
   current = number;
-  if (listed[number]) linkOf(listed[number]).tabIndex = 0;
+  reached = listed[number] ? linkOf(listed[number]) : null;
+  if (reached) reached.tabIndex = 0;
 }
 
 /** @param {Card} card */
@@ -254,9 +182,9 @@ function linkOf(card) {
 
 /** @param {number} number */
 function focusCard(number) {
+  draw(number + 1);
   reach(number);
-  const link = linkOf(listed[number]);
-  link.focus({ preventScroll: true });
+  reached?.focus({ preventScroll: true });
   itemOf(listed[number]).scrollIntoView({ block: "nearest" });
 }
 
@@ -284,96 +212,6 @@ function columns() {
   return getComputedStyle(list).gridTemplateColumns.split(" ").length;
 }
 
-// findings
-
-function listFindings() {
-  const place = the("#findings", HTMLDetailsElement);
-  /** @type {Map<string, Finding[]>} */
-  const byRule = new Map();
-  for (const finding of findings) {
-    const name = `${finding.severity} ${finding.rule}`;
-    byRule.set(name, [...(byRule.get(name) ?? []), finding]);
-  }
-  const rank = (/** @type {Finding[]} */ [first]) => SEVERITIES.indexOf(first.severity);
-  const groups = [...byRule.values()].sort((a, b) => rank(a) - rank(b) || b.length - a.length);
-  place.append(...groups.map(ruleDetails));
-  if (!findings.length) place.append(make("p", "", "No rule found anything in the headers."));
-  if (more) place.append(make("p", "", `${more} further findings are not listed here; the page on quality has them.`));
-  the("h2", HTMLElement, place).append(` (${findings.length + more})`);
-  place.open = matchMedia(WIDE).matches;
-}
-
-/** @param {Finding[]} group of one rule */
-function ruleDetails(group) {
-  const { rule, severity } = group[0];
-  const summary = make("summary", "", severityMark(severity), make("span", "rule", rule), make("span", "number", `${group.length}`));
-  const details = make("details", "", summary);
-  details.addEventListener("toggle", () => {
-    if (!details.querySelector("ol")) fillRule(details, group, FIRST_FINDINGS);
-  });
-  rules.set(details, group);
-  return details;
-}
-
-/**
- * What the rule says of all, and its first findings; made when they are looked at.
- * @param {HTMLDetailsElement} details
- * @param {Finding[]} group
- * @param {number} first
- */
-function fillRule(details, group, first) {
-  const common = /** @type {const} */ (["effect", "remedy", "clause"]).filter((part) =>
-    group.every((finding) => finding[part] === group[0][part]));
-  const found = make("ol", "", ...group.slice(0, first).map((finding) => findingItem(finding, common)));
-  const parts = common.map((part) => group[0][part]).filter(Boolean).map((text) => make("p", "", text));
-  details.replaceChildren(the("summary", HTMLElement, details), ...parts, ...onlyThese(group), found);
-  if (group.length <= first) return;
-  const others = make("button", "", `Show the other ${group.length - first}`);
-  others.type = "button";
-  others.onclick = () => {
-    fillRule(details, group, group.length);
-    details.querySelectorAll("li")[first]?.querySelector("a")?.focus();
-  };
-  details.append(others);
-}
-
-/** @param {Finding[]} group */
-function onlyThese(group) {
-  const { rule } = group[0];
-  const count = all.filter(({ found }) => found.has(rule)).length;
-  if (!count) return [];
-  const button = make("button", "", count === 1 ? "Show only its stack" : `Show only its ${count} stacks`);
-  button.type = "button";
-  button.onclick = () => {
-    ask({ ...EVERYTHING, sort: wanted.sort, finding: rule });
-    the("#stacks", HTMLElement).scrollIntoView();
-  };
-  return [button];
-}
-
-/**
- * @param {Finding} finding
- * @param {string[]} common said of all already
- */
-function findingItem(finding, common) {
-  const item = make("li", "", whereOf(finding));
-  if (finding.value) item.append(`: ${finding.value}`);
-  for (const part of /** @type {const} */ (["effect", "remedy", "clause"])) {
-    if (!common.includes(part) && finding[part]) item.append(make("p", "", finding[part]));
-  }
-  return item;
-}
-
-/** @param {Finding} finding */
-function whereOf(finding) {
-  const text = finding.where || "the collection";
-  const href = PLACES.test(finding.href) ? finding.href : finding.card === null ? "" : `#stack-${finding.card}`;
-  if (!href) return text;
-  const link = make("a", "", finding.slice === null ? text : `${text}, slice ${finding.slice + 1}`);
-  link.href = href;
-  return link;
-}
-
 // the address
 
 /** Shows what the address asks for: a document in this page, a card, or a choice of cards. */
@@ -386,15 +224,26 @@ function follow() {
 }
 
 /**
+ * Goes to what an address names; without one back to the cards, and to that of the stack that was looked at.
+ * @param {string} hash
+ */
+function go(hash) {
+  const card = STACK.exec(location.hash)?.[1];
+  if (hash) history.pushState(null, "", hash);
+  else history.pushState(card ? { card: Number(card) } : null, "", `#${hashOf(wanted)}`);
+  follow();
+}
+
+/**
  * Comes back to a card, wherever it stands.
  * @param {number} id
  */
 function lookAt(id) {
   const place = () => listed.findIndex((card) => card.id === id);
-  if (!items.has(id)) return;
+  if (!cards.some((card) => card.id === id)) return;
   if (place() < 0) show(EVERYTHING);
   focusCard(place());
-  const center = () => list.querySelector(`#stack-${id}`)?.scrollIntoView({ block: "center" });
+  const center = () => list.querySelector(`#card-${id}`)?.scrollIntoView({ block: "center" });
   center();
   requestAnimationFrame(center); // once the cards about it have their sizes
 }
@@ -403,7 +252,7 @@ function lookAt(id) {
 function wireWayBack() {
   list.addEventListener("click", (event) => {
     const item = event.target instanceof Element ? event.target.closest("li") : null;
-    if (item) history.replaceState({ card: Number(item.id.slice("stack-".length)) }, "");
+    if (item) history.replaceState({ card: Number(item.id.slice("card-".length)) }, "");
   });
   addEventListener("pagehide", () => {
     try {
@@ -422,6 +271,14 @@ function kept() {
   }
 }
 
+// room
+
+/** Tells the style how high the filters are, below which the findings stay in sight. */
+function wireRoom() {
+  const observer = new ResizeObserver(() => document.body.style.setProperty("--form", `${form.offsetHeight}px`));
+  observer.observe(form);
+}
+
 // paper
 
 /** On paper every finding is listed and every picture is there. */
@@ -429,9 +286,10 @@ function wirePrint() {
   /** @type {HTMLDetailsElement[]} */
   let opened = [];
   addEventListener("beforeprint", () => {
+    draw(listed.length);
     for (const picture of list.querySelectorAll("img")) picture.loading = "eager";
     opened = [...document.querySelectorAll("details")].filter((details) => !details.open);
-    for (const [details, group] of rules) fillRule(details, group, group.length);
+    listAllFindings();
     for (const details of opened) details.open = true;
   });
   addEventListener("afterprint", () => {
