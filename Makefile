@@ -4,27 +4,35 @@ KAGGLE := build/kaggle-venv/bin
 INSTALL := -m pip install --quiet
 DATA ?=
 DEIDENTIFY ?=
+VIEWERS ?=
+SINGLE ?=
 LAB ?=
 KAGGLE_USER ?=
+STANDALONE ?=
+REPOSITORY ?=
 # everything, once it is there; before that, what all pages but 07 need
 SET_UP := $(if $(wildcard .venv/ready),.venv/ready,.venv/ready-pages)
 # packages are installed without byte code, which is faster; it is written when a module is first used
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run lab kaggle test test-all test-kaggle bench lint picture clean
+.PHONY: help run lab kaggle colab test test-all test-kaggle bench lint picture clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(SET_UP)  ## execute every page into build/html; DATA=/path/to/dicom for your own folder, DEIDENTIFY=1 to hand it on
+run: $(SET_UP)  ## the report in build/html; DATA=/path/to/dicom for your own folder, DEIDENTIFY=1 to hand it on, SINGLE=1 for one file, VIEWERS=50 stacks alive
 	@trap : INT; { $(BIN)/python -m helpers.site $(if $(DATA),"$(DATA)") $(if $(DEIDENTIFY),--deidentify) \
+		$(if $(VIEWERS),--viewers "$(VIEWERS)") $(if $(SINGLE),--single) \
 		--install .venv/later.txt && touch .venv/ready; } || [ $$? = 130 ]
 
 lab: .venv/ready  ## open JupyterLab on the pages; LAB=--allow-root where you are root
 	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab $(LAB) notebooks
 
-kaggle: $(SET_UP)  ## build one Kaggle kernel per page into build/kaggle; KAGGLE_USER=name, else Kaggle's configuration
-	@$(BIN)/python -m helpers.kaggle $(if $(KAGGLE_USER),--user "$(KAGGLE_USER)")
+kaggle: $(SET_UP)  ## build a Kaggle dataset and one kernel per page; KAGGLE_USER=name, or STANDALONE=1 to upload by hand
+	@$(BIN)/python -m helpers.kaggle $(if $(STANDALONE),--standalone) $(if $(KAGGLE_USER),--user "$(KAGGLE_USER)")
+
+colab: $(SET_UP)  ## build one notebook per page for Colab, which installs the suite from REPOSITORY=address
+	@$(BIN)/python -m helpers.kaggle --colab $(if $(REPOSITORY),"$(REPOSITORY)")
 
 test: .venv/ready-test  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto
@@ -83,7 +91,8 @@ tests/node_modules/ready: tests/package-lock.json
 	$(BIN)/python $(INSTALL) --editable '.[bench]'
 	@touch $@
 
-build/kaggle-venv/ready: tests/kaggle-image.txt pyproject.toml
+build/kaggle-venv/ready: tests/kaggle-image.txt tests/colab-image.txt pyproject.toml
 	$(PYTHON) -m venv build/kaggle-venv
 	$(KAGGLE)/python $(INSTALL) --requirement tests/kaggle-image.txt --editable '.[test]'
+	$(KAGGLE)/python $(INSTALL) --no-deps --upgrade --target build/colab-packages --requirement tests/colab-image.txt
 	@touch $@

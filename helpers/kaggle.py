@@ -1,29 +1,54 @@
-"""The pages, each as a Kaggle kernel: ``python -m helpers.kaggle [--user NAME]``."""
+"""The pages for Kaggle and Colab: ``python -m helpers.kaggle [--user NAME]``."""
 
 import argparse
 import sys
 
 from helpers.errors import ClearError
-from helpers.publish.kernels import build_kernels
+from helpers.publish.kernels import build_colab, build_kernels, build_standalone
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Command line: builds the kernels; exit status 1 with one clear line where it cannot."""
+    """Command line: builds what is asked; exit status 1 with one clear line where it cannot."""
     parser = argparse.ArgumentParser(
-        description="Build one Kaggle kernel per page, with the helpers that it imports."
+        description="Build a Kaggle dataset that brings the suite, and one kernel per page."
     )
     parser.add_argument(
         "--user",
-        help="owner of the kernels on Kaggle (default: the one in Kaggle's own configuration)",
+        help="owner of dataset and kernels (default: the one in Kaggle's own configuration)",
     )
+    parser.add_argument(
+        "--standalone", action="store_true", help="notebooks that carry the suite in their cells"
+    )
+    parser.add_argument(
+        "--colab",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="notebooks for Colab, which install the suite from a git repository (default: the "
+        "Repository among the addresses in pyproject.toml)",
+    )
+    asked = parser.parse_args(arguments)
     try:
-        folders = build_kernels(parser.parse_args(arguments).user)
+        if asked.colab is not None:
+            print(*build_colab(asked.colab), sep="\n")
+        elif asked.standalone:
+            print(*build_standalone(), sep="\n")
+        else:
+            _print_commands(asked.user)
     except ClearError as error:
         print(error, file=sys.stderr)
         return 1
-    for folder in folders:
-        print(f"kaggle kernels push -p {folder}")
     return 0
+
+
+def _print_commands(user: str | None) -> None:
+    """Builds dataset and kernels, and prints the commands that push them."""
+    built = build_kernels(user)
+    print(f"kaggle datasets create -p {built.dataset}")
+    for folder in built.kernels:
+        print(f"kaggle kernels push -p {folder}")
+    for line in built.lacking:
+        print(line, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Runs a notebook as Kaggle does: in its folders, without network, and without this project.
+"""Runs a notebook as Kaggle or Colab do: in their folders, without network or this project.
 
-    unshare --mount --net [--map-root-user] python tests/kaggle_layout.py PAGE EXECUTED DATA MOUNT
+    unshare --mount --net python tests/kaggle_layout.py PAGE EXECUTED WORKING [DATA MOUNT]...
 
 To be started in namespaces of its own, by a Python that has the packages and not the project;
 `executed` does that.
@@ -14,22 +14,25 @@ import sysconfig
 import venv
 from pathlib import Path
 
+KAGGLE, COLAB = "/kaggle/working", "/content"  # the folder in which a notebook runs
+SAYS_KAGGLE = {"KAGGLE_KERNEL_RUN_TYPE": "Batch"}
 BEFORE = """\
 import importlib.util, os, socket
 
 assert importlib.util.find_spec("helpers") is None, "the project is installed"
-assert os.getcwd() == "/kaggle/working" and not os.listdir()
+assert os.getcwd() == "{working}" and not os.listdir()
 assert all(name == "lo" for _, name in socket.if_nameindex()), "there is a network"
 try:
     socket.create_connection(("1.1.1.1", 53), 5)
     raise AssertionError("the network is on")
 except OSError:
     pass
-try:
-    open("{mount}/new", "w")
-    raise AssertionError("the data can be written to")
-except OSError:
-    pass
+for mount in {mounts}:
+    try:
+        open(mount + "/new", "w")
+        raise AssertionError("the data can be written to")
+    except OSError:
+        pass
 """
 AFTER = """\
 import json, sys
@@ -39,8 +42,16 @@ json.dumps({name: module.__file__ for name, module in own.items()})
 """
 
 
-def executed(notebook, folder, data, mount):
-    """The notebook with its outputs, run on `data` at `mount`, and the files that it left.
+def executed(notebook, folder, mounts, *, working=KAGGLE, before=(), environment=None):
+    """The notebook with its outputs, and the files that it left.
+
+    Parameters
+    ----------
+    folder : for temporary files
+    mounts : where a folder is to lie, read-only → that folder
+    working : where the notebook runs
+    before : further folders of packages, which come first
+    environment : further variables; those that say it is Kaggle where none are given
 
     Raises
     ------
@@ -57,17 +68,19 @@ def executed(notebook, folder, data, mount):
         raise RuntimeError(f"{expected}: {tried.stderr.strip()}")
     result = Path(folder) / "executed.ipynb"
     paths = dict.fromkeys(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
-    environment = {
+    variables = {
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONPATH": os.pathsep.join([*map(str, before), *paths]),
+        **(SAYS_KAGGLE if environment is None else environment),
     }
-    command = [*unshare, python, __file__, notebook, result, data, mount]
+    places = [part for mount, data in mounts.items() for part in (data, mount)]
+    command = [*unshare, python, __file__, notebook, result, working, *places]
     run = subprocess.run(
         list(map(str, command)),
         capture_output=True,
         encoding="utf-8",
-        env=environment,
+        env=variables,
         timeout=600,
         check=False,
     )
@@ -76,34 +89,43 @@ def executed(notebook, folder, data, mount):
     return json.loads(result.read_text(encoding="utf-8")), run.stdout.split()
 
 
-def _enter(root, data, mount):
-    """Makes a root of what there is and Kaggle's folders, and goes into it."""
+def _enter(root, working, mounts):
+    """Makes a root of what there is and the folders of the place, and goes into it."""
     root.mkdir()
     _mount("-t", "tmpfs", "tmpfs", root)
     _mount("--make-unbindable", root)
     for path in Path("/").iterdir():
         if path.is_symlink():
             (root / path.name).symlink_to(path.readlink())
-        elif path.is_dir() and path.name != "kaggle":
+        elif path.is_dir() and path.name not in ("kaggle", "content", "scratch"):
             (root / path.name).mkdir()
             _mount("--rbind", path, root / path.name)
-    for folder in ("input", "working", "run", "home"):
-        (root / "kaggle" / folder).mkdir(parents=True)
-    _mount("-t", "tmpfs", "tmpfs", root / "kaggle/input")
-    inside = root / mount.lstrip("/")
-    inside.mkdir(parents=True)
-    _mount("--bind", data, inside)
-    for folder in (inside, root / "kaggle/input"):
-        _mount("-o", "remount,bind,ro", folder)
+    for folder in (working, "/scratch/run", "/scratch/home"):
+        (root / folder.lstrip("/")).mkdir(parents=True)
+    if mounts:
+        _attach(root, mounts)
     os.chroot(root)
-    os.chdir("/kaggle/working")
+    os.chdir(working)
+
+
+def _attach(root, mounts):
+    """Kaggle's folder of inputs, which is read-only as all that lies in it."""
+    inputs = root / "kaggle/input"
+    inputs.mkdir(parents=True)
+    _mount("-t", "tmpfs", "tmpfs", inputs)
+    inside = {root / mount.lstrip("/"): data for mount, data in mounts.items()}
+    for folder, data in inside.items():
+        folder.mkdir(parents=True)
+        _mount("--bind", data, folder)
+    for folder in (*inside, inputs):
+        _mount("-o", "remount,bind,ro", folder)
 
 
 def _mount(*arguments):
     subprocess.run(["mount", *map(str, arguments)], check=True)
 
 
-def _execute(notebook):
+def _execute(notebook, working):
     """Runs all cells in place; through sockets that are files, for there is no network at all."""
     from jupyter_client import AsyncKernelManager
     from jupyter_client.kernelspec import KernelSpecManager
@@ -114,36 +136,35 @@ def _execute(notebook):
         kernel_name="python3",
         kernel_spec_manager=kernels,
         transport="ipc",
-        ip="/kaggle/run/kernel",
-        connection_file="/kaggle/run/k.json",
+        ip="/scratch/run/kernel",
+        connection_file="/scratch/run/k.json",
     )
     client = NotebookClient(notebook, manager, timeout=300, extra_arguments=["--log-level=ERROR"])
-    client.resources = {"metadata": {"path": "/kaggle/working"}}
+    client.resources = {"metadata": {"path": working}}
     folders = {
-        "HOME": "/kaggle/home",
-        "TMPDIR": "/kaggle/run",
-        "JUPYTER_RUNTIME_DIR": "/kaggle/run",
+        "HOME": "/scratch/home",
+        "TMPDIR": "/scratch/run",
+        "JUPYTER_RUNTIME_DIR": "/scratch/run",
     }
-    kaggle = {"KAGGLE_KERNEL_RUN_TYPE": "Batch", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    client.execute(env={**os.environ, **folders, **kaggle})
+    client.execute(env={**os.environ, **folders, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
 
 
-def main(notebook, result, data, mount):
+def main(notebook, result, working, *places):
     """Command line: writes the executed notebook, prints the files that it left."""
     import nbformat
 
-    _enter(Path(result).with_name("root"), data, mount)
+    mounts = dict(zip(places[1::2], places[::2]))
+    _enter(Path(result).with_name("root"), working, mounts)
     page = nbformat.read(notebook, as_version=4)
-    before, after = (
-        nbformat.v4.new_code_cell(code) for code in (BEFORE.replace("{mount}", mount), AFTER)
-    )
+    first = BEFORE.replace("{working}", working).replace("{mounts}", repr([*mounts]))
+    before, after = (nbformat.v4.new_code_cell(code) for code in (first, AFTER))
     page.cells = [before, *page.cells, after]
     try:
-        _execute(page)
+        _execute(page, working)
     finally:
         nbformat.write(page, result)
-    left = [path for path in Path("/kaggle/working").rglob("*") if path.is_file()]
-    print(*(path.relative_to("/kaggle/working") for path in left))
+    left = [path for path in Path(working).rglob("*") if path.is_file()]
+    print(*(path.relative_to(working) for path in left))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Kaggle kernels: what would be sent, what must never be, and that they run as on Kaggle."""
 
 import ast
-import io
+import base64
 import json
+import lzma
 import os
 import re
 import shutil
@@ -10,7 +11,6 @@ import socket
 import subprocess
 import sys
 import zipfile
-from base64 import b64decode
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,11 +20,13 @@ import nbformat
 import pydicom
 import pytest
 from conftest import REAL
-from kaggle_layout import executed
+from kaggle_layout import COLAB, executed
 
 from helpers.errors import ClearError
 from helpers.kaggle import main
-from helpers.publish.kernels import SOURCES, KaggleError, build_kernels
+from helpers.publish.dataset import DECODERS
+from helpers.publish.kernel_facts import SOURCES, KaggleError
+from helpers.publish.kernels import build_colab, build_kernels, build_standalone
 from helpers.publish.pages import PageError
 from helpers.runtime import install_line
 
@@ -44,26 +46,54 @@ KEYS = {
 }
 PATIENTS = ["P01", "P04", "P08", "P09", "P11", "P30", "P31"]
 MOUNTS = ["/kaggle/input/{}", "/kaggle/input/competitions/{}", "/kaggle/input/datasets/someone/{}"]
+OSIC, SUITE = "osic-pulmonary-fibrosis-progression", "dicom-notebook-suite"
+IN_A_WHEEL = ("pyproject.toml", "README.md", "LICENSE")
 PAGE = [
     "# What is here?\n\nA page.",
     "from helpers import collection_root\n\nroot = collection_root()",
 ]
+NO_CACHES = shutil.ignore_patterns("__pycache__", ".*")
 
 
 def _copy(folder):
+    """The project in another folder, with the wheels that were fetched already."""
     for name in ("notebooks", "helpers"):
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*")
-        )
-    shutil.copy(ROOT / "pyproject.toml", folder)
+        shutil.copytree(ROOT / name, folder / name, ignore=NO_CACHES)
+    for name in IN_A_WHEEL:
+        shutil.copy(ROOT / name, folder)
+    _give_wheels(folder)
     return folder
 
 
+def _give_wheels(project):
+    """Wheels of decoders, for pip to fetch none; what stands for them where there are none."""
+    wheels = project / "build/wheels"
+    wheels.mkdir(parents=True, exist_ok=True)
+    for name in DECODERS:
+        found = list((ROOT / "build/wheels").glob(f"{name.replace('==', '-')}-*.whl"))
+        if found:
+            (wheels / found[0].name).symlink_to(found[0])
+        else:
+            with zipfile.ZipFile(wheels / f"{name.replace('==', '-')}-py3-none-any.whl", "w"):
+                pass
+
+
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def dataset_and_kernels(tmp_path_factory):
+    return build_kernels("someone", project=_copy(tmp_path_factory.mktemp("project")))
+
+
+@pytest.fixture(scope="module")
+def built(dataset_and_kernels):
     """Every page's name with the folder of its kernel."""
-    folders = build_kernels("someone", project=_copy(tmp_path_factory.mktemp("project")))
-    return dict(zip(NAMES, folders, strict=True))
+    return dict(zip(NAMES, dataset_and_kernels.kernels, strict=True))
+
+
+@pytest.fixture(scope="module")
+def standalone(tmp_path_factory):
+    """Every page's name with its notebook that carries the suite."""
+    files = build_standalone(project=_copy(tmp_path_factory.mktemp("standalone")))
+    return dict(zip(NAMES, files, strict=True))
 
 
 @pytest.fixture
@@ -72,12 +102,19 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path.parent / "home"))
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
-    shutil.copytree(
-        ROOT / "helpers", tmp_path / "helpers", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    _write_pyproject(tmp_path)
+    (tmp_path / "README.md").write_text("A project.\n", encoding="utf-8")
+    (tmp_path / "LICENSE").write_text("Free.\n", encoding="utf-8")
+    shutil.copytree(ROOT / "helpers", tmp_path / "helpers", ignore=NO_CACHES)
+    _give_wheels(tmp_path)
     _page(tmp_path)
     return tmp_path
+
+
+def _write_pyproject(project, *lines):
+    """What the real one says of the project, without data on Kaggle, and further lines."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[tool.kaggle]")[0]
+    (project / "pyproject.toml").write_text("\n".join([text, *lines]), encoding="utf-8")
 
 
 def _page(project, *more, name="01_page", first=PAGE[0]):
@@ -88,20 +125,28 @@ def _page(project, *more, name="01_page", first=PAGE[0]):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), project / "notebooks" / f"{name}.ipynb")
 
 
-def _notebook(folder):
-    return json.loads(next(folder.glob("*.ipynb")).read_text(encoding="utf-8"))
+def _notebook(path):
+    """The notebook of a file, or of a folder of one."""
+    file = next(path.glob("*.ipynb")) if path.is_dir() else path
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _own_cells(name):
+    return json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
 
 
 def _written(notebook):
     """File name → content, as the collapsed cells give it."""
-    sources = ["".join(cell["source"]) for cell in notebook["cells"]]
-    cells = [source.split("\n", 1) for source in sources if source.startswith("%%writefile ")]
-    written = {line.removeprefix("%%writefile helpers/"): f"{text}\n" for line, text in cells}
+    written = {}
     for cell in notebook["cells"]:
-        if cell["id"] == "helpers-packed":
-            packed = b64decode("".join(cell["source"]).split('"""')[1])
-            archive = zipfile.ZipFile(io.BytesIO(packed))
-            written |= {name: archive.read(name).decode() for name in archive.namelist()}
+        magic, _, text = "".join(cell["source"]).partition("\n")
+        if magic.startswith("%%packed_room "):
+            text = lzma.decompress(base64.b85decode(text.replace("\n", ""))).decode()[:-1]
+        if magic.startswith(("%%room ", "%%packed_room ")):
+            folder = magic.split()[1].removeprefix("helpers").lstrip("/")
+            files = re.split(r"^# ======== (.+)\n", f"{text}\n", flags=re.MULTILINE)
+            named = zip(files[1::2], files[2::2], strict=True)
+            written |= {f"{folder}/{name}".lstrip("/"): content for name, content in named}
     return written
 
 
@@ -109,8 +154,8 @@ def _written(notebook):
 
 
 @pytest.fixture
-def push(tmp_path, monkeypatch):
-    """The real client's push, whose requests come back and go nowhere."""
+def client_and_sent(tmp_path, monkeypatch):
+    """The real client, and the requests that it would send; none goes anywhere."""
     if find_spec("kaggle") is None:
         pytest.skip("Kaggle's client is with Kaggle's versions alone, see tests/kaggle-image.txt")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -121,16 +166,78 @@ def push(tmp_path, monkeypatch):
     from kaggle.api.kaggle_api_extended import KaggleApi
 
     client, sent = KaggleApi(), []
-    api = SimpleNamespace(kernels_api_client=SimpleNamespace(save_kernel=sent.append))
-    monkeypatch.setattr(
-        client, "build_kaggle_client", lambda: nullcontext(SimpleNamespace(kernels=api))
-    )
+    client.authenticate()
+    kernels = SimpleNamespace(kernels_api_client=SimpleNamespace(save_kernel=sent.append))
+    datasets = SimpleNamespace(dataset_api_client=_Datasets(sent))
+    blobs = SimpleNamespace(blob_api_client=_Blobs())
+    kaggle = SimpleNamespace(kernels=kernels, datasets=datasets, blobs=blobs)
+    monkeypatch.setattr(client, "build_kaggle_client", lambda: nullcontext(kaggle))
+    monkeypatch.setattr(client, "upload_complete", _uploaded)
+    return client, sent
+
+
+class _Datasets:
+    """Kaggle's side of datasets: there is none of that name, and one can be made."""
+
+    def __init__(self, sent):
+        self.sent = sent
+
+    def get_dataset_status(self, request):
+        from requests import HTTPError
+
+        raise HTTPError("404")
+
+    def create_dataset(self, request):
+        self.sent.append(request)
+        from kagglesdk.datasets.types.dataset_api_service import ApiCreateDatasetResponse
+
+        response = ApiCreateDatasetResponse()
+        response.status = "ok"
+        return response
+
+
+class _Blobs:
+    """Kaggle's side of an upload: a place and a token, which here is the file's name."""
+
+    def start_blob_upload(self, request):
+        from kagglesdk.blobs.types.blob_api_service import ApiStartBlobUploadResponse
+
+        response = ApiStartBlobUploadResponse()
+        response.create_url, response.token = "nowhere", request.name
+        return response
+
+
+def _uploaded(path, url, quiet, resume=False):
+    from kaggle.api.kaggle_api_extended import ResumableUploadResult
+
+    assert Path(path).is_file() and url == "nowhere"
+    return ResumableUploadResult.COMPLETE
+
+
+@pytest.fixture
+def push(client_and_sent):
+    client, sent = client_and_sent
 
     def push(folder):
         client.kernels_push(str(folder))
         return sent.pop()
 
     return push
+
+
+def test_the_real_client_would_create_the_dataset(dataset_and_kernels, client_and_sent, capsys):
+    client, sent = client_and_sent
+    folder = dataset_and_kernels.dataset
+    client.dataset_create_new_cli(str(folder))
+    assert "is being created" in capsys.readouterr().out
+    (request,) = sent
+    assert (request.owner_slug, request.slug) == ("someone", SUITE) and request.is_private
+    assert 6 <= len(request.title) <= 50 and 20 <= len(request.subtitle) <= 80
+    assert request.license_name == "other" and "MIT" in request.description
+    wheels = sorted(file.token for file in request.files)
+    assert wheels == sorted(path.name for path in folder.glob("*.whl"))
+    assert [name.split("-")[0] for name in wheels] == ["dicom_notebook_suite", "imagecodecs"]
+    assert not any(path.is_dir() for path in folder.iterdir()), "the client leaves out folders"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,13 +268,9 @@ def test_the_real_client_would_send_it(push, built, name, capsys):
         False,
         False,
     )
-    assert request.competition_data_sources == ["osic-pulmonary-fibrosis-progression"]
-    assert (
-        request.dataset_data_sources
-        == request.kernel_data_sources
-        == request.model_data_sources
-        == []
-    )
+    assert request.competition_data_sources == [OSIC]
+    assert request.dataset_data_sources == [f"someone/{SUITE}"]
+    assert request.kernel_data_sources == request.model_data_sources == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -182,7 +285,6 @@ def test_what_the_client_does_not_check(built, name):
     notebook = nbformat.read(built[name] / f"{name}.ipynb", as_version=4)
     nbformat.validate(notebook)
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells)
-    assert (built[name] / f"{name}.ipynb").stat().st_size < 1_000_000, "which is what Kaggle takes"
 
 
 def test_sources_of_every_kind_reach_the_client(project, push):
@@ -192,13 +294,10 @@ def test_sources_of_every_kind_reach_the_client(project, push):
         "model_sources": ["me/model/pyTorch/default/1"],
         "competition_sources": [],
     }
-    (project / "pyproject.toml").write_text(
-        "\n".join(["[tool.kaggle]", "is_private = false", *_toml(sources)])
-    )
-    request = push(*build_kernels("me"))
-    assert request.dataset_data_sources == ["me/my-dicoms"] and request.kernel_data_sources == [
-        "me/other-kernel"
-    ]
+    _write_pyproject(project, "[tool.kaggle]", "is_private = false", *_toml(sources))
+    request = push(*build_kernels("me").kernels)
+    assert request.dataset_data_sources == [f"me/{SUITE}", "me/my-dicoms"]
+    assert request.kernel_data_sources == ["me/other-kernel"]
     assert (
         request.model_data_sources == ["me/model/pyTorch/default/1"]
         and request.competition_data_sources == []
@@ -214,45 +313,113 @@ def _toml(table):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_cells_of_the_page_are_its_own_byte_for_byte(built, name):
+def test_the_cells_of_the_page_are_its_own_byte_for_byte(built, standalone, name):
     page = (ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
-    kernel = (built[name] / f"{name}.ipynb").read_text(encoding="utf-8")
-    cells = page.removeprefix('{\n "cells": [\n')
-    assert cells != page and kernel.endswith(cells)
-    assert len({cell["id"] for cell in json.loads(kernel)["cells"]}) == len(
-        json.loads(kernel)["cells"]
-    )
+    own = page.removeprefix('{\n "cells": [\n')
+    for file in (built[name] / f"{name}.ipynb", standalone[name]):
+        text = file.read_text(encoding="utf-8")
+        assert own != page and text.endswith(own)
+        cells = json.loads(text)["cells"]
+        assert len({cell["id"] for cell in cells}) == len(cells)
+        nbformat.validate(nbformat.read(file, as_version=4))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_other_cells_are_collapsed_and_say_what_they_are(built, name):
-    cells, own = (
-        _notebook(built[name])["cells"],
-        len(
-            json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-        ),
+def test_a_kernel_is_the_page_and_one_short_cell(built, name):
+    cells = _notebook(built[name])["cells"]
+    first = cells[: -len(_own_cells(name))]
+    (cell,) = first
+    assert len(cell["source"].splitlines()) < 10
+    assert (
+        f"someone/{SUITE}" in cell["source"]
+        and "https://www.kaggle.com/someone/code" in (cell["source"])
     )
-    intro, *hidden = cells[:-own]
-    title = "".join(cells[-own]["source"]).splitlines()[0].removeprefix("# ")
+    assert cell["metadata"] == {"_kg_hide-input": True, "jupyter": {"source_hidden": True}}, (
+        "collapsed, and what it says of a missing dataset is seen"
+    )
+    ast.parse(cell["source"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_to_upload_has_one_collapsed_cell_for_each_room(standalone, name):
+    cells = _notebook(standalone[name])["cells"]
+    intro, setup, *rooms = cells[: -len(_own_cells(name))]
+    title = "".join(cells[2 + len(rooms)]["source"]).splitlines()[0].removeprefix("# ")
     assert f"](#{title.replace(' ', '-')})" in intro["source"]
-    assert all(
-        f"/someone/{folder.name})" in intro["source"]
-        for other, folder in built.items()
-        if other != name
-    )
-    tested = re.search(
-        r"^imagecodecs>=(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M
-    )[1]
-    assert (f"pip download imagecodecs=={tested} " in intro["source"]) == (
-        "pixels/codecs.py" in _written(_notebook(built[name]))
-    )
-    for cell in hidden:
-        assert (
-            cell["metadata"]["_kg_hide-input"]
-            and cell["metadata"]["_kg_hide-output"]
-            and cell["metadata"]["collapsed"]
-        )
-        assert cell["metadata"]["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
+    assert 2 + len(rooms) <= 16
+    folders = [cell["source"].split("\n")[0].split()[1] for cell in rooms]
+    assert folders[0] == "helpers" and len(set(folders)) == len(folders)
+    for cell in (setup, *rooms):
+        hidden = {"source_hidden": True, "outputs_hidden": True}
+        assert cell["metadata"]["jupyter"] == hidden and cell["metadata"]["collapsed"]
+        assert cell["metadata"]["_kg_hide-input"] and cell["metadata"]["_kg_hide-output"]
+    packed = [cell for cell in rooms if cell["source"].startswith("%%packed_room")]
+    assert all(cell["id"].removeprefix("suite-") in intro["source"] for cell in packed)
+    assert standalone[name].stat().st_size < 900_000, "Kaggle takes 1,000,000"
+    assert not any(f"helpers/{room}" in folders for room in ("publish",)), "no page needs it"
+
+
+def test_rooms_are_packed_only_where_all_would_be_too_large(standalone):
+    packed = {name: _packed_rooms(_notebook(file)) for name, file in standalone.items()}
+    assert packed["02_headers"] == packed["03_slice_counts"] == []
+    assert "suite-viewer" in packed["06_browse"]
+    for name, rooms in packed.items():
+        readable = [cell["id"] for cell in _notebook(standalone[name])["cells"] if "id" in cell]
+        assert len([cell for cell in readable if cell.startswith("suite-")]) > len(rooms) + 3
+
+
+def _packed_rooms(notebook):
+    return [
+        cell["id"] for cell in notebook["cells"] if "".join(cell["source"]).startswith("%%packed")
+    ]
+
+
+def test_the_dataset_holds_the_whole_suite(dataset_and_kernels, tmp_path):
+    """And pip installs its wheel, without anything else."""
+    (wheel,) = dataset_and_kernels.dataset.glob("dicom_notebook_suite-*.whl")
+    command = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--quiet"]
+    subprocess.run([*command, "--target", tmp_path, wheel], check=True, capture_output=True)
+    files = {path for path in (ROOT / "helpers").rglob("*") if path.is_file()}
+    files = {path for path in files if "__pycache__" not in path.parts}
+    for file in files:
+        assert (tmp_path / file.relative_to(ROOT)).read_bytes() == file.read_bytes()
+    assert dataset_and_kernels.lacking == []
+
+
+def test_a_decoder_that_pip_does_not_get_is_named_with_the_way(project, monkeypatch, capsys):
+    shutil.rmtree(project / "build/wheels")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    assert main(["--user", "me"]) == 0
+    printed = capsys.readouterr()
+    commands = printed.out.splitlines()
+    assert commands == [
+        "kaggle datasets create -p build/kaggle/dataset",
+        "kaggle kernels push -p build/kaggle/what-is-here",
+    ]
+    (line,) = printed.err.splitlines()
+    assert line.startswith(f"expected the wheel of {DECODERS[0]} for Kaggle, pip got none: ")
+    assert f"pip download {DECODERS[0]} --no-deps" in line and line.endswith("--dest build/wheels")
+    assert [path.suffix for path in (project / "build/kaggle/dataset").iterdir()].count(".whl") == 1
+
+
+def test_the_decoder_is_the_one_that_is_tested_here():
+    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    tested = re.search(r"^imagecodecs>=(\S+)", requirements, re.M)[1]
+    assert f"imagecodecs=={tested}" in DECODERS
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([], r"pyproject\.toml, project: expected a name of 6 to 50 characters, got ''"),
+        (['[project]\nname = "x-long-enough"'], "expected a project for a wheel, got "),
+    ],
+)
+def test_a_project_that_makes_no_wheel(project, lines, said):
+    (project / "pyproject.toml").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(KaggleError, match=said) as caught:
+        build_kernels("me")
+    assert "\n" not in str(caught.value)
 
 
 HELPERS = {  # file → content, of which the page needs the first eight
@@ -283,8 +450,8 @@ def _write_helpers(project, files):
 def test_files_are_those_that_are_imported_and_named(project):
     """Through the front door, functions and rooms, and no others."""
     _write_helpers(project, HELPERS)
-    (folder,) = build_kernels("me")
-    assert _written(_notebook(folder)) == {
+    (file,) = build_standalone()
+    assert _written(_notebook(file)) == {
         name: f"{text}\n" for name, text in list(HELPERS.items())[:8]
     }
 
@@ -301,13 +468,20 @@ def test_files_are_those_that_are_imported_and_named(project):
 def test_what_is_not_found_is_said(project, file, text, said):
     _write_helpers(project, HELPERS | {file: text})
     with pytest.raises(KaggleError, match=said):
-        build_kernels("me")
+        build_standalone()
 
 
 def test_helpers_that_are_not_there_are_not_passed_over(project):
     shutil.rmtree(project / "helpers")
-    with pytest.raises(ClearError, match=r"expected the modules of this suite below helpers"):
-        build_kernels("me")
+    for build in (lambda: build_kernels("me"), build_standalone):
+        with pytest.raises(ClearError, match=r"expected the modules of this suite below helpers"):
+            build()
+
+
+def test_more_than_kaggle_takes_even_packed_is_refused(project, monkeypatch):
+    monkeypatch.setattr("helpers.publish.room_cells.MAX_BYTES", 1_000)
+    with pytest.raises(KaggleError, match=r"^expected helpers of 1000 bytes at most, packed"):
+        build_standalone()
 
 
 RUN = """
@@ -317,7 +491,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 print(helpers.__file__)
 cells, shell = json.load(open(sys.argv[1], encoding="utf-8")), InteractiveShell.instance()
-line = "%%writefile helpers/errors.py"
+line = "# ======== errors.py"
 for cell in cells + [cell.replace(line, line + "\\nEDITED = 1") for cell in cells]:
     shell.run_cell(cell).raise_error()
     if cell == cells[-1]:
@@ -327,18 +501,18 @@ print(json.dumps(first))
 """
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_cells_write_exactly_the_files_and_these_are_imported(built, name, tmp_path):
+@pytest.mark.parametrize("name", ["02_headers", "06_browse", "07_fastai"])
+def test_cells_write_exactly_the_files_and_these_are_imported(standalone, name, tmp_path):
     """Where the project is imported already, and again after a person edited a cell."""
     cells = [
         cell["source"]
-        for cell in _notebook(built[name])["cells"]
-        if cell["id"].startswith("helpers")
+        for cell in _notebook(standalone[name])["cells"]
+        if cell["id"].startswith("suite-")
     ]
     (tmp_path / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
     working = tmp_path / "working"
     working.mkdir()
-    written = _written(_notebook(built[name]))
+    written = _written(_notebook(standalone[name]))
     files = {file: code for file, code in written.items() if file.endswith(".py")}
     modules = {
         f"helpers/{file.removesuffix('.py')}".replace("/", ".").removesuffix(".__init__"): file
@@ -373,11 +547,17 @@ def _packages(code):
             yield node.module.split(".")[0]
 
 
-@pytest.mark.parametrize("text", ["a\r\nb\n", "a", "a\n\n", ""])
-def test_a_file_that_no_cell_can_write_exactly_is_refused(project, text):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *((text, "expected lines that end as on Linux") for text in ("a\r\nb\n", "a", "a\n\n", "")),
+        ("# ======== b.py\n", "expected no line that begins with '# ======== '"),
+    ],
+)
+def test_a_file_that_no_cell_can_write_exactly_is_refused(project, text, said):
     (project / "helpers" / "files.py").write_bytes(text.encode())
-    with pytest.raises(KaggleError, match=r"files\.py: expected lines that end as on Linux"):
-        build_kernels("me")
+    with pytest.raises(KaggleError, match=rf"files\.py: {said}"):
+        build_standalone()
 
 
 # what must never be sent
@@ -426,6 +606,9 @@ def test_a_page_that_gives_something_away_is_refused_by_page_and_cell(
     build = project / "build" / "kaggle" / "what-is-here"
     build.mkdir(parents=True)
     (build / "kernel-metadata.json").write_text("of an earlier build", encoding="utf-8")
+    (project / "build/kaggle/standalone").mkdir()
+    assert main(["--standalone"]) == 1 and not (project / "build/kaggle/standalone").exists()
+    capsys.readouterr()
     assert main(["--user", "me"]) == 1
     said = capsys.readouterr().err.strip()
     id = nbformat.read(project / "notebooks/01_page.ipynb", as_version=4).cells[3].id
@@ -462,12 +645,12 @@ def test_what_gives_nothing_away_is_built(project, private):
         "PS3.3 C.11.2.1.2.1 and 10.7.1.3, pydicom 3.0.1.1, 1.2.840.10008.1.2.4.70",
         "the phantom's Richardson, 195012241, M",
     )
-    assert [folder.name for folder in build_kernels("me")] == ["what-is-here"]
+    assert [folder.name for folder in build_kernels("me").kernels] == ["what-is-here"]
 
 
 def test_the_pages_hold_no_value_of_real_files(built, real, monkeypatch, tmp_path):
     monkeypatch.setenv("DICOM_ROOT", str(real))
-    assert len(build_kernels("someone", project=_copy(tmp_path))) == len(PAGES)
+    assert len(build_kernels("someone", project=_copy(tmp_path)).kernels) == len(PAGES)
 
 
 def test_metadata_of_a_page_is_looked_at_too(project):
@@ -577,40 +760,158 @@ def collections(phantom, tmp_path_factory):
 @pytest.mark.kernels
 @pytest.mark.parametrize("name", NAMES)
 def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(
-    built, name, collections, tmp_path
+    dataset_and_kernels, built, name, collections, tmp_path
 ):
     """One page after the other in each of the three places where Kaggle puts data."""
-    files, own = (
-        _written(_notebook(built[name])),
-        nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4),
-    )
-    code = [cell.source for cell in own.cells if cell.cell_type == "code"]
-    code += [content for file, content in files.items() if file.endswith(".py")]
-    if (
-        "fastai" in {package for one in code for package in _packages(one)}
-        and find_spec("fastai") is None
-    ):
-        pytest.skip("fastai is left out of the environment of Kaggle's versions")
+    _skip_without_fastai(name)
     form = NAMES.index(name) % len(MOUNTS)
-    mount = MOUNTS[form].format("osic-pulmonary-fibrosis-progression")
-    notebook, left = executed(built[name] / f"{name}.ipynb", tmp_path, collections[form], mount)
+    mount, suite = MOUNTS[form].format(OSIC), MOUNTS[form % 2 * 2].format(SUITE)
+    mounts = {mount: collections[form], suite: dataset_and_kernels.dataset}
+    notebook, left = executed(built[name] / f"{name}.ipynb", tmp_path, mounts)
     text = _outputs_text(notebook)
     assert f"Collection: {mount}" in text and "Traceback" not in text
-    assert set(left) == {f"helpers/{file}" for file in files}, "the saved version holds these"
-    imported = ast.literal_eval(notebook["cells"][-1]["outputs"][0]["data"]["text/plain"][0])
-    assert all(
-        file.startswith("/kaggle/working/helpers/") for file in json.loads(imported).values()
-    )
+    assert left == [], "the saved version holds nothing but the page"
+    assert all(file.startswith("/scratch/run/tmp") for file in _imported_from(notebook))
+    _check_page(name, notebook, text, decoder=_has_decoder(dataset_and_kernels))
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_to_upload_runs_with_nothing_but_data(standalone, name, collections, tmp_path):
+    _skip_without_fastai(name)
+    form = (NAMES.index(name) + 1) % len(MOUNTS)
+    mount = MOUNTS[form].format(OSIC)
+    notebook, left = executed(standalone[name], tmp_path, {mount: collections[form]})
+    text = _outputs_text(notebook)
+    assert f"Collection: {mount}" in text and "Traceback" not in text
+    assert set(left) == {f"helpers/{file}" for file in _written(_notebook(standalone[name]))}
+    assert all(file.startswith("/kaggle/working/helpers/") for file in _imported_from(notebook))
     _check_page(name, notebook, text)
 
 
 @pytest.mark.kernels
-def test_a_kernel_that_lacks_a_helper_fails_there(built, collections, tmp_path):
-    notebook = _notebook(built["01_tags"])
-    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "helpers-files-py"]
+def test_a_fork_without_the_dataset_says_in_one_line_what_to_attach(built, collections, tmp_path):
+    with pytest.raises(RuntimeError):
+        mounts = {MOUNTS[0].format(OSIC): collections[0]}
+        executed(built["01_tags"] / "01_tags.ipynb", tmp_path, mounts)
+    cells = _notebook(tmp_path / "executed.ipynb")["cells"]
+    (output,) = cells[1]["outputs"]
+    assert output["output_type"] == "stream" and "".join(output["text"]) == (
+        f"UsageError: expected the dataset someone/{SUITE} among the inputs, found none: "
+        f"choose Add Input, search for {SUITE}, add it, and run all cells\n"
+    )
+    assert not any(cell.get("outputs") for cell in cells[2:]), "no cell runs after it"
+
+
+@pytest.mark.kernels
+def test_a_notebook_that_lacks_a_room_fails_there(standalone, collections, tmp_path):
+    notebook = _notebook(standalone["01_tags"])
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "suite-headers"]
     (tmp_path / "lacking.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    with pytest.raises(RuntimeError, match=r"No module named 'helpers\.files'"):
-        executed(tmp_path / "lacking.ipynb", tmp_path, collections[0], MOUNTS[0].format("osic"))
+    with pytest.raises(RuntimeError, match=r"No module named 'helpers\.headers'"):
+        executed(tmp_path / "lacking.ipynb", tmp_path, {MOUNTS[0].format("osic"): collections[0]})
+
+
+def _skip_without_fastai(name):
+    """fastai is large; a page that needs it is executed where it is installed."""
+    code = [cell["source"] for cell in _own_cells(name) if cell["cell_type"] == "code"]
+    packages = {package for source in code for package in _packages("".join(source))}
+    if "fastai" in packages and find_spec("fastai") is None:
+        pytest.skip("fastai is left out of the environment of Kaggle's versions")
+
+
+def _has_decoder(built):
+    """Whether the dataset has the true wheel of the decoder, or what stands for it in tests."""
+    return any(path.stat().st_size > 1_000_000 for path in built.dataset.glob("imagecodecs-*.whl"))
+
+
+def _imported_from(notebook):
+    """The files from which modules of the suite were imported."""
+    imported = ast.literal_eval(notebook["cells"][-1]["outputs"][0]["data"]["text/plain"][0])
+    return json.loads(imported).values()
+
+
+# on Colab
+
+
+COLAB_PACKAGES = ROOT / "build/colab-packages"  # widgets of the generation before
+
+
+def test_a_page_for_colab_has_one_cell_that_installs_it(project, capsys):
+    assert main(["--colab"]) == 1
+    assert re.match(
+        r"pyproject\.toml, project\.urls: expected the address of a git repository .*REPOSITORY=",
+        capsys.readouterr().err,
+    )
+    assert main(["--colab", "https://example.org/me/suite"]) == 0
+    assert capsys.readouterr().out == "build/colab/01_page.ipynb\n"
+    _write_pyproject(project, "[project.urls]", 'Repository = "https://example.org/my-own"')
+    (file,) = build_colab()
+    first, *own = _notebook(file)["cells"]
+    command = first["source"].splitlines()[-1]
+    assert command.startswith("%pip install --quiet ")
+    assert command.endswith(" git+https://example.org/my-own") and len(own) == 2
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A git repository of the project."""
+    folder = _copy(tmp_path_factory.mktemp("repository"))
+    shutil.rmtree(folder / "build")
+    name = ["-c", "user.name=someone", "-c", "user.email=someone@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*name, "commit", "-q", "-m", "All"]):
+        subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_opens_on_colab(name, repository, tmp_path, phantom):
+    """With the widgets that Colab has, which are made here though nobody looks at them."""
+    _skip_without_fastai(name)
+    if not COLAB_PACKAGES.is_dir():
+        pytest.skip("Colab's widgets are beside Kaggle's versions, see tests/colab-image.txt")
+    file = tmp_path / f"{name}.ipynb"
+    notebook = _notebook(build_colab_page(repository, name))
+    notebook["cells"][:0] = [_colab_itself()]
+    file.write_text(json.dumps(notebook), encoding="utf-8")
+    environment = {
+        "DICOM_ROOT": str(phantom),
+        "SERVER_SOFTWARE": "voila",  # which serves widgets to a notebook executed at once
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(ROOT / "build/wheels"),
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say that there is none
+    }
+    notebook, _ = executed(
+        file, tmp_path, {}, working=COLAB, before=[COLAB_PACKAGES], environment=environment
+    )
+    text = _outputs_text(notebook)
+    assert "Collection: " in text and "Traceback" not in text and "ERROR" not in text
+    assert all("/site-packages/helpers/" in file for file in _imported_from(notebook))
+    if name in ("00_start", "06_browse", "08_labels"):
+        assert any("widget-view" in kind for kind in _kinds(notebook)), "a viewer that is alive"
+
+
+def build_colab_page(repository, name):
+    files = build_colab(f"file://{repository}", project=repository)
+    return dict(zip(NAMES, files, strict=True))[name]
+
+
+def _colab_itself():
+    """A cell with what anywidget asks of Colab, and the version of the widgets there."""
+    code = """
+import sys, types, ipywidgets
+assert ipywidgets.__version__.startswith("7.7.")
+output = types.ModuleType("google.colab.output")
+output.enable_custom_widget_manager = print
+output._widgets = types.SimpleNamespace(_installed_url="x")
+sys.modules["google.colab.output"] = output
+"""
+    return dict(nbformat.v4.new_code_cell(code, id="colab"))
+
+
+def _kinds(notebook):
+    return {kind for output in _outputs(notebook) for kind in output.get("data", {})}
 
 
 def test_where_the_system_gives_no_namespaces(tmp_path, monkeypatch):
@@ -623,7 +924,7 @@ def test_where_the_system_gives_no_namespaces(tmp_path, monkeypatch):
         RuntimeError,
         match=r"^expected namespaces .*, to run a kernel as Kaggle does: not permitted$",
     ):
-        executed("page.ipynb", tmp_path, tmp_path, "/kaggle/input/x")
+        executed("page.ipynb", tmp_path, {"/kaggle/input/x": tmp_path})
 
 
 def _outputs(notebook):
@@ -638,7 +939,7 @@ def _outputs_text(notebook):
     return "\n".join(map("".join, shown))
 
 
-def _check_page(name, notebook, text):
+def _check_page(name, notebook, text, *, decoder=False):
     """What the saved version of a page shows, where no kernel is."""
     data = [output.get("data", {}) for output in _outputs(notebook)]
     bundles = [bundle for bundle in data if "application/vnd.jupyter.widget-view+json" in bundle]
@@ -653,7 +954,8 @@ def _check_page(name, notebook, text):
             "it scrolls by its own script"
         )
     if name == "05_quality" and REAL.is_dir():
-        assert (install_line_there() in text) == (find_spec("imagecodecs") is None)
+        lacks = find_spec("imagecodecs") is None and not decoder
+        assert (install_line_there() in text) == lacks
 
 
 def install_line_there():
