@@ -5,6 +5,7 @@ from pathlib import Path
 
 PARTS = (
     "greys.js",
+    "keys.js",
     "planes.js",
     "places.js",
     "edges.js",
