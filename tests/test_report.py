@@ -118,7 +118,7 @@ def test_without_the_second_stage_the_first_is_a_whole_report(
     assert error.endswith(said.format(index=site / "index.html")) and "Traceback" not in error
     assert [len(entries) for entries in _index(site)] == [1, 1]
     assert {path.name for path in site.iterdir()} == {
-        *("index.html", "01_first.html", "07_last.html", MARK)
+        *("index.html", "01_first.html", "07_last.html", "stacks", MARK)
     }
 
 

@@ -21,7 +21,8 @@ MIN_PIXELS = 32  # of the shorter side, which is filled up: a long strip has roo
 LETTER_PIXELS = 13  # height of the font
 OUTLINE_PIXELS, MARGIN_PIXELS = 2, 3
 GAP_PIXELS = 4  # between the pictures of a sheet
-QUALITY, EFFORT = 72, 4  # of WebP, from 0 to 100 and from 0 to 6
+QUALITIES, EFFORT = (72, 45, 20, 5), 2  # of WebP, from 0 to 100 and from 0 to 6
+MAX_THUMBNAIL = 13_000  # bytes, before its quality is less: noise does not compress
 EDGES = {  # where a letter stands, as shares of width and height, and how it is aligned (Pillow)
     "left": (0, 0.5, "lm"),
     "right": (1, 0.5, "rm"),
@@ -46,7 +47,9 @@ def thumbnail(slice: Slice, *, window: object = None, pixels: int = THUMBNAIL_PI
     window : as `Slice.window` takes it; one that is computed is that of the small picture
     pixels : of the longer side
     """
-    return _file(small_picture(slice, window=window, pixels=pixels))
+    picture = small_picture(slice, window=window, pixels=pixels)
+    most = MAX_THUMBNAIL if pixels <= THUMBNAIL_PIXELS else np.inf
+    return _file(picture, most)
 
 
 def contact_sheet(
@@ -135,7 +138,11 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(LETTER_PIXELS)
 
 
-def _file(picture: Image.Image) -> Thumbnail:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=QUALITY, method=EFFORT)
+def _file(picture: Image.Image, most: float = np.inf) -> Thumbnail:
+    """A picture as WebP, of the first quality that takes at most so many bytes, or the last."""
+    for quality in QUALITIES:
+        buffer = io.BytesIO()
+        picture.save(buffer, "WEBP", quality=quality, method=EFFORT)
+        if buffer.tell() <= most:
+            break
     return Thumbnail(buffer.getvalue(), *picture.size)

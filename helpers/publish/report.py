@@ -179,18 +179,22 @@ class _Report:
     def _draw_stacks(self) -> None:
         if not len(self._gallery):
             return
-        with _timed(f"{_counted(len(self._gallery), 'stack')}, drawn"):
-            self._stacks.draw()
-        self._write_index()
+        try:
+            with _timed(f"{_counted(len(self._gallery), 'stack')} drawn"):
+                self._stacks.draw()
+        finally:  # an interrupt leaves those that are there
+            self._write_index()
 
     def _add_viewers(self, reserved: int) -> None:
         """Adds viewers of stacks, as many as there is room for beside pages, made and to come."""
         if not len(self._gallery):
             return
-        with _timed("viewers of stacks"):
-            self._stacks.add_viewers(sum(self._sizes.values()) + reserved)
+        try:
+            with _timed("Viewers made"):
+                self._stacks.add_viewers(sum(self._sizes.values()) + reserved)
+        finally:
+            self._write_index()
         print(f"{self._stacks.note}: {self._size}", flush=True)
-        self._write_index()
 
     def _execute(self, paths: list[Path], environment: Mapping[str, str], folder: Path) -> None:
         """Executes pages and writes them, with a line for each."""
@@ -244,11 +248,10 @@ class _Report:
 
 @contextlib.contextmanager
 def _timed(words: str) -> Iterator[None]:
-    """A line that says what is done, and then how long it took."""
-    print(f"{words} ", end="", flush=True)
+    """A line that says what was done, and how long it took."""
     start = time.monotonic()
     yield
-    print(f"{time.monotonic() - start:.1f} s", flush=True)
+    print(f"{words} in {time.monotonic() - start:.1f} s", flush=True)
 
 
 def _counted(count: int, noun: str) -> str:

@@ -20,7 +20,6 @@ from helpers.publish.stack_viewers import (
     is_first_of_group,
     stack_viewer,
 )
-from helpers.runtime import MANY_FILES
 from helpers.viewer.standalone_page import PAGE_SCRIPT
 
 FOLDER, SCRIPT_NAME = "stacks", "viewer.js"
@@ -30,6 +29,7 @@ MAX_SHEET, MAX_VIEWER = 100_000, 3_000_000  # bytes
 MIN_VIEWER = 300_000  # bytes; before they are smaller, there are fewer viewers
 PAGE_BYTES = 20_000  # of a page, for what stands around pictures or a viewer
 MAX_FINDINGS = 100  # that a page lists
+MIN_FOR_PROGRESS = 20  # stacks, from which on a bar is shown
 MORE_FINDINGS = "{} further findings are not listed here: the page on quality has them."
 MB = 1e6
 
@@ -213,8 +213,9 @@ class StackPages:
     def _note(self, total: int) -> str:
         alive = sum(shown.is_alive for shown in self.shown.values())
         if alive == total:
-            return "each stack has a viewer" if total else ""
-        return f"{alive} of {total} stacks have a viewer ({CHOSEN_BY}), the others a contact sheet"
+            return "each stack has a viewer"
+        have = f"{alive:,} of {total:,} stacks have a viewer ({CHOSEN_BY})"
+        return f"{have}, the others a contact sheet or the reason that there is none"
 
 
 def clear(site: Path) -> None:
@@ -246,4 +247,5 @@ def _data_address(picture: Path) -> str:
 
 def _bar(what: str, total: int) -> Any:
     """A progress bar, where there is much to do."""
-    return tqdm(total=total, desc=what, unit=" stacks", disable=total < MANY_FILES)
+    is_short = total < MIN_FOR_PROGRESS
+    return tqdm(total=total, desc=what, unit=" stacks", leave=False, disable=is_short)

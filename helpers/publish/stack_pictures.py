@@ -121,8 +121,10 @@ def _sheet(images: Images, first: int, room: float) -> tuple[Thumbnail | None, l
     if room <= 0:
         return None, []
     if len(images) == 1:
-        for pixels in SINGLE_SIZES:
-            picture = thumbnail(images.slice(first), pixels=pixels)
+        image = images.slice(first)
+        most = max(*image.array.shape[:2], SINGLE_SIZES[-1])
+        for pixels in (size for size in SINGLE_SIZES if size <= most):
+            picture = thumbnail(image, pixels=pixels)
             if len(picture.webp) <= room:
                 return picture, [first]
         return None, []

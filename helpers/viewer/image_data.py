@@ -62,7 +62,8 @@ class Images:
                 f"{', '.join(map(str, slices.index.names))}"
             )
         tiled = _are_tiled(slices)
-        self.tiled = [_level(row) for row in slices[tiled].to_dict("records")]
+        levels = slices[tiled].to_dict("records") if tiled.any() else []
+        self.tiled = [_level(row) for row in levels]
         self.slices = slices[~tiled] if tiled.any() else slices
         self.badges, self.max_mb = badges, max_mb
         self.paths, self.frames = paths_of(self.slices), frames_of(self.slices)
