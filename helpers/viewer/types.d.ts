@@ -29,6 +29,8 @@ type Histogram = Limits & { counts: number[] };
 /** Where a picture lies: its pixels and their spacing [down, right], and how it is zoomed and moved. */
 type Geometry = { rows: number; columns: number; spacing: Vector };
 type Zoomed = { zoom: number; pan: Vector; maxZoom?: number };
+/** Where two fingers are, and zoom and pan with it. */
+type Pinched = Zoomed & { middle: Vector; apart: number };
 type Placement = Size & { left: number; top: number; scale: number };
 
 type Values = Int16Array | Float32Array;
@@ -96,6 +98,7 @@ interface Shared<State> {
 }
 type LabelState = { hidden_labels: number[]; label_fill?: number };
 type VolumeState = LabelState & {
+  measured?: Measure[];
   plane: string;
   index: number;
   position_mm: Vector;
@@ -103,8 +106,9 @@ type VolumeState = LabelState & {
   member: number;
   opacity: number;
   over_voi: Voi;
+  view_mm?: Vector | null; // what is seen, of linked viewers: see places.js; null of a single one
 };
-type ImageState = LabelState & { index: number; preset: string; customs: Record<number, Voi> };
+type ImageState = LabelState & { index: number; preset: string; customs: Record<number, Voi>; measured?: Measure[] };
 
 /** Where a volume comes from: see volume.js, members.js, overlay.js and labels.js. */
 interface Source extends Shared<VolumeState> {
@@ -113,6 +117,7 @@ interface Source extends Shared<VolumeState> {
   members?: Members | null;
   over?: Over | null;
   labels?: Labels | null;
+  statistics?(item: Measure): Statistics | null | undefined; // where the kernel has values that the browser has not
   about(member: number): Meta | undefined;
   show(member: number): void;
   slice(plane: string, index: number, ahead?: boolean, member?: number): Found | null;
@@ -182,6 +187,7 @@ type ImageFound = Part &
     upper: string[];
     letters: string[];
     spacing_unit: string;
+    length_unit: string;
     inverted: boolean;
     voi: Voi | null;
     windows: (Voi | UnknownVoi)[];
@@ -208,6 +214,7 @@ type Told =
 interface ImageSource extends Shared<ImageState> {
   meta: { count: number };
   labels?: Labels | null;
+  statistics?(item: Measure): Statistics | null | undefined;
   image(index: number, ahead?: boolean): AnyImage | null;
   has(index: number): boolean;
   part(index: number, box: Vector, factors: Vector): void;
@@ -229,6 +236,7 @@ type ImagesState = Zoomed & {
 interface Stepped {
   index(): number;
   count(): number;
+  way(): number; // the step of the index that is "on": 1 or -1
   setIndex(index: number): void;
 }
 interface Windowed {
@@ -238,7 +246,13 @@ interface Windowed {
 }
 interface Host extends Stepped, Windowed {
   point(at: Vector): void;
+  pointBy(down: number, right: number): void;
   doubled(at: Vector): void;
+  fit(): void;
+  toggle(): void;
+  help(): void;
+  hint(): void;
+  moved(): void;
   draw(): void;
   tell(): void;
 }
@@ -298,3 +312,26 @@ type StoredImages = {
   pictures: StoredImage[];
   masks: string[];
 };
+
+/** What is measured: in a volume by points in LPS mm, on an image by points [row, column] of its pixels. */
+type Measure = { kind: string; plane?: string; points_mm?: Vector[]; index?: number; points?: Vector[] };
+type Figures = { length?: number; angle?: number; area?: number };
+/** Of the pixels in a shape; `padding` are those left out, `about` where values are those of a page. */
+type Statistics = { n: number; mean: number; sd: number; min: number; max: number; padding: number; about?: boolean };
+type Units = { unit: string; length_unit: string };
+interface AskedStatistics {
+  of(item: Measure, more?: string): Statistics | null | undefined;
+  answered(told: { key: string; statistics: Statistics | null }): void;
+}
+/** How measurements lie in what is looked at: see measures.js. */
+interface Measured {
+  isHere(item: Measure): boolean;
+  make(kind: string, pixels: Vector[], plane: string, index: number): Measure;
+  pixelsOn(item: Measure, plane: string, index: number): Vector[] | null;
+  piecesOn(item: Measure, plane: string, index: number): Vector[][];
+  figures(item: Measure): Figures;
+  statistics(item: Measure): Statistics | null | undefined;
+  units(item: Measure): Units;
+  indexOf(item: Measure): number;
+  where(item: Measure): string;
+}
