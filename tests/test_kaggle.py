@@ -879,6 +879,7 @@ def test_a_page_opens_on_colab(name, repository, tmp_path, phantom):
         "DICOM_ROOT": str(phantom),
         "SERVER_SOFTWARE": "voila",  # which serves widgets to a notebook executed at once
         "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",  # they are there
         "PIP_FIND_LINKS": str(ROOT / "build/wheels"),
         "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say that there is none
     }
