@@ -300,7 +300,7 @@ def test_the_report_shows_or_leaves_out_and_says_which(secret, hidden, tmp_path)
     assert run.returncode == 0, run.stderr
     written = {page.name: page.read_text(encoding="utf-8") for page in site.glob("*.html")}
     assert len(written) == 8
-    (identity,) = re.findall(r"<tr><th>identity</th><td>(.*?)</td>", written["index.html"])
+    (identity,) = re.findall(r"<dt>identity</dt><dd>(.*?)</dd>", written["index.html"])
     assert re.match(r"\d+ elements with values that could identify a person; they are", identity)
     assert ("left out" if hidden else "shown") in identity
     found = {
