@@ -232,7 +232,7 @@ def test_without_a_kernel_a_page_and_a_picture_stand_in(volume, phantom_slices):
     bundle = shown._repr_mimebundle_()
     assert bundle.keys() == {"text/html", "image/png", "text/plain"}
     assert bundle["text/html"].count("<iframe") == 1
-    assert 'sandbox="allow-scripts"' in bundle["text/html"]
+    assert 'sandbox="allow-scripts allow-downloads"' in bundle["text/html"]
     (of_the_best,) = browse(_of(phantom_slices, "P03")).volumes
     assert np.array_equal(of_the_best.array, _volume(phantom_slices, "P03").array)
 

@@ -6,21 +6,34 @@ import { MIN_WIDTH, asWindow, short } from "./greys.js";
 export const STYLE = `
 .dv { font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, CanvasText); max-width: 100%; }
 .dv-row { display: flex; flex-wrap: wrap; gap: .5em 1em; align-items: center; margin: .3em 0; }
-.dv-views { display: flex; flex-wrap: wrap; gap: 4px; align-items: flex-start; }
+.dv-views { display: flex; flex-wrap: wrap; gap: 4px; align-items: flex-start; position: relative; }
 .dv-side { display: flex; gap: 4px; }
-.dv-side[hidden] { display: none; }
-.dv canvas { background: #000; display: block; touch-action: none; max-width: 100%; cursor: crosshair; }
-.dv canvas:focus-visible, .dv select:focus-visible, .dv button:focus-visible, .dv input:focus-visible
-  { outline: 3px solid #e69f00; outline-offset: 1px; }
+.dv-side[hidden], .dv-only-narrow, .dv-narrow .dv-extra { display: none; }
+.dv-narrow .dv-only-narrow { display: inline-block; }
+.dv-narrow.dv-more .dv-extra { display: inline-flex; }
+.dv canvas { background: #000; display: block; touch-action: pan-y; max-width: 100%; cursor: crosshair; }
+.dv canvas:focus, .dv-held canvas { touch-action: none; }
+.dv :focus-visible { outline: 3px solid #e69f00; outline-offset: 1px; }
 .dv label { display: inline-flex; gap: .4em; align-items: center; }
 .dv select, .dv button, .dv input { font: inherit; max-width: 14em; }
 .dv input[type=range] { width: min(24em, 60vw); max-width: none; }
 .dv input[type=number] { width: 6em; }
-.dv output { min-width: 19em; font-variant-numeric: tabular-nums; }
-.dv-words { opacity: .85; }
+.dv-narrow .dv-row { gap: .3em .6em; }
+.dv-narrow select { max-width: 8.5em; }
+.dv-slice { flex: 0 1 auto; }
+.dv-narrow .dv-slice { flex: 1 0 100%; }
+.dv-narrow .dv-slice input[type=range] { flex: 1; min-width: 0; }
+.dv output { min-width: min(19em, 100%); font-variant-numeric: tabular-nums; }
+.dv-words { min-height: 1.45em; }
+.dv-hint { position: absolute; left: 8px; top: 40%; max-width: 90%; padding: .3em .6em; background: #000c; color: #fff; pointer-events: none; }
+.dv-help { color: CanvasText; background: Canvas; border: 1px solid #777; max-width: 34em; }
+.dv-help dl { display: grid; grid-template-columns: auto 1fr; gap: .2em 1em; }
+.dv-help dd { margin: 0; }
 .dv-label-list { max-height: 11em; overflow: auto; }
 .dv-label-list .dv-row { margin: 0; }
 .dv-chip { display: inline-block; width: .9em; height: .9em; border: 1px solid #777; }`;
+const NARROW = 480; // CSS pixels, of a viewer that puts seldom used controls away
+const HINT_MS = 3000; // that a hint stands on the picture
 
 /**
  * @template {keyof HTMLElementTagNameMap} Kind
@@ -41,11 +54,93 @@ export const makeRow = (parent) => make("div", { className: "dv-row" }, parent);
 export const makeButton = (row, textContent, properties) => make("button", { type: "button", textContent, ...properties }, row);
 
 /** @param {Element} parent @param {string} label */
-export function makeCanvas(parent, label) {
-  const canvas = make("canvas", { tabIndex: 0, ariaLabel: label, role: "img" }, parent);
+export function makeCanvas(parent, label, role = "img") {
+  const canvas = make("canvas", { tabIndex: 0, ariaLabel: label, role }, parent);
   canvas.style.width = "100%";
   return canvas;
 }
+
+// What a screen reader speaks when a canvas that is moved by keys has changed.
+/** @param {Element} canvas @param {number} now @param {number} least @param {number} most @param {string} text */
+export function speak(canvas, now, least, most, text) {
+  Object.assign(canvas, { ariaValueMin: String(least), ariaValueMax: String(most), ariaValueNow: String(now), ariaValueText: text });
+}
+
+// A narrow viewer puts those controls away that are seldom used, behind a button.
+/** @param {Element} row */
+export function moreButton(row) {
+  const button = makeButton(row, "More", { className: "dv-only-narrow", ariaExpanded: "false" });
+  button.onclick = () => { button.ariaExpanded = String(rootOf(row).classList.toggle("dv-more")); };
+}
+
+/** @param {Element} element */
+const rootOf = (element) => /** @type {HTMLElement} */ (element.closest(".dv"));
+
+/** @param {HTMLElement} root */
+export const fitWidth = (root) => root.classList.toggle("dv-narrow", root.clientWidth < NARROW);
+
+// Of a control that is put away where there is little room.
+/** @template {HTMLElement} Kind @param {Kind} control @returns {Kind} */
+export function extra(control) {
+  (control.closest("label") || control).classList.add("dv-extra");
+  return control;
+}
+
+// The menu of what a drag does. Who chooses from it has the picture in hand: a finger no longer scrolls the page.
+/** @param {Element} row @param {import("./keys.js").Tool[]} tools @param {{tool: string}} state @param {() => void} draw */
+export function toolMenu(row, tools, state, draw = () => {}) {
+  const menu = labelled(row, "Drag", "select", {});
+  choices(menu, tools);
+  menu.onchange = () => {
+    state.tool = menu.value;
+    rootOf(row).classList.add("dv-held");
+    draw();
+  };
+  return menu;
+}
+
+// A button, and what it opens: how the viewer is used, as text. Returns what opens it.
+/** @param {Element} row @param {import("./keys.js").Help} entries */
+export function helpButton(row, entries) {
+  const dialog = make("dialog", { className: "dv-help", ariaLabel: "Keys, mouse and fingers" }, rootOf(row));
+  const list = make("dl", {}, dialog), close = makeButton(dialog, "Close");
+  for (const [keys, text] of entries) list.append(make("dt", { textContent: keys }), make("dd", { textContent: text }));
+  close.onclick = () => dialog.close();
+  const open = () => dialog.showModal(), button = makeButton(row, "?", { ariaLabel: "Keys and help", title: "Keys and help" });
+  button.onclick = open;
+  return open;
+}
+
+// A button that saves the large picture as it is seen; no header names the file.
+/** @param {Element} row @param {() => string} name */
+export function saveButton(row, name) {
+  const button = makeButton(row, "Save picture", { title: "As PNG, as it is seen" });
+  button.onclick = () => {
+    const canvas = /** @type {HTMLCanvasElement} */ (rootOf(row).querySelector(".dv-views > canvas"));
+    canvas.toBlob((blob) => {
+      if (!blob) return;
+      const href = URL.createObjectURL(blob);
+      make("a", { href, download: `${name()}.png` }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 1000);
+    });
+  };
+  return button;
+}
+
+// Says once, over the picture, that it has to be taken in hand; `views` is what it lies in.
+/** @param {Element} views @param {string} what  it shows */
+export function hintOver(views, what) {
+  let isSaid = false;
+  return () => {
+    if (isSaid) return;
+    isSaid = true;
+    const hint = make("div", { className: "dv-hint", textContent: `Click or tap the picture: then wheel and fingers move through the ${what}.` }, views);
+    setTimeout(() => hint.remove(), HINT_MS);
+  };
+}
+
+// A slower step for who has asked for less motion.
+export const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
  * @template {keyof HTMLElementTagNameMap} Kind
@@ -77,13 +172,14 @@ export function showPercent(slider, share) {
 export function windowControls(row, of = "") {
   const named = (/** @type {string} */ text) => of ? `${of} ${text.toLowerCase()}` : text;
   const preset = labelled(row, named("Window"), "select", {});
-  const center = labelled(row, named("Center"), "input", { type: "number", step: "any" });
-  const width = labelled(row, named("Width"), "input", { type: "number", step: "any", min: "0" });
+  const center = extra(labelled(row, named("Center"), "input", { type: "number", step: "any" }));
+  const width = extra(labelled(row, named("Width"), "input", { type: "number", step: "any", min: "0" }));
+  const other = make("option", { value: "-1" }); // one that is in no menu
   /** @type {unknown} */
   let offered = null;
   /** @param {WindowHost} host */
   function wire({ known, voi, setVoi }) {
-    preset.onchange = () => setVoi(/** @type {Voi} */ ({ ...known()[Number(preset.value)] }));
+    preset.onchange = () => { if (preset.value !== "-1") setVoi(/** @type {Voi} */ ({ ...known()[Number(preset.value)] })); };
     center.oninput = width.oninput = () => {
       const now = voi(), wanted = now && typed(asWindow(now));
       if (wanted && isWindow(wanted)) setVoi(wanted);
@@ -99,7 +195,9 @@ export function windowControls(row, of = "") {
     if (offered !== windows) choices(preset, windows.map((one, number) => [number, one.name]));
     offered = windows;
     const isShown = (/** @type {Voi | UnknownVoi} */ one) => one.name === voi.name && one.center === voi.center && one.width === voi.width;
-    preset.value = String(windows.findIndex(isShown));
+    const known = windows.findIndex(isShown);
+    if (known < 0) preset.append(Object.assign(other, { textContent: voi.name })); else other.remove();
+    preset.value = String(known);
     if (document.activeElement !== center) center.value = voi.values ? "" : short(voi.center);
     if (document.activeElement !== width) width.value = voi.values ? "" : short(voi.width);
   }

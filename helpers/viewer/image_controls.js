@@ -1,21 +1,25 @@
 // @ts-check
 // Menus, slider and buttons of images.
 
-import { choices, labelled, make, makeButton, makeRow, windowControls } from "./controls.js";
+import { extra, helpButton, labelled, make, makeButton, makeRow, moreButton, saveButton, toolMenu, windowControls } from "./controls.js";
 import { short } from "./greys.js";
+import { IMAGE_HELP, IMAGE_TOOLS, toolHelp } from "./keys.js";
 import { SLIDE_SHOW_MS } from "./playing.js";
+import { wireSteps } from "./pointer.js";
 
 const SLIDE_SHOW = { start: -1, stop: 0, ms: [SLIDE_SHOW_MS] }; // of all images, one after the other
 
-/** @typedef {import("./controls.js").WindowHost & {setIndex(index: number): void, fit(): void, toggle(): void, again(): void}} ControlHost */
+/** @typedef {import("./controls.js").WindowHost & {steps: Stepped, setIndex(index: number): void, fit(): void, toggle(): void, again(): void}} ControlHost */
 
 /** @param {Element} root @param {number} count @param {{tool: string}} state */
 export function imageControls(root, count, state) {
   const [first, second] = [makeRow(root), makeRow(root)];
   const windowing = make("span", { className: "dv-row" }, first), windows = windowControls(windowing);
-  const tool = labelled(first, "Drag", "select", {});
-  choices(tool, [["window", "window"], ["slice", "images"], ["pan", "move"]]);
+  const tool = toolMenu(first, IMAGE_TOOLS, state);
   const reset = makeButton(first, "Fit");
+  extra(saveButton(first, () => `image-${Number(slider.value) + 1}`));
+  moreButton(first);
+  const help = helpButton(first, [...IMAGE_HELP.slice(0, 3), ...toolHelp(IMAGE_TOOLS), ...IMAGE_HELP.slice(3)]);
   const slider = labelled(second, "Image", "input", { type: "range", min: 0, max: count - 1, step: 1 });
   const back = makeButton(second, "◀", { ariaLabel: "Image before" });
   const next = makeButton(second, "▶", { ariaLabel: "Next image" });
@@ -31,7 +35,7 @@ export function imageControls(root, count, state) {
     slider.oninput = () => host.setIndex(Number(slider.value));
     back.onclick = () => host.setIndex(Number(slider.value) - 1);
     next.onclick = () => host.setIndex(Number(slider.value) + 1);
-    tool.onchange = () => { state.tool = tool.value; };
+    wireSteps(slider, host.steps);
     reset.onclick = host.fit;
     play.onclick = host.toggle;
     rate.wire(host.again);
@@ -51,13 +55,13 @@ export function imageControls(root, count, state) {
     tool.options[0].disabled = !voi; // colour has no window
     tool.value = !voi && state.tool === "window" ? "pan" : state.tool;
   }
-  return { wire, show, rate: rate.typed };
+  return { wire, show, rate: rate.typed, help };
 }
 
 // How many frames are shown in a second: that of the run, or what was typed for it.
 /** @param {Element} row */
 function rateField(row) {
-  const field = labelled(row, "Frames per second", "input", { type: "number", step: "any", min: "0" });
+  const field = extra(labelled(row, "Frames per second", "input", { type: "number", step: "any", min: "0" }));
   const source = make("span", { className: "dv-rate" }, row);
   /** @type {Record<number, number>} */
   const byHand = {}; // rates that were typed, by the first image of their run

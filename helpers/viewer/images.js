@@ -10,15 +10,16 @@
 //   arrived(f)         calls f({type, index, …}) when something of these has come
 //   get(k), set(k, v), save(), on(k, f), off()        the shared state: index, preset, customs
 
-import { STYLE, make, makeCanvas } from "./controls.js";
-import { clamp, lookOf } from "./greys.js";
+import { STYLE, fitWidth, hintOver, isCalm, make, makeCanvas, speak } from "./controls.js";
+import { clamp, limits, lookOf, voiText } from "./greys.js";
 import { imageControls } from "./image_controls.js";
 import { drawError, drawImage, imageText, valueAt } from "./image_painting.js";
+import { IMAGE_TOOLS } from "./keys.js";
 import { labelList } from "./label_list.js";
 import { drawHistogram, onceARefresh, sizeOf, sized, viewOf } from "./painting.js";
 import { missingDetail, pixelUnder, zoomTo } from "./places.js";
 import { playPlan, playerOf } from "./playing.js";
-import { done, wireHistogram, wireKeys, wirePointer } from "./pointer.js";
+import { wireHistogram, wireKeys, wirePointer } from "./pointer.js";
 
 export const STAGE = { width: 720, height: 600 }; // of the canvas, CSS pixels at most
 const MIN_STAGE_WIDTH = 160; // CSS pixels
@@ -26,8 +27,7 @@ const MAX_IMAGE_ZOOM = 60;
 const DETAIL_MS = 150; // that a picture stands still before its detail is fetched
 const IMAGES_AHEAD = 3; // images fetched before they are asked for, in the direction of the last step
 const WHOLE = { zoom: 1, pan: [0, 0] };
-const IMAGES_TITLE = "Wheel or arrow keys: images. Drag: what the menu says. Shift and drag: move. Ctrl and wheel, + and -: zoom. "
-  + "Double click: zoom in, and back. Space: play.";
+const CALM_RATE = 2; // frames per second, for who has asked for less motion
 
 // Puts a viewer into an element; returns what takes it away again.
 /** @param {Element} el @param {ImageSource} source */
@@ -37,7 +37,7 @@ export function mountImages(el, source) {
   make("style", { textContent: STYLE }, root);
   /** @type {ImagesState} */
   const state = { ...WHOLE, tool: "window", maxZoom: MAX_IMAGE_ZOOM, pointed: null, shown: null, step: 1, look: null };
-  const controls = imageControls(root, count, state), parts = layOutImages(root);
+  const controls = imageControls(root, count, state), parts = layOutImages(root, count);
   const { canvas, bars } = parts, view = viewOf(canvas);
   /** @type {Detail | null} */
   let detail = null; // a part of the image that is shown, in more pixels
@@ -65,6 +65,7 @@ export function mountImages(el, source) {
 
   const draw = onceARefresh(() => drawNow());
   function drawNow() {
+    fitWidth(root);
     const number = index(), found = source.image(number), now = voi(found), isPlaying = player.isOn();
     controls.show(number, found, now, isPlaying);
     if (!found) { canvas.dataset.waiting = `image ${number}`; return; }
@@ -74,6 +75,7 @@ export function mountImages(el, source) {
     drawStage(found, now);
     bars.hidden = !now;
     bars.style.display = now ? "block" : "none";
+    bars.style.maxWidth = canvas.style.width;
     if (!isPlaying) showBeside(found, now);
     tellImage(canvas, number, found, detail);
     tell();
@@ -96,6 +98,9 @@ export function mountImages(el, source) {
     labels?.show();
     if (now && found.error === undefined) drawHistogram(bars, found, now);
     canvas.ariaLabel = imageText(found, now, count);
+    const range = found.error === undefined && found.histogram, window = now && range ? voiText(now, found.unit) : "";
+    if (count > 1) speak(canvas, found.index + 1, 1, count, [found.label, window].filter(Boolean).join("; "));
+    if (now && range) speak(bars, clamp(now.center ?? limits(now)[0], range.low, range.high), range.low, range.high, window);
   }
   /** @param {ImageFound} found */
   function wantDetail(found) {
@@ -112,18 +117,20 @@ export function mountImages(el, source) {
   const player = playerOf(source, {
     index, draw,
     plan: () => {
-      const run = image()?.run, isCine = run && run.stop - run.start > 1;
-      return playPlan(isCine ? run : { start: 0, stop: count }, controls.rate());
+      const own = image()?.run, run = own && own.stop - own.start > 1 ? own : { start: 0, stop: count };
+      const plan = playPlan(run, controls.rate());
+      return isCalm() && !controls.rate() && plan.rate > CALM_RATE ? playPlan(run, CALM_RATE) : plan;
     },
     tell: (words) => { parts.status.textContent = words; },
   });
 
-  const steps = { index, count: () => count, setIndex }, windowing = { voi: () => voi(image()), setVoi, range };
-  controls.wire({ ...windowing, setIndex, fit, toggle: player.toggle, again: player.again, known: () => knownWindows(image()) });
+  const steps = { index, count: () => count, way: () => 1, setIndex }, windowing = { voi: () => voi(image()), setVoi, range };
+  controls.wire({ ...windowing, steps, setIndex, fit, toggle: player.toggle, again: player.again, known: () => knownWindows(image()) });
   const labels = labelList(parts.labels, source, { plane: () => "image", index, setIndex, draw });
-  wirePointer(canvas, state, { ...steps, ...windowing, point: () => {}, doubled, draw, tell });
-  wireKeys(canvas, steps);
-  wireZoomKeys(canvas, state, { zoom, fit, toggle: player.toggle });
+  const hands = { fit, toggle: player.toggle, help: controls.help, hint: hintOver(parts.stage, "images"), moved: draw, draw, tell };
+  const host = { ...steps, ...windowing, ...hands, point: () => {}, pointBy: () => {}, doubled };
+  wirePointer(canvas, state, host);
+  wireKeys(canvas, state, host, IMAGE_TOOLS);
   wireHistogram(bars, windowing);
   source.on("index", () => { if (!player.isOn()) draw(); });
   for (const name of /** @type {const} */ (["preset", "customs", "hidden_labels"])) source.on(name, draw);
@@ -141,13 +148,13 @@ export function mountImages(el, source) {
   return () => { player.halt(); clearTimeout(timer); resized.disconnect(); source.off?.(); };
 }
 
-/** @param {Element} root */
-function layOutImages(root) {
-  const stage = make("div", { className: "dv-views" }, root), canvas = makeCanvas(stage, "");
-  canvas.title = IMAGES_TITLE;
-  const bars = makeCanvas(root, "histogram of the values with the window; drag moves the window");
-  bars.style.maxWidth = `${STAGE.width}px`;
-  const words = make("div", { className: "dv-row dv-words" }, root), labels = make("div", {}, root);
+/** @param {Element} root @param {number} count */
+function layOutImages(root, count) {
+  const stage = make("div", { className: "dv-views" }, root), canvas = makeCanvas(stage, "", count > 1 ? "slider" : "img");
+  if (count > 1) canvas.ariaRoleDescription = "picture";
+  const words = make("div", { className: "dv-row dv-words" }, root);
+  const bars = makeCanvas(root, "histogram of the values with the window; arrow keys and drags move the window", "slider");
+  const labels = make("div", {}, root);
   const pointer = make("output", { ariaLive: "off" }, words);
   const status = make("span", { className: "dv-status", role: "status" }, words);
   return { stage, canvas, bars, labels, pointer, status };
@@ -237,17 +244,4 @@ function valuesOf(source) {
     return isAsked;
   }
   return { textAt, keep };
-}
-
-/** @param {HTMLElement} canvas @param {Zoomed} state @param {{zoom(wanted: number, at: Vector): void, fit(): void, toggle(): void}} host */
-function wireZoomKeys(canvas, state, { zoom, fit, toggle }) {
-  canvas.addEventListener("keydown", (event) => {
-    const { width, height } = sizeOf(canvas), middle = [width / 2, height / 2];
-    if (event.key === "+" || event.key === "=") zoom(state.zoom * 1.5, middle);
-    else if (event.key === "-") zoom(state.zoom / 1.5, middle);
-    else if (event.key === "0") fit();
-    else if (event.key === " ") toggle();
-    else return;
-    done(event);
-  });
 }

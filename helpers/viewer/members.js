@@ -98,7 +98,7 @@ export function memberSlider(root, source, moves, tell) {
 function sliderRow(root, name, max) {
   const row = makeRow(root), slider = labelled(row, name, "input", { type: "range", min: 0, max, step: 1 });
   slider.title = "[ and ], or Shift and the arrow keys on the picture";
-  return { slider, label: make("output", { className: "dv-member" }, row) };
+  return { slider, label: make("output", { className: "dv-member", ariaLive: "off" }, row) };
 }
 
 // The window of another volume that has the name of the one that is set; its first for a first, else the one that is set.

@@ -2,7 +2,9 @@
 // Where a picture {rows, columns, spacing} lies on a canvas of a size; `state` has its zoom and pan.
 
 import { clamp } from "./greys.js";
+import { toPoint, toVoxel } from "./planes.js";
 
+const MIN_ZOOM = 0.5, MAX_ZOOM = 20;
 const DETAIL_MARGIN = 0.1; // of what is seen, fetched around it
 
 // CSS pixels of its corner, and CSS pixels for each mm (or whatever its spacing is in).
@@ -43,10 +45,37 @@ export function pixelUnder(size, geometry, state, place) {
 // Zooms so that what lies at a place of the canvas stays there.
 /** @param {Size} size @param {Zoomed} state @param {number} zoom @param {Vector} place */
 export function zoomTo(size, state, zoom, place) {
-  const wanted = clamp(zoom, 0.5, state.maxZoom || 20), ratio = wanted / state.zoom;
+  const wanted = clamp(zoom, MIN_ZOOM, state.maxZoom || MAX_ZOOM), ratio = wanted / state.zoom;
   const fromMiddle = [place[0] - size.width / 2, place[1] - size.height / 2];
   state.pan = state.pan.map((pan, axis) => fromMiddle[axis] - (fromMiddle[axis] - pan) * ratio);
   state.zoom = wanted;
+}
+
+// Zooms and moves as two fingers did: what lay between them stays there. `start` has where and how far apart they were,
+// and zoom and pan at that time.
+/** @param {Size} size @param {Zoomed} state @param {Pinched} start @param {Pinched} now */
+export function pinchTo(size, state, start, now) {
+  Object.assign(state, { zoom: start.zoom, pan: start.pan });
+  zoomTo(size, state, start.zoom * now.apart / start.apart, start.middle);
+  state.pan = state.pan.map((pan, axis) => pan + now.middle[axis] - start.middle[axis]);
+}
+
+// What is seen of a slice, for viewers that are linked: [CSS pixels for each mm, the point in the middle]; nothing of a whole one.
+/** @param {Size} size @param {Plane} plane @param {Zoomed} state @param {number} index @returns {Vector} */
+export function seenOf(size, plane, state, index) {
+  if (state.zoom === 1 && !state.pan[0] && !state.pan[1]) return [];
+  const pixel = pixelAt(size, plane, state, [size.width / 2, size.height / 2]);
+  return [placement(size, plane, state).scale, ...toPoint(plane, [index, ...pixel])];
+}
+
+// Zooms and moves so that the same is seen.
+/** @param {Size} size @param {Plane} plane @param {Zoomed} state @param {Vector} seen */
+export function seeAs(size, plane, state, [scale, ...point]) {
+  Object.assign(state, { zoom: 1, pan: [0, 0] });
+  if (!scale) return;
+  state.zoom = clamp(scale / placement(size, plane, state).scale, MIN_ZOOM, MAX_ZOOM);
+  const [, row, column] = toVoxel(plane, point), [x, y] = placeOf(placement(size, plane, state), plane, [row, column]);
+  state.pan = [size.width / 2 - x, size.height / 2 - y];
 }
 
 // What of an image is seen, in its pixels: [first row, last row, first column, last column], the last not included.

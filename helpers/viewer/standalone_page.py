@@ -34,7 +34,8 @@ VIEWER = """<section><div></div><noscript>{picture}</noscript>
 PICTURE = '<img alt="one slice" src="data:image/png;base64,{}">'
 FRAME = """<div style="position: relative; min-height: {height}px">
 <div style="position: absolute; max-width: 100%">{pictures}</div>
-<iframe title="DICOM viewer" srcdoc="{document}" sandbox="allow-scripts" loading="lazy"
+<iframe title="DICOM viewer" srcdoc="{document}" loading="lazy"
+ sandbox="allow-scripts allow-downloads"
  style="position: absolute; width: 100%; height: {height}px; border: 0; background: Canvas">
 </iframe></div>
 """

@@ -16,16 +16,22 @@ const MAX_CUTS = 40; // pictures that are kept as they were cut
 /** @typedef {(plane?: string, index?: number) => void} Arrived */
 /** @typedef {Map<string, Pixels>} Cuts */
 
-// Mounts a viewer in each section, on the data that stand there; several move together, by the position in the patient.
+// Mounts a viewer in each section, on the data that stand there; several move together, by the position in the patient,
+// and see the same part of it.
 /** @param {Iterable<Element>} sections */
 export function standalone(sections) {
   const sources = [...sections].map(mountSection);
-  const link = (/** @type {Shared<any>} */ source) => sources.forEach((other) => {
-    const point = source.get("position_mm");
-    if (String(other.get("position_mm")) !== String(point)) other.set("position_mm", point);
+  const link = (/** @type {Shared<any>} */ source, /** @type {string} */ name) => sources.forEach((other) => {
+    const value = source.get(name);
+    if (String(other.get(name)) !== String(value)) other.set(name, value);
   });
-  sources.forEach((source) => source.on("position_mm", () => link(source)));
-  link(sources[0]);
+  if (sources.length > 1) for (const name of ["position_mm", "view_mm"]) {
+    sources.forEach((source) => {
+      if (name === "view_mm") source.set(name, []); // what is seen is shared from now on
+      source.on(name, () => link(source, name));
+    });
+    link(sources[0], name);
+  }
   followAddress(sources[0]);
 }
 

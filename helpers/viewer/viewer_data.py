@@ -10,6 +10,7 @@ from helpers.geometry.planes import PLANES, plane_axes, transposed_affine
 from helpers.pixels.window import COMPUTED, VoiLut, Window, presets_for, sampled, value_range
 from helpers.volume.volume import Volume
 
+TIE = 1e-6  # of a slice: a point between two belongs to the one above, here and in planes.js
 HISTOGRAM_BINS = 128
 HISTOGRAM_SHARE = 0.999  # of the values that the histogram spans
 CORNER_CAPTIONS = ["remark", "padding", "thickness", "spacing"]  # in the lower right corner
@@ -93,7 +94,7 @@ def picture_affine(volume: Volume, plane: str) -> np.ndarray:
 def nearest_slice(volume: Volume, plane: str, point: Sequence[float]) -> int:
     """The index of a plane's slice nearest to a point (3,) in LPS mm, inside the volume or not."""
     index = np.linalg.solve(picture_affine(volume, plane), [*point, 1])[0]
-    return int(np.clip(np.round(index), 0, volume.shape_of(plane)[0] - 1))
+    return int(np.clip(np.floor(index + 0.5 + TIE), 0, volume.shape_of(plane)[0] - 1))
 
 
 def _plane_data(volume: Volume, plane: str) -> dict[str, Any]:

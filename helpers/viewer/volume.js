@@ -9,21 +9,20 @@
 //   arrived(f)      calls f(p, i) when a slice has come
 // and what members.js, overlay.js and labels.js say, where the volume is one of several, and where something lies over it.
 
-import { STYLE, make, makeCanvas } from "./controls.js";
-import { clamp, lookOf } from "./greys.js";
+import { STYLE, fitWidth, hintOver, make, makeCanvas, speak } from "./controls.js";
+import { clamp, lookOf, voiText } from "./greys.js";
 import { labelList } from "./label_list.js";
 import { memberSlider, wireMemberKeys } from "./members.js";
 import { movesOf } from "./moves.js";
 import { MAIN_SIZE, drawHistogram, onceARefresh, sizeOf, viewOf } from "./painting.js";
-import { inside, pixelAt } from "./places.js";
-import { toPoint, toVoxel } from "./planes.js";
+import { inside, pixelAt, seeAs, seenOf } from "./places.js";
+import { readingWay, toPoint, toVoxel } from "./planes.js";
 import { capture, placeIn, wireHistogram, wireKeys, wirePointer } from "./pointer.js";
 import { volumeControls } from "./volume_controls.js";
 import { drawSlice, pointedText } from "./volume_painting.js";
 
 const SIDE_SIZE = 230; // height of the two pictures beside the large one, CSS pixels
 const FITTED = { zoom: 1, pan: [0, 0] };
-const MAIN_TITLE = "Wheel or arrow keys: slices. Drag: what the menu says. Shift and drag: move. Ctrl and wheel: zoom. Double click: point.";
 
 // Puts a viewer into an element; returns what takes it away again.
 /** @param {Element} el @param {Source} source */
@@ -35,9 +34,20 @@ export function mount(el, source) {
   const controls = volumeControls(root, source, state), parts = layOut(root);
   const main = viewOf(parts.main), small = parts.small.map(viewOf);
   const index = () => clamp(source.get("index"), 0, moves.plane().count - 1);
-  const tell = () => { parts.pointer.textContent = pointedText(parts.main, source, state, index()); };
+  const tell = () => { parts.pointer.textContent = pointedText(sizeOf(parts.main), source, state, source.get("plane"), index(), state.pointed); };
+  const tellSmall = (/** @type {HTMLElement} */ canvas, /** @type {string} */ name, /** @type {Vector | null} */ at) => {
+    parts.pointer.textContent = pointedText(sizeOf(canvas), source, FITTED, name, moves.indexOf(name), at);
+  };
   const tellStatus = (/** @type {string} */ text) => { parts.status.textContent = text; };
-  const fit = () => { Object.assign(state, FITTED); };
+  // Linked viewers see the same: what is seen of one is in the state that they share.
+  const moved = () => {
+    if (source.get("view_mm")) {
+      source.set("view_mm", seenOf(sizeOf(parts.main), moves.plane(), state, index()));
+      source.save();
+    }
+    draw();
+  };
+  const fit = () => { Object.assign(state, FITTED); moved(); };
 
   let isMounted = false;
   const drawSoon = onceARefresh(() => drawNow());
@@ -48,14 +58,17 @@ export function mount(el, source) {
   state.label = slider?.label;
 
   function drawNow() {
+    fitWidth(root);
     state.look = lookOf(state.look, source.get("voi"), source.meta.inverted);
     drawSlice(main, source, state, source.get("plane"), index(), mainSize(parts.canvases, state), true);
     parts.side.hidden = !state.three;
     parts.side.style.flexFlow = isWide(parts.canvases) ? "column" : "row wrap"; // beside the large picture or below it
     if (state.three) moves.others().forEach((name, number) => {
-      drawSlice(small[number], source, { ...state, ...FITTED }, name, moves.indexOf(name), SIDE_SIZE, false);
+      drawSlice(small[number], source, { ...state, ...FITTED }, name, moves.indexOf(name), sideSize(parts.canvases), false);
     });
+    parts.histogram.style.maxWidth = parts.main.style.width;
     drawHistogram(parts.histogram, source.meta, source.get("voi"));
+    if (!state.playing) speakSlice(parts, source, index()); // else a screen reader would never end
     controls.show();
     slider?.draw();
     labels?.show();
@@ -63,11 +76,19 @@ export function mount(el, source) {
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
 
-  controls.wire({ moves, slider, fit, draw });
-  wireMain(parts, source, state, moves, { draw, tell });
+  const steps = { index: () => source.get("index"), count: () => moves.plane().count, way: () => readingWay(source.get("plane"), moves.plane()), setIndex: moves.setIndex };
+  const { toggle } = controls.wire({ moves, slider, steps, fit, draw });
+  const hint = hintOver(parts.canvases, "slices");
+  wireMain(parts, source, state, moves, { ...steps, draw, tell, moved, fit, toggle, hint, help: controls.help }, controls.tools);
   if (slider) wireMemberKeys(parts.main, slider);
-  parts.small.forEach((canvas, number) => wireCrosshair(canvas, () => moves.others()[number], source, moves));
+  parts.small.forEach((canvas, number) => wireCrosshair(canvas, () => moves.others()[number], source, moves, tellSmall));
   listen(source, state, moves, draw);
+  source.on("view_mm", () => {
+    const seen = source.get("view_mm");
+    if (!seen || String(seen) === String(seenOf(sizeOf(parts.main), moves.plane(), state, index()))) return;
+    seeAs(sizeOf(parts.main), moves.plane(), state, seen);
+    draw();
+  });
   source.failed(tellStatus);
   const resized = new ResizeObserver(draw);
   resized.observe(root);
@@ -81,13 +102,13 @@ export function mount(el, source) {
 
 /** @param {Element} root */
 function layOut(root) {
-  const canvases = make("div", { className: "dv-views" }, root), main = makeCanvas(canvases, "");
-  main.title = MAIN_TITLE;
+  const canvases = make("div", { className: "dv-views" }, root), main = makeCanvas(canvases, "", "slider");
+  main.ariaRoleDescription = "picture";
   const side = make("div", { className: "dv-side" }, canvases), small = [0, 1].map(() => makeCanvas(side, ""));
   small.forEach((canvas) => { canvas.tabIndex = -1; }); // the same can be done with the large one
-  const histogram = makeCanvas(root, "histogram of the values with the window; drag moves the window");
-  histogram.style.maxWidth = `${MAIN_SIZE + SIDE_SIZE + 4}px`;
-  const words = make("div", { className: "dv-row dv-words" }, root);
+  const histogram = makeCanvas(root, "histogram of the values with the window; arrow keys and drags move the window", "slider");
+  const words = make("div", { className: "dv-row dv-words" }); // beside the picture's foot, before its histogram
+  histogram.before(words);
   const pointer = make("output", { ariaLive: "off" }, words);
   const status = make("span", { className: "dv-status", role: "status" }, words);
   return { canvases, main, side, small, histogram, pointer, status, labels: make("div", {}, root) };
@@ -102,36 +123,63 @@ function mainSize(canvases, state) {
   return Math.max(120, Math.min(MAIN_SIZE, state.three && isWide(canvases) ? room - SIDE_SIZE - 8 : room));
 }
 
+// Two side by side below the large picture, where they do not fit as they are.
+/** @param {Element} canvases */
+const sideSize = ({ clientWidth }) => Math.min(SIDE_SIZE, (clientWidth || MAIN_SIZE) / 2 - 4);
+
+// What a screen reader speaks of the picture and of the window, when they have changed.
+/** @param {Parts} parts @param {Source} source @param {number} index */
+function speakSlice({ main, histogram }, source, index) {
+  const { count, positions } = source.meta.planes[source.get("plane")], voi = source.get("voi"), { low, high } = source.meta.histogram;
+  const window = voiText(voi, source.meta.unit);
+  speak(main, index + 1, 1, count, `slice ${index + 1} of ${count}, ${positions[index]}; ${window}`);
+  speak(histogram, clamp(voi.center ?? (low + high) / 2, low, high), low, high, window);
+}
+
 // Mouse, fingers and keys on the large picture and on the histogram.
-/** @param {Parts} parts @param {Source} source @param {State} state @param {Moves} moves @param {{draw(): void, tell(): void}} drawing */
-function wireMain({ main, histogram }, source, state, moves, drawing) {
+/**
+ * @param {Parts} parts @param {Source} source @param {State} state @param {Moves} moves
+ * @param {Omit<Host, keyof Windowed | "point" | "pointBy" | "doubled">} host @param {import("./keys.js").Tool[]} tools
+ */
+function wireMain({ main, histogram }, source, state, moves, host, tools) {
   const range = () => source.meta.histogram, voi = () => source.get("voi"), { setVoi } = moves;
-  const steps = { index: () => source.get("index"), count: () => moves.plane().count, setIndex: moves.setIndex };
   const isOver = () => state.tool === "over";
   const windowing = {
     voi: () => source.get(isOver() ? "over_voi" : "voi"),
     setVoi: (/** @type {Voi} */ wanted) => (isOver() ? moves.setOverVoi : setVoi)(wanted),
     range: () => isOver() && source.over || range(),
   };
-  const point = (/** @type {Vector} */ at) => {
-    const plane = moves.plane(), pixel = pixelAt(sizeOf(main), plane, state, at);
+  const pointAt = (/** @type {Vector} */ pixel) => {
+    const plane = moves.plane();
     moves.setPosition(toPoint(plane, [source.get("index"), ...inside(plane, pixel)]));
   };
-  wirePointer(main, state, { ...steps, ...windowing, ...drawing, point, doubled: point });
-  wireKeys(main, steps);
+  const point = (/** @type {Vector} */ at) => pointAt(pixelAt(sizeOf(main), moves.plane(), state, at));
+  const pointBy = (/** @type {number} */ down, /** @type {number} */ right) => {
+    const [, row, column] = toVoxel(moves.plane(), source.get("position_mm"));
+    pointAt([row + down, column + right]);
+  };
+  const whole = { ...host, ...windowing, point, pointBy, doubled: point };
+  wirePointer(main, state, whole);
+  wireKeys(main, state, whole, tools);
   wireHistogram(histogram, { voi, setVoi, range });
 }
 
 // A small picture is pointed to: the other planes go there.
-/** @param {HTMLCanvasElement} canvas @param {() => string} name @param {Source} source @param {Moves} moves */
-function wireCrosshair(canvas, name, source, moves) {
+/**
+ * @param {HTMLCanvasElement} canvas @param {() => string} name @param {Source} source @param {Moves} moves
+ * @param {(canvas: HTMLElement, name: string, at: Vector | null) => void} tell
+ */
+function wireCrosshair(canvas, name, source, moves, tell) {
   const point = (/** @type {PointerEvent} */ event) => {
     const plane = source.meta.planes[name()], pixel = pixelAt(sizeOf(canvas), plane, FITTED, placeIn(canvas, event));
-    const index = Math.round(toVoxel(plane, source.get("position_mm"))[0]);
-    moves.setPosition(toPoint(plane, [index, ...inside(plane, pixel)]));
+    moves.setPosition(toPoint(plane, [moves.indexOf(name()), ...inside(plane, pixel)]));
   };
   canvas.onpointerdown = (event) => { capture(canvas, event); point(event); };
-  canvas.onpointermove = (event) => { if (event.buttons) point(event); };
+  canvas.onpointermove = (event) => {
+    if (event.buttons) point(event);
+    tell(canvas, name(), placeIn(canvas, event));
+  };
+  canvas.onpointerleave = () => tell(canvas, name(), null);
 }
 
 /** @param {Source} source @param {State} state @param {Moves} moves @param {() => void} draw */

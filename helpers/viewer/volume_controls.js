@@ -1,56 +1,67 @@
 // @ts-check
 // Menus, sliders and buttons of a volume.
 
-import { choices, labelled, make, makeButton, makeRow, windowControls } from "./controls.js";
+import { choices, extra, helpButton, isCalm, labelled, make, makeButton, makeRow, moreButton, saveButton, toolMenu, windowControls } from "./controls.js";
+import { MEMBER_HELP, OVER_TOOL, VOLUME_HELP, VOLUME_TOOLS, toolHelp } from "./keys.js";
 import { overControls } from "./overlay.js";
-import { PLANES } from "./planes.js";
+import { PLANES, endLetters, readingWay } from "./planes.js";
+import { wireSteps } from "./pointer.js";
 
-const PLAY_MS = 80; // that a slice is shown when played
-/** @typedef {{moves: Moves, slider: MemberSlider | null, fit(): void, draw(): void}} ControlHost */
+const PLAY_MS = 80, CALM_MS = 500; // that a slice is shown when played, and for who has asked for less motion
+/** @typedef {{moves: Moves, slider: MemberSlider | null, steps: Stepped, fit(): void, draw(): void}} ControlHost */
+
+/** @param {Source} source */
+export const volumeTools = ({ over }) => over ? [...VOLUME_TOOLS, OVER_TOOL] : VOLUME_TOOLS;
 
 // `members` is where the slider of a group goes.
 /** @param {Element} root @param {Source} source @param {State} state */
 export function volumeControls(root, source, state) {
   const [first, second] = [makeRow(root), makeRow(root)];
-  const members = make("div", {}, root), over = overControls(root, source);
+  const members = make("div", {}, root), over = overControls(root, source), tools = volumeTools(source);
   const plane = planeMenu(first, source), windows = windowControls(first);
-  const slice = labelled(second, "Slice", "input", { type: "range", min: 0, step: 1 });
+  const slice = sliceSlider(second);
   const play = makeButton(second, "▶ Play"), through = throughMenu(second, source);
-  const tool = toolMenu(second, over !== null);
-  const three = labelled(second, "Three planes", "input", { type: "checkbox" });
+  const tool = toolMenu(second, tools, state);
+  const three = extra(labelled(second, "Three planes", "input", { type: "checkbox" }));
   const reset = makeButton(second, "Fit");
+  moreButton(second);
+  const name = () => `${source.get("plane")}-slice-${source.get("index") + 1}`;
+  extra(saveButton(first, name));
+  const help = helpButton(first, [...VOLUME_HELP.slice(0, 3), ...(source.members ? MEMBER_HELP : []), ...toolHelp(tools), ...VOLUME_HELP.slice(3)]);
 
   /** @param {ControlHost} host */
-  function wire({ moves, slider, fit, draw }) {
+  function wire({ moves, slider, steps, fit, draw }) {
     plane.onchange = () => { fit(); moves.setPlane(plane.value); };
     windows.wire({ known: () => source.meta.windows, voi: () => source.get("voi"), setVoi: moves.setVoi });
     over?.wire(moves);
-    slice.oninput = () => moves.setIndex(Number(slice.value));
-    tool.onchange = () => { state.tool = tool.value; };
+    slice.input.oninput = () => moves.setIndex(Number(slice.input.value));
+    wireSteps(slice.input, steps);
     three.onchange = () => { state.three = three.checked; draw(); };
-    reset.onclick = () => { fit(); draw(); };
+    reset.onclick = fit;
+    play.onclick = toggle;
     const next = () => {
-      if (through?.value !== "members") moves.setIndex((source.get("index") + 1) % moves.plane().count);
-      else if (slider && !slider.waits()) slider.step(1, true);
+      if (through?.value === "members") { if (slider && !slider.waits()) slider.step(1, true); return; }
+      const index = source.get("index"), { count } = moves.plane();
+      if (source.slice(source.get("plane"), index)) moves.setIndex((index + steps.way() + count) % count); // else it still has to come
     };
-    play.onclick = () => {
+    function toggle() {
       clearInterval(state.playing);
-      state.playing = state.playing ? 0 : setInterval(next, PLAY_MS);
+      state.playing = state.playing ? 0 : setInterval(next, isCalm() ? CALM_MS : PLAY_MS);
       draw();
-    };
+    }
+    return { toggle };
   }
   function show() {
-    const name = source.get("plane"), index = source.get("index"), { count } = source.meta.planes[name];
+    const name = source.get("plane"), index = source.get("index"), shown = source.meta.planes[name];
     plane.value = name;
-    Object.assign(slice, { max: count - 1, value: index });
-    slice.setAttribute("aria-valuetext", `${index + 1} of ${count}`);
+    slice.show(name, shown, index);
     windows.show(source.get("voi"), source.meta.windows);
     over?.show();
     play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
     three.checked = state.three;
     tool.value = state.tool;
   }
-  return { wire, show, members };
+  return { wire, show, members, help, tools };
 }
 
 /** @param {Element} row @param {Source} source */
@@ -60,17 +71,28 @@ function planeMenu(row, source) {
   return menu;
 }
 
+// The slider of slices, with a letter at each end; it goes as readers do, and its value stays the index.
+/** @param {Element} row */
+function sliceSlider(row) {
+  const input = labelled(row, "Slice", "input", { type: "range", min: 0, step: 1 });
+  const label = /** @type {HTMLElement} */ (input.parentElement), letters = [0, 1].map(() => make("b", { ariaHidden: "true" }));
+  label.classList.add("dv-slice");
+  input.before(letters[0]);
+  input.after(letters[1]);
+  /** @param {string} name @param {Plane} plane @param {number} index */
+  function show(name, plane, index) {
+    const ends = endLetters(name), { count, positions } = plane;
+    Object.assign(input, { max: count - 1, value: index, dir: readingWay(name, plane) > 0 ? "ltr" : "rtl" });
+    letters.forEach((letter, end) => { letter.textContent = ends[end]; });
+    input.setAttribute("aria-valuetext", `${index + 1} of ${count}, ${positions[index]}, from ${ends.join(" to ")}`);
+  }
+  return { input, show };
+}
+
 /** @param {Element} row @param {Source} source */
 function throughMenu(row, { members }) {
   if (!members) return null;
   const menu = make("select", { ariaLabel: "Play through" }, row);
   choices(menu, [["slices", "slices"], ["members", members.name]]);
-  return menu;
-}
-
-/** @param {Element} row @param {boolean} isOver */
-function toolMenu(row, isOver) {
-  const menu = labelled(row, "Drag", "select", {}), ofOver = isOver ? [["over", "overlay window"]] : [];
-  choices(menu, [["window", "window"], ...ofOver, ["slice", "slices"], ["pan", "move"], ["point", "point"]]);
   return menu;
 }

@@ -6,7 +6,7 @@ import { drawLabelNames, labelText, paintLabels } from "./labels.js";
 import { drawColourBar, overText, paintOver } from "./overlay.js";
 import { CROSS_COLOUR, drawBadge, drawFoot, drawLetters, paint, sizeOf, sized, wrapped, writeLines } from "./painting.js";
 import { pixelUnder, placeOf, placement } from "./places.js";
-import { toPoint, toVoxel } from "./planes.js";
+import { pointText, toPoint, toVoxel } from "./planes.js";
 
 /** @typedef {CanvasRenderingContext2D} Pen */
 
@@ -82,15 +82,14 @@ function drawWords(pen, source, plane, index, scale, canvas, label, labels) {
   if (over) drawColourBar(pen, over, source.get("over_voi"), canvas, size);
 }
 
-// What lies under the pointer, in words.
-/** @param {HTMLElement} canvas @param {Source} source @param {State} state @param {number} index */
-export function pointedText(canvas, source, state, index) {
-  const name = source.get("plane"), plane = source.meta.planes[name];
-  const pixel = state.pointed && pixelUnder(sizeOf(canvas), plane, state, state.pointed);
+// What lies at a place of a canvas of a size, in words.
+/** @param {Size} size @param {Source} source @param {Zoomed} state @param {string} name @param {number} index @param {Vector | null} place */
+export function pointedText(size, source, state, name, index, place) {
+  const plane = source.meta.planes[name], pixel = place && pixelUnder(size, plane, state, place);
   const found = pixel && source.slice(name, index);
   if (!found) return "";
   const at = pixel[0] * plane.columns + pixel[1], { values, padding } = found;
   const value = isPadded(padding, at) ? "padding, no value" : `${exact(values[at])} ${source.meta.unit}`.trim();
-  const point = toPoint(plane, [index, ...pixel]).map((mm) => mm.toFixed(1)).join(", ");
-  return `${value}${overText(found, source.over, at)}${labelText(found.maps, source, at)} at (${point}) mm`;
+  const where = `${pointText(toPoint(plane, [index, ...pixel]))}; row ${pixel[0]}, column ${pixel[1]}`;
+  return `${value}${overText(found, source.over, at)}${labelText(found.maps, source, at)} at ${where}`;
 }
