@@ -16,6 +16,13 @@ from helpers.viewer.image_data import MAX_MEMORY_MB, Badges, Images, NoSuchImage
 from helpers.viewer.image_labels import ImageLabels
 from helpers.viewer.image_pixels import pixel_bytes, screen_factors, value_text
 from helpers.viewer.images_html import save_images_html, small_snapshot
+from helpers.viewer.measurements import (
+    Measurement,
+    checked_in_images,
+    image_measurements,
+    image_values,
+)
+from helpers.viewer.measuring import Measuring
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_page import MAX_HTML_MB
 from helpers.viewer.viewer_data import window_data
@@ -25,7 +32,7 @@ MAX_SCREEN = 8192  # pixels of a canvas that are believed
 Message: TypeAlias = tuple[dict[str, Any], list[bytes]]
 
 
-class ImageBrowser(anywidget.AnyWidget):
+class ImageBrowser(Measuring, anywidget.AnyWidget):
     """One image after the other: radiographs, mammograms, a cine, pictures in colour.
 
     Each has its own aspect, window and letters; frames are played at their own rate. A picture is
@@ -35,6 +42,8 @@ class ImageBrowser(anywidget.AnyWidget):
     ``index``: which image is shown, from 0; can be set, observed and linked. ``position``: which
     that is, in words. ``window``: the `Window` or `VoiLut` that is shown; set it to a name, which
     then counts for every image that has one of it, or to numbers, for the images of this file.
+    ``measurements``: a DataFrame of what was measured; ``measure`` adds to it, ``measured`` is how
+    the browser has it.
 
     Parameters
     ----------
@@ -126,6 +135,7 @@ class ImageBrowser(anywidget.AnyWidget):
             customs=self.customs,
             labels=self.labels,
             hidden_labels=self.hidden_labels,
+            measured=self.measured,
         )
 
     @traitlets.validate("index")
@@ -147,6 +157,7 @@ class ImageBrowser(anywidget.AnyWidget):
             "part": self._part,
             "value": self._value,
             "window": self._window_named,
+            "measure": lambda _, content: (self._statistics(content), []),
         }
         several = content.get("indices")
         for row in several if isinstance(several, list) else [content.get("index")]:
@@ -188,6 +199,18 @@ class ImageBrowser(anywidget.AnyWidget):
         """A window that is taken from the values of an image, or of its run."""
         _, window = self.images.window_or_default(row, str(content["name"]))
         return {**content, "voi": window_data(str(content["name"]), window)}, []
+
+    def _new_measurement(self, kind: str, points: Any) -> dict[str, Any]:
+        return {"kind": kind, "index": self.index, "points": points}
+
+    def _checked_measurement(self, item: Measurement) -> dict[str, Any]:
+        return checked_in_images(self.images, item)
+
+    def _measurement_table(self) -> pd.DataFrame:
+        return image_measurements(self.images, self.measured)
+
+    def _values_in(self, item: Measurement, content: dict[str, Any]) -> dict[str, Any] | None:
+        return image_values(self.images, item)
 
     def _shown_window(self) -> tuple[str, Window | VoiLut]:
         custom = self.customs.get(str(self.images.run(self.index).start))

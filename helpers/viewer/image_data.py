@@ -1,6 +1,7 @@
 """What does the viewer need to know of images? Numbers and words as JSON, pixels as bytes."""
 
 import os
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import cached_property
@@ -248,6 +249,12 @@ def run_data(images: Images, row: int) -> dict[str, Any]:
     }
 
 
+def length_unit(image: Slice) -> str:
+    """What a length on an image is in: "mm", "mm at the detector", or "px"."""
+    where = re.split("[,;]", image.caption.get("spacing", ""))[0]
+    return f"mm {where}".strip() if image.spacing_unit == "mm" else image.spacing_unit
+
+
 def _geometry(image: Slice) -> dict[str, Any]:
     caption = image.caption
     return {
@@ -255,6 +262,7 @@ def _geometry(image: Slice) -> dict[str, Any]:
         "columns": image.array.shape[1],
         "spacing": list(image.spacing),
         "spacing_unit": image.spacing_unit,
+        "length_unit": length_unit(image),
         "letters": list(image.letters),
         "upper": [caption[name] for name in UPPER_CAPTIONS if caption.get(name)],
         "unit": image.unit,

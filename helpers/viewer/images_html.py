@@ -21,6 +21,7 @@ from helpers.pixels.window import body_range, value_range
 from helpers.viewer.image_data import Badges, Images, image_data
 from helpers.viewer.image_labels import ImageLabels, reduced_labels
 from helpers.viewer.image_pixels import screen_factors
+from helpers.viewer.measurements import Measurement, renumbered
 from helpers.viewer.standalone_page import (
     MAX_HTML_MB,
     HtmlError,
@@ -108,32 +109,21 @@ def save_images_html(path: str | Path, images: Images, **shown: Any) -> str:
     return page.note
 
 
-def images_html(
-    images: Images,
-    *,
-    max_mb: float = MAX_HTML_MB,
-    index: int = 0,
-    preset: str = "",
-    customs: Mapping[str, Any] | None = None,
-    labels: ImageLabels | None = None,
-    hidden_labels: Sequence[int] = (),
-) -> StandalonePage:
+def images_html(images: Images, *, max_mb: float = MAX_HTML_MB, **shown: Any) -> StandalonePage:
     """A page that shows images, and plays frames, without a kernel or a network.
 
     Parameters
     ----------
     max_mb : how large the page may be; pixels are made larger and images left out until it fits
-    index, preset, customs, hidden_labels : as the traits of
-        `helpers.viewer.image_browser.ImageBrowser`
-    labels : what is drawn on the images
+    shown : `index`, `preset`, `customs`, `hidden_labels` and `measured` as the traits of
+        `helpers.viewer.image_browser.ImageBrowser`; `labels`, what is drawn on the images
 
     Raises
     ------
     HtmlError
         Where there is no image, or not even one fits.
     """
-    room = max_bytes_of_viewers(max_mb)
-    viewer = stored_images(images, room, index, preset, customs, labels, hidden_labels)
+    viewer = stored_images(images, max_bytes_of_viewers(max_mb), **shown)
     snapshots = [viewer.snapshot] if viewer.snapshot else []
     return StandalonePage(page_html(viewer.html), viewer.note, snapshots)
 
@@ -146,6 +136,7 @@ def stored_images(
     customs: Mapping[str, Any] | None = None,
     labels: ImageLabels | None = None,
     hidden_labels: Sequence[int] = (),
+    measured: Sequence[Measurement] = (),
 ) -> StoredViewer:
     """The viewer of images, in so many bytes; what it shows is as of `images_html`.
 
@@ -175,6 +166,7 @@ def stored_images(
             "preset": preset,
             "customs": _customs_of(images, rows, customs or {}),
             "hidden_labels": list(hidden_labels),
+            "measured": renumbered(measured, rows),
         },
     }
     return StoredViewer(data, note, still, rows)

@@ -128,7 +128,7 @@ export function measureLines({ length, angle, area }, statistics, { unit, length
   const lost = padding ? [`${padding} of padding left out`] : [];
   if (!n) return [size, ...lost, "no value in it"];
   return [
-    `${about ? "about " : ""}mean ${short(mean)}, SD ${short(sd)} ${unit}`.trim(),
+    `${about ? "about " : ""}mean ${short(mean ?? NaN)}, SD ${short(sd ?? NaN)} ${unit}`.trim(),
     `min ${short(min)}, max ${short(max)}, n ${n}`, size, ...lost,
   ];
 }

@@ -8,6 +8,7 @@ from typing import Any
 from helpers.errors import require_type
 from helpers.labels.labels import Labels
 from helpers.pixels.window import VoiLut, Window
+from helpers.viewer.measurements import Measurement
 from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.standalone_page import (
     MAX_HTML_MB,
@@ -85,8 +86,8 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
         and pixels made larger until it fits
     shown : of each volume: `plane`, `window` and `badge` as `helpers.browse` takes them, `index`
         of the slice and `position_mm` of the point at which it opens; `members`, `over`,
-        `over_window`, `opacity`, `labels`, `hidden_labels` and `label_fill` as `VolumeBrowser` has
-        them, `member` that is shown first
+        `over_window`, `opacity`, `labels`, `hidden_labels`, `label_fill` and `measured` as
+        `VolumeBrowser` has them, `member` that is shown first
 
     Raises
     ------
@@ -119,6 +120,7 @@ def stored_viewer(
     labels: Labels | None = None,
     hidden_labels: Sequence[int] = (),
     label_fill: float = 0.0,
+    measured: Sequence[Measurement] = (),
 ) -> StoredViewer:
     """The viewer of a volume, in so many bytes; what it shows is as of `standalone_html`.
 
@@ -180,6 +182,7 @@ def stored_viewer(
             "over_voi": over_voi,
             "hidden_labels": list(hidden_labels),
             "label_fill": label_fill,
+            "measured": list(measured),
         },
     }
     return StoredViewer(data, note, still)

@@ -7,12 +7,20 @@ from typing import Any, NamedTuple
 
 import anywidget
 import numpy as np
+import pandas as pd
 import traitlets
 
 from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES, PlaneError
 from helpers.labels.labels import Labels
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
+from helpers.viewer.measurements import (
+    Measurement,
+    checked_in_volume,
+    volume_measurements,
+    volume_values,
+)
+from helpers.viewer.measuring import Measuring
 from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_html import save_html
@@ -32,7 +40,7 @@ from helpers.viewer.volume_labels import checked_labels, label_bytes, labels_dat
 from helpers.volume.volume import Volume
 
 
-class VolumeBrowser(anywidget.AnyWidget):
+class VolumeBrowser(Measuring, anywidget.AnyWidget):
     """The widget of `browse`. Its traits can be read, set, observed, and linked with others'.
 
     ``plane``: "axial", "coronal" or "sagittal". ``index``: which of its slices is shown, from 0.
@@ -41,7 +49,10 @@ class VolumeBrowser(anywidget.AnyWidget):
     `helpers.browse` takes as a window. ``member``: which volume of a group is shown, from 0; plane,
     position and window stay. ``opacity`` (0 to 1) and ``over_window``: of the volume drawn over it.
     ``hidden_labels``: values of the labels that are switched off; ``label_fill`` (0 to 1): opacity
-    of the areas of the others.
+    of the areas of the others. ``measurements``: a DataFrame of what was measured; ``measure``
+    adds to it, ``measured`` is how the browser has it. ``view_mm``: None; of viewers that zoom
+    together, linked, a list: empty for the whole picture, else CSS pixels for each mm, and the
+    point in the middle.
 
     Parameters
     ----------
@@ -73,6 +84,7 @@ class VolumeBrowser(anywidget.AnyWidget):
     over_voi = traitlets.Dict().tag(sync=True)
     hidden_labels = traitlets.List(traitlets.Int()).tag(sync=True)
     label_fill = traitlets.CFloat(0.0, min=0, max=1).tag(sync=True)
+    view_mm = traitlets.List(traitlets.CFloat(), None, allow_none=True).tag(sync=True)
     meta = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -147,6 +159,7 @@ class VolumeBrowser(anywidget.AnyWidget):
             labels=self.labels,
             hidden_labels=self.hidden_labels,
             label_fill=self.label_fill,
+            measured=self.measured,
         )
 
     def close(self) -> None:
@@ -220,6 +233,8 @@ class VolumeBrowser(anywidget.AnyWidget):
 
     def _answer(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
         """Sends the slice that the browser asks for, at once or when its volume is loaded."""
+        if content.get("type") == "measure":
+            self.send(self._statistics(content))
         if content.get("type") != "slice":
             return
         member = content.get("member", self.member)
@@ -245,6 +260,18 @@ class VolumeBrowser(anywidget.AnyWidget):
             return
         about = {"about": facts.data} if content.get("about") else {}
         self.send({**content, **about, "float": facts.dtype.kind == "f"}, parts)
+
+    def _new_measurement(self, kind: str, points: Any) -> dict[str, Any]:
+        return {"kind": kind, "plane": self.plane, "points_mm": points}
+
+    def _checked_measurement(self, item: Measurement) -> dict[str, Any]:
+        return checked_in_volume(self.volume, item)
+
+    def _measurement_table(self) -> pd.DataFrame:
+        return volume_measurements(self.volume, self.measured)
+
+    def _values_in(self, item: Measurement, content: dict[str, Any]) -> dict[str, Any] | None:
+        return volume_values(self._volume(content["member"]), item)
 
     def _volume(self, number: int) -> Volume:
         """The volume of a number."""
