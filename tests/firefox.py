@@ -99,7 +99,8 @@ class Firefox:
 
     def click(self, selector):
         """Clicks the middle of an element."""
-        self.evaluate(f"document.querySelector({json.dumps(selector)}).scrollIntoView()")
+        place = 'scrollIntoView({ block: "center" })'
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).{place}")
         element = self.ask(
             "browsingContext.locateNodes",
             context=self._context,

@@ -2,12 +2,16 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
 from firefox import Firefox, firefox_path
 from gallery_data import EVIL, PAGES, gallery, stack_page, write_report
 from viewer_picture import FLAGS, chromium_path
+
+from helpers.publish.report import build_site
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -61,6 +65,25 @@ def many(tmp_path_factory):
 @pytest.fixture(scope="module")
 def few(tmp_path_factory):
     return write_report(tmp_path_factory.mktemp("few"), FEW)
+
+
+@pytest.fixture(scope="module")
+def collection(phantom, tmp_path_factory):
+    """Two patients: a volume, and images without a position, each with a finding."""
+    folder = tmp_path_factory.mktemp("two")
+    for patient in ("P02-interspaced", "P12-no-position"):
+        shutil.copytree(phantom / patient, folder / "collection" / patient)
+    (folder / "pages").mkdir()
+    cells = [nbformat.v4.new_markdown_cell("# A page"), nbformat.v4.new_code_cell("6 * 7")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "pages" / "01_page.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(collection):
+    """The index of a report that `make run` would make."""
+    made = {"pages": collection / "pages", "site": collection / "site"}
+    return build_site(collection / "collection", **made)
 
 
 def _titles(page):
@@ -264,6 +287,28 @@ def test_a_finding_leads_to_its_slice_and_back(open_page, few):
     assert page.locator("#card-57").evaluate("one => one.getBoundingClientRect().top") < 900
 
 
+def test_a_finding_of_a_real_report_shows_its_slice_and_the_way_back(open_page, report):
+    page = open_page(report)
+    page.locator(".findings details > summary", has_text="no-position").click()
+    page.get_by_role("link", name=re.compile("slice 8$")).click()
+    page.wait_for_selector("canvas[data-slice='image 7']")
+    page.locator(".found a").nth(11).click()
+    page.wait_for_selector("canvas[data-slice='image 11']")
+    page.get_by_role("link", name="The collection").click()
+    page.locator(".card", has_text="P12-no-position").locator(".title:focus").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_in_a_real_report(open_page, report, scheme):
+    page = open_page(report, color_scheme=scheme)
+    assert _violations(page) == {}
+    for number in (1, 2):
+        page.goto(f"file://{report.parent}/stacks/{number:04}.html")
+        page.wait_for_selector("canvas[data-slice]")
+        page.wait_for_selector("canvas[data-waiting]", state="detached")
+        assert _violations(page) == {}
+
+
 # accessibility
 
 
@@ -446,3 +491,21 @@ def test_firefox_filters_opens_a_stack_and_comes_back(firefox, many):
     firefox.click("nav a")
     _wait(firefox, "document.activeElement.closest('li')?.id", "card-1")
     _wait(firefox, "document.querySelectorAll('.card').length", len(ids))
+
+
+def test_firefox_draws_the_slice_of_a_finding(firefox, report):
+    firefox.goto(f"file://{report}#finding=no-position")
+    _wait(firefox, "document.querySelectorAll('.card').length", 1)
+    firefox.evaluate(
+        "[...document.querySelectorAll('.findings details')].map((one) => one.open = 1)"
+    )
+    _wait(firefox, "document.querySelectorAll('.findings li a[href$=\\'index=7\\']').length", 1)
+    firefox.click(".findings li a[href$='index=7']")
+    _wait(firefox, "document.querySelector('canvas').dataset.slice", "image 7")
+    greys = """(() => {
+        const { width, height } = document.querySelector("canvas");
+        const { data } = document.querySelector("canvas").getContext("2d")
+            .getImageData(0, 0, width, height);
+        return new Set(data).size;
+    })()"""
+    assert firefox.evaluate(greys) > 50

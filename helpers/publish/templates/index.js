@@ -275,7 +275,7 @@ function kept() {
 
 /** Tells the style how high the filters are, below which the findings stay in sight. */
 function wireRoom() {
-  const observer = new ResizeObserver(() => document.body.style.setProperty("--form", `${form.offsetHeight}px`));
+  const observer = new ResizeObserver(() => document.documentElement.style.setProperty("--form", `${form.offsetHeight}px`));
   observer.observe(form);
 }
 
