@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { inside, missingDetail, pixelAt, pixelUnder, placeOf, placement, visibleBox, zoomTo } from "../../helpers/viewer/places.js";
+import { inside, missingDetail, pinchTo, pixelAt, pixelUnder, placeOf, placement, seeAs, seenOf, visibleBox, zoomTo } from "../../helpers/viewer/places.js";
 
 const CANVAS = { width: 512, height: 400 };
 const PICTURES = [
@@ -38,6 +38,46 @@ test("what lies under the pointer stays there while it is zoomed", () => {
     assert.equal(state.zoom, zoom);
     near(pixelAt(CANVAS, picture, state, place), before, 1e-6);
   }
+});
+
+test("six notches of a wheel on what lies near an edge leave it there", () => {
+  for (const picture of PICTURES) {
+    const state = { zoom: 1, pan: [0, 0] }, place = [CANVAS.width * 0.93, CANVAS.height * 0.06];
+    const before = pixelAt(CANVAS, picture, state, place);
+    for (let notch = 0; notch < 6; notch++) zoomTo(CANVAS, state, state.zoom * Math.exp(100 / 300), place);
+    near(placeOf(placement(CANVAS, picture, state), picture, before), place, 1e-6);
+    assert.ok(state.zoom > 7);
+  }
+});
+
+test("what lies between two fingers stays between them while they spread and move", () => {
+  for (const picture of PICTURES) {
+    const state = { zoom: 1.5, pan: [12, -30] }, start = { ...state, middle: [120, 90], apart: 80 };
+    const before = pixelAt(CANVAS, picture, state, start.middle);
+    for (const now of [{ middle: [150, 40], apart: 120 }, { middle: [300, 200], apart: 240 }, { middle: [120, 90], apart: 80 }]) {
+      pinchTo(CANVAS, state, start, now);
+      near(pixelAt(CANVAS, picture, state, now.middle), before, 1e-6);
+    }
+    assert.equal(state.zoom, 1.5); // back where they were
+    near(state.pan, [12, -30], 1e-9);
+  }
+});
+
+test("two planes of other sizes and pixels see the same millimetres", () => {
+  const plane = (rows, columns, [down, right], corner) => ({
+    rows, columns, spacing: [down, right],
+    affine: [[0, 0, right, corner[0]], [0, down, 0, corner[1]], [5, 0, 0, 0]],
+    inverse: [[0, 0, 1 / 5, 0], [0, 1 / down, 0, -corner[1] / down], [1 / right, 0, 0, -corner[0] / right]],
+  });
+  const one = plane(100, 100, [2, 2], [-100, -100]), other = plane(50, 300, [3, 1], [-120, -40]);
+  const small = { width: 300, height: 150 }, state = { zoom: 3, pan: [40, -20] }, follows = { zoom: 1, pan: [0, 0] };
+  const seen = seenOf(CANVAS, one, state, 7);
+  seeAs(small, other, follows, seen);
+  near([placement(small, other, follows).scale], [placement(CANVAS, one, state).scale], 1e-9);
+  const [row, column] = pixelAt(small, other, follows, [150, 75]), [r, c] = pixelAt(CANVAS, one, state, [256, 200]);
+  near([row * 3 - 40, column - 120], [r * 2 - 100, c * 2 - 100], 1e-6); // y and x in the middle, mm
+  seeAs(small, other, follows, seenOf(CANVAS, one, { zoom: 1, pan: [0, 0] }, 7));
+  assert.deepEqual(follows, { zoom: 1, pan: [0, 0] }); // a whole picture is a whole picture
 });
 
 test("zoom has its ends", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nearestIndex, times, toPoint, toVoxel } from "../../helpers/viewer/planes.js";
+import { endLetters, nearestIndex, pointText, readingWay, times, toPoint, toVoxel } from "../../helpers/viewer/planes.js";
 
 // A tilted plane: 2 mm from slice to slice, sheared; rows 0.5 mm and columns 0.8 mm apart, turned by 30 degrees.
 const [COS, SIN] = [Math.cos(Math.PI / 6), Math.sin(Math.PI / 6)];
@@ -35,4 +35,23 @@ test("the nearest slice, inside the volume", () => {
   assert.equal(nearestIndex(PLANE, toPoint(PLANE, [17.4, 3, 3])), 17);
   assert.equal(nearestIndex(PLANE, toPoint(PLANE, [-8, 3, 3])), 0);
   assert.equal(nearestIndex(PLANE, toPoint(PLANE, [400, 3, 3])), 39);
+});
+
+test("a point between two slices belongs to the one above, whatever its last digits are", () => {
+  for (const noise of [-1e-9, 0, 1e-9]) assert.equal(nearestIndex(PLANE, toPoint(PLANE, [17.5 + noise, 3, 3])), 18);
+});
+
+test("readers go on to the feet, the back and the left, however the array lies", () => {
+  const plane = (normal) => ({ affine: normal.map((step) => [step, 0, 0, 0]) });
+  assert.equal(readingWay("axial", plane([0.1, 0.1, 2])), -1); // the index rises to the head
+  assert.equal(readingWay("axial", plane([0.1, 0.1, -2])), 1);
+  assert.equal(readingWay("coronal", plane([0, 3, 0.2])), 1); // to the back
+  assert.equal(readingWay("coronal", plane([0, -3, 0.2])), -1);
+  assert.equal(readingWay("sagittal", plane([1, 0, 0])), 1); // to the left
+  assert.deepEqual(["axial", "coronal", "sagittal"].map((name) => endLetters(name).join("")), ["HF", "AP", "RL"]);
+});
+
+test("a point in words names its axes, and the side of the patient", () => {
+  assert.equal(pointText([12, -3.14, 22.5]), "x 12.0 (L), y -3.1 (A), z 22.5 (H) mm");
+  assert.equal(pointText([-12, 3.1, -22.5]), "x -12.0 (R), y 3.1 (P), z -22.5 (F) mm");
 });
