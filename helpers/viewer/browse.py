@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -98,7 +99,7 @@ def with_remark(volume: Volume, words: str) -> Volume:
 
 
 def browse_together(*volumes: Volume, window: object = None) -> "widgets.HBox | StaticViewer":
-    """Viewers of several volumes that move together, by the position in the patient.
+    """Viewers of several volumes that move and zoom together, by the position in the patient.
 
     They stand side by side where there is room.
     """
@@ -107,7 +108,9 @@ def browse_together(*volumes: Volume, window: object = None) -> "widgets.HBox | 
     viewers = [VolumeBrowser(volume, window=window, three_planes=False) for volume in volumes]
     for viewer in viewers:
         viewer.layout = {"width": "min(540px, 100%)"}
-        widgets.link((viewers[0], "position_mm"), (viewer, "position_mm"))
+        viewer.view_mm = []  # shared from now on
+    for viewer, name in product(viewers[1:], ("position_mm", "view_mm")):
+        widgets.link((viewers[0], name), (viewer, name))
     return widgets.HBox(viewers, layout={"flex_flow": "row wrap"})
 
 
