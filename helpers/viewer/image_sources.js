@@ -4,6 +4,7 @@
 import { lastUsed } from "./caches.js";
 import { pixelText } from "./image_painting.js";
 import { STAGE } from "./images.js";
+import { askedStatistics } from "./measures.js";
 import { storedPixels } from "./painting.js";
 import { bytesOf, listeners, modelState, paddingOf, pageState } from "./sharing.js";
 
@@ -29,6 +30,10 @@ export function kernelImages(model) {
   const named = new Set(); // windows that are asked for
   /** @type {Map<number, Run>} */
   const runs = new Map();
+  const asked = askedStatistics(
+    (item, key) => model.send({ type: "measure", index: item.index, key, item }),
+    () => arrived.tell({ type: "measured", index: -1 }),
+  );
   let box = () => ({ ...STAGE });
   const requests = imageRequests(kept, runs, (indices) => {
     const run = runs.get(indices[0]);
@@ -56,6 +61,7 @@ export function kernelImages(model) {
       arrived.tell(message);
     },
     value: (message) => arrived.tell(message),
+    measured: (message) => asked.answered(message),
   };
   return {
     ...modelState(model, (message, buffers) => {
@@ -63,6 +69,7 @@ export function kernelImages(model) {
     }),
     meta,
     labels: meta.labels,
+    statistics: asked.of,
     screen: (find) => { box = find; },
     arrived: arrived.add,
     has: kept.has,

@@ -16,6 +16,8 @@ import { imageControls } from "./image_controls.js";
 import { drawError, drawImage, imageText, valueAt } from "./image_painting.js";
 import { IMAGE_TOOLS } from "./keys.js";
 import { labelList } from "./label_list.js";
+import { measuredInImages } from "./measures.js";
+import { measuring } from "./measuring.js";
 import { drawHistogram, onceARefresh, sizeOf, sized, viewOf } from "./painting.js";
 import { missingDetail, pixelUnder, zoomTo } from "./places.js";
 import { playPlan, playerOf } from "./playing.js";
@@ -91,11 +93,13 @@ export function mountImages(el, source) {
     if (found.error !== undefined) { drawError(pen, found, size); return; }
     state.look = lookOf(state.look, now, found.inverted);
     drawImage(pen, view, found, detail, state, state.look, source);
+    measures.drawOn(canvas, found, state, "image", found.index);
   }
   // What stands beside the picture; while frames play there is no time for it.
   /** @param {AnyImage} found @param {Voi | null} now  its window */
   function showBeside(found, now) {
     labels?.show();
+    measures.show();
     if (now && found.error === undefined) drawHistogram(bars, found, now);
     canvas.ariaLabel = imageText(found, now, count);
     const range = found.error === undefined && found.histogram, window = now && range ? voiText(now, found.unit) : "";
@@ -127,6 +131,10 @@ export function mountImages(el, source) {
   const steps = { index, count: () => count, way: () => 1, setIndex }, windowing = { voi: () => voi(image()), setVoi, range };
   controls.wire({ ...windowing, steps, setIndex, fit, toggle: player.toggle, again: player.again, known: () => knownWindows(image()) });
   const labels = labelList(parts.labels, source, { plane: () => "image", index, setIndex, draw });
+  const geometry = () => { const found = image(); return found && found.error === undefined ? found : null; };
+  const measures = measuring(root, canvas, state, source, measuredInImages(source), {
+    geometry, plane: () => "image", index, goTo: (item) => setIndex(item.index || 0), draw, tell,
+  });
   const hands = { fit, toggle: player.toggle, help: controls.help, hint: hintOver(parts.stage, "images"), moved: draw, draw, tell };
   const host = { ...steps, ...windowing, ...hands, point: () => {}, pointBy: () => {}, doubled };
   wirePointer(canvas, state, host);
@@ -136,7 +144,7 @@ export function mountImages(el, source) {
   for (const name of /** @type {const} */ (["preset", "customs", "hidden_labels"])) source.on(name, draw);
   source.arrived((told) => {
     const isShown = told.index === index();
-    if (told.type === "window" || told.type === "image" && isShown) draw();
+    if (told.type === "window" || told.type === "measured" || told.type === "image" && isShown) draw();
     else if (told.type === "part" && isShown) { detail = told; draw(); }
     else if (told.type === "value" && values.keep(told)) tell();
   });

@@ -4,6 +4,7 @@
 import { lastUsed } from "./caches.js";
 import { kernelImages } from "./image_sources.js";
 import { mountImages } from "./images.js";
+import { askedStatistics } from "./measures.js";
 import { bytesOf, listeners, modelState, paddingOf } from "./sharing.js";
 import { mount } from "./volume.js";
 
@@ -29,7 +30,9 @@ function kernelSource(model) {
   const requests = requestsOf(slices.has, (member, plane, index) => {
     model.send({ type: "slice", member, plane, index, about: !abouts.has(member) });
   });
+  const asked = askedStatistics((item, key) => model.send({ type: "measure", member: shown, key, item }), () => arrived.tell("", -1));
   const shared = modelState(model, (message, buffers) => {
+    if (message.type === "measured") asked.answered(message);
     if (message.type !== "failed" && message.type !== "slice") return;
     const { member, plane, index, about } = message, key = `${member} ${plane} ${index}`;
     requests.answered(key);
@@ -50,6 +53,7 @@ function kernelSource(model) {
     labels: meta.labels,
     about: (member) => abouts.get(member),
     show: (member) => { shown = member; },
+    statistics: (item) => asked.of(item, `${shown} `),
     arrived: arrived.add,
     failed: failed.add,
     slice: (plane, index, ahead = false, member = shown) => {

@@ -12,7 +12,7 @@ import { MEASURE_TOOLS } from "./keys.js";
 import { MEASURES, isArea, lineOf, measureLines, wordsBeside } from "./measures.js";
 import { lineHeight, penOf, setFont, sizeOf, write } from "./painting.js";
 import { inside, pixelAt, placeOf, placement } from "./places.js";
-import { done, placeIn } from "./pointer.js";
+import { capture, done, isInHand, placeIn } from "./pointer.js";
 
 const LINE_COLOUR = "#5dffa9", SELECTED_COLOUR = "#fff"; // on a black ground line, which makes it readable on every grey
 const GRIP = 9, FINGER_GRIP = 20; // CSS pixels around an end at which it is taken
@@ -204,7 +204,7 @@ function wireMeasuring(canvas, state, hand) {
   let held = null; // the pointer that is down
   let isGiven = false; // to the hands of the viewer
   canvas.addEventListener("pointerdown", (event) => {
-    if (isGiven) return;
+    if (isGiven || event.pointerType === "touch" && !isInHand(canvas)) return;
     if (held) { // a second finger
       const first = held;
       held = null;
@@ -214,7 +214,7 @@ function wireMeasuring(canvas, state, hand) {
       isGiven = false;
     } else if (hand.isReady() && event.button === 0 && !event.shiftKey && hand.begin(event)) {
       held = event;
-      try { canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
+      capture(canvas, event);
       canvas.focus({ preventScroll: true });
       event.stopImmediatePropagation();
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import traitlets
 
+from helpers.errors import ClearError
 from helpers.viewer.measurements import Measurement
 
 
@@ -48,7 +49,10 @@ class Measuring(traitlets.HasTraits):
 
     def _statistics(self, content: dict[str, Any]) -> dict[str, Any]:
         """The answer to a browser that asks for the values in an area; no number is NaN there."""
-        found = self._values_in(self._checked_measurement(content["item"]), content)
+        try:
+            found = self._values_in(self._checked_measurement(content["item"]), content)
+        except ClearError:  # an image that cannot be decoded says so itself
+            found = None
         if found is not None:
             found = {name: one if np.isfinite(one or 0) else None for name, one in found.items()}
         return {"type": "measured", "key": content["key"], "statistics": found}

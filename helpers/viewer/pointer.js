@@ -70,7 +70,7 @@ export function capture(canvas, event) {
 
 // Whether a finger on it is the viewer's: STYLE says the same of the page's own scrolling.
 /** @param {HTMLElement} canvas */
-const isInHand = (canvas) => canvas.matches(":focus, .dv-held canvas");
+export const isInHand = (canvas) => canvas.matches(":focus, .dv-held canvas");
 
 /** @param {PointerEvent} event @param {string} chosen @param {Host} host */
 function toolOf(event, chosen, host) {

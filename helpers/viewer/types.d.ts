@@ -209,7 +209,8 @@ type Told =
   | { type: "image"; index: number }
   | (Detail & { type: "part" })
   | { type: "value"; index: number; row: number; column: number; text: string }
-  | { type: "window"; index: number; name: string; voi: Voi };
+  | { type: "window"; index: number; name: string; voi: Voi }
+  | { type: "measured"; index: number };
 /** Where images come from: see images.js. */
 interface ImageSource extends Shared<ImageState> {
   meta: { count: number };

@@ -12,11 +12,13 @@
 import { STYLE, fitWidth, hintOver, make, makeCanvas, speak } from "./controls.js";
 import { clamp, lookOf, voiText } from "./greys.js";
 import { labelList } from "./label_list.js";
+import { measuredInVolume } from "./measures.js";
+import { measuring } from "./measuring.js";
 import { memberSlider, wireMemberKeys } from "./members.js";
 import { movesOf } from "./moves.js";
 import { MAIN_SIZE, drawHistogram, onceARefresh, sizeOf, viewOf } from "./painting.js";
 import { inside, pixelAt, seeAs, seenOf } from "./places.js";
-import { readingWay, toPoint, toVoxel } from "./planes.js";
+import { nearestIndex, readingWay, toPoint, toVoxel } from "./planes.js";
 import { capture, placeIn, wireHistogram, wireKeys, wirePointer } from "./pointer.js";
 import { volumeControls } from "./volume_controls.js";
 import { drawSlice, pointedText } from "./volume_painting.js";
@@ -56,15 +58,25 @@ export function mount(el, source) {
   const host = { plane: () => source.get("plane"), index: () => source.get("index"), setIndex: moves.setIndex, draw };
   const labels = labelList(parts.labels, source, host);
   state.label = slider?.label;
+  const goTo = (/** @type {Measure} */ { plane = "", points_mm = [] }) => {
+    if (plane !== source.get("plane")) fit();
+    moves.change({ plane, position_mm: points_mm[0], index: nearestIndex(source.meta.planes[plane], points_mm[0]) });
+  };
+  const measures = measuring(root, parts.main, state, source, measuredInVolume(source), { ...host, index, geometry: moves.plane, goTo, tell });
+  const drawMeasures = (/** @type {HTMLCanvasElement} */ canvas, /** @type {Zoomed} */ zoomed, /** @type {string} */ name, /** @type {number} */ number) => {
+    if (canvas.dataset.slice === `${name} ${number}`) measures.drawOn(canvas, source.meta.planes[name], zoomed, name, number);
+  };
 
   function drawNow() {
     fitWidth(root);
     state.look = lookOf(state.look, source.get("voi"), source.meta.inverted);
     drawSlice(main, source, state, source.get("plane"), index(), mainSize(parts.canvases, state), true);
+    drawMeasures(parts.main, state, source.get("plane"), index());
     parts.side.hidden = !state.three;
     parts.side.style.flexFlow = isWide(parts.canvases) ? "column" : "row wrap"; // beside the large picture or below it
     if (state.three) moves.others().forEach((name, number) => {
       drawSlice(small[number], source, { ...state, ...FITTED }, name, moves.indexOf(name), sideSize(parts.canvases), false);
+      drawMeasures(parts.small[number], FITTED, name, moves.indexOf(name));
     });
     parts.histogram.style.maxWidth = parts.main.style.width;
     drawHistogram(parts.histogram, source.meta, source.get("voi"));
@@ -72,6 +84,7 @@ export function mount(el, source) {
     controls.show();
     slider?.draw();
     labels?.show();
+    measures.show();
     tell();
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
