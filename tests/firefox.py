@@ -1,12 +1,14 @@
 """The system's Firefox, without a window, as tests drive it: WebDriver BiDi over its own socket."""
 
 import base64
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import threading
+import time
 
 SECONDS = 90  # to start, and for each command
 LISTENING = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
@@ -87,20 +89,29 @@ class Firefox:
         return base64.b64decode(answer["data"])
 
     def evaluate(self, expression):
-        """What an expression of the page gives, through JSON; a promise is waited for."""
+        """What an expression of the page gives, through JSON."""
         answer = self.ask(
             "script.evaluate",
-            expression=f"(async () => JSON.stringify(await ({expression}) ?? null))()",
+            expression=f"JSON.stringify({expression} ?? null)",
             target={"context": self._context},
-            awaitPromise=True,
+            awaitPromise=False,
         )
         assert answer["type"] == "success", answer
         return json.loads(answer["result"]["value"])
 
+    def wait_for(self, expression, wanted):
+        """Waits until an expression gives what is wanted, on whichever page that then is."""
+        found, end = None, time.monotonic() + SECONDS
+        while found != wanted and time.monotonic() < end:
+            with contextlib.suppress(AssertionError):  # between two pages there is nothing to ask
+                found = self.evaluate(expression)
+            time.sleep(0.05)
+        assert found == wanted, expression
+
     def click(self, selector):
         """Clicks the middle of an element."""
         place = 'scrollIntoView({ block: "center" })'
-        self.evaluate(f"document.querySelector({json.dumps(selector)}).{place}")
+        self.evaluate(f"void document.querySelector({json.dumps(selector)}).{place}")
         element = self.ask(
             "browsingContext.locateNodes",
             context=self._context,

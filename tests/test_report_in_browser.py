@@ -458,23 +458,10 @@ def firefox(tmp_path_factory):
     browser.close()
 
 
-def _wait(firefox, expression, wanted):
-    """Waits until an expression gives what is wanted."""
-    script = f"""(async () => {{
-        for (let tried = 0; tried < 200; tried++) {{
-            try {{ if (JSON.stringify({expression}) === {json.dumps(json.dumps(wanted))}) break }}
-            catch {{}}
-            await new Promise((done) => setTimeout(done, 50));
-        }}
-        return {expression};
-    }})()"""
-    assert firefox.evaluate(script) == wanted
-
-
 def test_firefox_filters_opens_a_stack_and_comes_back(firefox, many):
     firefox.goto(f"file://{many}")
-    _wait(firefox, f"document.querySelector('{COUNT}').value", f"All {MANY} stacks")
-    _wait(firefox, "document.querySelectorAll('.card').length", MANY)
+    firefox.wait_for(f"document.querySelector('{COUNT}').value", f"All {MANY} stacks")
+    firefox.wait_for("document.querySelectorAll('.card').length", MANY)
     firefox.keys("/")
     firefox.keys(*"head volume p001")
     ids = [
@@ -482,26 +469,26 @@ def test_firefox_filters_opens_a_stack_and_comes_back(firefox, many):
         for card in gallery(MANY)["cards"]
         if card["title"].startswith("Head volume") and card["patient"] == "P001"
     ]
-    _wait(firefox, "[...document.querySelectorAll('.card')].map((one) => one.id)", [
+    firefox.wait_for("[...document.querySelectorAll('.card')].map((one) => one.id)", [
         f"card-{number}" for number in ids
     ])  # fmt: skip
     firefox.click(TITLE)
-    _wait(firefox, "document.querySelector('h1').textContent", "Head volume 1")
-    _wait(firefox, "document.querySelector('.sheet').naturalWidth > 0", True)
+    firefox.wait_for("document.querySelector('h1').textContent", "Head volume 1")
+    firefox.wait_for("document.querySelector('.sheet').naturalWidth > 0", True)
     firefox.click("nav a")
-    _wait(firefox, "document.activeElement.closest('li')?.id", "card-1")
-    _wait(firefox, "document.querySelectorAll('.card').length", len(ids))
+    firefox.wait_for("document.activeElement.closest('li')?.id", "card-1")
+    firefox.wait_for("document.querySelectorAll('.card').length", len(ids))
 
 
 def test_firefox_draws_the_slice_of_a_finding(firefox, report):
     firefox.goto(f"file://{report}#finding=no-position")
-    _wait(firefox, "document.querySelectorAll('.card').length", 1)
+    firefox.wait_for("document.querySelectorAll('.card').length", 1)
     firefox.evaluate(
         "[...document.querySelectorAll('.findings details')].map((one) => one.open = 1)"
     )
-    _wait(firefox, "document.querySelectorAll('.findings li a[href$=\\'index=7\\']').length", 1)
+    firefox.wait_for("document.querySelectorAll('.findings li a[href$=\\'index=7\\']').length", 1)
     firefox.click(".findings li a[href$='index=7']")
-    _wait(firefox, "document.querySelector('canvas').dataset.slice", "image 7")
+    firefox.wait_for("document.querySelector('canvas').dataset.slice", "image 7")
     greys = """(() => {
         const { width, height } = document.querySelector("canvas");
         const { data } = document.querySelector("canvas").getContext("2d")
