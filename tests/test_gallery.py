@@ -193,7 +193,8 @@ def test_the_whole_report_in_one_file(phantom, page, tmp_path, capsys):
     path = build_site(phantom / "P01-reference", pages=page, site=site, single=True, max_mb=5)
     assert path == site / "report.html"
     text = path.read_text(encoding="utf-8")
-    assert 'id="document-stack-1"' in text and 'id="document-01_page"' in text
+    for name in ("viewer", "stack-1", "01_page"):
+        assert f'id="document-{name}"' in text
     (data,) = re.findall(r'id="collection">(.*?)</script>', text)
     (card,) = json.loads(data)["cards"]
     assert card["page"] == "#stack-1" and card["thumb"].startswith("data:image/webp;base64,")

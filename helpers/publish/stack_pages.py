@@ -98,8 +98,11 @@ class StackPages:
         self.note = self._note(len(self._gallery))
 
     def documents(self) -> dict[str, str]:
-        """Name of a stack in the page that holds all → its page, with its pictures in it."""
-        found = {}
+        """Name of a stack in the page that holds all → its page, with its pictures in it.
+
+        The script of the viewers is among them, once.
+        """
+        found = {"viewer": PAGE_SCRIPT} if SCRIPT_NAME in self._written else {}
         for number, shown in self.shown.items():
             if shown.page:
                 text = (self._folder / _name(number)).read_text(encoding="utf-8")

@@ -5,6 +5,7 @@
 const IN_DOCUMENT = /^#([\w-]+)(?:[/#](.*))?$/; // a document, and a place in it
 const LINK = /(?:^|\/)([\w-]+)\.html(#[\w%=.-]*)?$/; // as pages link to each other where they are files
 const NUMBER = /^\d+$/; // of a stack
+const BESIDE = '<script src="viewer.js"></script>'; // the script of all viewers, which is held here once
 
 // Relative addresses in such a frame are those of this page, so that links are followed here.
 const FOLLOW_LINKS = `<script>
@@ -88,5 +89,6 @@ function held(name) {
  */
 function withScript(text, place) {
   const begin = place ? `<script>location.hash = ${JSON.stringify(place).replaceAll("<", "\\u003c")};<\/script>` : "";
-  return text.replace(/<head>|<head [^>]*>/i, (head) => `${head}${begin}${FOLLOW_LINKS}`);
+  const whole = text.replace(BESIDE, () => `<script>${held("viewer") ?? ""}<\/script>`);
+  return whole.replace(/<head>|<head [^>]*>/i, (head) => `${head}${begin}${FOLLOW_LINKS}`);
 }
