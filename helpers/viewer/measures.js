@@ -12,6 +12,7 @@ import { times, toPoint, toVoxel } from "./planes.js";
 export const MEASURES = { distance: 2, angle: 3, rectangle: 2, ellipse: 2 }; // kinds, and how many points each has
 const ON_EDGE = 1e-6; // pixels by which a middle may lie outside, for numbers are rounded
 const ELLIPSE_CORNERS = 64; // of the polygon that is drawn for it
+const WORDS_GAP = 10; // CSS pixels between words and what they belong to
 
 /** @param {string} kind */
 export const isArea = (kind) => kind === "rectangle" || kind === "ellipse";
@@ -21,7 +22,7 @@ export const isArea = (kind) => kind === "rectangle" || kind === "ellipse";
 export function figuresOf(kind, voxels, affine) {
   const points = voxels.map((voxel) => times(affine, voxel));
   if (kind === "distance") return { length: distance(points[0], points[1]) };
-  if (kind === "angle") return { angle: angleAt(points[1], points[0], points[2]) };
+  if (kind === "angle") return points.length < 3 ? {} : { angle: angleAt(points[1], points[0], points[2]) }; // it is being drawn
   const [[, top, left], [, bottom, right]] = voxels, share = kind === "ellipse" ? Math.PI / 4 : 1;
   return { area: Math.abs((bottom - top) * (right - left)) * pixelArea(affine) * share };
 }
@@ -121,7 +122,8 @@ const isNear = (slice, index) => Math.abs(slice - index) <= 0.5 + ON_EDGE;
 export function measureLines({ length, angle, area }, statistics, { unit, length_unit }) {
   if (length !== undefined) return [`${rounded4(length)} ${length_unit}`];
   if (angle !== undefined) return [`${angle.toFixed(1)}°`];
-  const size = `${rounded4(area || 0)} ${length_unit.replace(/^mm|^px/, "$&²")}`;
+  if (area === undefined) return [];
+  const size = `${rounded4(area)} ${length_unit.replace(/^mm|^px/, "$&²")}`;
   if (statistics === undefined) return [size];
   if (!statistics) return [size, "…"];
   const { n, mean, sd, min, max, padding, about } = statistics;
@@ -136,15 +138,26 @@ export function measureLines({ length, angle, area }, statistics, { unit, length
 /** @param {number} number */
 const rounded4 = (number) => String(Number(number.toPrecision(4)));
 
-// Where words of a size stand: beside a box of the canvas, and where there is no room, at the canvas' foot.
-/** @param {{low: Vector, high: Vector}} box @param {Vector} words  [width, height] @param {Size} canvas @returns {Vector} */
-export function wordsBeside({ low, high }, [wide, tall], { width, height }) {
-  const gap = 10, middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
-  const x = clamp(middle[0] - wide / 2, 2, Math.max(2, width - wide - 2)), y = clamp(middle[1] - tall / 2, 2, Math.max(2, height - tall - 2));
-  if (high[0] + gap + wide <= width) return [high[0] + gap, y];
-  if (low[0] - gap - wide >= 0) return [low[0] - gap - wide, y];
-  if (high[1] + gap + tall <= height) return [x, high[1] + gap];
-  return [x, low[1] - gap - tall >= 0 ? low[1] - gap - tall : height - tall - 2];
+// Where words of a size stand: beside what they belong to, on the canvas, over as little of `taken` as can be.
+/** @param {Box} box @param {Vector} words  [width, height] @param {Size} canvas @param {Box[]} taken @returns {Box} */
+export function wordsBeside({ low, high }, [wide, tall], { width, height }, taken) {
+  const middle = [(low[0] + high[0] - wide) / 2, (low[1] + high[1] - tall) / 2], [right, left] = [high[0] + WORDS_GAP, low[0] - WORDS_GAP - wide];
+  const [below, above] = [high[1] + WORDS_GAP, low[1] - WORDS_GAP - tall];
+  const rows = [middle[1], low[1] - tall, high[1]], columns = [middle[0], low[0], high[0] - wide];
+  const places = [...rows.map((y) => [right, y]), ...rows.map((y) => [left, y]), ...columns.map((x) => [x, below]), ...columns.map((x) => [x, above])];
+  const boxes = places.map(([x, y]) => {
+    const corner = [clamp(x, 2, Math.max(2, width - wide - 2)), clamp(y, 2, Math.max(2, height - tall - 2))];
+    return { low: corner, high: [corner[0] + wide, corner[1] + tall], moved: Math.hypot(corner[0] - x, corner[1] - y) };
+  });
+  const costs = boxes.map((one) => [{ low, high }, ...taken].reduce((sum, other) => sum + shared(one, other), tall * one.moved));
+  return boxes[costs.indexOf(Math.min(...costs))];
+}
+
+// The area that two boxes share.
+/** @param {Box} one @param {Box} other */
+function shared(one, other) {
+  const [wide, tall] = [0, 1].map((axis) => Math.min(one.high[axis], other.high[axis]) - Math.max(one.low[axis], other.low[axis]));
+  return Math.max(0, wide) * Math.max(0, tall);
 }
 
 // What is asked of the kernel, one after the other; what came last is kept.

@@ -56,7 +56,7 @@ export function measuring(root, canvas, state, source, measured, host) {
   }
   /** @param {Measure[]} wanted */
   function put(wanted) {
-    selected = Math.min(selected, wanted.length - 1);
+    if (selected >= wanted.length || end >= MEASURES[wanted[selected]?.kind]) [selected, end] = [-1, 0];
     source.set("measured", wanted);
     source.save();
     host.draw();
@@ -170,18 +170,19 @@ export function measuring(root, canvas, state, source, measured, host) {
   function drawOn(drawn, geometry, zoomed, plane, index) {
     if (draft && draft.place !== placeNow()) draft = null;
     const pen = penOf(drawn), size = sizeOf(drawn), at = placement(size, geometry, zoomed), toPlace = (/** @type {Vector} */ pixel) => placeOf(at, geometry, pixel);
+    /** @type {{lines: string[], box: Box}[]} */
+    const words = [];
     for (const [number, item] of seen().entries()) {
-      const pixels = measured.pixelsOn(item, plane, index), isChosen = number === selected && drawn === canvas;
-      if (!pixels) drawPieces(pen, measured.piecesOn(item, plane, index).map((piece) => piece.map(toPlace)));
-      else {
-        const voxels = pixels.map((pixel) => [0, ...pixel]);
-        const line = lineOf(item.kind, voxels).map(([, ...pixel]) => toPlace(pixel));
-        drawLine(pen, line, isChosen ? SELECTED_COLOUR : LINE_COLOUR);
-        if (drawn !== canvas) continue;
-        drawEnds(pen, pixels.map(toPlace), isChosen ? SELECTED_COLOUR : LINE_COLOUR);
-        drawWordsBeside(pen, textOf(item), number + 1, line, size);
-      }
+      const pixels = measured.pixelsOn(item, plane, index), colour = number === selected && drawn === canvas ? SELECTED_COLOUR : LINE_COLOUR;
+      if (!pixels) { drawPieces(pen, measured.piecesOn(item, plane, index).map((piece) => piece.map(toPlace))); continue; }
+      const line = lineOf(item.kind, pixels.map((pixel) => [0, ...pixel])).map(([, ...pixel]) => toPlace(pixel));
+      drawLine(pen, line, colour);
+      if (drawn !== canvas) continue;
+      drawEnds(pen, pixels.map(toPlace), colour);
+      const [first, ...lines] = textOf(item);
+      if (first) words.push({ lines: [`${number + 1}: ${first}`, ...lines], box: boundsOf(line) });
     }
+    drawWordsBeside(pen, words, size);
   }
   const show = () => list.show(seen().map((item, number) => ({
     text: [`${number + 1}: ${item.kind}`, ...(measured.isHere(item) ? textOf(item) : []), measured.where(item)].join(", "), isChosen: number === selected,
@@ -266,14 +267,23 @@ function drawPieces(pen, pieces) {
   drawLine(pen, [ends.reduce((best, one) => apart(one, far) > apart(best, far) ? one : best), far], LINE_COLOUR, [3, 4]);
 }
 
-/** @param {Pen} pen @param {string[]} lines @param {number} number @param {Vector[]} line  places @param {Size} canvas */
-function drawWordsBeside(pen, lines, number, line, canvas) {
-  const texts = [`${number}: ${lines[0]}`, ...lines.slice(1)], tall = lineHeight(WORDS_SIZE);
-  setFont(pen, WORDS_SIZE);
-  const wide = Math.max(...texts.map((text) => pen.measureText(text).width));
+/** @param {Vector[]} line  places @returns {Box} */
+function boundsOf(line) {
   const [low, high] = [Math.min, Math.max].map((most) => [0, 1].map((axis) => most(...line.map((place) => place[axis]))));
-  const [x, y] = wordsBeside({ low, high }, [wide, texts.length * tall], canvas);
-  texts.forEach((text, row) => write(pen, text, x, y + row * tall, "left", "top", WORDS_SIZE, LINE_COLOUR));
+  return { low, high };
+}
+
+// Words of several measurements, each beside its own and over as little of the others as can be.
+/** @param {Pen} pen @param {{lines: string[], box: Box}[]} words @param {Size} canvas */
+function drawWordsBeside(pen, words, canvas) {
+  const taken = words.map(({ box }) => box), tall = lineHeight(WORDS_SIZE);
+  setFont(pen, WORDS_SIZE);
+  for (const { lines, box } of words) {
+    const wide = Math.max(...lines.map((text) => pen.measureText(text).width));
+    const own = wordsBeside(box, [wide, lines.length * tall], canvas, taken);
+    taken.push(own);
+    lines.forEach((text, row) => write(pen, text, own.low[0], own.low[1] + row * tall, "left", "top", WORDS_SIZE, LINE_COLOUR));
+  }
 }
 
 // Below the picture

@@ -319,6 +319,7 @@ type Measure = { kind: string; plane?: string; points_mm?: Vector[]; index?: num
 type Figures = { length?: number; angle?: number; area?: number };
 /** Of the pixels in a shape; `padding` are those left out, `about` where values are those of a page. */
 type Statistics = { n: number; mean: number; sd: number; min: number; max: number; padding: number; about?: boolean };
+type Box = { low: Vector; high: Vector };
 type Units = { unit: string; length_unit: string };
 interface AskedStatistics {
   of(item: Measure, more?: string): Statistics | null | undefined;

@@ -31,7 +31,11 @@ export function volumeControls(root, source, state) {
 
   /** @param {ControlHost} host */
   function wire({ moves, slider, steps, fit, draw }) {
-    plane.onchange = () => { fit(); moves.setPlane(plane.value); };
+    plane.onchange = () => {
+      const wanted = plane.value; // to fit draws, and shows the plane that is left
+      fit();
+      moves.setPlane(wanted);
+    };
     windows.wire({ known: () => source.meta.windows, voi: () => source.get("voi"), setVoi: moves.setVoi });
     over?.wire(moves);
     slice.input.oninput = () => moves.setIndex(Number(slice.input.value));

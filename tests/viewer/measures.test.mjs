@@ -76,13 +76,16 @@ test("words say the unit, the SD, the padding, and what a page only knows about"
   assert.deepEqual(measureLines({ area: 9 }, { ...found, n: 0, padding: 2 }, units), ["9 mm²", "2 of padding left out", "no value in it"]);
 });
 
-test("words stand beside what is measured", () => {
+test("words stand beside what is measured, on the canvas, and not on others", () => {
   const canvas = { width: 512, height: 512 }, words = [100, 40];
-  assert.deepEqual(wordsBeside({ low: [100, 100], high: [200, 200] }, words, canvas), [210, 130]);
-  assert.deepEqual(wordsBeside({ low: [300, 100], high: [450, 200] }, words, canvas), [190, 130]);
-  assert.deepEqual(wordsBeside({ low: [20, 100], high: [500, 200] }, words, canvas), [210, 210]);
-  assert.deepEqual(wordsBeside({ low: [20, 100], high: [500, 500] }, words, canvas), [210, 50]);
-  assert.deepEqual(wordsBeside({ low: [0, 0], high: [512, 512] }, words, canvas), [206, 470]);
+  const at = (low, high, ...taken) => wordsBeside({ low, high }, words, canvas, taken).low;
+  assert.deepEqual(at([100, 100], [200, 200]), [210, 130]);
+  assert.deepEqual(at([300, 100], [450, 200]), [190, 130]);
+  assert.deepEqual(at([20, 100], [500, 200]), [210, 210]);
+  assert.deepEqual(at([20, 100], [500, 500]), [210, 50]);
+  assert.deepEqual(at([100, 100], [200, 200], { low: [205, 120], high: [300, 200] }), [210, 60]);
+  assert.deepEqual(at([100, 100], [200, 200], { low: [205, 0], high: [512, 512] }), [100, 210]); // below it
+  assert.deepEqual(wordsBeside({ low: [0, 0], high: [512, 512] }, words, canvas, []).high.map(Math.round).every((end) => end <= 510), true);
 });
 
 test("the kernel is asked one thing after the other, and once for each", () => {
