@@ -20,7 +20,7 @@ MEAN_WORDS = (15, 18)  # of a sentence, over all pages
 MAX_MEAN_WORDS = 20  # of a sentence, on any page
 TEN_CELLS, MAX_WORDS_OF_THE_START = 10, 750  # which are read in three minutes
 SEEN_ON_THE_PHANTOM = {  # page → what its text says is seen there, as its outputs have it
-    "00_start": [r"b&#39;DICM&#39;", "axial plane", "right=&#39;L&#39;", "bottom=&#39;P&#39;"],
+    "00_start": ["b'DICM'", "axial plane", "right='L'", "bottom='P'"],
     "01_tags": ["128 rows, 128 columns", r"intercept +-1024\.0", r"lowest value +-1024\.0"],
     "02_headers": ["P13-truncated-file", "P29-text-file", "P47-not-deflated", "SmokingStatus"],
     "03_slice_counts": [r"<th>P09-two-scans</th>\s*<td>188", "3.0 mm between slices, by hand"],
@@ -204,7 +204,7 @@ def test_all_pages_on_the_phantom(pages, phantom, tmp_path):
 
 def _by_hand_and_by_the_helper_agree(name, html):
     """What a page computes by hand is what the helper gives, and the page says so."""
-    assert html.count("<pre>True\n") >= AGREE.get(name, 0) and "<pre>False\n" not in html
+    assert html.count("<pre>True<") >= AGREE.get(name, 0) and "<pre>False<" not in html
     if name == "03_slice_counts":
         by_hand = re.search(r"([\d.]+|nan) mm between slices, by hand", html)[1]
         by_helper = re.search(r"([\d.]+|nan) mm, by stack_table", html)[1]
