@@ -5,7 +5,7 @@
 const IN_DOCUMENT = /^#([\w-]+)(?:[/#](.*))?$/; // a document, and a place in it
 const LINK = /(?:^|\/)([\w-]+)\.html(#[\w%=.-]*)?$/; // as pages link to each other where they are files
 const NUMBER = /^\d+$/; // of a stack
-const BESIDE = '<script src="viewer.js"></script>'; // the script of all viewers, which is held here once
+const BESIDE = '<script src="viewer.js"><\/script>'; // the script of all viewers, which is held here once
 
 // Relative addresses in such a frame are those of this page, so that links are followed here.
 const FOLLOW_LINKS = `<script>
