@@ -770,7 +770,7 @@ def test_a_kernel_runs_in_kaggles_layout_without_network_or_project(
     notebook, left = executed(built[name] / f"{name}.ipynb", tmp_path, mounts)
     text = _outputs_text(notebook)
     assert f"Collection: {mount}" in text and "Traceback" not in text
-    assert left == [], "the saved version holds nothing but the page"
+    assert _but_headers(left) == set(), "the saved version holds nothing but the page"
     assert all(file.startswith("/scratch/run/tmp") for file in _imported_from(notebook))
     _check_page(name, notebook, text, decoder=_has_decoder(dataset_and_kernels))
 
@@ -784,7 +784,8 @@ def test_a_notebook_to_upload_runs_with_nothing_but_data(standalone, name, colle
     notebook, left = executed(standalone[name], tmp_path, {mount: collections[form]})
     text = _outputs_text(notebook)
     assert f"Collection: {mount}" in text and "Traceback" not in text
-    assert set(left) == {f"helpers/{file}" for file in _written(_notebook(standalone[name]))}
+    carried = _written(_notebook(standalone[name]))
+    assert _but_headers(left) == {f"helpers/{file}" for file in carried}
     assert all(file.startswith("/kaggle/working/helpers/") for file in _imported_from(notebook))
     _check_page(name, notebook, text)
 
@@ -818,6 +819,11 @@ def _skip_without_fastai(name):
     packages = {package for source in code for package in _packages("".join(source))}
     if "fastai" in packages and find_spec("fastai") is None:
         pytest.skip("fastai is left out of the environment of Kaggle's versions")
+
+
+def _but_headers(files):
+    """Without the table of headers that is left where reading took more than a second."""
+    return {file for file in files if not file.startswith("dicom-headers/")}
 
 
 def _has_decoder(built):
