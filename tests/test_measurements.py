@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from pydicom import examples
 
-from helpers import Volume, header_table, slice_table
+from helpers import Volume, header_table, slice_table, stack_table
 from helpers.geometry.planes import PLANES, PlaneError
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.image_data import length_unit
@@ -19,6 +19,7 @@ from helpers.viewer.measurements import (
     shape_mask,
     shape_values,
 )
+from helpers.viewer.stack_browser import StackBrowser
 from helpers.viewer.standalone_html import stored_viewer
 from helpers.viewer.viewer_data import picture_affine
 from helpers.viewer.volume_browser import VolumeBrowser
@@ -184,6 +185,24 @@ def test_a_shape_without_a_pixel_has_no_values():
     assert shape_values(picture, "rectangle", corners) == {"n": 0, **none, "padding": 4}
     between = np.array([[1.2, 1.2], [1.8, 1.8]])
     assert shape_values(picture, "ellipse", between) == {"n": 0, **none, "padding": 0}
+
+
+def test_those_of_a_stack_are_there_again_when_it_is(phantom_slices):
+    some = phantom_slices[phantom_slices["PatientID"].str.startswith(("P01", "P02"), na=False)]
+    browser = StackBrowser(some)
+    browser.wait(60)
+    first, other = stack_table(some).index[:2]
+    browser.go_to(first)
+    browser.wait(60)
+    middle = browser.viewer.volume.middle
+    expected = browser.measure("distance", [middle, middle + 1])
+    browser.go_to(other)
+    browser.wait(60)
+    assert browser.measurements.empty
+    browser.go_to(first)
+    browser.wait(60)
+    assert browser.measurements.iloc[0].equals(expected)
+    browser.close()
 
 
 def test_a_saved_page_has_them():

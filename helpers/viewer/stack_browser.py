@@ -15,6 +15,7 @@ from helpers.slices.stacks import checked_slices, stack_table
 from helpers.viewer.choices import VIEWS, Choices, Stack, shortened
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.loading import Load, LoadingBar
+from helpers.viewer.measurements import Measurement, MeasurementError
 from helpers.viewer.opening import MAX_MEMORY_MB, PET, Opened, Opener, Wanted
 from helpers.viewer.standalone_page import MAX_HTML_MB, HtmlError
 from helpers.viewer.volume_browser import VolumeBrowser
@@ -37,7 +38,8 @@ class StackBrowser(widgets.VBox):
     stack, and all views of a patient, or of all patients.
 
     ``patient``, ``stack``, ``over``, ``values`` and ``finding`` are the controls (read and set
-    their ``.value``), ``viewer`` is the `VolumeBrowser` or `ImageBrowser`, or None.
+    their ``.value``), ``viewer`` is the `VolumeBrowser` or `ImageBrowser`, or None. What is
+    measured on a stack is kept, and is there again when the stack is.
 
     Parameters
     ----------
@@ -71,6 +73,7 @@ class StackBrowser(widgets.VBox):
         self._selecting = False  # while menus are set one after the other, nothing is loaded
         self._finding: pd.Series | None = None  # which led to what is shown next
         self._shown: Wanted | None = None
+        self._measured: dict[tuple[Any, Any], list[Measurement]] = {}  # by patient and stack
         menu, hidden = {"width": MENU_WIDTH}, {"width": MENU_WIDTH, "display": "none"}
         patients, found = self._choices.patients, self._finding_options()
         self.patient = widgets.Dropdown(options=patients, description="Patient", layout=menu)
@@ -110,6 +113,15 @@ class StackBrowser(widgets.VBox):
         self._select(*self._choices.first(stack))
         self._load()
 
+    @property
+    def measurements(self) -> pd.DataFrame:
+        """What was measured on the stack that is shown, as its viewer has it."""
+        return self._measuring_viewer().measurements
+
+    def measure(self, kind: str, points: Any) -> pd.Series:
+        """Measures on the stack that is shown, as its viewer does."""
+        return self._measuring_viewer().measure(kind, points)
+
     def save_html(self, path: str | Path, *, max_mb: float = MAX_HTML_MB) -> str:
         """Writes the viewer that is shown as a page that needs no kernel."""
         if self.viewer is None:
@@ -122,6 +134,13 @@ class StackBrowser(widgets.VBox):
         if self.viewer is not None:
             self.viewer.close()
         super().close()
+
+    def _measuring_viewer(self) -> Viewer:
+        if self.viewer is None:
+            raise MeasurementError(
+                f"expected a stack that is shown, got none: {self.message.value}"
+            )
+        return self.viewer
 
     # menus
 
@@ -232,7 +251,9 @@ class StackBrowser(widgets.VBox):
     def _show(self, opened: Opened, wanted: Wanted) -> None:
         self.message.value = opened.message
         if self.viewer is None or wanted != self._shown:
-            self._put(_viewer_of(opened))
+            self._put(viewer := _viewer_of(opened))
+            if viewer is not None:
+                viewer.measured = self._measured.get(wanted[:2], [])
         self._shown = wanted
         if self._finding is not None:
             self._scroll_to(self._finding)
@@ -258,6 +279,8 @@ class StackBrowser(widgets.VBox):
         old, self.viewer = self.viewer, widget if is_viewer else None
         self.place.children = () if widget is None else (widget,)
         if old is not None:
+            if self._shown is not None:
+                self._measured[self._shown[:2]] = old.measured
             _close_when_made(old)
 
     def _give_up(self, _: Any = None) -> None:
