@@ -71,7 +71,8 @@ def test_opacity_from_python_and_by_hand_colours_the_picture(lab):
     box = viewer.locator(MAIN).bounding_box()
     page.mouse.move(box["x"] + box["width"] * 50.5 / 60, box["y"] + box["height"] * 0.6)
     page.wait_for_timeout(300)
-    assert viewer.locator("output").last.inner_text().startswith("50 HU; 5 SUVbw at (50.0, ")
+    words = viewer.locator(".dv-words output").inner_text()
+    assert words.startswith("50 HU; 5 SUVbw at x 50.0 (L), ")
 
 
 def _colour(viewer):

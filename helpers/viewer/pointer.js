@@ -102,13 +102,13 @@ function pinchedBy(pointers, { zoom, pan }) {
 }
 
 // One picture on for each notch of a wheel, or for so much of a finger's way; the page scrolls where nobody is at work here.
-/** @param {HTMLElement} canvas @param {Zoomed} state @param {Host} host */
+/** @param {HTMLElement} canvas @param {Pointed} state @param {Host} host */
 function wheelOf(canvas, state, host) {
   let turned = 0;
   return (/** @type {WheelEvent} */ event) => {
     if (event.ctrlKey || event.metaKey) {
       event.preventDefault();
-      zoomTo(sizeOf(canvas), state, state.zoom * Math.exp(-event.deltaY / 300), placeIn(canvas, event));
+      zoomTo(sizeOf(canvas), state, state.zoom * Math.exp(-event.deltaY / 300), state.pointed || placeIn(canvas, event)); // a wheel's is rounded
       host.moved();
     } else if (!canvas.closest(".dv")?.matches(":focus-within")) host.hint();
     else if (event.deltaY) {
