@@ -15,7 +15,7 @@ import { inside, pixelAt, placeOf, placement } from "./places.js";
 import { capture, done, isInHand, placeIn } from "./pointer.js";
 
 const LINE_COLOUR = "#5dffa9", SELECTED_COLOUR = "#fff"; // on a black ground line, which makes it readable on every grey
-const GRIP = 9, FINGER_GRIP = 20; // CSS pixels around an end at which it is taken
+const GRIP = 7, FINGER_GRIP = 20; // CSS pixels around an end at which it is taken
 const MIN_DRAG = 3; // CSS pixels; a shorter one is a click
 const WORDS_SIZE = 12;
 /** @type {Record<string, Vector>} */
@@ -140,8 +140,8 @@ export function measuring(root, canvas, state, source, measured, host) {
     const wanted = seen();
     [draft, selected] = [null, drawn.of < 0 ? wanted.length - 1 : drawn.of];
     if (drawn.of < 0) end = MEASURES[drawn.kind] - 1;
-    change(wanted);
     list.say(selected);
+    change(wanted);
   }
   // Something of the chosen kind in the middle of what is seen, for those who have no pointer.
   function measureMiddle() {
@@ -149,8 +149,8 @@ export function measuring(root, canvas, state, source, measured, host) {
     const ways = kind === "angle" ? [[-reach, 0], [0, 0], [0, -reach]] : [[-reach, -down], [reach, down]];
     const pixels = ways.map(([x, y]) => pixelOf([width / 2 + x, height / 2 + y]));
     draft = { kind, pixels, moves: 0, of: -1, place: placeNow(), from: [0, 0], isLoose: false };
+    list.focus(items().length);
     finish(draft);
-    list.focus(selected);
   }
   const cancel = () => { const was = draft !== null; draft = null; if (was) host.draw(); return was; };
 
@@ -298,6 +298,7 @@ function measureList(root, host) {
   const said = make("span", { role: "status", className: "dv-status" }, row), list = make("div", { className: "dv-label-list" }, box);
   /** @type {{line: HTMLElement, text: HTMLButtonElement}[]} */
   const lines = [];
+  let toSay = -1, toFocus = -1; // once it is in the list, with its values
   undo.onclick = host.undo;
   clear.onclick = host.clear;
   copy.onclick = async () => { said.textContent = await host.copy(); };
@@ -325,6 +326,7 @@ function measureList(root, host) {
     box.hidden = !entries.length && !canUndo;
     if (box.hidden) return;
     while (lines.length < entries.length) addLine();
+    if (lines.length > entries.length) said.textContent = "";
     lines.splice(entries.length).forEach(({ line }) => line.remove());
     title.textContent = `Measurements: ${entries.length}`;
     [undo.disabled, clear.disabled, copy.disabled] = [!canUndo, !entries.length, !entries.length];
@@ -333,9 +335,10 @@ function measureList(root, host) {
       if (button.textContent !== words) button.textContent = words;
       button.setAttribute("aria-pressed", String(isChosen));
     });
+    if (entries[toFocus]) { lines[toFocus].text.focus(); toFocus = -1; }
+    if (entries[toSay] && !entries[toSay].text.includes("…")) { said.textContent = entries[toSay].text; toSay = -1; }
   }
-  const say = (/** @type {number} */ number) => { said.textContent = lines[number]?.text.textContent || ""; };
-  return { show, say, focus: (/** @type {number} */ number) => lines[number]?.text.focus() };
+  return { show, say: (/** @type {number} */ number) => { toSay = number; }, focus: (/** @type {number} */ number) => { toFocus = number; } };
 }
 
 // Puts a text on the clipboard, where a page may; says how that went.
