@@ -304,7 +304,8 @@ function measureList(root, host) {
   copy.onclick = async () => { said.textContent = await host.copy(); };
   function addLine() {
     const number = lines.length, line = makeRow(list), text = makeButton(line, "");
-    text.style.maxWidth = "100%";
+    line.style.flexWrap = "nowrap"; // its button stays beside it
+    text.style.maxWidth = "none";
     text.style.textAlign = "left";
     text.title = "Shows it. Arrow keys move an end, Enter goes to the next one, Delete takes it away.";
     text.onclick = () => host.select(number);

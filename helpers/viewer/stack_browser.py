@@ -15,7 +15,7 @@ from helpers.slices.stacks import checked_slices, stack_table
 from helpers.viewer.choices import VIEWS, Choices, Stack, shortened
 from helpers.viewer.image_browser import ImageBrowser
 from helpers.viewer.loading import Load, LoadingBar
-from helpers.viewer.measurements import Measurement, MeasurementError
+from helpers.viewer.measurements import MeasurementError
 from helpers.viewer.opening import MAX_MEMORY_MB, PET, Opened, Opener, Wanted
 from helpers.viewer.standalone_page import MAX_HTML_MB, HtmlError
 from helpers.viewer.volume_browser import VolumeBrowser
@@ -73,7 +73,7 @@ class StackBrowser(widgets.VBox):
         self._selecting = False  # while menus are set one after the other, nothing is loaded
         self._finding: pd.Series | None = None  # which led to what is shown next
         self._shown: Wanted | None = None
-        self._measured: dict[tuple[Any, Any], list[Measurement]] = {}  # by patient and stack
+        self._measured: dict[tuple[Any, Any], list[dict[Any, Any]]] = {}  # by patient and stack
         menu, hidden = {"width": MENU_WIDTH}, {"width": MENU_WIDTH, "display": "none"}
         patients, found = self._choices.patients, self._finding_options()
         self.patient = widgets.Dropdown(options=patients, description="Patient", layout=menu)
