@@ -36,6 +36,7 @@ PIXEL_RULES = {
     *("undecodable", "black-slice", "empty-slice", "identical-images", "undeclared-padding"),
     *("zero-border", "wrong-rescale", "signed-as-unsigned"),
     *("label-outside-volume", "empty-label", "label-on-other-side", "label-outside-body"),
+    "label-shifted",
 }
 
 

@@ -1,6 +1,7 @@
 """Rules on labels: each finds what was planted, and nothing where a label may be as it is."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -16,11 +17,11 @@ from helpers import (
     slice_table,
     write_phantom,
 )
-from helpers.phantom.label_faults import LABEL_FAULTS
+from helpers.phantom.label_faults import BESIDE, LABEL_FAULTS
 from helpers.phantom.organs import organ_rows
 from helpers.phantom.scans import LABELLED, Scan
 from helpers.quality.body import Body
-from helpers.quality.label_facts import label_facts
+from helpers.quality.label_facts import label_facts, shift_of
 from helpers.quality.label_words import words_of
 from helpers.quality.rules import Collection
 from helpers.volume.volume import Volume
@@ -28,6 +29,7 @@ from helpers.volume.volume import Volume
 CLEAN = LABELLED[0]._replace(matrix=32)
 PIXEL_RULES = {
     *("label-outside-volume", "empty-label", "label-on-other-side", "label-outside-body"),
+    "label-shifted",
 }
 
 
@@ -52,6 +54,7 @@ VALUES = {
     "empty-label": "Liver",
     "label-on-other-side": r"Left lung lies on the right \(100%\)",
     "label-outside-body": r"Heart \(9\d% in air\)",
+    "label-shifted": "a guess: Left lung would fit 24 mm to the right, 18 mm towards the back",
     "several-persons": r"2 sexes \(PatientSex\) of P87-two-persons",
 }
 
@@ -65,6 +68,50 @@ def test_what_is_wrong_with_a_label_is_said(labelled):
         assert re.fullmatch(value, said), said
         headers_alone = _found(labelled / patient, pixels=False)
         assert headers_alone == ({} if rule in PIXEL_RULES else found)
+
+
+SHIFTED = next(scan for scan in LABELLED if "label-shifted" in scan.faults)
+
+
+@pytest.fixture(scope="module")
+def on_edges(labelled):
+    """A CT, and labels of it that lie on its edges: the shifted ones, moved back."""
+    volume = _volume_of(labelled / SHIFTED.patient)
+    labels = load_labels(labelled / SHIFTED.patient / "segmentation.dcm", volume)
+    return volume, _moved(labels, (0, *(-part for part in BESIDE)))
+
+
+def _moved(labels, voxels):
+    return replace(labels, maps=tuple(np.roll(one, voxels, (0, 1, 2)) for one in labels.maps))
+
+
+@pytest.mark.parametrize("voxels", [(0, 0, 3), (0, -3, 0), (0, 3, -3)])
+def test_the_way_back_is_found(on_edges, voxels):
+    volume, labels = on_edges
+    shift = shift_of(_moved(labels, voxels), volume)
+    assert shift.voxels == tuple(-part for part in voxels)
+    _, rows, columns = voxels
+    assert shift.mm == pytest.approx((-6 * columns, -6 * rows, 0))
+
+
+def test_labels_on_edges_beside_them_or_of_other_values_are_left_alone(on_edges, tmp_path):
+    """One voxel is how somebody draws; other values have edges that nobody outlines."""
+    volume, labels = on_edges
+    assert shift_of(labels, volume) is None
+    assert shift_of(_moved(labels, (0, 0, 1)), volume) is None
+    moved = _moved(labels, (0, 0, 3))
+    assert shift_of(moved, replace(volume, unit="")) is None
+    write_phantom(tmp_path, scans=[SHIFTED._replace(faults=())])  # drawn a little inside of organs
+    assert _found(tmp_path) == {}
+
+
+@pytest.mark.parametrize("middle", [(4, 20, 20), (10, 40, 44), (8, 30, 32)])
+def test_a_target_that_follows_no_edge_is_left_alone(on_edges, middle):
+    volume, labels = on_edges
+    places = np.moveaxis(np.indices(volume.array.shape), 0, -1)
+    inside = (((places - middle) / (4, 9, 7)) ** 2).sum(axis=-1) < 1
+    target = replace(labels, maps=(inside.astype(np.uint8),), labels=labels.labels[:1])
+    assert shift_of(target, volume) is None
 
 
 def test_a_finding_is_shown_by_the_label_on_its_image(labelled):

@@ -3,18 +3,22 @@
 They work as those of `helpers.phantom.faults` do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from helpers.phantom.encoding import Files
-from helpers.phantom.labels import masks_of, segment, store_masks
-from helpers.phantom.organs import HEART, LIVER, SEGMENTATION, SEGMENTS, STRUCTURES
+from helpers.phantom.encoding import Files, stored_values
+from helpers.phantom.labels import masks_of, pixel_centers, segment, store_masks
+from helpers.phantom.organs import HEART, LEFT_LUNG, LIVER, SEGMENTATION, SEGMENTS, STRUCTURES
 from helpers.phantom.spoiling import fault
 
 SLICES_UP = 4  # by which frames are moved out of the volume
 FORWARD_MM = 108  # by which the heart leaves the body
+BESIDE = (-3, 4)  # rows, columns by which outlines are moved
+AROUND = 1.25  # of an organ's radii, within which its values are looked for
+VALUES = {LEFT_LUNG: (-1000, -300), HEART: (0, 100)}  # HU, beyond which it ends
 
 LABEL_FAULTS: dict[str, Callable] = {}
 
@@ -69,6 +73,27 @@ def label_outside_body(files: Files) -> list[str]:
             masks[number] = np.roll(masks[number], -round(FORWARD_MM / spacing), axis=0)
     store_masks(dataset, masks)
     return [SEGMENTATION]
+
+
+@fault(LABEL_FAULTS)
+def label_shifted(files: Files) -> list[str]:
+    """A segmentation that was drawn along the edges of organs, and given a wrong origin."""
+    dataset = files[SEGMENTATION]
+    images = {one.SOPInstanceUID: one for one in files.values() if one.Modality == "CT"}
+    masks = [_drawn(frame, images) for frame in dataset.PerFrameFunctionalGroupsSequence]
+    store_masks(dataset, np.roll(masks, BESIDE, axis=(1, 2)))
+    return [SEGMENTATION]
+
+
+def _drawn(frame: Dataset, images: Mapping[str, Dataset]) -> np.ndarray:
+    """The mask (rows, columns) of an organ in a frame, drawn along the edges of its image."""
+    image = images[frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID]
+    organ = SEGMENTS[frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber - 1]
+    hu = stored_values(image) * image.RescaleSlope + image.RescaleIntercept
+    low, high = VALUES[organ]
+    x, y, z = organ.radii
+    around = organ._replace(radii=(AROUND * x, AROUND * y, AROUND * z))
+    return around.mask(pixel_centers(image)) & (low < hu) & (hu < high)
 
 
 @fault(LABEL_FAULTS)

@@ -54,7 +54,7 @@ def _segmentation(images: Sequence[Dataset]) -> Dataset:
         (image, number, mask)
         for number, organ in enumerate(SEGMENTS, 1)
         for image in sorted(images, key=lambda image: image.ImagePositionPatient[2])
-        if (mask := organ.mask(_pixel_centers(image))).any()
+        if (mask := organ.mask(pixel_centers(image))).any()
     ]
     first = images[0]
     dimensions = generate_uid(entropy_srcs=[first.SOPInstanceUID, "dimensions"])
@@ -156,7 +156,7 @@ def _frame(image: Dataset, number: int) -> Dataset:
     )
 
 
-def _pixel_centers(image: Dataset) -> np.ndarray:
+def pixel_centers(image: Dataset) -> np.ndarray:
     """The pixel centres (rows, columns, 3) of an axial image, in LPS mm."""
     left, top, z = image.ImagePositionPatient
     down, right = image.PixelSpacing

@@ -91,7 +91,7 @@ SCANS = (
     Scan("P29-text-file", 33, 9.0, 1.5, PHILIPS, faults=("not-dicom",)),
     Scan("P30-retired-syntax", 17, 15.0, 1.0, SIEMENS, faults=("no-decoder",)),
     Scan("P31-rle-damaged", 31, 10.0, 1.5, PHILIPS, faults=("undecodable",)),
-    Scan("P32-black-slice", 90, 3.25, 3.25, SIEMENS, faults=("black-slice",)),
+    Scan("P32-black-slice", 72, 4.0, 4.0, SIEMENS, faults=("black-slice",)),
     Scan("P33-air-slice", 21, 12.0, 1.0, PHILIPS, faults=("empty-slice",)),
     Scan("P34-same-pixels", 75, 4.0, 4.0, TOSHIBA, faults=("identical-images",)),
     Scan("P35-padding-undeclared", 84, 3.5, 3.5, GE, faults=("undeclared-padding",)),
@@ -159,6 +159,9 @@ LABELLED = (
     Scan(
         "P87-two-persons", 4, 15.0, 15.0, matrix=32,
         variants=("two-reconstructions",), faults=("several-persons",),
+    ),
+    Scan(
+        "P88-label-shifted", 12, 20.0, 20.0, variants=("labels",), faults=("label-shifted",),
     ),
 )  # fmt: skip
 ALL_SCANS = (*SCANS, *OTHER_MODALITIES, *LABELLED)

@@ -13,6 +13,7 @@ from helpers.labels.labels import Label, Labels
 from helpers.labels.loading import load_labels
 from helpers.labels.sources import labels_of
 from helpers.quality.body import Body, steps_of
+from helpers.quality.label_shifts import Shift, guessed_shift
 from helpers.quality.label_words import AROUND_BODY, HOLD_AIR, SIDES, coded_words, words_of
 from helpers.quality.rules import Collection, Stack
 from helpers.runtime import quiet
@@ -43,11 +44,15 @@ class LabelFacts(NamedTuple):
 
 
 class FileFacts(NamedTuple):
-    """The labels of a file on the volume of its images; `outside` says what lies beyond them."""
+    """The labels of a file on the volume of its images; `outside` says what lies beyond them.
+
+    `shift` is a guess of the way to where they fit far better, None where they fit as they lie.
+    """
 
     path: str
     outside: str
-    labels: tuple[LabelFacts, ...]
+    labels: tuple[LabelFacts, ...] = ()
+    shift: Shift | None = None
 
 
 class _File(NamedTuple):
@@ -76,11 +81,21 @@ def label_facts(collection: Collection) -> list[FileFacts]:
         volume = _volume(collection, stack)
         for file in files:
             outside = _beyond(collection, file) if file.is_whole else ""
-            labels: tuple[LabelFacts, ...] = ()
-            if volume is not None and not outside:
-                labels = tuple(_measured(file, volume, collection))
-            found.append(FileFacts(file.path, outside, labels))
+            if volume is None or outside:
+                found.append(FileFacts(file.path, outside))
+            else:
+                found.append(_measured(file, volume, collection))
     return found
+
+
+def shift_of(labels: Labels, volume: Volume) -> Shift | None:
+    """The way to where the labels of a file fit far better; those around a body are left out."""
+    within = [
+        one
+        for one in labels.masks
+        if labels.ml(one) and AROUND_BODY.isdisjoint(words_of(f"{one.name} {one.by}"))
+    ]
+    return guessed_shift(labels, within, volume)
 
 
 def _files_by_stack(collection: Collection) -> dict[Stack, list[_File]]:
@@ -197,13 +212,21 @@ def _contours_beyond(path: str, box: _Box) -> str:
 # on the voxels
 
 
-def _measured(file: _File, volume: Volume, collection: Collection) -> Iterator[LabelFacts]:
-    """The facts of each label of a file; none where it cannot be laid on the volume."""
+def _measured(file: _File, volume: Volume, collection: Collection) -> FileFacts:
+    """The facts of a file whose labels lie on the volume; without them where they cannot."""
     with quiet():
         try:
             labels = load_labels(file.row, volume, progress=False)
         except ClearError:
-            return
+            return FileFacts(file.path, "")
+    facts = tuple(_facts_of(labels, file, volume, collection))
+    return FileFacts(file.path, "", facts, shift_of(labels, volume))
+
+
+def _facts_of(
+    labels: Labels, file: _File, volume: Volume, collection: Collection
+) -> Iterator[LabelFacts]:
+    """The facts of each label of a file."""
     body, is_all = Body(volume), file.is_whole and _has_all_slices(volume, file, collection)
     coded = coded_words(file.path) if file.row["kind"] == segmentation.KIND else {}
     for label in labels.labels:

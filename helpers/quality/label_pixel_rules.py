@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from helpers.quality.label_facts import LabelFacts, label_facts
+from helpers.quality.label_shifts import Shift
 from helpers.quality.label_words import SIDES
 from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
 
@@ -21,6 +22,12 @@ MIN_WRONG_SHARE = 0.8  # of a label, on the side of the body that its name exclu
 MIN_DISTANCE_MM = 20  # between left and right, from which on they are not the same place
 MIN_AIR_SHARE = 0.5  # of a label
 MAX_NAMED = 3
+DIRECTIONS = (  # towards the negative and the positive end of each LPS axis
+    ("to the right", "to the left"),
+    ("towards the front", "towards the back"),
+    ("towards the feet", "towards the head"),
+)
+MIN_PART = 0.15  # of a shift's length, from which on its part along an axis is said
 
 LABEL_PIXEL_RULES: dict[str, Rule] = {}
 
@@ -88,6 +95,37 @@ def label_outside_body(collection: Collection) -> Iterator[Finding]:
         lambda one: one.air_share > MIN_AIR_SHARE,
         lambda one: f"{one.label.name} ({one.air_share:.0%} in air)",
     )
+
+
+@rule(
+    LABEL_PIXEL_RULES,
+    "warning",
+    effect="What is learned under it is of what lies beside it.",
+    clause="PS3.3 C.7.6.2.1.1, C.8.20.2",
+    remedy="Look at it on its images: a guess, from the edges in them. Ask for it again with the "
+    "origin of its images; a breath between two scans does it too.",
+)
+def label_shifted(collection: Collection) -> Iterator[Finding]:
+    """Labels on CT that fit its edges far better a little beside where they lie; a guess.
+
+    Nothing is said of a file with labels on the other side, or beyond its images.
+    """
+    findings = []
+    for file in collection.once(label_facts):
+        others = [*_exchanged(file.labels), *_beyond_the_middle(file.labels)]
+        if file.shift and not others:
+            findings.append(Finding(_moved(file.shift), file.path))
+    yield from said_once(findings)
+
+
+def _moved(shift: Shift) -> str:
+    """What is said of a shift: the names of the labels, and the way to where they fit."""
+    way = [
+        f"{abs(part):.3g} mm {words[part > 0]}"
+        for part, words in zip(shift.mm, DIRECTIONS)
+        if abs(part) >= MIN_PART * np.linalg.norm(shift.mm)
+    ]
+    return f"a guess: {_named([one.name for one in shift.labels])} would fit {', '.join(way)}"
 
 
 def _findings(collection, is_wrong, words) -> Iterator[Finding]:
