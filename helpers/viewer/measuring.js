@@ -296,6 +296,7 @@ function measureList(root, host) {
   const title = make("summary", { textContent: "Measurements" }, box), row = makeRow(box);
   const undo = makeButton(row, "Undo"), clear = makeButton(row, "Clear"), copy = makeButton(row, "Copy as text");
   const said = make("span", { role: "status", className: "dv-status" }, row), list = make("div", { className: "dv-label-list" }, box);
+  list.style.padding = "4px"; // for the ring of what has the focus
   /** @type {{line: HTMLElement, text: HTMLButtonElement}[]} */
   const lines = [];
   let toSay = -1, toFocus = -1; // once it is in the list, with its values
