@@ -145,9 +145,8 @@ def _one_stack(slices: pd.DataFrame) -> pd.DataFrame:
         raise StackError(f"expected {ONE_STACK}; got none")
     stacks = slices.index.droplevel(STACK_LEVELS).unique() if len(names) > 2 else [None]
     if len(stacks) > 1:
-        raise StackError(
-            f"expected {ONE_STACK}; got those of {len(stacks)} stacks: the best is stack_table(slices).index[0]"
-        )
+        best = "the best is stack_table(slices).index[0]"
+        raise StackError(f"expected {ONE_STACK}; got those of {len(stacks)} stacks: {best}")
     return slices.droplevel(names[:-2]) if len(names) > 2 else slices
 
 
