@@ -209,7 +209,8 @@ def test_every_control_of_images_has_a_name_and_can_be_reached_by_key(open_page,
     page = open_page((tmp_path / "page.html").as_uri(), offline=True)
     page.wait_for_selector(f"{MAIN}[data-slice]")
     controls = page.locator(".dv select, .dv input, .dv button, .dv-views > canvas, .dv > canvas")
-    names = controls.evaluate_all("all => all.map(e => e.ariaLabel || e.textContent)")
+    shown = "all.filter((e) => e.checkVisibility())"
+    names = controls.evaluate_all(f"all => {shown}.map((e) => e.ariaLabel || e.textContent)")
     assert all(name.strip() for name in names) and len(names) >= 11
     reached = set()
     for _ in range(len(names)):
