@@ -5,6 +5,7 @@ import pytest
 import test_in_browser
 from test_images_in_browser import _lab_notebook
 from test_in_browser import LAB, MAIN, Server, _agrees, _labelled, _levels, _shown
+from test_viewer_access import AXE, VIOLATIONS
 
 pytestmark = pytest.mark.browser
 chromium = test_in_browser.chromium  # a fixture
@@ -73,6 +74,16 @@ def test_opacity_from_python_and_by_hand_colours_the_picture(lab):
     page.wait_for_timeout(300)
     words = viewer.locator(".dv-words output").inner_text()
     assert words.startswith("50 HU; 5 SUVbw at x 50.0 (L), ")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_axe_finds_nothing_in_a_cell(lab, theme):
+    page, _ = lab
+    change = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    page.evaluate(change, theme)
+    page.wait_for_timeout(2000)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.evaluate(VIOLATIONS) == []
 
 
 def _colour(viewer):
