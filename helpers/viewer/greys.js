@@ -47,7 +47,7 @@ export function lookOf(last, voi, inverted) {
 }
 
 /** @param {Voi | null} one @param {Voi | null} other */
-function isSameVoi(one, other) {
+export function isSameVoi(one, other) {
   if (one === other) return true;
   if (!one || !other || one.values || other.values) return false;
   return one.center === other.center && one.width === other.width && one.function === other.function;

@@ -9,7 +9,9 @@ import { bytesOf, listeners, modelState, paddingOf } from "./sharing.js";
 import { mount } from "./volume.js";
 
 const MAX_KEPT_BYTES = 64 * 2 ** 20; // bytes of slices in the browser
+const MAX_GREYS_BYTES = 4 * 2 ** 20; // bytes of slices as they are seen, before their values come
 const MAX_REQUESTS = 4; // requests that the kernel has at once; the newest is asked first
+const MAX_AHEAD = 1; // of those for slices that nobody looks at yet: another one waits for them
 const MAX_WAITING = 40; // requests that are not forgotten
 
 /** @typedef {Meta & {member: number, members: Members | null, over: Over | null, labels: (Labels & {bytes: number, layers: number}) | null}} KernelMeta */
@@ -27,17 +29,26 @@ function kernelSource(model) {
   const arrived = listeners();
   /** @type {Listeners<[string, number]>} */
   const failed = listeners();
-  const requests = requestsOf(slices.has, (member, plane, index) => {
-    model.send({ type: "slice", member, plane, index, about: !abouts.has(member) });
+  /** @type {LastUsed<string, Seen>} */
+  const greys = lastUsed(MAX_GREYS_BYTES, (seen) => seen.greys.length);
+  // Else what lies over them would come and go; tables are compared by no one.
+  const hasGreys = () => !meta.over && !meta.labels && !model.get("voi").values;
+  // What is looked at comes as it is seen, 8 bits, before its values come.
+  const requests = requestsOf(slices.has, (key, member, plane, index, isUrgent) => {
+    const about = !abouts.has(member), type = hasGreys() && isUrgent && !about && !greys.has(key) ? "greys" : "slice";
+    model.send({ type, member, plane, index, about });
   });
   const asked = askedStatistics((item, key) => model.send({ type: "measure", member: shown, key, item }), () => arrived.tell("", -1));
   const shared = modelState(model, (message, buffers) => {
     if (message.type === "measured") asked.answered(message);
-    if (message.type !== "failed" && message.type !== "slice") return;
+    if (!["failed", "slice", "greys"].includes(message.type)) return;
     const { member, plane, index, about } = message, key = `${member} ${plane} ${index}`;
     requests.answered(key);
     if (message.type === "failed") failed.tell(message.text, member);
-    else {
+    else if (message.type === "greys") {
+      greys.put(key, { greys: new Uint8Array(bytesOf(buffers[0])), padding: paddingOf(buffers[1]), voi: message.voi });
+      arrived.tell(plane, index); // what draws it asks for its values
+    } else {
       if (about && !abouts.has(member)) abouts.set(member, about);
       slices.put(key, foundOf(meta, message.float, buffers));
       arrived.tell(plane, index);
@@ -56,6 +67,7 @@ function kernelSource(model) {
     statistics: (item) => asked.of(item, `${shown} `),
     arrived: arrived.add,
     failed: failed.add,
+    seen: (plane, index) => greys.get(`${shown} ${plane} ${index}`),
     slice: (plane, index, ahead = false, member = shown) => {
       const key = `${member} ${plane} ${index}`, found = slices.get(key);
       if (!found) requests.add(key, ahead);
@@ -84,7 +96,7 @@ function bytesIn({ values, over, maps = [] }) {
 }
 
 // What is asked of the kernel: the newest first, and what is looked at alone.
-/** @param {(key: string) => boolean} isHere @param {(member: number, plane: string, index: number) => void} send */
+/** @param {(key: string) => boolean} isHere @param {(key: string, member: number, plane: string, index: number, isUrgent: boolean) => void} send */
 function requestsOf(isHere, send) {
   /** @type {Set<string>} */
   const underway = new Set();
@@ -95,12 +107,13 @@ function requestsOf(isHere, send) {
   function ask() {
     while (underway.size < MAX_REQUESTS && waiting.length) {
       const next = waiting[waiting.length - 1];
-      if (!urgent.has(next) && [...underway].some((key) => urgent.has(key))) return;
+      const isUrgent = urgent.has(next);
+      if (!isUrgent && ([...underway].some((key) => urgent.has(key)) || underway.size >= MAX_AHEAD)) return;
       waiting.pop();
       if (isHere(next) || underway.has(next)) continue;
       underway.add(next);
       const [member, plane, index] = next.split(" ");
-      send(Number(member), plane, Number(index));
+      send(next, Number(member), plane, Number(index), isUrgent);
     }
   }
   /** @param {string} key @param {boolean} ahead */

@@ -15,14 +15,15 @@ export function movesOf(source, draw) {
     changing = true;
     setAll(source, values);
     changing = false;
-    source.save();
     draw();
+    source.save(); // after slices are asked for, which a person waits for
   }
   /** @param {number} wanted */
   function setIndex(wanted) {
     const index = clamp(Math.round(wanted), 0, plane().count - 1);
     if (index === source.get("index")) return;
     const [, row, column] = toVoxel(plane(), source.get("position_mm"));
+    source.slice(source.get("plane"), index);
     change({ index, position_mm: toPoint(plane(), [index, row, column]) });
     ahead();
   }

@@ -73,6 +73,14 @@ export function paint(pen, view, found, geometry, state, look) {
   lay(pen, layer, placement(sizeOf(view.canvas), geometry, state), state.zoom < 3);
 }
 
+// The same of greys that are there before their values.
+/** @param {Pen} pen @param {View} view @param {Seen} seen @param {Geometry} geometry @param {Zoomed} state */
+export function paintSeen(pen, view, seen, geometry, state) {
+  const layer = layerOf(view, "picture", geometry);
+  fillSeen(layer, seen);
+  lay(pen, layer, placement(sizeOf(view.canvas), geometry, state), state.zoom < 3);
+}
+
 // Draws a layer over the whole picture.
 /** @param {Pen} pen @param {Layer} layer @param {Placement} at @param {boolean} isSmooth */
 export function lay(pen, { canvas }, at, isSmooth) {
@@ -86,6 +94,15 @@ export function fillGreys({ pen, image }, { values, padding }, look) {
   const pixels = new Uint32Array(image.data.buffer), voi = /** @type {Voi} */ (look.voi);
   if (values instanceof Float32Array) fillOneByOne(pixels, values, voi, look.inverted);
   else fillByTable(pixels, values, look.table ||= greyTable(voi, look.inverted));
+  if (padding) fillPadding(pixels, padding);
+  pen.putImageData(image, 0, 0);
+}
+
+// Puts greys on a layer that a window has made already.
+/** @param {Layer} layer @param {Seen} seen */
+function fillSeen({ pen, image }, { greys, padding }) {
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < greys.length; i++) pixels[i] = 0xff000000 | (greys[i] * 0x10101);
   if (padding) fillPadding(pixels, padding);
   pen.putImageData(image, 0, 0);
 }

@@ -39,6 +39,9 @@ type LabelMap = Uint8Array | Uint16Array;
 /** A slice: its own pixels, those of what lies over it, and its label maps with what was traced of them. */
 type Found = Pixels & { over?: Pixels; maps?: LabelMap[]; outlines?: Map<string, Path2D> };
 
+/** A slice as it is seen through a window, before its values come. */
+type Seen = { greys: Uint8Array; padding: Uint8Array | null; voi: Voi };
+
 /** A canvas of the page, and the layers from which it is drawn. */
 type View = { canvas: HTMLCanvasElement; layers: Record<string, Layer> };
 /** A canvas with one pixel for each of a picture; of which part it is, and seen through what. */
@@ -121,6 +124,7 @@ interface Source extends Shared<VolumeState> {
   about(member: number): Meta | undefined;
   show(member: number): void;
   slice(plane: string, index: number, ahead?: boolean, member?: number): Found | null;
+  seen?(plane: string, index: number): Seen | null; // where values come later
   arrived(tell: (plane?: string, index?: number) => void): void;
   failed(tell: (text: string, member?: number) => void): void;
 }

@@ -76,7 +76,12 @@ def slice_bytes(volume: Volume, plane: str, index: int, dtype: np.dtype) -> tupl
     """(values of a dtype, padding) of one slice row by row; padding one bit a pixel, or nothing."""
     picture = volume.slice(plane, index)
     values = np.ascontiguousarray(picture.array, dtype).tobytes()
-    return values, b"" if picture.padding is None else np.packbits(picture.padding).tobytes()
+    return values, packed(picture.padding)
+
+
+def packed(padding: np.ndarray | None) -> bytes:
+    """Padding as one bit a pixel, row by row; nothing where there is none."""
+    return b"" if padding is None else np.packbits(padding).tobytes()
 
 
 def picture_matrix(volume: Volume, plane: str) -> np.ndarray:

@@ -23,20 +23,20 @@ from helpers.viewer.measurements import (
 from helpers.viewer.measuring import Measuring
 from helpers.viewer.overlay import Overlay, overlay_of, snapshot_over
 from helpers.viewer.script import SCRIPT
+from helpers.viewer.sent_slices import failed_message, greys_message, values_message
 from helpers.viewer.standalone_html import save_html
 from helpers.viewer.standalone_page import MAX_HTML_MB
 from helpers.viewer.viewer_data import (
     named_window,
     nearest_slice,
     picture_affine,
-    slice_bytes,
     slice_dtype,
     volume_data,
     volume_windows,
     window_data,
 )
 from helpers.viewer.volume_group import VolumeGroup
-from helpers.viewer.volume_labels import checked_labels, label_bytes, labels_data, shown_labels
+from helpers.viewer.volume_labels import checked_labels, labels_data, shown_labels
 from helpers.volume.volume import Volume
 
 
@@ -235,7 +235,7 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
         """Sends the slice that the browser asks for, at once or when its volume is loaded."""
         if content.get("type") == "measure":
             self.send(self._statistics(content))
-        if content.get("type") != "slice":
+        if content.get("type") not in ("slice", "greys"):
             return
         member = content.get("member", self.member)
         if self.members is None or self.members.is_loaded(member):
@@ -245,21 +245,19 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
 
     def _send_slice(self, content: dict[str, Any]) -> None:
         member = content.get("member", self.member)
-        plane, index = content["plane"], content["index"]
         try:
             volume, facts = self._volume(member), self._facts(member)
-            if not 0 <= index < volume.shape_of(plane)[0]:
-                raise PlaneError(f"there is no {plane} slice {index + 1}")
-            parts = [*slice_bytes(volume, plane, index, facts.dtype)]
-            if self.over is not None:
-                parts += self.over.slice_bytes(volume, plane, index)
-            if self.labels is not None:
-                parts += label_bytes(self.labels, plane, index)
+            if content.get("type") == "greys":
+                more, parts = greys_message(volume, content, self.window, facts.dtype)
+                more["voi"] = self.voi
+            else:
+                of = (self.over, self.labels)
+                more, parts = values_message(volume, content, facts.dtype, *of)
         except ClearError as error:
-            self.send({**content, "type": "failed", "text": str(error)})
+            self.send({**content, **failed_message(error)})
             return
         about = {"about": facts.data} if content.get("about") else {}
-        self.send({**content, **about, "float": facts.dtype.kind == "f"}, parts)
+        self.send({**content, **about, **more}, parts)
 
     def _new_measurement(self, kind: str, points: Any) -> dict[str, Any]:
         return {"kind": kind, "plane": self.plane, "points_mm": points}

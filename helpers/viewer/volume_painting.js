@@ -1,10 +1,10 @@
 // @ts-check
 // A slice of a volume on its canvas: pixels, what lies over them, letters and words.
 
-import { exact, isPadded, voiText } from "./greys.js";
+import { exact, isPadded, isSameVoi, voiText } from "./greys.js";
 import { drawLabelNames, labelText, paintLabels } from "./labels.js";
 import { drawColourBar, overText, paintOver } from "./overlay.js";
-import { CROSS_COLOUR, drawBadge, drawFoot, drawLetters, paint, sizeOf, sized, wrapped, writeLines } from "./painting.js";
+import { CROSS_COLOUR, drawBadge, drawFoot, drawLetters, paint, paintSeen, sizeOf, sized, wrapped, writeLines } from "./painting.js";
 import { pixelUnder, placeOf, placement } from "./places.js";
 import { pointText, toPoint, toVoxel } from "./planes.js";
 
@@ -14,14 +14,16 @@ import { pointText, toPoint, toVoxel } from "./planes.js";
 /** @param {View} view @param {Source} source @param {State} state @param {string} name @param {number} index @param {number} length @param {boolean} large */
 export function drawSlice(view, source, state, name, index, length, large) {
   const { canvas } = view, plane = source.meta.planes[name], found = source.slice(name, index);
+  const seen = found ? null : earlier(source, name, index);
   const size = sizeFor(plane, length), pen = sized(canvas, size.width, size.height);
   pen.fillStyle = "#000";
-  if (found || canvas.dataset.slice === undefined) pen.fillRect(0, 0, size.width, size.height);
-  tellProgress(canvas, source, found, `${name} ${index}`);
-  if (!found || !state.look) return;
-  paint(pen, view, found, plane, state, state.look);
-  paintOver(pen, view, found, plane, state, source);
-  const labels = paintLabels(pen, view, found, name, index, state, source);
+  if (found || seen || canvas.dataset.slice === undefined) pen.fillRect(0, 0, size.width, size.height);
+  tellProgress(canvas, source, found, seen, `${name} ${index}`);
+  if (!(found || seen) || !state.look) return;
+  if (seen) paintSeen(pen, view, seen, plane, state);
+  if (found) paint(pen, view, found, plane, state, state.look);
+  if (found) paintOver(pen, view, found, plane, state, source);
+  const labels = found ? paintLabels(pen, view, found, name, index, state, source) : [];
   canvas.ariaLabel = described(source, state, name, index, large);
   const at = placement(sizeOf(canvas), plane, state);
   if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
@@ -36,10 +38,17 @@ function sizeFor({ rows, columns, spacing }, length) {
   return { width: Math.round(width), height: Math.round(height) };
 }
 
+// A slice as it is seen, where its values have not come and the window is still the same.
+/** @param {Source} source @param {string} name @param {number} index */
+function earlier(source, name, index) {
+  const seen = source.seen?.(name, index);
+  return seen && isSameVoi(seen.voi, source.get("voi")) ? seen : null;
+}
+
 // Which slice is drawn, and which one still has to come or to be complete.
-/** @param {HTMLElement} canvas @param {Source} source @param {Found | null} found @param {string} which */
-function tellProgress({ dataset }, source, found, which) {
-  if (found) dataset.slice = which;
+/** @param {HTMLElement} canvas @param {Source} source @param {Found | null} found @param {Seen | null} seen @param {string} which */
+function tellProgress({ dataset }, source, found, seen, which) {
+  if (found || seen) dataset.slice = which;
   const isWhole = found && (!source.over || found.over) && (!source.labels || found.maps);
   if (isWhole) delete dataset.waiting; else dataset.waiting = which;
 }
