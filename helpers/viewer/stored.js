@@ -117,34 +117,46 @@ function decoding() {
     }
     busy = false;
   };
-  return (job, first) => { if (first) jobs.unshift(job); else jobs.push(job); work(); };
+  return (job, first) => {
+    if (first) jobs.splice(0, jobs.length, job, ...jobs.filter((other) => other !== job)); // it may wait already
+    else jobs.push(job);
+    work();
+  };
 }
 
 // The bytes of a volume's own slices, as they are decoded.
 /** @param {StoredBytes} data @param {Later} later @param {Arrived} arrived */
 function storedBytes(data, later, arrived) {
   const { shape: [count, rows, columns] } = data, area = rows * columns;
-  const bytes = new Uint8Array(count * area), asked = new Uint8Array(count), there = new Uint8Array(count);
-  /** @type {Uint8ClampedArray[]} */
-  const masks = [];
+  const bytes = new Uint8Array(count * area), there = new Uint8Array(count);
+  /** @type {Record<number, () => Promise<void>>} */
+  const jobs = {}; // of each slice that is asked for
+  /** @type {Record<number, Uint8Array>} */
+  const masks = {}; // that slices needed as yet
   let left = count;
-  const bytesIn = async (/** @type {string} */ address) => (await storedPixels(address, [rows, columns])).filter((_, place) => place % 4 === 0);
+  /** @param {string} address @param {Uint8Array} into */
+  async function decodeInto(address, into) {
+    const pixels = await storedPixels(address, [rows, columns]);
+    for (let i = 0; i < area; i++) into[i] = pixels[4 * i];
+    return into;
+  }
   /** @param {number} number */
   async function decode(number) {
-    for (const mask of data.masks.slice(masks.length)) masks.push(await bytesIn(`data:image/png;base64,${mask}`));
-    bytes.set(await bytesIn(`data:image/${data.type};base64,${data.pictures[number]}`), number * area);
+    if (there[number]) return;
+    const mask = data.mask_of[number] ?? -1;
+    if (mask >= 0) masks[mask] ||= await decodeInto(`data:image/png;base64,${data.masks[mask]}`, new Uint8Array(area));
+    await decodeInto(`data:image/${data.type};base64,${data.pictures[number]}`, bytes.subarray(number * area, (number + 1) * area));
     there[number] = 1;
     left -= 1;
     arrived(data.stored, number);
   }
   /** @param {number} number @param {boolean} first */
   function ask(number, first) {
-    if (asked[number]) return;
-    asked[number] = 1;
-    later(() => decode(number), first);
+    if (there[number] || (jobs[number] && !first)) return;
+    later(jobs[number] ||= () => decode(number), first);
   }
   function decodeAll(middle = 0) {
-    const nearestFirst = [...asked.keys()].sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
+    const nearestFirst = [...there.keys()].sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
     nearestFirst.forEach((number) => ask(number, false));
   }
   return {
