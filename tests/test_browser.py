@@ -148,7 +148,7 @@ def test_what_is_sent_is_the_picture_in_its_place(phantom_slices, patient):
     json.dumps(data)
     for plane, about in data["planes"].items():
         picture = volume.slice(plane, 2)
-        values, padding = slice_bytes(volume, plane, 2, slice_dtype(volume))
+        values, padding = slice_bytes(picture, slice_dtype(volume))
         assert np.array_equal(
             np.frombuffer(values, "<i2").reshape(about["rows"], about["columns"]), picture.array
         )
@@ -176,7 +176,8 @@ def test_values_that_need_more_than_16_bits_travel_as_floats():
     assert (
         slice_dtype(Volume(wide, affine)) == "<f4" and slice_dtype(Volume(small, affine)) == "<i2"
     )
-    values, _ = slice_bytes(Volume(wide, affine), "axial", 0, slice_dtype(Volume(wide, affine)))
+    volume = Volume(wide, affine)
+    values, _ = slice_bytes(volume.slice("axial", 0), slice_dtype(volume))
     assert (np.frombuffer(values, "<f4") == 70_000).all()
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 
 from helpers import Volume
 from helpers.pixels.window import apply_window
@@ -12,7 +13,7 @@ from helpers.viewer.volume_browser import VolumeBrowser
 
 def _volume(dtype=np.int16, **more):
     values = np.random.default_rng(0).integers(-1000, 1000, (9, 7, 6)).astype(dtype)
-    return Volume(values, np.diag([-1.0, 1, 2, 1])[[2, 1, 0, 3]], "HU", **more)
+    return Volume(values, np.diag([2.0, 1, -1, 1])[[2, 1, 0, 3]], "HU", **more)
 
 
 def _answered(viewer, monkeypatch, **content):
@@ -52,3 +53,39 @@ def test_greys_of_no_slice_say_so(monkeypatch):
         VolumeBrowser(_volume()), monkeypatch, type="greys", plane="axial", index=99
     )
     assert message["type"] == "failed" and message["text"] == "there is no axial slice 100"
+
+
+@pytest.mark.parametrize("how", ["max", "min", "mean"])
+def test_a_slab_is_sent_as_the_volume_gives_it(monkeypatch, how):
+    padding = np.zeros((9, 7, 6), bool)
+    padding[3:5, :2] = True
+    volume = _volume(padding=padding)
+    viewer = VolumeBrowser(volume, window=(100, 400))
+    asked = {"plane": "axial", "index": 4, "slab_mm": 6, "slab_how": how}
+    message, (values, padded) = _answered(viewer, monkeypatch, type="slice", **asked)
+    slab = volume.slab("axial", 4, thickness_mm=6, how=how)
+    dtype = "<f4" if message["float"] else "<i2"
+    got = np.frombuffer(values, dtype).reshape(slab.array.shape)
+    kept = ~slab.padding
+    assert np.allclose(got[kept], slab.array[kept], rtol=1e-6)
+    assert np.array_equal(np.unpackbits(np.frombuffer(padded, np.uint8))[: got.size], ~kept.ravel())
+    assert message["slab"] == f"{how} of 3 slices, 6 mm"
+    message, (greys, _) = _answered(viewer, monkeypatch, type="greys", **asked)
+    expected = 255 * apply_window(slab.array, viewer.window)
+    shown = np.frombuffer(greys, np.uint8).reshape(slab.array.shape)
+    assert np.abs(shown - expected)[kept].max() <= 0.51
+    assert message["slab"] == f"{how} of 3 slices, 6 mm"
+
+
+def test_a_slab_stays_in_what_is_kept(tmp_path):
+    viewer = VolumeBrowser(_volume())
+    viewer.slab_mm, viewer.slab_how = 6, "mean"
+    viewer.save_html(tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '"slab_mm": 6.0, "slab_how": "mean"' in text
+    whole = viewer._snapshot()
+    viewer.slab_mm = 0
+    assert viewer._snapshot() != whole
+    for name, wrong in (("slab_mm", -1), ("slab_how", "sum")):
+        with pytest.raises(TraitError):
+            setattr(viewer, name, wrong)

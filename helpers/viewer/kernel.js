@@ -5,6 +5,7 @@ import { lastUsed } from "./caches.js";
 import { kernelImages } from "./image_sources.js";
 import { mountImages } from "./images.js";
 import { askedStatistics } from "./measures.js";
+import { slabIn } from "./planes.js";
 import { bytesOf, listeners, modelState, paddingOf } from "./sharing.js";
 import { mount } from "./volume.js";
 
@@ -34,23 +35,24 @@ function kernelSource(model) {
   // Else what lies over them would come and go; tables are compared by no one.
   const hasGreys = () => !meta.over && !meta.labels && !model.get("voi").values;
   // What is looked at comes as it is seen, 8 bits, before its values come.
-  const requests = requestsOf(slices.has, (key, member, plane, index, isUrgent) => {
-    const about = !abouts.has(member), type = hasGreys() && isUrgent && !about && !greys.has(key) ? "greys" : "slice";
-    model.send({ type, member, plane, index, about });
+  const requests = requestsOf(slices.has, (key, isUrgent) => {
+    const [member, plane, index, mm, how] = key.split(" ");
+    const about = !abouts.has(Number(member)), type = hasGreys() && isUrgent && !about && !greys.has(key) ? "greys" : "slice";
+    model.send({ type, member: Number(member), plane, index: Number(index), slab_mm: Number(mm), slab_how: how, about });
   });
   const asked = askedStatistics((item, key) => model.send({ type: "measure", member: shown, key, item }), () => arrived.tell("", -1));
   const shared = modelState(model, (message, buffers) => {
     if (message.type === "measured") asked.answered(message);
     if (!["failed", "slice", "greys"].includes(message.type)) return;
-    const { member, plane, index, about } = message, key = `${member} ${plane} ${index}`;
+    const { member, plane, index, about } = message, key = keyOf(member, plane, index, message);
     requests.answered(key);
     if (message.type === "failed") failed.tell(message.text, member);
     else if (message.type === "greys") {
-      greys.put(key, { greys: new Uint8Array(bytesOf(buffers[0])), padding: paddingOf(buffers[1]), voi: message.voi });
+      greys.put(key, { greys: new Uint8Array(bytesOf(buffers[0])), padding: paddingOf(buffers[1]), voi: message.voi, slab: message.slab });
       arrived.tell(plane, index); // what draws it asks for its values
     } else {
       if (about && !abouts.has(member)) abouts.set(member, about);
-      slices.put(key, foundOf(meta, message.float, buffers));
+      slices.put(key, { ...foundOf(meta, message.float, buffers), slab: message.slab });
       arrived.tell(plane, index);
     }
     requests.ask();
@@ -67,14 +69,18 @@ function kernelSource(model) {
     statistics: (item) => asked.of(item, `${shown} `),
     arrived: arrived.add,
     failed: failed.add,
-    seen: (plane, index) => greys.get(`${shown} ${plane} ${index}`),
-    slice: (plane, index, ahead = false, member = shown) => {
-      const key = `${member} ${plane} ${index}`, found = slices.get(key);
+    seen: (plane, index) => greys.get(keyOf(shown, plane, index, slabIn(shared))),
+    slice: (plane, index, ahead = false, member = shown, slab = slabIn(shared)) => {
+      const key = keyOf(member, plane, index, slab), found = slices.get(key);
       if (!found) requests.add(key, ahead);
       return found;
     },
   };
 }
+
+// By what a slice is known here.
+/** @param {number} member @param {string} plane @param {number} index @param {Slab} slab */
+const keyOf = (member, plane, index, { slab_mm, slab_how }) => `${member} ${plane} ${index} ${slab_mm} ${slab_how}`;
 
 // A slice as it was sent: [values, padding], those of what lies over it, and its label maps.
 /** @param {KernelMeta} meta @param {boolean} isFloat @param {DataView[]} buffers @returns {Found} */
@@ -96,7 +102,7 @@ function bytesIn({ values, over, maps = [] }) {
 }
 
 // What is asked of the kernel: the newest first, and what is looked at alone.
-/** @param {(key: string) => boolean} isHere @param {(key: string, member: number, plane: string, index: number, isUrgent: boolean) => void} send */
+/** @param {(key: string) => boolean} isHere @param {(key: string, isUrgent: boolean) => void} send */
 function requestsOf(isHere, send) {
   /** @type {Set<string>} */
   const underway = new Set();
@@ -112,8 +118,7 @@ function requestsOf(isHere, send) {
       waiting.pop();
       if (isHere(next) || underway.has(next)) continue;
       underway.add(next);
-      const [member, plane, index] = next.split(" ");
-      send(next, Number(member), plane, Number(index), isUrgent);
+      send(next, isUrgent);
     }
   }
   /** @param {string} key @param {boolean} ahead */

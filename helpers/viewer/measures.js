@@ -6,7 +6,7 @@
 // when its middle lies in them or on their edge.
 
 import { clamp, isPadded, short } from "./greys.js";
-import { times, toPoint, toVoxel } from "./planes.js";
+import { NO_SLAB, times, toPoint, toVoxel } from "./planes.js";
 
 /** @type {Record<string, number>} */
 export const MEASURES = { distance: 2, angle: 3, rectangle: 2, ellipse: 2 }; // kinds, and how many points each has
@@ -205,7 +205,7 @@ export function measuredInVolume(source) {
     figures: (item) => figuresOf(item.kind, voxelsOf(item), planeOf(item).affine),
     statistics: (item) => {
       if (source.statistics) return source.statistics(item);
-      const { plane = "", kind } = item, { rows, columns } = planeOf(item), found = source.slice(plane, indexOf(item));
+      const { plane = "", kind } = item, { rows, columns } = planeOf(item), found = source.slice(plane, indexOf(item), false, source.shown, NO_SLAB);
       return found && { ...statisticsOf(kind, voxelsOf(item).map(([, ...pixel]) => pixel), found, [rows, columns]), about: true };
     },
     units: () => ({ unit: source.meta.unit, length_unit: "mm" }),

@@ -10,7 +10,7 @@ from helpers.labels.labels import SliceLabels
 from helpers.pictures.colours import coloured, heat
 from helpers.pictures.slices import snapshot
 from helpers.pixels.window import VoiLut, Window, apply_window, value_range
-from helpers.viewer.viewer_data import volume_windows, window_data
+from helpers.viewer.viewer_data import seen_slice, volume_windows, window_data
 from helpers.volume.resampling import check_frames, slice_at
 from helpers.volume.slice import Slice, remarked
 from helpers.volume.volume import Volume
@@ -59,9 +59,14 @@ class Overlay:
         window: Window | VoiLut,
         base_window: Window | VoiLut,
         opacity: float,
+        slab_mm: float = 0.0,
+        slab_how: str = "max",
     ) -> Slice:
-        """A slice of another volume with this one over it, as a `Slice` in colour."""
-        below = base.slice(plane, index)
+        """A slice of another volume with this one over it, as a `Slice` in colour.
+
+        The other may be a slab; of this one it is the slice in its middle.
+        """
+        below = seen_slice(base, plane, index, slab_mm, slab_how)
         own = slice_at(self.volume, base, plane, index)
         grey_of_own = apply_window(own.array, window, padding=own.padding)
         colours = coloured(grey_of_own, self.colours)
@@ -87,15 +92,22 @@ def snapshot_over(
     opacity: float = 0.5,
     labels: SliceLabels | None = None,
     fill: float = 0.0,
+    slab_mm: float = 0.0,
+    slab_how: str = "max",
 ) -> bytes:
     """A slice as the viewer shows it, as PNG bytes: with what lies over it, and its label.
 
     `labels` are those of the slice, as `snapshot` takes them, with `fill`.
     """
-    shown = volume.slice(plane, index)
+    shown = seen_slice(volume, plane, index, slab_mm, slab_how)
     if over is not None and over_window is not None:
         shown = over.over(
-            *(volume, plane, index), window=over_window, base_window=window, opacity=opacity
+            *(volume, plane, index),
+            window=over_window,
+            base_window=window,
+            opacity=opacity,
+            slab_mm=slab_mm,
+            slab_how=slab_how,
         )
     words = " · ".join(filter(None, (shown.caption["position"], label)))
     shown = replace(shown, caption={**shown.caption, "position": words})

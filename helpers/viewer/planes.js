@@ -20,6 +20,27 @@ const TIE = 1e-6; // of a slice: a point between two belongs to the one above, w
 /** @param {Plane} plane @param {Vector} point */
 export const nearestIndex = (plane, point) => clamp(Math.floor(toVoxel(plane, point)[0] + 0.5 + TIE), 0, plane.count - 1);
 
+export const NO_SLAB = { slab_mm: 0, slab_how: "max" };
+
+// The slab that is shown, of a shared state.
+/** @param {{get(name: "slab_mm"): number, get(name: "slab_how"): string}} state @returns {Slab} */
+export const slabIn = (state) => ({ slab_mm: state.get("slab_mm"), slab_how: state.get("slab_how") });
+
+// The slices of a slab, [first, last), around that of an index, as Volume.slab takes them; and how thick they are, mm.
+/** @param {Plane} plane @param {number} index @param {number} mm */
+export function slabOf({ affine, count }, index, mm) {
+  const [along, down, right] = [0, 1, 2].map((part) => affine.map((row) => row[part]));
+  const normal = [0, 1, 2].map((axis) => down[(axis + 1) % 3] * right[(axis + 2) % 3] - down[(axis + 2) % 3] * right[(axis + 1) % 3]);
+  const step = Math.abs(along.reduce((sum, part, axis) => sum + part * normal[axis], 0)) / Math.hypot(...normal);
+  const wanted = Math.max(1, roundedToEven(mm / step)), start = index - Math.floor((wanted - 1) / 2);
+  const [first, last] = [Math.max(0, start), Math.min(count, start + wanted)];
+  return { first, last, mm: (last - first) * step };
+}
+
+// As Python does.
+/** @param {number} value */
+const roundedToEven = (value) => value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value);
+
 // Along each axis of the patient its letters, against it and along it; which way readers go through the slices that lie
 // across it: from right to left, from front to back, from head to feet.
 const LETTERS = ["RL", "AP", "FH"];

@@ -13,8 +13,9 @@ from helpers.geometry.planes import PlaneError
 from helpers.labels.labels import Labels
 from helpers.pixels.window import VoiLut, Window, apply_window
 from helpers.viewer.overlay import Overlay
-from helpers.viewer.viewer_data import packed, slice_bytes
+from helpers.viewer.viewer_data import packed, seen_slice, slice_bytes
 from helpers.viewer.volume_labels import label_bytes
+from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
 KEPT_TABLES = 8  # of greys, of the windows used last
@@ -37,13 +38,15 @@ def values_message(
     PlaneError
         Where there is no such slice.
     """
-    plane, index = _checked(volume, content)
-    parts = [*slice_bytes(volume, plane, index, dtype)]
+    plane, index = content["plane"], content["index"]
+    picture, about = _picture(volume, content)
+    dtype = dtype if picture.array.dtype.kind == "i" else np.dtype("<f4")  # a mean is a float
+    parts = [*slice_bytes(picture, dtype)]
     if over is not None:
         parts += over.slice_bytes(volume, plane, index)
     if labels is not None:
         parts += label_bytes(labels, plane, index)
-    return {"float": dtype.kind == "f"}, parts
+    return {**about, "float": dtype.kind == "f"}, parts
 
 
 def greys_message(
@@ -55,14 +58,14 @@ def greys_message(
     ------
     PlaneError
     """
-    picture = volume.slice(*_checked(volume, content))
+    picture, about = _picture(volume, content)
     values = picture.array
-    if dtype.kind == "i":
+    if dtype.kind == values.dtype.kind == "i":
         table = _table(_Key(window), volume.inverted)
         greys = table[values.astype(np.int16, copy=False).view(np.uint16)]
     else:
         greys = _greys(values, window, volume.inverted)
-    return {}, [greys.tobytes(), packed(picture.padding)]
+    return about, [greys.tobytes(), packed(picture.padding)]
 
 
 def failed_message(error: ClearError) -> dict[str, Any]:
@@ -70,11 +73,14 @@ def failed_message(error: ClearError) -> dict[str, Any]:
     return {"type": "failed", "text": str(error)}
 
 
-def _checked(volume: Volume, content: dict[str, Any]) -> tuple[str, int]:
+def _picture(volume: Volume, content: dict[str, Any]) -> tuple[Slice, dict[str, Any]]:
+    """(the slice or slab that is asked for, what the picture says of its slab)"""
     plane, index = content["plane"], content["index"]
     if not 0 <= index < volume.shape_of(plane)[0]:
         raise PlaneError(f"there is no {plane} slice {index + 1}")
-    return plane, index
+    slab_mm = content.get("slab_mm", 0)
+    picture = seen_slice(volume, plane, index, slab_mm, content.get("slab_how", "max"))
+    return picture, {"slab": picture.caption["thickness"]} if slab_mm else {}
 
 
 def _greys(values: np.ndarray, window: Window | VoiLut, inverted: bool) -> np.ndarray:

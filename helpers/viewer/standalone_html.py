@@ -86,8 +86,8 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
         and pixels made larger until it fits
     shown : of each volume: `plane`, `window` and `badge` as `helpers.browse` takes them, `index`
         of the slice and `position_mm` of the point at which it opens; `members`, `over`,
-        `over_window`, `opacity`, `labels`, `hidden_labels`, `label_fill` and `measured` as
-        `VolumeBrowser` has them, `member` that is shown first
+        `over_window`, `opacity`, `labels`, `hidden_labels`, `label_fill`, `measured`,
+        `slab_mm` and `slab_how` as `VolumeBrowser` has them, `member` that is shown first
 
     Raises
     ------
@@ -121,6 +121,8 @@ def stored_viewer(
     hidden_labels: Sequence[int] = (),
     label_fill: float = 0.0,
     measured: Sequence[Measurement] = (),
+    slab_mm: float = 0.0,
+    slab_how: str = "max",
 ) -> StoredViewer:
     """The viewer of a volume, in so many bytes; what it shows is as of `standalone_html`.
 
@@ -143,6 +145,8 @@ def stored_viewer(
         opacity=opacity,
         labels=shown_labels(labels.slice(plane, index), hidden_labels) if labels else None,
         fill=label_fill,
+        slab_mm=slab_mm,
+        slab_how=slab_how,
     )
     about = len(json.dumps(volume_data(volume, windows)))
     room = max_bytes - len(picture_html(still)) - about
@@ -183,6 +187,8 @@ def stored_viewer(
             "hidden_labels": list(hidden_labels),
             "label_fill": label_fill,
             "measured": list(measured),
+            "slab_mm": slab_mm,
+            "slab_how": slab_how,
         },
     }
     return StoredViewer(data, note, still)

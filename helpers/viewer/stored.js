@@ -6,7 +6,7 @@ import { clamp } from "./greys.js";
 import { storedImages } from "./image_sources.js";
 import { mountImages } from "./images.js";
 import { storedPixels } from "./painting.js";
-import { times, toPoint, toVoxel } from "./planes.js";
+import { slabIn, slabOf, times, toPoint, toVoxel } from "./planes.js";
 import { listeners, pageState } from "./sharing.js";
 import { mount } from "./volume.js";
 
@@ -80,8 +80,9 @@ function storedSource(data) {
   let shown = data.state.member;
   stored[shown].decodeAll(data.state.index);
   over?.decodeAll();
+  const state = pageState(data.state);
   return {
-    ...pageState(data.state),
+    ...state,
     get meta() { return stored[shown].meta; },
     get shown() { return shown; },
     members: group,
@@ -91,11 +92,11 @@ function storedSource(data) {
     show: (member) => { shown = member; },
     arrived: arrived.add,
     failed: failed.add,
-    slice: (name, index, ahead = false, member = shown) => {
+    slice: (name, index, ahead = false, member = shown, slab = slabIn(state)) => {
       const { failed: why, slice, meta: own } = stored[member];
       if (why !== undefined) { queueMicrotask(() => failed.tell(why, member)); return null; }
       /** @type {Found | null} */
-      const found = slice(name, index, ahead);
+      const found = slice(name, index, ahead, slab);
       if (found && labels) found.maps ||= labels.slice(name, index, ahead) || undefined;
       if (found && over) found.over ||= over.under(own.planes[name], index) || undefined;
       return found;
@@ -182,13 +183,41 @@ function storedVolume(data, later, arrived, cuts, member) {
     });
     return { values, padding };
   }
-  /** @param {string} name @param {number} index @param {boolean} ahead */
-  function slice(name, index, ahead) {
-    if (!cameFor(own, name === stored, index, ahead)) return null;
-    const key = `${member} ${name} ${index}`, kept = cuts.get(key);
+  // The same of several slices.
+  /** @param {string} name @param {number} index @param {Slab} slab @returns {Found} */
+  function cutSlab(name, index, { slab_mm, slab_how: how }) {
+    const plane = meta.planes[name], { first, last, mm } = slabOf(plane, index, slab_mm), length = plane.rows * plane.columns;
+    const sums = new Float32Array(length).fill(how === "min" ? 255 : 0), counts = new Uint16Array(length);
+    const isMean = how === "mean", isMax = how === "max", hasMasks = data.masks.length > 0;
+    for (let number = first; number < last; number++) eachPixel(plane, strides[name], number, (at, i) => {
+      if (hasMasks && own.isMasked(at)) return;
+      const byte = own.bytes[at];
+      counts[i] += 1;
+      if (isMean) sums[i] += byte; else if (isMax ? byte > sums[i] : byte < sums[i]) sums[i] = byte;
+    });
+    const values = new (data.float || isMean ? Float32Array : Int16Array)(length);
+    const padding = hasMasks ? new Uint8Array(Math.ceil(length / 8)) : null;
+    for (let i = 0; i < length; i++) {
+      if (counts[i]) values[i] = low + step * (isMean ? sums[i] / counts[i] : sums[i]);
+      else if (padding) padding[i >> 3] |= 128 >> (i & 7);
+    }
+    return { values, padding, slab: `${how} of ${last - first} slice${last - first === 1 ? "" : "s"}, ${Number(mm.toPrecision(4))} mm` };
+  }
+  // Whether the slices are there that a picture is made of; the first of a slab are asked for first.
+  /** @param {string} name @param {number} index @param {boolean} ahead @param {Slab} slab */
+  function came(name, index, ahead, { slab_mm }) {
+    const { first, last } = slab_mm ? slabOf(meta.planes[name], index, slab_mm) : { first: index, last: index + 1 };
+    let isHere = true;
+    for (let number = first; number < last; number++) isHere = cameFor(own, name === stored, number, ahead) && isHere;
+    return isHere;
+  }
+  /** @param {string} name @param {number} index @param {boolean} ahead @param {Slab} slab */
+  function slice(name, index, ahead, slab) {
+    if (!came(name, index, ahead, slab)) return null;
+    const key = `${member} ${name} ${index} ${slab.slab_mm} ${slab.slab_how}`, kept = cuts.get(key);
     if (kept) return kept;
     if (cuts.size > MAX_CUTS) cuts.delete([...cuts.keys()][0]);
-    const found = cut(name, index);
+    const found = slab.slab_mm ? cutSlab(name, index, slab) : cut(name, index);
     cuts.set(key, found);
     return found;
   }

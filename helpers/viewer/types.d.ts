@@ -37,10 +37,12 @@ type Values = Int16Array | Float32Array;
 type Pixels = { values: Values; padding: Uint8Array | null };
 type LabelMap = Uint8Array | Uint16Array;
 /** A slice: its own pixels, those of what lies over it, and its label maps with what was traced of them. */
-type Found = Pixels & { over?: Pixels; maps?: LabelMap[]; outlines?: Map<string, Path2D> };
+type Found = Pixels & { over?: Pixels; maps?: LabelMap[]; outlines?: Map<string, Path2D>; slab?: string };
 
 /** A slice as it is seen through a window, before its values come. */
-type Seen = { greys: Uint8Array; padding: Uint8Array | null; voi: Voi };
+type Seen = { greys: Uint8Array; padding: Uint8Array | null; voi: Voi; slab?: string };
+/** How thick what is shown is, 0 for one slice, and what of its values: "max", "min" or "mean". */
+type Slab = { slab_mm: number; slab_how: string };
 
 /** A canvas of the page, and the layers from which it is drawn. */
 type View = { canvas: HTMLCanvasElement; layers: Record<string, Layer> };
@@ -100,7 +102,7 @@ interface Shared<State> {
   off?(): void;
 }
 type LabelState = { hidden_labels: number[]; label_fill?: number };
-type VolumeState = LabelState & {
+type VolumeState = LabelState & Slab & {
   measured?: Measure[];
   plane: string;
   index: number;
@@ -123,7 +125,7 @@ interface Source extends Shared<VolumeState> {
   statistics?(item: Measure): Statistics | null | undefined; // where the kernel has values that the browser has not
   about(member: number): Meta | undefined;
   show(member: number): void;
-  slice(plane: string, index: number, ahead?: boolean, member?: number): Found | null;
+  slice(plane: string, index: number, ahead?: boolean, member?: number, slab?: Slab): Found | null;
   seen?(plane: string, index: number): Seen | null; // where values come later
   arrived(tell: (plane?: string, index?: number) => void): void;
   failed(tell: (text: string, member?: number) => void): void;

@@ -8,6 +8,7 @@ import numpy as np
 from helpers.geometry.orientation import PLANE_OF_NORMAL
 from helpers.geometry.planes import PLANES, plane_axes, transposed_affine
 from helpers.pixels.window import COMPUTED, VoiLut, Window, presets_for, sampled, value_range
+from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
 TIE = 1e-6  # of a slice: a point between two belongs to the one above, here and in planes.js
@@ -72,9 +73,22 @@ def slice_dtype(volume: Volume) -> np.dtype:
     return np.dtype("<i2" if fits else "<f4")
 
 
-def slice_bytes(volume: Volume, plane: str, index: int, dtype: np.dtype) -> tuple[bytes, bytes]:
-    """(values of a dtype, padding) of one slice row by row; padding one bit a pixel, or nothing."""
-    picture = volume.slice(plane, index)
+def seen_slice(
+    volume: Volume, plane: str, index: int | None, slab_mm: float = 0.0, slab_how: str = "max"
+) -> Slice:
+    """A slice as a viewer shows it: one, or the slab of `Volume.slab` where that has a thickness.
+
+    Raises
+    ------
+    PlaneError
+    """
+    if not slab_mm:
+        return volume.slice(plane, index)
+    return volume.slab(plane, index, thickness_mm=slab_mm, how=slab_how)
+
+
+def slice_bytes(picture: Slice, dtype: np.dtype) -> tuple[bytes, bytes]:
+    """(values of a dtype, padding) of a slice row by row; padding one bit a pixel, or nothing."""
     values = np.ascontiguousarray(picture.array, dtype).tobytes()
     return values, packed(picture.padding)
 

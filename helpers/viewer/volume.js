@@ -197,7 +197,7 @@ function wireCrosshair(canvas, name, source, moves, tell) {
 
 /** @param {Source} source @param {State} state @param {Moves} moves @param {() => void} draw */
 function listen(source, state, moves, draw) {
-  for (const name of /** @type {const} */ (["index", "plane", "voi", "opacity", "over_voi", "hidden_labels", "label_fill"])) source.on(name, draw);
+  for (const name of /** @type {const} */ (["index", "plane", "voi", "opacity", "over_voi", "hidden_labels", "label_fill", "slab_mm", "slab_how"])) source.on(name, draw);
   source.on("position_mm", moves.follow);
   source.arrived((name, index) => {
     if (name !== source.get("plane") || index === source.get("index") || state.three) draw();

@@ -11,7 +11,7 @@ import pandas as pd
 import traitlets
 
 from helpers.errors import ClearError
-from helpers.geometry.planes import PLANES, PlaneError
+from helpers.geometry.planes import PLANES, PROJECTIONS, PlaneError
 from helpers.labels.labels import Labels
 from helpers.pixels.window import VoiLut, Window, apply_window, resolve_window
 from helpers.viewer.measurements import (
@@ -39,6 +39,8 @@ from helpers.viewer.volume_group import VolumeGroup
 from helpers.viewer.volume_labels import checked_labels, labels_data, shown_labels
 from helpers.volume.volume import Volume
 
+MAX_SLAB_MM = 1000
+
 
 class VolumeBrowser(Measuring, anywidget.AnyWidget):
     """The widget of `browse`. Its traits can be read, set, observed, and linked with others'.
@@ -52,7 +54,8 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
     of the areas of the others. ``measurements``: a DataFrame of what was measured; ``measure``
     adds to it, ``measured`` is how the browser has it. ``view_mm``: None; of viewers that zoom
     together, linked, a list: empty for the whole picture, else CSS pixels for each mm, and the
-    point in the middle.
+    point in the middle. ``slab_mm`` and ``slab_how``: how thick the slab is that is shown, and
+    what of it, as of `Volume.slab`; 0 is one slice, and labels and areas measured are of that.
 
     Parameters
     ----------
@@ -85,6 +88,8 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
     hidden_labels = traitlets.List(traitlets.Int()).tag(sync=True)
     label_fill = traitlets.CFloat(0.0, min=0, max=1).tag(sync=True)
     view_mm = traitlets.List(traitlets.CFloat(), None, allow_none=True).tag(sync=True)
+    slab_mm = traitlets.CFloat(0.0, min=0, max=MAX_SLAB_MM).tag(sync=True)
+    slab_how = traitlets.Enum(list(PROJECTIONS), "max").tag(sync=True)
     meta = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -160,6 +165,8 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
             hidden_labels=self.hidden_labels,
             label_fill=self.label_fill,
             measured=self.measured,
+            slab_mm=self.slab_mm,
+            slab_how=self.slab_how,
         )
 
     def close(self) -> None:
@@ -310,6 +317,8 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
             opacity=self.opacity,
             labels=shown_labels(labels.slice(*at), self.hidden_labels) if labels else None,
             fill=self.label_fill,
+            slab_mm=self.slab_mm,
+            slab_how=self.slab_how,
         )
 
 

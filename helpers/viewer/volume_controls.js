@@ -4,10 +4,11 @@
 import { choices, extra, helpButton, isCalm, labelled, make, makeButton, makeRow, moreButton, saveButton, toolMenu, windowControls } from "./controls.js";
 import { MEMBER_HELP, OVER_TOOL, VOLUME_HELP, VOLUME_TOOLS, toolHelp } from "./keys.js";
 import { overControls } from "./overlay.js";
-import { PLANES, endLetters, readingWay } from "./planes.js";
+import { PLANES, endLetters, readingWay, slabIn } from "./planes.js";
 import { wireSteps } from "./pointer.js";
 
 const PLAY_MS = 80, CALM_MS = 500; // that a slice is shown when played, and for who has asked for less motion
+const MAX_SLAB_MM = 1000;
 /** @typedef {{moves: Moves, slider: MemberSlider | null, steps: Stepped, fit(): void, draw(): void}} ControlHost */
 
 /** @param {Source} source */
@@ -21,6 +22,7 @@ export function volumeControls(root, source, state) {
   const plane = planeMenu(first, source), windows = windowControls(first);
   const slice = sliceSlider(second);
   const play = makeButton(second, "▶ Play"), through = throughMenu(second, source);
+  const slab = slabControls(second);
   const tool = toolMenu(second, tools, state);
   const three = extra(labelled(second, "Three planes", "input", { type: "checkbox" }));
   const reset = makeButton(second, "Fit");
@@ -40,6 +42,7 @@ export function volumeControls(root, source, state) {
     over?.wire(moves);
     slice.input.oninput = () => moves.setIndex(Number(slice.input.value));
     wireSteps(slice.input, steps);
+    slab.wire(moves);
     three.onchange = () => { state.three = three.checked; draw(); };
     reset.onclick = fit;
     play.onclick = toggle;
@@ -62,6 +65,7 @@ export function volumeControls(root, source, state) {
     windows.show(source.get("voi"), source.meta.windows);
     over?.show();
     play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
+    slab.show(slabIn(source));
     three.checked = state.three;
     tool.value = state.tool;
   }
@@ -91,6 +95,25 @@ function sliceSlider(row) {
     input.setAttribute("aria-valuetext", `${index + 1} of ${count}, ${positions[index]}, from ${ends.join(" to ")}`);
   }
   return { input, show };
+}
+
+// How thick what is shown is, and what of its values.
+/** @param {Element} row */
+function slabControls(row) {
+  const mm = extra(labelled(row, "Slab, mm", "input", { type: "number", min: 0, max: MAX_SLAB_MM, step: "any", title: "0: one slice" }));
+  const how = extra(make("select", { ariaLabel: "Values of the slab" }, mm.parentElement || row));
+  choices(how, ["max", "min", "mean"].map((name) => [name, name]));
+  /** @param {Moves} moves */
+  function wire({ change }) {
+    mm.oninput = () => { if (mm.value !== "" && mm.checkValidity()) change({ slab_mm: Number(mm.value) }); };
+    how.onchange = () => change({ slab_how: how.value });
+  }
+  /** @param {Slab} slab */
+  function show({ slab_mm, slab_how }) {
+    if (document.activeElement !== mm) mm.value = String(slab_mm);
+    how.value = slab_how;
+  }
+  return { wire, show };
 }
 
 /** @param {Element} row @param {Source} source */

@@ -28,7 +28,7 @@ export function drawSlice(view, source, state, name, index, length, large) {
   const at = placement(sizeOf(canvas), plane, state);
   if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
   drawLetters(pen, plane.letters, { low: [0, 0], high: [size.width, size.height] }, large ? 20 : 13);
-  if (large) drawWords(pen, source, plane, index, at.scale, size, state.label?.(), labels);
+  if (large) drawWords(pen, source, plane, index, at.scale, size, state.label?.(), labels, (found || seen)?.slab);
 }
 
 /** @param {Plane} plane @param {number} length @returns {Size} */
@@ -78,11 +78,11 @@ function drawCross(pen, plane, point, at) {
 
 /**
  * @param {Pen} pen @param {Source} source @param {Plane} plane @param {number} index @param {number} scale
- * @param {Size} canvas @param {string | undefined} label @param {LabelItem[]} labels
+ * @param {Size} canvas @param {string | undefined} label @param {LabelItem[]} labels @param {string} [slab]
  */
-function drawWords(pen, source, plane, index, scale, canvas, label, labels) {
+function drawWords(pen, source, plane, index, scale, canvas, label, labels, slab) {
   const { meta, members, over } = source, { width } = canvas, size = width < 300 ? 10 : 12;
-  const upper = [`${index + 1} of ${plane.count}`, plane.positions[index]];
+  const upper = [`${index + 1} of ${plane.count}`, plane.positions[index], ...(slab ? [slab] : [])];
   writeLines(pen, [...upper, ...(label ? wrapped(pen, label, size, 0.45 * width) : [])], 6, 6, "left", size);
   const remarks = members?.remark ? [...plane.words, members.remark] : plane.words;
   drawFoot(pen, voiText(source.get("voi"), meta.unit), remarks, { scale, unit: "mm" }, canvas, size);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { endLetters, nearestIndex, pointText, readingWay, times, toPoint, toVoxel } from "../../helpers/viewer/planes.js";
+import { endLetters, nearestIndex, pointText, readingWay, slabOf, times, toPoint, toVoxel } from "../../helpers/viewer/planes.js";
 
 // A tilted plane: 2 mm from slice to slice, sheared; rows 0.5 mm and columns 0.8 mm apart, turned by 30 degrees.
 const [COS, SIN] = [Math.cos(Math.PI / 6), Math.sin(Math.PI / 6)];
@@ -54,4 +54,15 @@ test("readers go on to the feet, the back and the left, however the array lies",
 test("a point in words names its axes, and the side of the patient", () => {
   assert.equal(pointText([12, -3.14, 22.5]), "x 12.0 (L), y -3.1 (A), z 22.5 (H) mm");
   assert.equal(pointText([-12, 3.1, -22.5]), "x -12.0 (R), y 3.1 (P), z -22.5 (F) mm");
+});
+
+test("a slab has the slices around its middle, as in Python; their distance is along the normal", () => {
+  const plane = { ...PLANE, affine: [[0, 0, 1, 0], [0, 1, 0, 0], [2, 0, 0, 0]] };
+  assert.deepEqual(slabOf(plane, 10, 10), { first: 8, last: 13, mm: 10 });
+  assert.deepEqual(slabOf(plane, 10, 0.1), { first: 10, last: 11, mm: 2 });
+  assert.deepEqual(slabOf(plane, 10, 5), { first: 10, last: 12, mm: 4 }, "2.5 slices are two");
+  assert.deepEqual(slabOf(plane, 10, 7), { first: 9, last: 13, mm: 8 }, "3.5 slices are four");
+  assert.deepEqual(slabOf(plane, 0, 10), { first: 0, last: 3, mm: 6 }, "fewer at the end");
+  const { mm } = slabOf(PLANE, 10, 0); // sheared: 2 mm along z, of which rows at 30 degrees take a part
+  near([mm], [Math.abs(2 * COS - 0.3 * SIN)]);
 });
