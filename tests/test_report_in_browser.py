@@ -90,6 +90,11 @@ def _titles(page):
     return page.locator(TITLE).all_text_contents()
 
 
+def _collection(index):
+    text = index.read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="collection">(.*?)</script>', text)[1])
+
+
 def _focused(page):
     return page.evaluate(
         "document.activeElement.closest('li')?.id ?? document.activeElement.name ?? ''"
@@ -198,6 +203,9 @@ def test_words_are_found_wherever_they_stand(open_page, few):
     page.fill("[name=words]", "nothing has this")
     page.locator(COUNT, has_text="None").wait_for()
     assert page.locator(TITLE).count() == 0
+    page.locator(".empty button").press("Enter")
+    assert page.locator(COUNT).text_content() == f"All {FEW} stacks"
+    assert _focused(page) == "card-1" and page.locator(".empty").is_hidden()
 
 
 @pytest.mark.parametrize(
@@ -296,6 +304,27 @@ def test_a_finding_of_a_real_report_shows_its_slice_and_the_way_back(open_page, 
     page.wait_for_selector("canvas[data-slice='image 11']")
     page.get_by_role("link", name="The collection").click()
     page.locator(".card", has_text="P12-no-position").locator(".title:focus").wait_for()
+
+
+def test_the_slice_that_an_address_names_is_decoded_before_the_others(open_page, report):
+    (number,) = (
+        card["id"] for card in _collection(report)["cards"] if card["patient"].startswith("P02")
+    )
+    page = open_page(report)
+    page.add_init_script("""
+        const { decode } = HTMLImageElement.prototype;
+        window.decoded = [];
+        HTMLImageElement.prototype.decode = function () {
+            window.decoded.push(this.src);
+            return decode.call(this);
+        };
+    """)
+    page.goto(f"file://{report.parent}/stacks/{number:04}.html#index=0")
+    data = json.loads(page.locator("section script").text_content())
+    page.wait_for_selector(f"canvas[data-slice='{data['stored']} 0']")
+    decoded = [one.split(",")[1] for one in page.evaluate("window.decoded")]
+    assert data["pictures"][0] in decoded[:2], "one was under way"
+    assert data["state"]["index"] > 2
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -178,8 +178,10 @@ class StackPages:
         """Writes the page of a stack anew; where there is no viewer it says why."""
         shown = self.shown[number]
         if isinstance(made, ProcessError):
-            why = "; ".join(dict.fromkeys(filter(None, (shown.why, f"no viewer: {made}"))))
-            self.shown[number] = shown._replace(why=why)
+            reasons = [shown.why] if shown.why else []
+            if shown.thumb or not reasons:  # else it is the same once more
+                reasons.append(f"no viewer: {made}")
+            self.shown[number] = shown._replace(why="; ".join(reasons))
             self._write_page(number)
             return
         self.shown[number] = shown._replace(is_alive=True, slices=made.slices)

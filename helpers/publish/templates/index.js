@@ -23,6 +23,7 @@ const { cards, findings, more = 0 } = /** @type {{cards: Card[], findings: Findi
 const all = entries(cards);
 const form = the("form[role=search]", HTMLFormElement);
 const list = the(".cards", HTMLUListElement);
+const empty = the(".empty", HTMLParagraphElement); // what stands there in place of cards
 /** @type {Map<number, HTMLLIElement>} */
 const items = new Map(); // card by its number, once it was drawn
 let wanted = EVERYTHING;
@@ -90,7 +91,9 @@ function wireForm() {
   form.addEventListener("change", () => ask(asked()));
   form.addEventListener("reset", (event) => {
     event.preventDefault();
+    const isThere = empty.contains(document.activeElement); // on a button that goes now
     ask(EVERYTHING);
+    if (isThere && listed.length) focusCard(0);
   });
   words.addEventListener("input", () => {
     clearTimeout(typing);
@@ -124,10 +127,11 @@ function show(now) {
   clear();
   draw(AT_ONCE);
   reach(Math.max(listed.indexOf(focused), 0));
+  empty.hidden = listed.length > 0;
   showForm();
   const total = `${cards.length} ${cards.length === 1 ? "stack" : "stacks"}`;
   const count = listed.length === cards.length ? `All ${total}` : `${listed.length} of ${total}`;
-  the("[name=count]", HTMLOutputElement, form).value = listed.length ? count : `None of ${total}: “Show all” brings them back`;
+  the("[name=count]", HTMLOutputElement, form).value = listed.length ? count : `None of ${total}`;
 }
 
 function showForm() {
