@@ -160,6 +160,32 @@ def test_an_end_is_dragged_undone_taken_away_and_copied(open_page, tmp_path):
     assert _said(page) == []
 
 
+def test_what_is_half_drawn_is_taken_back_before_all_else(open_page, tmp_path):
+    page, picture = _open_volume(open_page, tmp_path, SHEARED), SHEARED.slice("axial", 6)
+    at = [_at(page, picture.array.shape, picture.spacing, pixel) for pixel in ((2, 20), (8, 22))]
+    _drag(page, picture, "distance", (2, 2), (2, 20))
+    _drag(page, picture, "rectangle", (10, 4), (15, 20))
+    other = _said(page)[1].split(" (")[0].replace("2: ", "1: ")
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    page.mouse.move(*at[1], steps=3)
+    page.keyboard.press("Delete")
+    page.mouse.up()
+    assert _said(page) == [other], "the other one is not drawn over"
+    page.get_by_label("Drag", exact=True).select_option("angle")
+    for place in at:
+        page.mouse.move(*place)
+        page.mouse.down()
+        page.mouse.up()
+    row = page.locator(".dv-measures button[aria-pressed]", has_text="2: angle")
+    row.click()  # it has no place yet to go to
+    assert len(_said(page)) == 2
+    page.get_by_role("button", name="Undo").click()
+    assert _said(page) == [other]
+    page.get_by_role("button", name="Undo").click()
+    assert len(_said(page)) == 2 and "distance" in _said(page)[0]
+
+
 def test_keys_alone_measure(open_page, tmp_path):
     page = _open_volume(open_page, tmp_path, SHEARED)
     page.locator(MAIN).focus()

@@ -61,12 +61,24 @@ export function measuring(root, canvas, state, source, measured, host) {
     source.save();
     host.draw();
   }
+  // What is being drawn is the last of the list, and of those that are there only when one of its ends is held.
   function remove(/** @type {number} */ number) {
+    cancel();
     selected = -1;
-    change(items().filter((_, other) => other !== number));
+    if (items()[number]) change(items().filter((_, other) => other !== number));
   }
-  const undo = () => { const last = before.pop(); if (last) put(last); };
+  function undo() {
+    if (cancel()) return;
+    const last = before.pop();
+    if (last) put(last);
+  }
+  function clear() {
+    cancel();
+    if (items().length) change([]);
+  }
   const select = (/** @type {number} */ number) => {
+    if (!items()[number]) return; // it is being drawn
+    cancel();
     end = number === selected ? (end + 1) % MEASURES[items()[number].kind] : 0;
     selected = number;
     host.goTo(items()[number]);
@@ -74,7 +86,7 @@ export function measuring(root, canvas, state, source, measured, host) {
   };
   const textOf = (/** @type {Measure} */ item) => measureLines(measured.figures(item), valuesOf(item), measured.units(item));
   const valuesOf = (/** @type {Measure} */ item) => isArea(item.kind) ? measured.statistics(item) : undefined;
-  const list = measureList(root, { remove, undo, select, nudge, clear: () => change([]), copy: () => copied(items().map(copyOf).join("\n")) });
+  const list = measureList(root, { remove, undo, select, nudge, clear, copy: () => copied(items().map(copyOf).join("\n")) });
   const copyOf = (/** @type {Measure} */ item, /** @type {number} */ number) =>
     [number + 1, item.kind, measured.where(item), ...(measured.isHere(item) ? textOf(item) : [])].join("\t");
 
@@ -82,6 +94,8 @@ export function measuring(root, canvas, state, source, measured, host) {
   /** @param {number} number @param {Vector} by */
   function nudge(number, by) {
     const item = items()[number];
+    if (!item) return; // it is being drawn
+    cancel();
     if (number !== selected) select(number); else host.goTo(item);
     const geometry = host.geometry(), pixels = measured.pixelsOn(item, host.plane(), host.index());
     if (!geometry || !pixels) return;
@@ -137,6 +151,7 @@ export function measuring(root, canvas, state, source, measured, host) {
   }
   /** @param {Draft} drawn */
   function finish(drawn) {
+    if (drawn.pixels.every((pixel) => apart(pixel, drawn.pixels[0]) === 0)) { cancel(); return; } // as of a drag beside the picture
     const wanted = seen();
     [draft, selected] = [null, drawn.of < 0 ? wanted.length - 1 : drawn.of];
     if (drawn.of < 0) end = MEASURES[drawn.kind] - 1;
@@ -186,7 +201,7 @@ export function measuring(root, canvas, state, source, measured, host) {
   }
   const show = () => list.show(seen().map((item, number) => ({
     text: [`${number + 1}: ${item.kind}`, ...(measured.isHere(item) ? textOf(item) : []), measured.where(item)].join(", "), isChosen: number === selected,
-  })), before.length > 0, end);
+  })), before.length > 0 || draft !== null, end);
   return { drawOn, show };
 }
 
