@@ -25,7 +25,7 @@ def test_the_phantom_in_a_few_lines(phantom, phantom_headers, phantom_slices):
     assert facts["modalities"].startswith(f"CT {counts['CT']}, ") and counts.sum() == images
     assert facts["patients"] == str(len(list(phantom.iterdir())))
     assert re.fullmatch(
-        r"\d+ \(volume \d+, segmentation 12, projection 7, picture 2, cine 2, mosaic 1\); "
+        r"\d+ \(volume \d+, segmentation 14, projection 7, picture 2, cine 2, mosaic 1\); "
         r"\d+ of \d+ lie on a regular grid, "
         r"\d\d of \d+ have a problem; "
         r"the largest has 96 positions; slices 3 to \d+ mm apart",
