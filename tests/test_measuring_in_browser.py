@@ -1,6 +1,7 @@
 """Measuring with mouse, keys and fingers in a real browser, part of `make test-all`."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -184,6 +185,17 @@ def test_what_is_half_drawn_is_taken_back_before_all_else(open_page, tmp_path):
     assert _said(page) == [other]
     page.get_by_role("button", name="Undo").click()
     assert len(_said(page)) == 2 and "distance" in _said(page)[0]
+
+
+def test_a_unit_without_end_widens_no_page(open_page, tmp_path):
+    page = _open_volume(open_page, tmp_path, replace(SHEARED, unit="u" * 300))
+    page.locator(MAIN).focus()
+    page.keyboard.press("r")
+    page.keyboard.press("Enter")
+    assert len(_said(page)) == 1
+    page.locator(MAIN).hover()
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_keys_alone_measure(open_page, tmp_path):

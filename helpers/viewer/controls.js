@@ -25,6 +25,7 @@ export const STYLE = `
 .dv-narrow .dv-slice input[type=range] { flex: 1; min-width: 0; }
 .dv output { min-width: min(19em, 100%); font-variant-numeric: tabular-nums; }
 .dv-words { min-height: 1.45em; }
+.dv-words, .dv-status, .dv-note, .dv-label-list { overflow-wrap: anywhere; min-width: 0; }
 .dv-hint { position: absolute; left: 8px; top: 40%; max-width: 90%; padding: .3em .6em; background: #000c; color: #fff; pointer-events: none; }
 .dv-help { color: CanvasText; background: Canvas; border: 1px solid #777; max-width: 34em; }
 .dv-help dl { display: grid; grid-template-columns: auto 1fr; gap: .2em 1em; }
