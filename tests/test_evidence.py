@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import helpers
@@ -22,7 +23,8 @@ from helpers import (
     stack_table,
 )
 from helpers.errors import ClearError
-from helpers.phantom.exercises import EXERCISES
+from helpers.phantom.exercises import EXERCISES, LINE_LENGTH
+from helpers.quality.pixel_rules import AIR_HU
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +60,28 @@ def test_bars_count_findings(findings):
     assert bars == findings.groupby("rule").size().to_dict()
 
 
-def test_exercises_can_be_solved_with_what_the_hints_name():
+def test_exercises_can_be_solved_with_what_the_hints_name(capsys):
+    corner = pixel_table(header_table(exercise(3)))["corner"].median()
     answers = {
-        1: slice_counts(header_table(exercise(1)))["largest_stack"].iloc[0],
+        1: slice_counts(header_table(exercise(1)))["largest_stack"],  # a column of one value
         2: stack_table(slice_table(header_table(exercise(2))))["gap_max_mm"].iloc[0],
-        3: pixel_table(header_table(exercise(3)))["corner"].median() + 1000,
+        3: corner - AIR_HU,
     }
-    for number, answer in answers.items():
-        assert check(number, answer) == f"Exercise {number}: right."
     assert answers.keys() == EXERCISES.keys()
+    capsys.readouterr()
+    for number, answer in answers.items():
+        assert check(number, answer) is None
+        said = capsys.readouterr().out
+        assert " ".join(said.split()) == f"Right: {EXERCISES[number].planted}."
+        assert "was planted: " in said and max(map(len, said.splitlines())) <= LINE_LENGTH
     assert exercise(1) is exercise(1)
+
+
+def test_the_audit_names_what_is_planted_in_exercises():
+    for number, known in EXERCISES.items():
+        headers = header_table(exercise(number))
+        found = audit(headers, slice_table(headers), pixels=True)
+        assert tuple(found["rule"]) == known.scan.faults
 
 
 def test_hints_name_what_a_user_can_import():
@@ -84,10 +98,20 @@ def test_the_folder_of_an_exercise_goes_with_its_process():
     assert count == "19" and not Path(folder).exists()
 
 
-def test_wrong_answers_get_a_hint():
-    assert check(1, 36).startswith("Exercise 1: not 36. Hint: helpers.slice_counts ")
-    assert check(2, None).startswith("Exercise 2: no answer yet. How wide")
-    assert check(3, "much") == "Exercise 3: expected a number, got 'much'."
+def test_wrong_answers_are_told_what_they_are_and_get_a_hint(capsys):
+    def said(number, answer):
+        check(number, answer)
+        return " ".join(capsys.readouterr().out.split())
+
+    assert said(1, 36).startswith("Exercise 1: not 36: these are all files, and ")
+    assert said(1, 17) == f"Exercise 1: not 17. Hint: {EXERCISES[1].hint}."
+    assert "above -1000 HU? Hint: look at the column corner " in said(3, 0)
+    assert len({said(3, wrong) for wrong in (0, -1000, 7)}) == 3
+    assert said(2, None).startswith("Exercise 2: no answer yet. How many millimetres")
+    assert "slice_table(second), then" in said(2, 1)
+    assert said(3, "much") == "Exercise 3: expected a number, got 'much'."
+    several = said(3, pd.Series([1.0, 2.0]))
+    assert several.startswith("Exercise 3: expected one number, got 2 values. Take one of them")
     with pytest.raises(ClearError, match="expected an exercise from 1 to 3, got 4"):
         check(4, 1)
 

@@ -12,13 +12,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.phantom.exercises import EXERCISES
+
 PAGES = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 NAMES = [page.stem for page in PAGES]
 MAX_CELL_LINES = 6  # lines; the cell of imports and the collection may be longer
 MAX_LINE_LENGTH = 100  # characters, beyond which a report cuts a line off
 MEAN_WORDS = (15, 18)  # of a sentence, over all pages
 MAX_MEAN_WORDS = 20  # of a sentence, on any page
-TEN_CELLS, MAX_WORDS_OF_THE_START = 10, 750  # which are read in three minutes
+TEN_CELLS, MAX_WORDS_OF_THE_START = 10, 750  # which are read in five minutes
 SEEN_ON_THE_PHANTOM = {  # page → what its text says is seen there, as its outputs have it
     "00_start": ["b'DICM'", "axial plane", "right='L'", "bottom='P'"],
     "01_tags": ["128 rows, 128 columns", r"intercept +-1024\.0", r"lowest value +-1024\.0"],
@@ -105,7 +107,7 @@ def test_contract_of_expressions(page):
 
 
 def test_contract_of_the_start():
-    """Ten cells and three minutes, and the questions that everybody asks first."""
+    """Ten cells and five minutes, and the questions that everybody asks first."""
     start = nbformat.read(PAGES[0], as_version=4)
     words = " ".join(_sources(start, "markdown"))
     assert len(_sources(start, "code")) == TEN_CELLS
@@ -137,6 +139,21 @@ def test_pages_say_what_is_seen_on_the_phantom(page):
         for source in _sources(page, "markdown")
         for line in source.splitlines()
     )
+
+
+def test_questions_of_exercises_stand_above_their_cells():
+    """A page asks what the checker asks, word for word, and tells which column answers it."""
+    cells = nbformat.read(PAGES[0].with_name("05_quality.ipynb"), as_version=4).cells
+    asked = {
+        int(number[1]): above.source
+        for above, cell in pairwise(cells)
+        if (number := re.search(r"^check\((\d), None\)$", cell.source, re.M))
+    }
+    assert asked.keys() == EXERCISES.keys()
+    for number, exercise in EXERCISES.items():
+        column = re.search(r"column (\w+)", exercise.hint)[1]
+        assert f"**{number}.** {exercise.question}\n" in asked[number]
+        assert f"`{column}`" in asked[number]
 
 
 def test_sentences_are_neither_breathless_nor_aphorisms():
@@ -215,7 +232,9 @@ def _is_one_site(site, names):
     """The index has summary, pictures and pages; pages lead on; nothing comes from the network."""
     index = (site / "index.html").read_text(encoding="utf-8")
     facts = dict(re.findall(r"<dt>(\w+)</dt><dd>(.*?)</dd>", index))
-    assert facts["patients"] == "87" and "114 series" in facts["images"]
+    readme = (PAGES[0].parents[1] / "README.md").read_text(encoding="utf-8")
+    assert facts["patients"] == re.search(r"(\d+) synthetic patients", readme)[1]
+    assert "114 series" in facts["images"]
     assert facts["identity"].endswith(
         "they are shown, for the patients of the phantom are synthetic"
     )

@@ -130,7 +130,7 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
 @rule(
     FILE_RULES,
     "warning",
-    effect="An image is counted, and learned from, twice; of a report it is open which one holds.",
+    effect="An image is counted, and learned from, twice; which report is valid is not known.",
     clause="PS3.3 C.12.1.1.1",
     remedy="Keep one file of each SOP Instance UID.",
 )
