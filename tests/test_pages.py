@@ -234,7 +234,7 @@ def _is_one_site(site, names):
     facts = dict(re.findall(r"<dt>(\w+)</dt><dd>(.*?)</dd>", index))
     readme = (PAGES[0].parents[1] / "README.md").read_text(encoding="utf-8")
     assert facts["patients"] == re.search(r"(\d+) synthetic patients", readme)[1]
-    assert "114 series" in facts["images"]
+    assert "116 series" in facts["images"]
     assert facts["identity"].endswith(
         "they are shown, for the patients of the phantom are synthetic"
     )

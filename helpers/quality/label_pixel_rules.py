@@ -64,8 +64,8 @@ def empty_label(collection: Collection) -> Iterator[Finding]:
     "error",
     effect="Left and right are exchanged: the label, or its name, is of the other side.",
     clause="PS3.3 C.7.6.2.1.1, C.8.20.4",
-    remedy="Look at both on the images; whether label or images are mirrored, organs in the middle "
-    "tell, as the heart and the liver.",
+    remedy="Look at both on the images: the sides of heart and liver tell whether the label or the "
+    "images are mirrored.",
 )
 def label_on_other_side(collection: Collection) -> Iterator[Finding]:
     """Labels of paired organs that lie on the other side of the body than their names say.
