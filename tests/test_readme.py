@@ -121,7 +121,7 @@ def test_the_first_pages_need_no_package_that_comes_later():
     script = re.search(r"sed '(.*?)' requirements.txt", _run(["make", "-n", "-B", "run"], ROOT))[1]
     first = _run(["sed", script, "requirements.txt"], ROOT)
     assert first.rstrip().endswith("\n-e .") and set(_names(first)) < set(_names(REQUIREMENTS))
-    installed, waiting = set(), list(_names(first))
+    installed, waiting = set(), [*map(_canonical, _names(first))]
     while waiting:
         if (name := waiting.pop()) not in installed:
             installed.add(name)
