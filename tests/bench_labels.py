@@ -8,17 +8,41 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from label_files import dataset_of, structure_set
+from playwright.sync_api import sync_playwright
 from pydicom.dataset import Dataset
 from pydicom.uid import SegmentationStorage
 from tqdm import tqdm
+from viewer_picture import FLAGS, chromium_path
 
 from helpers import Volume, load_labels
+from helpers.viewer.standalone_html import save_html
 
 SLICES, MATRIX, SEGMENTS = 300, 512, 5
 CONTOURS, POINTS = 30, 75  # of each slice, of each contour
 REPEATS = 3  # the fastest counts
 MAX_SECONDS = {"segmentation": 2.0, "structures": 3.0}
 MAX_MEMORY = 1.2  # times the label map
+SCROLLED = 40  # slices of the page that is scrolled, of full width and height
+MAX_SCROLL_MS = 12
+SCROLL = """
+async (count) => {
+  const slider = document.querySelector('.dv input[type=range]');
+  const canvas = document.querySelector('.dv-views > canvas'), times = [];
+  const move = async (index) => {
+    const start = performance.now();
+    slider.value = index;
+    slider.dispatchEvent(new Event('input'));
+    while (!canvas.dataset.slice.endsWith(` ${index}`) || canvas.dataset.waiting)
+      await new Promise((go) => setTimeout(go, 0));
+    return performance.now() - start;
+  };
+  for (let round = 0; round < 2; round++) for (let index = 0; index < count; index++) {
+    times.push(await move(index));
+    await new Promise((go) => setTimeout(go, 40));
+  }
+  return times.slice(count);
+}
+"""
 
 
 def volume():
@@ -130,6 +154,27 @@ def memory(path, on):
     return peak / sum(one.nbytes for one in labels.maps)
 
 
+def scrolled(path, folder):
+    """Milliseconds from a move of the slider to the picture with all outlines; the median.
+
+    A page from disk with slices of full size, each of which has been seen once.
+    """
+    whole = volume()
+    few = Volume(whole.array[:SCROLLED], whole.affine, frame_of_reference=whole.frame_of_reference)
+    page_file = Path(folder) / "viewer.html"
+    said = save_html(page_file, few, labels=load_labels(path, few, progress=False), max_mb=100)
+    assert f"{SCROLLED} of {SCROLLED} slices" in said and "larger" not in said, said
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1200})
+        page.goto(page_file.as_uri())
+        page.wait_for_selector(".dv-views > canvas[data-slice]")
+        page.wait_for_timeout(5000)
+        times = page.evaluate(SCROLL, SCROLLED)
+        browser.close()
+    return float(np.median(times))
+
+
 def main():
     """Prints what was found beside what is asked."""
     on, rows = volume(), []
@@ -141,6 +186,10 @@ def main():
         share = memory(path, on)
         found, asked = f"{share:.2f} × the label map", f"{MAX_MEMORY} ×"
         rows.append(("its memory", found, "", asked, share <= MAX_MEMORY))
+        found = scrolled(path, folder)
+        what = f"scrolling {SEGMENTS} outlines on {MATRIX} × {MATRIX}, a page from disk"
+        asked = f"{MAX_SCROLL_MS} ms"
+        rows.append((what, f"{found:.1f} ms", "", asked, found <= MAX_SCROLL_MS))
         write_structures(path)
         what = f"RTSTRUCT of {CONTOURS} contours a slice on {SLICES} slices"
         rows.append(timed(what, path, on, MAX_SECONDS["structures"]))
