@@ -25,7 +25,7 @@ OTHER_ENDINGS = (  # are probed last
     *(".csv", ".json", ".txt", ".md", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".tif"),
     *(".npy", ".nii", ".py", ".ipynb"),
 )
-PHANTOM_VERSION = 16  # changes with the phantom
+PHANTOM_VERSION = 17  # changes with the phantom
 PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
 ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
 

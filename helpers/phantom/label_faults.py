@@ -77,8 +77,12 @@ def label_outside_body(files: Files) -> list[str]:
 
 @fault(LABEL_FAULTS)
 def label_shifted(files: Files) -> list[str]:
-    """A segmentation that was drawn along the edges of organs, and given a wrong origin."""
+    """A segmentation that was drawn along the edges of organs, and given a wrong origin.
+
+    No structure set stands beside it.
+    """
     dataset = files[SEGMENTATION]
+    del files[STRUCTURES]
     images = {one.SOPInstanceUID: one for one in files.values() if one.Modality == "CT"}
     masks = [_drawn(frame, images) for frame in dataset.PerFrameFunctionalGroupsSequence]
     store_masks(dataset, np.roll(masks, BESIDE, axis=(1, 2)))
