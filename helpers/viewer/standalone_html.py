@@ -38,7 +38,7 @@ from helpers.viewer.volume_labels import (
 from helpers.volume.volume import Volume
 
 OVERLAY_SHARE = 0.3  # of a page that a volume over another takes at most
-FRAME_HEIGHT = 720  # CSS pixels, of one volume
+FRAME_HEIGHT = 760  # CSS pixels, of one volume
 SWITCHES_HEIGHT, LABEL_HEIGHT, MAX_LIST_HEIGHT = 50, 28, 145  # of labels; a longer list scrolls
 
 
