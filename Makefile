@@ -37,7 +37,7 @@ colab: $(SET_UP)  ## build one notebook per page for Colab, which installs the s
 test: .venv/ready-test  ## all tests, in parallel
 	$(BIN)/python -m pytest -n auto
 
-test-all: .venv/ready-test test-kaggle  ## with every damage to files, in browsers, as Kaggle kernels, and on the versions of Kaggle's image
+test-all: .venv/ready-test tests/node_modules/ready test-kaggle  ## with every damage to files, in browsers, as Kaggle kernels, and on the versions of Kaggle's image
 	$(BIN)/python -m pytest -n auto --whole
 
 test-kaggle: build/kaggle-venv/ready
