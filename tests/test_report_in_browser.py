@@ -506,6 +506,7 @@ def test_firefox_filters_opens_a_stack_and_comes_back(firefox, many):
     firefox.wait_for("document.querySelector('.sheet').naturalWidth > 0", True)
     firefox.click("nav a")
     firefox.wait_for("document.activeElement.closest('li')?.id", "card-1")
+    firefox.wait_for("document.querySelectorAll('.card').length", len(ids))
 
 
 def test_firefox_draws_the_slice_of_a_finding(firefox, report):

@@ -122,6 +122,7 @@ function ask(now) {
 /** @param {Wanted} now */
 function show(now) {
   wanted = now;
+  keep();
   const focused = listed[current];
   listed = shown(all, wanted).map(({ card }) => card);
   clear();
@@ -252,19 +253,21 @@ function lookAt(id) {
   requestAnimationFrame(center); // once the cards about it have their sizes
 }
 
-/** Notes what is left, for the way back: by the browser's button, and by the link of a stack. */
+/** Notes the card that is left, for the way back by the browser's button. */
 function wireWayBack() {
   list.addEventListener("click", (event) => {
     const item = event.target instanceof Element ? event.target.closest("li") : null;
     if (item) history.replaceState({ card: Number(item.id.slice("card-".length)) }, "");
   });
-  addEventListener("pagehide", () => {
-    try {
-      sessionStorage.setItem(KEPT, hashOf(wanted));
-    } catch {
-      // some browsers keep nothing for a page from disk
-    }
-  });
+}
+
+/** Notes what is shown: a stack's own page leads back to it. */
+function keep() {
+  try {
+    sessionStorage.setItem(KEPT, hashOf(wanted));
+  } catch {
+    // some browsers keep nothing for a page from disk
+  }
 }
 
 function kept() {
