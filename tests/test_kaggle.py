@@ -747,14 +747,18 @@ def test_the_line_that_installs_from_attached_data(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def collections(phantom, tmp_path_factory):
     """Folders to attach: patients of the phantom and their clinical table; and real files."""
-    osic, codecs = tmp_path_factory.mktemp("osic"), REAL / "series/one-slice-7-transfer-syntaxes"
+    osic, real = tmp_path_factory.mktemp("osic"), tmp_path_factory.mktemp("real")
     for patient in phantom.iterdir():
         if patient.name[:3] in PATIENTS:
             shutil.copytree(patient, osic / "train" / patient.name)
     shutil.copy(phantom.parent / "train.csv", osic)
-    if codecs.is_dir():
-        shutil.copytree(codecs, osic / "train/compressed")
-    return [osic, osic, REAL / "series/chest-ct-8mm-siemens" if REAL.is_dir() else osic]
+    if not REAL.is_dir():
+        return [osic, osic, osic]
+    codecs = REAL / "series/one-slice-7-transfer-syntaxes"
+    for folder in (osic / "train/compressed", real / "compressed"):
+        shutil.copytree(codecs, folder)
+    shutil.copytree(REAL / "series/chest-ct-8mm-siemens", real / "chest")
+    return [osic, osic, real]
 
 
 @pytest.mark.kernels

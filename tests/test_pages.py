@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -208,7 +209,7 @@ def test_all_pages_on_the_phantom(pages, phantom, tmp_path):
         assert "data:image/png;base64," in html and "widget-view+json" not in html
         assert "Traceback" not in html and "Warning" not in html
         for seen in SEEN_ON_THE_PHANTOM.get(page.stem, ()):
-            assert re.search(seen, html), f"{page.stem} says that {seen} is seen"
+            assert re.search(seen, unescape(html)), f"{page.stem} says that {seen} is seen"
         _by_hand_and_by_the_helper_agree(page.stem, html)
         if page.stem == "07_fastai":
             assert float(re.search(r"ratio ([\d.]+)\n", html)[1]) <= 0.5, "as the page says"
