@@ -257,14 +257,11 @@ def _shown(viewer):
 
 
 def _agrees(shown, volume, plane, index, window):
-    """Whether a canvas shows one slice through one window, letters and lines apart."""
-    grey = volume.slice(plane, index).grey(window)
-    expected = np.asarray(
-        Image.fromarray((255 * grey).astype(np.uint8)).resize(
-            shown.shape[1::-1], Image.Resampling.BILINEAR
-        ),
-        float,
-    )
+    """Whether a canvas shows values between those of a slice, through a window, letters apart."""
+    picture = volume.slice(plane, index)
+    values = Image.fromarray(picture.array.astype(np.float32))
+    between = np.asarray(values.resize(shown.shape[1::-1], Image.Resampling.BILINEAR))
+    expected = 255 * replace(picture, array=between, padding=None).grey(picture.window(window)[1])
     height, width = expected.shape
     inner = np.s_[height // 8 : -height // 8, width // 8 : -width // 8]
     plain = np.ptp(shown, axis=2)[inner] == 0

@@ -31,7 +31,7 @@ function kernelSource(model) {
   /** @type {Listeners<[string, number]>} */
   const failed = listeners();
   /** @type {LastUsed<string, Seen>} */
-  const greys = lastUsed(MAX_GREYS_BYTES, (seen) => seen.greys.length);
+  const greys = lastUsed(MAX_GREYS_BYTES, (seen) => seen.values.length);
   // Else what lies over them would come and go; tables are compared by no one.
   const hasGreys = () => !meta.over && !meta.labels && !model.get("voi").values;
   // What is looked at comes as it is seen, 8 bits, before its values come.
@@ -48,7 +48,7 @@ function kernelSource(model) {
     requests.answered(key);
     if (message.type === "failed") failed.tell(message.text, member);
     else if (message.type === "greys") {
-      greys.put(key, { greys: new Uint8Array(bytesOf(buffers[0])), padding: paddingOf(buffers[1]), voi: message.voi, slab: message.slab });
+      greys.put(key, { values: new Uint8Array(bytesOf(buffers[0])), padding: paddingOf(buffers[1]), voi: message.voi, slab: message.slab });
       arrived.tell(plane, index); // what draws it asks for its values
     } else {
       if (about && !abouts.has(member)) abouts.set(member, about);

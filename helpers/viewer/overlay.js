@@ -17,7 +17,7 @@ export function paintOver(pen, view, found, plane, state, source) {
   if (!found.over || !source.over) return;
   const layer = layerOf(view, "overlay", plane);
   fillColours(layer, found.over, source.over.colours, source.get("over_voi"), source.get("opacity"));
-  lay(pen, layer, placement(sizeOf(view.canvas), plane, state), state.zoom < 3);
+  lay(pen, layer, placement(sizeOf(view.canvas), plane, state), source.get("interpolation") !== "nearest");
 }
 
 /** @param {Layer} layer @param {Pixels} found @param {number[]} colours @param {Voi} voi @param {number} opacity */

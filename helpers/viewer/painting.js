@@ -3,11 +3,13 @@
 
 import { grey, greyTable, isPadded, short } from "./greys.js";
 import { placement } from "./places.js";
+import { axisOf, sample } from "./sampling.js";
 
 export const LETTER_COLOUR = "#ffd92f", CROSS_COLOUR = "#56b4e9";
-const BADGE_COLOUR = "#d55e00", CURVE_COLOUR = "#e69f00", PADDING_COLOUR = [36, 56, 76];
+const BADGE_COLOUR = "#d55e00", CURVE_COLOUR = "#e69f00", PADDING_GROUND = 0xff4c3824; // as R, G, B: 36, 56, 76
 export const MAIN_SIZE = 512; // height of the large picture, CSS pixels
 const HISTOGRAM_HEIGHT = 60; // CSS pixels
+const STILL_MS = 100; // after which a picture is drawn finely
 const BAR_LENGTHS = [1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1]; // mm or px
 
 /** @typedef {CanvasRenderingContext2D} Pen */
@@ -63,23 +65,55 @@ export function onceARefresh(drawNow) {
   return draw;
 }
 
+// Draws roughly, which is fast, where the screen has more pixels than CSS; finely once nothing has moved for a while.
+/** @param {Element} root @param {(isRough: boolean) => void} drawNow */
+export function roughlyFirst(root, drawNow) {
+  let still = 0;
+  return () => {
+    const isRough = window.devicePixelRatio > 1;
+    clearTimeout(still);
+    drawNow(isRough);
+    if (isRough) still = setTimeout(() => { if (root.isConnected) drawNow(false); }, STILL_MS);
+  };
+}
+
 // Pixels
 
-// Draws pixels where the picture lies, as they look.
-/** @param {Pen} pen @param {View} view @param {Pixels} found @param {Geometry} geometry @param {Zoomed} state @param {Look} look */
-export function paint(pen, view, found, geometry, state, look) {
-  const layer = layerOf(view, "picture", geometry);
-  fillGreys(layer, found, look);
-  lay(pen, layer, placement(sizeOf(view.canvas), geometry, state), state.zoom < 3);
+// Draws pixels where the picture lies, as they look, one for each of the screen's: values between those of the picture, or
+// the nearest ones. What is drawn again as it was is not worked out again. A rough one has CSS pixels, which is faster.
+/** @param {Pen} pen @param {View} view @param {Pixels} found @param {Geometry} geometry @param {Zoomed} state @param {Look} look @param {boolean} isLinear @param {boolean} isRough */
+export function paint(pen, view, found, geometry, state, look, isLinear, isRough) {
+  const { rows, columns, spacing } = geometry, canvas = sizeOf(view.canvas), at = placement(canvas, geometry, state);
+  const own = pen.getTransform().a, ratio = isRough ? 1 : own; // pixels for each of CSS
+  const [left, width] = covered(at.left * ratio, at.width * ratio, isRough ? canvas.width : view.canvas.width);
+  const [top, height] = covered(at.top * ratio, at.height * ratio, isRough ? canvas.height : view.canvas.height);
+  if (width <= 0 || height <= 0) return;
+  const layer = layerOf(view, isRough ? "rough" : "picture", { rows: height, columns: width });
+  const key = [left, top, at.left, at.top, at.scale, ratio, isLinear].join();
+  if (layer.found !== found || layer.look !== look || layer.key !== key) {
+    const down = axisOf(top, height, at.top * ratio, spacing[0] * at.scale * ratio, rows, isLinear);
+    const right = axisOf(left, width, at.left * ratio, spacing[1] * at.scale * ratio, columns, isLinear);
+    sample(new Uint32Array(layer.image.data.buffer), found, columns, down, right, look, PADDING_GROUND);
+    layer.pen.putImageData(layer.image, 0, 0);
+    Object.assign(layer, { found, look, key });
+  }
+  pen.save();
+  pen.setTransform(own / ratio, 0, 0, own / ratio, 0, 0);
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(layer.canvas, left, top);
+  pen.restore();
 }
 
-// The same of greys that are there before their values.
-/** @param {Pen} pen @param {View} view @param {Seen} seen @param {Geometry} geometry @param {Zoomed} state */
-export function paintSeen(pen, view, seen, geometry, state) {
-  const layer = layerOf(view, "picture", geometry);
-  fillSeen(layer, seen);
-  lay(pen, layer, placement(sizeOf(view.canvas), geometry, state), state.zoom < 3);
+// [the first, how many] of the screen's pixels have their middles in a length that begins at `start`.
+/** @param {number} start @param {number} length @param {number} all @returns {[number, number]} */
+function covered(start, length, all) {
+  const first = Math.max(0, Math.ceil(start - 0.5 - 1e-6)), last = Math.min(all, Math.floor(start + length - 0.5 + 1e-6) + 1);
+  return [first, last - first];
 }
+
+// What greys are seen through, that are there before their values.
+/** @type {Look} */
+export const AS_SEEN = { voi: { name: "", center: 127.5, width: 255, function: "LINEAR_EXACT" }, inverted: false, table: null };
 
 // Draws a layer over the whole picture.
 /** @param {Pen} pen @param {Layer} layer @param {Placement} at @param {boolean} isSmooth */
@@ -93,16 +127,7 @@ export function lay(pen, { canvas }, at, isSmooth) {
 export function fillGreys({ pen, image }, { values, padding }, look) {
   const pixels = new Uint32Array(image.data.buffer), voi = /** @type {Voi} */ (look.voi);
   if (values instanceof Float32Array) fillOneByOne(pixels, values, voi, look.inverted);
-  else fillByTable(pixels, values, look.table ||= greyTable(voi, look.inverted));
-  if (padding) fillPadding(pixels, padding);
-  pen.putImageData(image, 0, 0);
-}
-
-// Puts greys on a layer that a window has made already.
-/** @param {Layer} layer @param {Seen} seen */
-function fillSeen({ pen, image }, { greys, padding }) {
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < greys.length; i++) pixels[i] = 0xff000000 | (greys[i] * 0x10101);
+  else fillByTable(pixels, /** @type {Int16Array} */ (values), look.table ||= greyTable(voi, look.inverted));
   if (padding) fillPadding(pixels, padding);
   pen.putImageData(image, 0, 0);
 }
@@ -125,8 +150,7 @@ function fillOneByOne(pixels, values, voi, inverted) {
 
 /** @param {Uint32Array} pixels @param {Uint8Array} padding */
 function fillPadding(pixels, padding) {
-  const [r, g, b] = PADDING_COLOUR, ground = (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
-  for (let i = 0; i < pixels.length; i++) if (isPadded(padding, i)) pixels[i] = ground;
+  for (let i = 0; i < pixels.length; i++) if (isPadded(padding, i)) pixels[i] = PADDING_GROUND;
 }
 
 // The pixels, RGBA, of a picture that a page holds.

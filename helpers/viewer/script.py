@@ -6,6 +6,7 @@ from pathlib import Path
 PARTS = (
     "greys.js",
     "keys.js",
+    "sampling.js",
     "planes.js",
     "measures.js",
     "places.js",

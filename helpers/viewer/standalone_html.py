@@ -87,7 +87,8 @@ def standalone_html(*volumes: Volume, max_mb: float = MAX_HTML_MB, **shown: Any)
     shown : of each volume: `plane`, `window` and `badge` as `helpers.browse` takes them, `index`
         of the slice and `position_mm` of the point at which it opens; `members`, `over`,
         `over_window`, `opacity`, `labels`, `hidden_labels`, `label_fill`, `measured`,
-        `slab_mm` and `slab_how` as `VolumeBrowser` has them, `member` that is shown first
+        `slab_mm`, `slab_how` and `interpolation` as `VolumeBrowser` has them,
+        `member` that is shown first
 
     Raises
     ------
@@ -123,6 +124,7 @@ def stored_viewer(
     measured: Sequence[Measurement] = (),
     slab_mm: float = 0.0,
     slab_how: str = "max",
+    interpolation: str = "linear",
 ) -> StoredViewer:
     """The viewer of a volume, in so many bytes; what it shows is as of `standalone_html`.
 
@@ -189,6 +191,7 @@ def stored_viewer(
             "measured": list(measured),
             "slab_mm": slab_mm,
             "slab_how": slab_how,
+            "interpolation": interpolation,
         },
     }
     return StoredViewer(data, note, still)

@@ -22,7 +22,15 @@ interface TableVoi {
 type Voi = WindowVoi | TableVoi;
 /** A window that the kernel takes from the values once it is chosen. */
 type UnknownVoi = { name: string; center?: undefined; width?: undefined; values?: undefined };
-type Look = { voi: Voi | null; inverted: boolean; table: Uint8Array | null };
+type Look = { voi: Voi | null; inverted: boolean; table: Uint8Array | null; ramp?: Ramp };
+/** The colours (as 32 bits) of values from `low` on, `scale` of them for each unit; that of padding. */
+type Ramp = { low: number; scale: number; colours: Uint32Array; padding: number };
+/** Of each of the screen's pixels along an axis, the picture's on both sides, and the share of the one behind. */
+type Axis = { near: Int32Array; next: Int32Array; share: Float32Array; isWhole: boolean };
+/** A row of a picture at the screen's columns; weights are of what is no padding. */
+type Line = { row: number; sums: Float32Array; weights: Float32Array };
+/** Which pixels are padding, and which rows have some. */
+type Lost = { at: Uint8Array; rows: Uint8Array };
 type Limits = { low: number; high: number };
 type Histogram = Limits & { counts: number[] };
 
@@ -34,13 +42,13 @@ type Pinched = Zoomed & { middle: Vector; apart: number };
 type Placement = Size & { left: number; top: number; scale: number };
 
 type Values = Int16Array | Float32Array;
-type Pixels = { values: Values; padding: Uint8Array | null };
+type Pixels = { values: Values | Uint8Array; padding: Uint8Array | null };
 type LabelMap = Uint8Array | Uint16Array;
 /** A slice: its own pixels, those of what lies over it, and its label maps with what was traced of them. */
 type Found = Pixels & { over?: Pixels; maps?: LabelMap[]; outlines?: Map<string, Path2D>; slab?: string };
 
 /** A slice as it is seen through a window, before its values come. */
-type Seen = { greys: Uint8Array; padding: Uint8Array | null; voi: Voi; slab?: string };
+type Seen = { values: Uint8Array; padding: Uint8Array | null; voi: Voi; slab?: string };
 /** How thick what is shown is, 0 for one slice, and what of its values: "max", "min" or "mean". */
 type Slab = { slab_mm: number; slab_how: string };
 
@@ -52,6 +60,8 @@ type Layer = {
   pen: CanvasRenderingContext2D;
   image: ImageData;
   part?: Part;
+  found?: Pixels;
+  key?: string;
   look?: Look;
 };
 
@@ -111,6 +121,7 @@ type VolumeState = LabelState & Slab & {
   member: number;
   opacity: number;
   over_voi: Voi;
+  interpolation: string; // "linear" or "nearest"
   view_mm?: Vector | null; // what is seen, of linked viewers: see places.js; null of a single one
 };
 type ImageState = LabelState & { index: number; preset: string; customs: Record<number, Voi>; measured?: Measure[] };
@@ -151,6 +162,7 @@ type State = Zoomed & {
   playing: number;
   pointed: Vector | null;
   look: Look | null;
+  isRough: boolean; // drawn in CSS pixels, while it moves
   label?: () => string;
 };
 interface MemberSlider {

@@ -16,7 +16,7 @@ import { measuredInVolume } from "./measures.js";
 import { measuring } from "./measuring.js";
 import { memberSlider, wireMemberKeys } from "./members.js";
 import { movesOf } from "./moves.js";
-import { MAIN_SIZE, drawHistogram, onceARefresh, sizeOf, viewOf } from "./painting.js";
+import { MAIN_SIZE, drawHistogram, onceARefresh, roughlyFirst, sizeOf, viewOf } from "./painting.js";
 import { inside, pixelAt, seeAs, seenOf } from "./places.js";
 import { nearestIndex, readingWay, toPoint, toVoxel } from "./planes.js";
 import { capture, placeIn, wireHistogram, wireKeys, wirePointer } from "./pointer.js";
@@ -32,7 +32,7 @@ export function mount(el, source) {
   const root = make("div", { className: "dv" }, el);
   make("style", { textContent: STYLE }, root);
   /** @type {State} */
-  const state = { ...FITTED, tool: "window", three: source.meta.three_planes, playing: 0, pointed: null, look: null };
+  const state = { ...FITTED, tool: "window", three: source.meta.three_planes, playing: 0, pointed: null, look: null, isRough: false };
   const controls = volumeControls(root, source, state), parts = layOut(root);
   const main = viewOf(parts.main), small = parts.small.map(viewOf);
   const index = () => clamp(source.get("index"), 0, moves.plane().count - 1);
@@ -52,7 +52,7 @@ export function mount(el, source) {
   const fit = () => { Object.assign(state, FITTED); moved(); };
 
   let isMounted = false;
-  const drawSoon = onceARefresh(() => drawNow());
+  const drawSoon = onceARefresh(roughlyFirst(root, (isRough) => { state.isRough = isRough; drawNow(); }));
   const draw = () => { if (isMounted && !moves.isChanging()) drawSoon(); };
   const moves = movesOf(source, draw), slider = memberSlider(controls.members, source, moves, tellStatus);
   const host = { plane: () => source.get("plane"), index: () => source.get("index"), setIndex: moves.setIndex, draw };
@@ -197,7 +197,7 @@ function wireCrosshair(canvas, name, source, moves, tell) {
 
 /** @param {Source} source @param {State} state @param {Moves} moves @param {() => void} draw */
 function listen(source, state, moves, draw) {
-  for (const name of /** @type {const} */ (["index", "plane", "voi", "opacity", "over_voi", "hidden_labels", "label_fill", "slab_mm", "slab_how"])) source.on(name, draw);
+  for (const name of /** @type {const} */ (["index", "plane", "voi", "opacity", "over_voi", "hidden_labels", "label_fill", "slab_mm", "slab_how", "interpolation"])) source.on(name, draw);
   source.on("position_mm", moves.follow);
   source.arrived((name, index) => {
     if (name !== source.get("plane") || index === source.get("index") || state.three) draw();

@@ -40,6 +40,7 @@ from helpers.viewer.volume_labels import checked_labels, labels_data, shown_labe
 from helpers.volume.volume import Volume
 
 MAX_SLAB_MM = 1000
+DRAWN = ("over", "over_window", "opacity", "slab_mm", "slab_how")
 
 
 class VolumeBrowser(Measuring, anywidget.AnyWidget):
@@ -56,6 +57,7 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
     together, linked, a list: empty for the whole picture, else CSS pixels for each mm, and the
     point in the middle. ``slab_mm`` and ``slab_how``: how thick the slab is that is shown, and
     what of it, as of `Volume.slab`; 0 is one slice, and labels and areas measured are of that.
+    ``interpolation``: "linear" or "nearest", of values between pixels, before the window.
 
     Parameters
     ----------
@@ -90,6 +92,7 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
     view_mm = traitlets.List(traitlets.CFloat(), None, allow_none=True).tag(sync=True)
     slab_mm = traitlets.CFloat(0.0, min=0, max=MAX_SLAB_MM).tag(sync=True)
     slab_how = traitlets.Enum(list(PROJECTIONS), "max").tag(sync=True)
+    interpolation = traitlets.Enum(["linear", "nearest"], "linear").tag(sync=True)
     meta = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -158,15 +161,12 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
             badge=self._facts(self.member).data["badge"],
             members=self.members,
             member=self.member,
-            over=self.over,
-            over_window=self.over_window,
-            opacity=self.opacity,
+            **self._drawn,
             labels=self.labels,
             hidden_labels=self.hidden_labels,
             label_fill=self.label_fill,
             measured=self.measured,
-            slab_mm=self.slab_mm,
-            slab_how=self.slab_how,
+            interpolation=self.interpolation,
         )
 
     def close(self) -> None:
@@ -258,8 +258,8 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
                 more, parts = greys_message(volume, content, self.window, facts.dtype)
                 more["voi"] = self.voi
             else:
-                of = (self.over, self.labels)
-                more, parts = values_message(volume, content, facts.dtype, *of)
+                lies = self.over, self.labels
+                more, parts = values_message(volume, content, facts.dtype, *lies)
         except ClearError as error:
             self.send({**content, **failed_message(error)})
             return
@@ -302,23 +302,21 @@ class VolumeBrowser(Measuring, anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         return {**data, "image/png": b64encode(self._snapshot()).decode()}, metadata
 
+    @property
+    def _drawn(self) -> dict[str, Any]:
+        """What a picture needs to know besides its slice and window."""
+        return {name: getattr(self, name) for name in DRAWN}
+
     def _snapshot(self) -> bytes:
         """What is shown, as PNG."""
         labels, at = self.labels, (self.plane, self.index)
         return snapshot_over(
-            self.volume,
-            self.plane,
-            self.index,
-            self.window,
+            *(self.volume, self.plane, self.index, self.window),
             badge=self._facts(self.member).data["badge"],
             label="" if self.members is None else self.members.labels[self.member],
-            over=self.over,
-            over_window=self.over_window,
-            opacity=self.opacity,
+            **self._drawn,
             labels=shown_labels(labels.slice(*at), self.hidden_labels) if labels else None,
             fill=self.label_fill,
-            slab_mm=self.slab_mm,
-            slab_how=self.slab_how,
         )
 
 

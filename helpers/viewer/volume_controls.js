@@ -23,6 +23,8 @@ export function volumeControls(root, source, state) {
   const slice = sliceSlider(second);
   const play = makeButton(second, "▶ Play"), through = throughMenu(second, source);
   const slab = slabControls(second);
+  const between = extra(labelled(second, "Pixels", "select", { title: "Values between pixels: linear, or the nearest" }));
+  choices(between, ["linear", "nearest"].map((name) => [name, name]));
   const tool = toolMenu(second, tools, state);
   const three = extra(labelled(second, "Three planes", "input", { type: "checkbox" }));
   const reset = makeButton(second, "Fit");
@@ -43,6 +45,7 @@ export function volumeControls(root, source, state) {
     slice.input.oninput = () => moves.setIndex(Number(slice.input.value));
     wireSteps(slice.input, steps);
     slab.wire(moves);
+    between.onchange = () => moves.change({ interpolation: between.value });
     three.onchange = () => { state.three = three.checked; draw(); };
     reset.onclick = fit;
     play.onclick = toggle;
@@ -66,6 +69,7 @@ export function volumeControls(root, source, state) {
     over?.show();
     play.textContent = state.playing ? "❚❚ Stop" : "▶ Play";
     slab.show(slabIn(source));
+    between.value = source.get("interpolation");
     three.checked = state.three;
     tool.value = state.tool;
   }

@@ -4,7 +4,7 @@
 import { exact, isPadded, isSameVoi, voiText } from "./greys.js";
 import { drawLabelNames, labelText, paintLabels } from "./labels.js";
 import { drawColourBar, overText, paintOver } from "./overlay.js";
-import { CROSS_COLOUR, drawBadge, drawFoot, drawLetters, paint, paintSeen, sizeOf, sized, wrapped, writeLines } from "./painting.js";
+import { AS_SEEN, CROSS_COLOUR, drawBadge, drawFoot, drawLetters, paint, sizeOf, sized, wrapped, writeLines } from "./painting.js";
 import { pixelUnder, placeOf, placement } from "./places.js";
 import { pointText, toPoint, toVoxel } from "./planes.js";
 
@@ -20,8 +20,10 @@ export function drawSlice(view, source, state, name, index, length, large) {
   if (found || seen || canvas.dataset.slice === undefined) pen.fillRect(0, 0, size.width, size.height);
   tellProgress(canvas, source, found, seen, `${name} ${index}`);
   if (!(found || seen) || !state.look) return;
-  if (seen) paintSeen(pen, view, seen, plane, state);
-  if (found) paint(pen, view, found, plane, state, state.look);
+  const isLinear = source.get("interpolation") !== "nearest";
+  canvas.toggleAttribute("data-rough", state.isRough);
+  if (found) paint(pen, view, found, plane, state, state.look, isLinear, state.isRough);
+  else if (seen) paint(pen, view, seen, plane, state, AS_SEEN, isLinear, state.isRough);
   if (found) paintOver(pen, view, found, plane, state, source);
   const labels = found ? paintLabels(pen, view, found, name, index, state, source) : [];
   canvas.ariaLabel = described(source, state, name, index, large);
