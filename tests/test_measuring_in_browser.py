@@ -11,7 +11,7 @@ from pydicom import examples
 from test_images_in_browser import _lab_notebook
 from test_in_browser import LAB, MAIN, Server
 
-from helpers import header_table, load_slice, slice_table
+from helpers import Window, header_table, load_slice, slice_table
 from helpers.viewer.images_html import ImagesPage
 from helpers.viewer.measurements import shape_values
 from helpers.viewer.standalone_html import save_html
@@ -196,6 +196,75 @@ def test_a_unit_without_end_widens_no_page(open_page, tmp_path):
     page.locator(MAIN).hover()
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+WORDS_ON_THE_PICTURE = """
+const boxes = window.boxes = new Map();
+const fill = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+  fill.call(this, text, x, y);
+  const { actualBoundingBoxLeft: left, actualBoundingBoxRight: right, actualBoundingBoxAscent: up,
+    actualBoundingBoxDescent: down } = this.measureText(text);
+  const box = [x - left, y - up, x + right, y + down];
+  if (this.canvas.matches('.dv-views > canvas')) boxes.set(text, box);
+};
+"""
+
+
+@pytest.mark.parametrize("width", [360, 1000])
+def test_words_of_measurements_cover_no_others(chromium, tmp_path, width):
+    """Of three of them, beside captions, a badge and names without end; all stay on the picture."""
+    volume = replace(SHEARED, unit="u" * 60)
+    path = tmp_path / "volume.html"
+    save_html(path, volume, plane="axial", badge="a guess that is long, " + "and " * 30)
+    page = chromium.new_context(viewport={"width": width, "height": 1000}).new_page()
+    page.add_init_script(WORDS_ON_THE_PICTURE)
+    page.goto(path.as_uri())
+    page.wait_for_selector(f"{MAIN}[data-slice]:not([data-waiting])")
+    picture = volume.slice("axial", 6)
+    for top in (3, 9, 15):
+        _drag(page, picture, "rectangle", (top, 4), (top + 4, 12))
+    assert len(_said(page)) == 3
+    page.evaluate("boxes.clear()")
+    page.keyboard.press("Escape")
+    page.locator(MAIN).focus()
+    page.keyboard.press("+")
+    page.keyboard.press("0")
+    page.wait_for_timeout(500)
+    boxes = page.evaluate("Object.fromEntries(boxes)")
+    size = page.locator(MAIN).bounding_box()
+    own = {text: box for text, box in boxes.items() if re.match(r"\d: about", text)}
+    assert len(own) == 3
+    for text, (left, top, right, bottom) in boxes.items():
+        assert left >= 0 and right <= size["width"] + 1 and bottom <= size["height"] + 1, text
+        for other, (low, high, far, deep) in own.items():
+            apart = right <= low or far <= left or bottom <= high or deep <= top
+            assert text == other or apart, (text, other)
+    page.context.close()
+
+
+def test_a_tool_takes_back_what_another_has_half_drawn(open_page, tmp_path):
+    page, picture = _open_volume(open_page, tmp_path, SHEARED), SHEARED.slice("axial", 6)
+    page.get_by_label("Drag", exact=True).select_option("angle")
+    for pixel in ((2, 20), (8, 22)):
+        page.mouse.move(*_at(page, picture.array.shape, picture.spacing, pixel))
+        page.mouse.down()
+        page.mouse.up()
+    assert len(_said(page)) == 1
+    page.get_by_label("Drag", exact=True).select_option("pan")
+    page.locator(".dv-measures").wait_for(state="hidden", timeout=5_000)
+
+
+def test_a_typed_window_that_has_a_name_is_called_by_it(open_page, tmp_path):
+    windows = {"own": Window(-600, 1500)}
+    page = _open_volume(open_page, tmp_path, replace(SHEARED, windows=windows))
+    menu = "document.querySelector('.dv select[aria-label=Window]')"
+    typed = (-500, 1400, "custom"), (-600, 1500, "own"), (-600, 1400, "custom")
+    for center, width, name in typed:
+        page.get_by_label("Center", exact=True).fill(str(center))
+        page.get_by_label("Width", exact=True).fill(str(width))
+        page.wait_for_timeout(200)
+        assert page.evaluate(f"{menu}.selectedOptions[0].textContent") == name
 
 
 def test_keys_alone_measure(open_page, tmp_path):

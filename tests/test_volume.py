@@ -761,3 +761,15 @@ def test_files_of_several_frames_are_read_once(phantom, tmp_path, monkeypatch):
     assert sorted(opened) == sorted({*paths_of(slices)})
     for ours, path, frame in zip(volume.array, paths_of(slices), frames_of(slices), strict=True):
         assert np.array_equal(ours, load_slice(path, frame=frame).array)
+
+
+def test_values_that_are_no_numbers_are_padding():
+    array = np.ones((2, 3, 4), np.float32)
+    array[0, 1, 2], array[1, 0, 0] = np.nan, np.inf
+    volume = Volume(array, np.eye(4)[[2, 1, 0, 3]])
+    assert volume.padding.sum() == 2 and volume.padding[0, 1, 2] and volume.padding[1, 0, 0]
+    assert Volume(np.ones((2, 3, 4), np.float32), np.eye(4)).padding is None
+    known = np.zeros(array.shape, bool)
+    known[0, 0, 0] = True
+    assert Volume(array, np.eye(4), padding=known).padding.sum() == 3
+    assert np.isfinite(volume.window("whole range")[1].limits).all()

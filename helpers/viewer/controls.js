@@ -88,14 +88,13 @@ export function extra(control) {
 }
 
 // The menu of what a drag does. Who chooses from it has the picture in hand: a finger no longer scrolls the page.
-/** @param {Element} row @param {import("./keys.js").Tool[]} tools @param {{tool: string}} state @param {() => void} draw */
-export function toolMenu(row, tools, state, draw = () => {}) {
+/** @param {Element} row @param {import("./keys.js").Tool[]} tools @param {{tool: string}} state */
+export function toolMenu(row, tools, state) {
   const menu = labelled(row, "Drag", "select", {});
   choices(menu, tools);
   menu.onchange = () => {
     state.tool = menu.value;
     rootOf(row).classList.add("dv-held");
-    draw();
   };
   return menu;
 }
@@ -183,7 +182,7 @@ export function windowControls(row, of = "") {
     preset.onchange = () => { if (preset.value !== "-1") setVoi(/** @type {Voi} */ ({ ...known()[Number(preset.value)] })); };
     center.oninput = width.oninput = () => {
       const now = voi(), wanted = now && typed(asWindow(now));
-      if (wanted && isWindow(wanted)) setVoi(wanted);
+      if (wanted && isWindow(wanted)) setVoi(known().find((one) => isSameWindow(one, wanted)) || wanted);
     };
   }
   /** @param {WindowVoi} now @returns {WindowVoi} */
@@ -204,6 +203,9 @@ export function windowControls(row, of = "") {
   }
   return { wire, show };
 }
+
+/** @param {Voi | UnknownVoi} one @param {WindowVoi} other @returns {one is WindowVoi} */
+const isSameWindow = (one, other) => "function" in one && one.center === other.center && one.width === other.width && one.function === other.function;
 
 /** @param {WindowVoi} voi */
 const isWindow = ({ center, width, function: kind }) => Number.isFinite(center) && width >= MIN_WIDTH[kind] && width > 0;

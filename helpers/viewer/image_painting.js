@@ -2,12 +2,14 @@
 // An image that is no volume on its canvas: its pixels, a part of it in more of them, letters and words.
 
 import { exact, isPadded, voiText } from "./greys.js";
-import { drawLabelNames, paintImageLabels } from "./labels.js";
-import { LETTER_COLOUR, drawBadge, drawFoot, drawLetters, fillGreys, layerOf, sizeOf, wrapped, writeLines, write } from "./painting.js";
+import { drawRightWords, paintImageLabels } from "./labels.js";
+import { fillGreys, layerOf, sizeOf } from "./painting.js";
 import { placement } from "./places.js";
+import { LETTER_COLOUR, drawFoot, drawLetters, wrapped, write, writeLines } from "./words.js";
 
 /** @typedef {CanvasRenderingContext2D} Pen */
 
+// Draws an image; returns the boxes of the words on it.
 /** @param {Pen} pen @param {View} view @param {ImageFound} found @param {Detail | null} detail @param {Zoomed} state @param {Look} look @param {ImageSource} source */
 export function drawImage(pen, view, found, detail, state, look, source) {
   const canvas = sizeOf(view.canvas), at = placement(canvas, found, state), { count } = source.meta;
@@ -15,12 +17,14 @@ export function drawImage(pen, view, found, detail, state, look, source) {
   if (detail) put(pen, filled(view, "detail", detail, look), detail, [detail.box[0], detail.box[2]], found.spacing, at);
   const labels = paintImageLabels(pen, view, found, state, source);
   const { width } = canvas, size = width < 300 ? 10 : 12;
-  drawLetters(pen, found.letters, seenBox(at, canvas), width < 300 ? 13 : 20);
-  writeLines(pen, upperWords(found, count).flatMap((text) => wrapped(pen, text, size, 0.45 * width)), 6, 6, "left", size);
+  const upper = upperWords(found, count).flatMap((text) => wrapped(pen, text, size, 0.45 * width));
   const bar = { scale: at.scale, unit: found.spacing_unit };
-  drawFoot(pen, look.voi ? voiText(look.voi, found.unit) : "colour", found.words, bar, canvas, size);
-  drawBadge(pen, found.badge, width, size);
-  drawLabelNames(pen, labels, found.badge, canvas, size);
+  return [
+    ...drawLetters(pen, found.letters, seenBox(at, canvas), width < 300 ? 13 : 20),
+    ...writeLines(pen, upper, 6, 6, "left", size),
+    ...drawFoot(pen, look.voi ? voiText(look.voi, found.unit) : "colour", found.words, bar, canvas, size),
+    ...drawRightWords(pen, found.badge, labels, canvas, size),
+  ];
 }
 
 // Draws a part of an image where it lies; `corner` is its first row and column.

@@ -92,8 +92,8 @@ export function mountImages(el, source) {
     pen.fillRect(0, 0, size.width, size.height);
     if (found.error !== undefined) { drawError(pen, found, size); return; }
     state.look = lookOf(state.look, now, found.inverted);
-    drawImage(pen, view, found, detail, state, state.look, source);
-    measures.drawOn(canvas, found, state, "image", found.index);
+    const written = drawImage(pen, view, found, detail, state, state.look, source);
+    measures.drawOn(canvas, found, state, "image", found.index, written);
   }
   // What stands beside the picture; while frames play there is no time for it.
   /** @param {AnyImage} found @param {Voi | null} now  its window */

@@ -5,8 +5,9 @@
 //   get("hidden_labels"), get("label_fill")
 
 import { eachEdge } from "./edges.js";
-import { lay, layerOf, lineHeight, setFont, sizeOf, write } from "./painting.js";
+import { lay, layerOf, sizeOf } from "./painting.js";
 import { placeOf, placement } from "./places.js";
+import { clipped, drawBadge, lineHeight, write } from "./words.js";
 
 const LABEL_WIDTH = 1.6, POINT_ARM = 7; // CSS pixels: of an outline, of the arms of a point
 
@@ -139,25 +140,22 @@ function crossPath(x, y) {
   return pathOf([x - POINT_ARM, y, x + POINT_ARM, y, x, y - POINT_ARM, x, y + POINT_ARM]);
 }
 
-// Their names, each in its colour, below the badge on the right.
-/** @param {Pen} pen @param {LabelItem[]} items @param {string} badge @param {Size} canvas @param {number} size */
-export function drawLabelNames(pen, items, badge, { width, height }, size) {
-  const line = lineHeight(size), top = 8 + (badge ? line * badge.split(", ").length + 8 : 0);
-  const room = Math.max(1, Math.floor((0.44 * height - top) / line));
+// Their names, each in its colour, on the right from a height on.
+/** @param {Pen} pen @param {LabelItem[]} items @param {number} top @param {Size} canvas @param {number} size */
+function drawLabelNames(pen, items, top, { width, height }, size) {
+  const line = lineHeight(size), room = Math.max(1, Math.floor((0.44 * height - top) / line));
   const shown = items.length > room ? items.slice(0, room - 1) : items, left = items.length - shown.length;
-  const writeLine = (/** @type {string} */ text, /** @type {number} */ number, colour = "#fff") => {
+  const writeLine = (/** @type {string} */ text, /** @type {number} */ number, colour = "#fff") =>
     write(pen, text, width - 6, top + number * line, "right", "top", size, colour);
-  };
-  shown.forEach((item, number) => writeLine(clipped(pen, item.text, size, 0.5 * width), number, item.colour));
-  if (left) writeLine(`and ${left} more`, shown.length);
+  const boxes = shown.map((item, number) => writeLine(clipped(pen, item.text, size, 0.5 * width), number, item.colour));
+  return left ? [...boxes, writeLine(`and ${left} more`, shown.length)] : boxes;
 }
 
-/** @param {Pen} pen @param {string} text @param {number} size @param {number} widest */
-function clipped(pen, text, size, widest) {
-  setFont(pen, size);
-  let kept = text;
-  while (kept.length > 1 && pen.measureText(kept).width > widest) kept = kept.slice(0, -1);
-  return kept === text ? text : `${kept}…`;
+// The badge in the upper right corner, and names of labels below it.
+/** @param {Pen} pen @param {string} badge @param {LabelItem[]} items @param {Size} canvas @param {number} size */
+export function drawRightWords(pen, badge, items, canvas, size) {
+  const boxes = drawBadge(pen, badge, canvas.width, size);
+  return [...boxes, ...drawLabelNames(pen, items, boxes.length ? boxes[0].high[1] + 4 : 8, canvas, size)];
 }
 
 // Which labels a pixel has, in words.

@@ -149,13 +149,13 @@ export function wordsBeside({ low, high }, [wide, tall], { width, height }, take
     const corner = [clamp(x, 2, Math.max(2, width - wide - 2)), clamp(y, 2, Math.max(2, height - tall - 2))];
     return { low: corner, high: [corner[0] + wide, corner[1] + tall], moved: Math.hypot(corner[0] - x, corner[1] - y) };
   });
-  const costs = boxes.map((one) => [{ low, high }, ...taken].reduce((sum, other) => sum + shared(one, other), tall * one.moved));
+  const costs = boxes.map((one) => [{ low, high }, ...taken].reduce((sum, other) => sum + sharedArea(one, other), tall * one.moved));
   return boxes[costs.indexOf(Math.min(...costs))];
 }
 
 // The area that two boxes share.
 /** @param {Box} one @param {Box} other */
-function shared(one, other) {
+export function sharedArea(one, other) {
   const [wide, tall] = [0, 1].map((axis) => Math.min(one.high[axis], other.high[axis]) - Math.max(one.low[axis], other.low[axis]));
   return Math.max(0, wide) * Math.max(0, tall);
 }

@@ -9,15 +9,17 @@
 
 import { make, makeButton, makeRow } from "./controls.js";
 import { MEASURE_TOOLS } from "./keys.js";
-import { MEASURES, isArea, lineOf, measureLines, wordsBeside } from "./measures.js";
-import { lineHeight, penOf, setFont, sizeOf, write } from "./painting.js";
+import { MEASURES, isArea, lineOf, measureLines, sharedArea, wordsBeside } from "./measures.js";
+import { penOf, sizeOf } from "./painting.js";
 import { inside, pixelAt, placeOf, placement } from "./places.js";
 import { capture, done, isInHand, placeIn } from "./pointer.js";
+import { clipped, lineHeight, write } from "./words.js";
 
 const LINE_COLOUR = "#5dffa9", SELECTED_COLOUR = "#fff"; // on a black ground line, which makes it readable on every grey
 const GRIP = 7, FINGER_GRIP = 20; // CSS pixels around an end at which it is taken
 const MIN_DRAG = 3; // CSS pixels; a shorter one is a click
 const WORDS_SIZE = 12;
+const WIDEST_WORDS = 0.65; // of the picture
 /** @type {Record<string, Vector>} */
 const NUDGES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
@@ -42,6 +44,8 @@ export function measuring(root, canvas, state, source, measured, host) {
   let selected = -1, end = 0; // and which of its ends the keys move
   const items = () => source.get("measured") || [];
   const placeNow = () => `${host.plane()} ${host.index()}`;
+  // Whether another picture or tool has been chosen since it was begun.
+  const isLeft = (/** @type {Draft} */ { place, of, kind }) => place !== placeNow() || of < 0 && kind !== state.tool;
   const madeOf = (/** @type {Draft} */ { kind, pixels }) => measured.make(kind, pixels, host.plane(), host.index());
   // Those that are there, with the one that is being drawn.
   const seen = () => {
@@ -126,6 +130,7 @@ export function measuring(root, canvas, state, source, measured, host) {
     const place = placeIn(canvas, event), pixel = pixelOf(place);
     const found = endAt(place, event.pointerType === "touch" ? FINGER_GRIP : GRIP);
     const rest = { place: placeNow(), from: place, isLoose: false };
+    if (draft && isLeft(draft)) draft = null;
     if (draft?.isLoose) Object.assign(draft, { from: place, pixels: replaced(draft.pixels, draft.moves, pixel) });
     else if (found) {
       [selected, end] = [found.number, found.one];
@@ -179,11 +184,13 @@ export function measuring(root, canvas, state, source, measured, host) {
     event.stopImmediatePropagation();
   }, true);
   source.on("measured", host.draw);
+  root.addEventListener("change", () => { if (draft && isLeft(draft)) cancel(); }); // as by the menu of tools
 
-  // Draws what was measured on a canvas that shows a picture, and where it is cut by that.
-  /** @param {HTMLCanvasElement} drawn @param {Geometry} geometry @param {Zoomed} zoomed @param {string} plane @param {number} index */
-  function drawOn(drawn, geometry, zoomed, plane, index) {
-    if (draft && draft.place !== placeNow()) draft = null;
+  // Draws what was measured on a canvas that shows a picture, and where it is cut by that; words keep clear of those that
+  // stand there.
+  /** @param {HTMLCanvasElement} drawn @param {Geometry} geometry @param {Zoomed} zoomed @param {string} plane @param {number} index @param {Box[]} written */
+  function drawOn(drawn, geometry, zoomed, plane, index, written) {
+    if (draft && isLeft(draft)) draft = null;
     const pen = penOf(drawn), size = sizeOf(drawn), at = placement(size, geometry, zoomed), toPlace = (/** @type {Vector} */ pixel) => placeOf(at, geometry, pixel);
     /** @type {{lines: string[], box: Box}[]} */
     const words = [];
@@ -197,7 +204,7 @@ export function measuring(root, canvas, state, source, measured, host) {
       const [first, ...lines] = textOf(item);
       if (first) words.push({ lines: [`${number + 1}: ${first}`, ...lines], box: boundsOf(line) });
     }
-    drawWordsBeside(pen, words, size);
+    drawWordsBeside(pen, words, size, written);
   }
   const show = () => list.show(seen().map((item, number) => ({
     text: [`${number + 1}: ${item.kind}`, ...(measured.isHere(item) ? textOf(item) : []), measured.where(item)].join(", "), isChosen: number === selected,
@@ -288,16 +295,21 @@ function boundsOf(line) {
   return { low, high };
 }
 
-// Words of several measurements, each beside its own and over as little of the others as can be.
-/** @param {Pen} pen @param {{lines: string[], box: Box}[]} words @param {Size} canvas */
-function drawWordsBeside(pen, words, canvas) {
-  const taken = words.map(({ box }) => box), tall = lineHeight(WORDS_SIZE);
-  setFont(pen, WORDS_SIZE);
-  for (const { lines, box } of words) {
+// Words of several measurements, each beside its own; only the first line of them, which the list goes on with, where all
+// would cover others.
+/** @param {Pen} pen @param {{lines: string[], box: Box}[]} words @param {Size} canvas @param {Box[]} written */
+function drawWordsBeside(pen, words, canvas, written) {
+  const kept = [...written], shapes = words.map(({ box }) => box), tall = lineHeight(WORDS_SIZE);
+  const placed = (/** @type {string[]} */ lines, /** @type {Box} */ box) => {
     const wide = Math.max(...lines.map((text) => pen.measureText(text).width));
-    const own = wordsBeside(box, [wide, lines.length * tall], canvas, taken);
-    taken.push(own);
-    lines.forEach((text, row) => write(pen, text, own.low[0], own.low[1] + row * tall, "left", "top", WORDS_SIZE, LINE_COLOUR));
+    return { lines, own: wordsBeside(box, [wide, lines.length * tall], canvas, [...kept, ...shapes]) };
+  };
+  for (const { lines: all, box } of words) {
+    const lines = all.map((text) => clipped(pen, text, WORDS_SIZE, WIDEST_WORDS * canvas.width));
+    const whole = placed(lines, box), isFree = kept.every((other) => !sharedArea(whole.own, other));
+    const { lines: shown, own } = isFree ? whole : placed(lines.slice(0, 1), box);
+    kept.push(own);
+    shown.forEach((text, row) => write(pen, text, own.low[0], own.low[1] + row * tall, "left", "top", WORDS_SIZE, LINE_COLOUR));
   }
 }
 

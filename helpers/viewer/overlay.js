@@ -6,8 +6,9 @@
 
 import { labelled, makeRow, showPercent, windowControls } from "./controls.js";
 import { exact, grey, isPadded, limits, short } from "./greys.js";
-import { lay, layerOf, sizeOf, write } from "./painting.js";
+import { lay, layerOf, sizeOf } from "./painting.js";
 import { placement } from "./places.js";
+import { write } from "./words.js";
 
 const COLOUR_BAR = [12, 100]; // width and height, CSS pixels
 
@@ -45,9 +46,12 @@ export function drawColourBar(pen, { colours, unit }, voi, { width, height }, si
   }
   Object.assign(pen, { strokeStyle: "#fff", lineWidth: 1 });
   pen.strokeRect(x, y, wide, tall);
-  write(pen, short(high), x - 4, y, "right", "top", size);
-  write(pen, short(low), x - 4, y + tall, "right", "bottom", size);
-  write(pen, unit, x - 4, y + tall / 2, "right", "middle", size);
+  return [
+    { low: [x, y], high: [x + wide, y + tall] },
+    write(pen, short(high), x - 4, y, "right", "top", size),
+    write(pen, short(low), x - 4, y + tall, "right", "bottom", size),
+    write(pen, unit, x - 4, y + tall / 2, "right", "middle", size),
+  ];
 }
 
 /** @param {Found} found @param {Over | null | undefined} over @param {number} at */

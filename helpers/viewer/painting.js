@@ -1,16 +1,16 @@
 // @ts-check
-// Pixels, letters and words on a canvas. Header values reach it as text only, through fillText.
+// Pixels on a canvas, and the histogram of a volume.
 
 import { grey, greyTable, isPadded, short } from "./greys.js";
 import { placement } from "./places.js";
 import { axisOf, sample } from "./sampling.js";
+import { clipped, write } from "./words.js";
 
-export const LETTER_COLOUR = "#ffd92f", CROSS_COLOUR = "#56b4e9";
-const BADGE_COLOUR = "#d55e00", CURVE_COLOUR = "#e69f00", PADDING_GROUND = 0xff4c3824; // as R, G, B: 36, 56, 76
+export const CROSS_COLOUR = "#56b4e9";
+const CURVE_COLOUR = "#e69f00", PADDING_GROUND = 0xff4c3824; // as R, G, B: 36, 56, 76
 export const MAIN_SIZE = 512; // height of the large picture, CSS pixels
 const HISTOGRAM_HEIGHT = 60; // CSS pixels
 const STILL_MS = 100; // after which a picture is drawn finely
-const BAR_LENGTHS = [1000, 500, 200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1]; // mm or px
 
 /** @typedef {CanvasRenderingContext2D} Pen */
 
@@ -165,98 +165,6 @@ export async function storedPixels(address, [rows, columns]) {
   return pen.getImageData(0, 0, columns, rows).data;
 }
 
-// Words
-
-/**
- * @param {Pen} pen @param {string} text @param {number} x @param {number} y
- * @param {CanvasTextAlign} align @param {CanvasTextBaseline} baseline @param {number} size
- */
-export function write(pen, text, x, y, align, baseline, size, colour = "#fff", bold = false) {
-  setFont(pen, size, bold);
-  Object.assign(pen, { textAlign: align, textBaseline: baseline, fillStyle: colour });
-  Object.assign(pen, { lineWidth: 3, strokeStyle: "#000", lineJoin: "round" });
-  pen.strokeText(text, x, y);
-  pen.fillText(text, x, y);
-}
-
-/** @param {Pen} pen @param {number} size */
-export function setFont(pen, size, bold = false) {
-  pen.font = `${bold ? "bold " : ""}${size}px system-ui, sans-serif`;
-}
-
-// Lines of words, one below the other.
-/** @param {Pen} pen @param {string[]} lines @param {number} x @param {number} y @param {CanvasTextAlign} align @param {number} size */
-export function writeLines(pen, lines, x, y, align, size) {
-  lines.forEach((text, number) => write(pen, text, x, y + number * lineHeight(size), align, "top", size));
-}
-
-/** @param {number} size  of the letters */
-export const lineHeight = (size) => size * 1.35;
-
-/** @param {Pen} pen @param {string} text @param {number} size @param {number} widest @returns {string[]} */
-export function wrapped(pen, text, size, widest) {
-  setFont(pen, size);
-  /** @type {string[]} */
-  const lines = [];
-  for (const word of text.split(" ")) {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length && pen.measureText(longer).width <= widest) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
-  return lines;
-}
-
-// Letters at the edges of a box of the canvas, of its whole where none is given.
-/** @param {Pen} pen @param {string[]} letters @param {{low: Vector, high: Vector}} box @param {number} size */
-export function drawLetters(pen, [left, right, top, bottom], { low, high }, size) {
-  const middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
-  write(pen, left, low[0] + 6, middle[1], "left", "middle", size, LETTER_COLOUR, true);
-  write(pen, right, high[0] - 6, middle[1], "right", "middle", size, LETTER_COLOUR, true);
-  write(pen, top, middle[0], low[1] + 6, "center", "top", size, LETTER_COLOUR, true);
-  write(pen, bottom, middle[0], high[1] - 6, "center", "bottom", size, LETTER_COLOUR, true);
-}
-
-// Words at the foot of a picture, on both sides of the letter there: the window on the left, with the scale bar `bar`
-// ({scale: CSS pixels for each unit, unit}) above it, remarks on the right.
-/**
- * @param {Pen} pen @param {string} left @param {string[]} remarks @param {{scale: number, unit: string}} bar
- * @param {Size} canvas @param {number} size
- */
-export function drawFoot(pen, left, remarks, bar, { width, height }, size) {
-  const line = lineHeight(size), widest = width / 2 - 6 - 1.5 * size;
-  /** @param {string[]} lines @param {number} x @param {CanvasTextAlign} align */
-  const writeUp = (lines, x, align) => lines.forEach((text, number) => {
-    write(pen, text, x, height - 6 - (lines.length - 1 - number) * line, align, "bottom", size);
-  });
-  const lines = wrapped(pen, left, size, widest);
-  writeUp(lines, 6, "left");
-  writeUp(remarks.flatMap((text) => wrapped(pen, text, size, widest)), width - 6, "right");
-  drawBar(pen, bar, width, height - 6 - line * (lines.length + 0.3), size);
-}
-
-// A scale bar of a round length.
-/** @param {Pen} pen @param {{scale: number, unit: string}} bar @param {number} width @param {number} y @param {number} size */
-function drawBar(pen, { scale, unit }, width, y, size) {
-  const length = BAR_LENGTHS.find((one) => one * scale <= 0.3 * width);
-  if (!length) return;
-  Object.assign(pen, { fillStyle: "#fff", strokeStyle: "#000", lineWidth: 1 });
-  pen.fillRect(6, y, length * scale, 3);
-  pen.strokeRect(6, y, length * scale, 3);
-  write(pen, `${length} ${unit}`, 6, y - 3, "left", "bottom", size);
-}
-
-/** @param {Pen} pen @param {string} badge @param {number} width @param {number} size */
-export function drawBadge(pen, badge, width, size) {
-  if (!badge) return;
-  setFont(pen, size);
-  const line = lineHeight(size), lines = badge.split(", ");
-  const wide = Math.max(...lines.map((text) => pen.measureText(text).width)) + 12;
-  pen.fillStyle = BADGE_COLOUR;
-  pen.fillRect(width - wide - 6, 6, wide, line * lines.length + 6);
-  Object.assign(pen, { textAlign: "left", textBaseline: "top", fillStyle: "#fff" });
-  lines.forEach((text, number) => pen.fillText(text, width - wide, 10 + number * line));
-}
-
 // Histogram
 
 /** @param {HTMLCanvasElement} canvas @param {{histogram: Histogram, unit: string, inverted: boolean}} values @param {Voi} voi */
@@ -271,8 +179,9 @@ export function drawHistogram(canvas, { histogram, unit, inverted }, voi) {
   pen.fillRect(0, 0, width, height);
   drawCounts(pen, histogram.counts, width, height);
   drawCurve(pen, histogram, voi, inverted, width, height);
-  write(pen, `${short(low)} ${unit}`, 3, 2, "left", "top", 10);
-  write(pen, `${short(high)} ${unit}`, width - 3, 2, "right", "top", 10);
+  const end = (/** @type {number} */ value) => clipped(pen, `${short(value)} ${unit}`, 10, width / 2 - 6);
+  write(pen, end(low), 3, 2, "left", "top", 10);
+  write(pen, end(high), width - 3, 2, "right", "top", 10);
 }
 
 /** @param {Pen} pen @param {number[]} counts @param {number} width @param {number} height */

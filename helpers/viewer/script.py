@@ -12,6 +12,7 @@ PARTS = (
     "places.js",
     "edges.js",
     "playing.js",
+    "words.js",
     "painting.js",
     "controls.js",
     "pointer.js",

@@ -63,21 +63,20 @@ export function mount(el, source) {
     moves.change({ plane, position_mm: points_mm[0], index: nearestIndex(source.meta.planes[plane], points_mm[0]) });
   };
   const measures = measuring(root, parts.main, state, source, measuredInVolume(source), { ...host, index, geometry: moves.plane, goTo, tell });
-  const drawMeasures = (/** @type {HTMLCanvasElement} */ canvas, /** @type {Zoomed} */ zoomed, /** @type {string} */ name, /** @type {number} */ number) => {
-    if (canvas.dataset.slice === `${name} ${number}`) measures.drawOn(canvas, source.meta.planes[name], zoomed, name, number);
+  // A slice with what was measured on it.
+  const drawWhole = (/** @type {View} */ view, /** @type {State} */ zoomed, /** @type {string} */ name, /** @type {number} */ number, /** @type {number} */ length, large = false) => {
+    const written = drawSlice(view, source, zoomed, name, number, length, large), { canvas } = view;
+    if (canvas.dataset.slice === `${name} ${number}`) measures.drawOn(canvas, source.meta.planes[name], zoomed, name, number, written);
   };
 
   function drawNow() {
     fitWidth(root);
     state.look = lookOf(state.look, source.get("voi"), source.meta.inverted);
-    drawSlice(main, source, state, source.get("plane"), index(), mainSize(parts.canvases, state), true);
-    drawMeasures(parts.main, state, source.get("plane"), index());
+    drawWhole(main, state, source.get("plane"), index(), mainSize(parts.canvases, state), true);
     parts.side.hidden = !state.three;
     parts.side.style.flexFlow = isWide(parts.canvases) ? "column" : "row wrap"; // beside the large picture or below it
-    if (state.three) moves.others().forEach((name, number) => {
-      drawSlice(small[number], source, { ...state, ...FITTED }, name, moves.indexOf(name), sideSize(parts.canvases), false);
-      drawMeasures(parts.small[number], FITTED, name, moves.indexOf(name));
-    });
+    const beside = { ...state, ...FITTED };
+    if (state.three) moves.others().forEach((name, number) => drawWhole(small[number], beside, name, moves.indexOf(name), sideSize(parts.canvases)));
     parts.histogram.style.maxWidth = parts.main.style.width;
     drawHistogram(parts.histogram, source.meta, source.get("voi"));
     if (!state.playing) speakSlice(parts, source, index()); // else a screen reader would never end

@@ -2,16 +2,18 @@
 // A slice of a volume on its canvas: pixels, what lies over them, letters and words.
 
 import { exact, isPadded, isSameVoi, voiText } from "./greys.js";
-import { drawLabelNames, labelText, paintLabels } from "./labels.js";
+import { drawRightWords, labelText, paintLabels } from "./labels.js";
 import { drawColourBar, overText, paintOver } from "./overlay.js";
-import { AS_SEEN, CROSS_COLOUR, drawBadge, drawFoot, drawLetters, paint, sizeOf, sized, wrapped, writeLines } from "./painting.js";
+import { AS_SEEN, CROSS_COLOUR, paint, sizeOf, sized } from "./painting.js";
 import { pixelUnder, placeOf, placement } from "./places.js";
 import { pointText, toPoint, toVoxel } from "./planes.js";
+import { drawFoot, drawLetters, wrapped, writeLines } from "./words.js";
 
 /** @typedef {CanvasRenderingContext2D} Pen */
 
-// Draws the slice of an index, its longer side `length` CSS pixels, as far as its pixels have come.
-/** @param {View} view @param {Source} source @param {State} state @param {string} name @param {number} index @param {number} length @param {boolean} large */
+// Draws the slice of an index, its longer side `length` CSS pixels, as far as its pixels have come; returns the boxes of
+// the words on it.
+/** @param {View} view @param {Source} source @param {State} state @param {string} name @param {number} index @param {number} length @param {boolean} large @returns {Box[]} */
 export function drawSlice(view, source, state, name, index, length, large) {
   const { canvas } = view, plane = source.meta.planes[name], found = source.slice(name, index);
   const seen = found ? null : earlier(source, name, index);
@@ -19,7 +21,7 @@ export function drawSlice(view, source, state, name, index, length, large) {
   pen.fillStyle = "#000";
   if (found || seen || canvas.dataset.slice === undefined) pen.fillRect(0, 0, size.width, size.height);
   tellProgress(canvas, source, found, seen, `${name} ${index}`);
-  if (!(found || seen) || !state.look) return;
+  if (!(found || seen) || !state.look) return [];
   const isLinear = source.get("interpolation") !== "nearest";
   canvas.toggleAttribute("data-rough", state.isRough);
   if (found) paint(pen, view, found, plane, state, state.look, isLinear, state.isRough);
@@ -29,8 +31,9 @@ export function drawSlice(view, source, state, name, index, length, large) {
   canvas.ariaLabel = described(source, state, name, index, large);
   const at = placement(sizeOf(canvas), plane, state);
   if (state.three) drawCross(pen, plane, source.get("position_mm"), at);
-  drawLetters(pen, plane.letters, { low: [0, 0], high: [size.width, size.height] }, large ? 20 : 13);
-  if (large) drawWords(pen, source, plane, index, at.scale, size, state.label?.(), labels, (found || seen)?.slab);
+  const letters = drawLetters(pen, plane.letters, { low: [0, 0], high: [size.width, size.height] }, large ? 20 : 13);
+  if (!large) return letters;
+  return [...letters, ...drawWords(pen, source, plane, index, at.scale, size, state.label?.(), labels, (found || seen)?.slab)];
 }
 
 /** @param {Plane} plane @param {number} length @returns {Size} */
@@ -85,12 +88,13 @@ function drawCross(pen, plane, point, at) {
 function drawWords(pen, source, plane, index, scale, canvas, label, labels, slab) {
   const { meta, members, over } = source, { width } = canvas, size = width < 300 ? 10 : 12;
   const upper = [`${index + 1} of ${plane.count}`, plane.positions[index], ...(slab ? [slab] : [])];
-  writeLines(pen, [...upper, ...(label ? wrapped(pen, label, size, 0.45 * width) : [])], 6, 6, "left", size);
   const remarks = members?.remark ? [...plane.words, members.remark] : plane.words;
-  drawFoot(pen, voiText(source.get("voi"), meta.unit), remarks, { scale, unit: "mm" }, canvas, size);
-  drawBadge(pen, meta.badge, width, size);
-  drawLabelNames(pen, labels, meta.badge, canvas, size);
-  if (over) drawColourBar(pen, over, source.get("over_voi"), canvas, size);
+  return [
+    ...writeLines(pen, [...upper, ...(label ? wrapped(pen, label, size, 0.45 * width) : [])], 6, 6, "left", size),
+    ...drawFoot(pen, voiText(source.get("voi"), meta.unit), remarks, { scale, unit: "mm" }, canvas, size),
+    ...drawRightWords(pen, meta.badge, labels, canvas, size),
+    ...(over ? drawColourBar(pen, over, source.get("over_voi"), canvas, size) : []),
+  ];
 }
 
 // What lies at a place of a canvas of a size, in words.

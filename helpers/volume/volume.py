@@ -36,8 +36,9 @@ class Volume:
     """Voxels ``array[slice, row, column]`` and where they are in the patient.
 
     `affine` (4, 4) takes (slice, row, column, 1) to LPS mm. `padding` is a boolean mask like
-    `array`, or None. `windows` maps names to `Window` or `VoiLut`, the default first.
-    `acquired_axis` is the axis of the array along which images were acquired.
+    `array`, or None; values that are no finite numbers belong to it. `windows` maps
+    names to `Window` or `VoiLut`, the default first. `acquired_axis` is the axis of the array along
+    which images were acquired.
     `frame_of_reference` is the UID of the frame that LPS mm count in; empty where it is not known.
     """
 
@@ -53,6 +54,7 @@ class Volume:
     frame_of_reference: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "padding", _with_lost_values(self.padding, self.array))
         for name in ("array", "affine", "padding"):
             if (values := getattr(self, name)) is not None:
                 frozen = values.view()
@@ -318,3 +320,10 @@ def _frame_of_reference(slices: pd.DataFrame, header: FrameHeader) -> str:
     uids = slices[keyword] if keyword in slices else [header.get(keyword)]
     (uid, *others) = {str(uid) if isinstance(uid, str) else "" for uid in uids}
     return "" if others else uid
+
+
+def _with_lost_values(padding: np.ndarray | None, array: np.ndarray) -> np.ndarray | None:
+    """Padding, and with it what is no finite number."""
+    if array.dtype.kind != "f" or (finite := np.isfinite(array)).all():
+        return padding
+    return ~finite if padding is None else padding | ~finite
