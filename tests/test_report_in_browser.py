@@ -250,8 +250,7 @@ def test_keys_walk_from_the_search_to_a_stack_and_back(open_page, few):
     page.locator(COUNT, has_text="None").wait_for()
     page.keyboard.press("Backspace")
     page.locator(COUNT, has_text=" of ").wait_for()
-    while not _focused(page).startswith("card-"):
-        page.keyboard.press("Tab")
+    _tab_to(page, "card-")
     assert _focused(page) == "card-1"
     columns = page.evaluate(
         "getComputedStyle(document.querySelector('.cards')).gridTemplateColumns.split(' ').length"
@@ -270,6 +269,44 @@ def test_keys_walk_from_the_search_to_a_stack_and_back(open_page, few):
     page.wait_for_selector("h1:has-text('Head volume 1')")
     page.go_back()
     page.wait_for_selector("#card-1 .title:focus")
+
+
+def test_keys_walk_from_the_collection_to_something_measured_and_back(open_page, report):
+    page = open_page(report)
+    page.keyboard.press("/")
+    page.keyboard.type("P02-inter")
+    page.locator(COUNT, has_text="1 of 2").wait_for()
+    _tab_to(page, "card-")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("canvas[data-slice^='axial']:not([data-waiting])")
+    is_picture = "document.activeElement.ariaRoleDescription === 'picture'"
+    for _ in range(40):
+        if page.evaluate(is_picture):
+            break
+        page.keyboard.press("Tab")
+    assert page.evaluate(is_picture), "the picture is reached"
+    first = page.evaluate("document.activeElement.dataset.slice")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function(f"document.activeElement.dataset.slice !== '{first}'")
+    slice_number = int(page.evaluate("document.activeElement.dataset.slice").split()[1]) + 1
+    page.keyboard.press("e")
+    page.keyboard.press("Enter")
+    said = "document.activeElement.textContent"
+    page.wait_for_function(f"/1: ellipse, about mean .* HU/.test({said})")
+    page.keyboard.press("Shift+ArrowRight")
+    assert f"axial slice {slice_number}" in page.evaluate(said)
+    for _ in range(60):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate(said).strip() == "← The collection":
+            break
+    page.keyboard.press("Enter")
+    page.locator(".card", has_text="P02-interspaced").locator(".title:focus").wait_for()
+
+
+def _tab_to(page, start):
+    """Goes on by Tab until what has the focus has an ID that begins so."""
+    while not _focused(page).startswith(start):
+        page.keyboard.press("Tab")
 
 
 # findings
