@@ -105,10 +105,11 @@ def test_ways_lead_to_slices_with_labels(open_page, saved):
     page = open_page(saved.as_uri(), offline=True)
     page.locator(MAIN).wait_for()
     _go(page, 0)
-    page.get_by_role("button", name="labelled ▸").click()
+    assert page.get_by_role("button", name="labelled ▸").is_disabled(), "as the slider, to the feet"
+    page.get_by_role("button", name="◂ labelled").click()
     page.wait_for_timeout(200)
     assert _slice(page) == 4
-    assert page.get_by_role("button", name="◂ labelled").is_disabled()
+    assert page.get_by_role("button", name="labelled ▸").is_disabled()
     page.get_by_label("Largest cross-section of other").click()
     page.wait_for_timeout(200)
     assert _slice(page) == 7

@@ -508,7 +508,7 @@ def test_one_file_opens_its_pages_in_itself(open_page, tmp_path):
     assert frame.locator("#end").evaluate("one => one.getBoundingClientRect().top") < 900
     page.go_back()
     frame.locator("h1", has_text="Tags").wait_for()
-    page.get_by_role("button", name="The collection").click()
+    page.get_by_role("button", name="Close").click()
     page.locator("dialog").wait_for(state="hidden")
     assert page.title() == "DICOM collection"
 

@@ -130,7 +130,7 @@ export function mountImages(el, source) {
 
   const steps = { index, count: () => count, way: () => 1, setIndex }, windowing = { voi: () => voi(image()), setVoi, range };
   controls.wire({ ...windowing, steps, setIndex, fit, toggle: player.toggle, again: player.again, known: () => knownWindows(image()) });
-  const labels = labelList(parts.labels, source, { plane: () => "image", index, setIndex, draw });
+  const labels = labelList(parts.labels, source, { plane: () => "image", index, way: () => 1, setIndex, draw });
   const geometry = () => { const found = image(); return found && found.error === undefined ? found : null; };
   const measures = measuring(root, canvas, state, source, measuredInImages(source), {
     geometry, plane: () => "image", index, goTo: (item) => setIndex(item.index || 0), draw, tell,

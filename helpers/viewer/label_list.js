@@ -8,9 +8,10 @@ const WORDS_OF_VOLUME = ["largest", "slice with the largest cross-section", "Lar
 const WORDS_OF_IMAGES = ["first", "first image that has it", "First image"];
 
 /** @typedef {Shared<LabelState> & {labels?: Labels | null}} Labelled */
-/** @typedef {{plane(): string, index(): number, setIndex(index: number): void, draw(): void}} LabelHost */
+/** @typedef {{plane(): string, index(): number, way(): number, setIndex(index: number): void, draw(): void}} LabelHost */
 
-// `host` is {plane, index, setIndex, draw}: what is shown, and what changes it.
+// `host` is {plane, index, way, setIndex, draw}: what is shown, by how much the index changes as readers go on, and what
+// changes it.
 /** @param {Element} root @param {Labelled} source @param {LabelHost} host */
 export function labelList(root, source, host) {
   if (!source.labels) return null;
@@ -81,7 +82,8 @@ function wayButton(line, item, [text, where, spoken], host) {
 function stepButtons(row, items, source, host) {
   const nearest = (/** @type {number} */ way) => {
     const counts = shownLabels(items, source).map((item) => item.counts[host.plane()]), length = counts[0]?.length || 0;
-    for (let index = host.index() + way; index >= 0 && index < length; index += way) {
+    const step = way * host.way();
+    for (let index = host.index() + step; index >= 0 && index < length; index += step) {
       if (counts.some((one) => one[index])) return index;
     }
     return null;

@@ -55,7 +55,8 @@ export function mount(el, source) {
   const drawSoon = onceARefresh(roughlyFirst(root, (isRough) => { state.isRough = isRough; drawNow(); }));
   const draw = () => { if (isMounted && !moves.isChanging()) drawSoon(); };
   const moves = movesOf(source, draw), slider = memberSlider(controls.members, source, moves, tellStatus);
-  const host = { plane: () => source.get("plane"), index: () => source.get("index"), setIndex: moves.setIndex, draw };
+  const way = () => readingWay(source.get("plane"), moves.plane());
+  const host = { plane: () => source.get("plane"), index: () => source.get("index"), way, setIndex: moves.setIndex, draw };
   const labels = labelList(parts.labels, source, host);
   state.label = slider?.label;
   const goTo = (/** @type {Measure} */ { plane = "", points_mm = [] }) => {
@@ -88,7 +89,7 @@ export function mount(el, source) {
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
   }
 
-  const steps = { index: () => source.get("index"), count: () => moves.plane().count, way: () => readingWay(source.get("plane"), moves.plane()), setIndex: moves.setIndex };
+  const steps = { index: () => source.get("index"), count: () => moves.plane().count, way, setIndex: moves.setIndex };
   const { toggle } = controls.wire({ moves, slider, steps, fit, draw });
   const hint = hintOver(parts.canvases, "slices");
   wireMain(parts, source, state, moves, { ...steps, draw, tell, moved, fit, toggle, hint, help: controls.help }, controls.tools);
