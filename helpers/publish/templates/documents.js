@@ -7,6 +7,12 @@ const LINK = /(?:^|\/)([\w-]+)\.html(#[\w%=.-]*)?$/; // as pages link to each ot
 const NUMBER = /^\d+$/; // of a stack
 const BESIDE = '<script src="viewer.js"><\/script>'; // the script of all viewers, which is held here once
 
+// A browser that has the place before the document sometimes does not go there.
+const BEGIN_AT = `((place) => {
+  location.hash = place;
+  addEventListener("DOMContentLoaded", () => document.getElementById(place)?.scrollIntoView());
+})`;
+
 // Relative addresses in such a frame are those of this page, so that links are followed here.
 const FOLLOW_LINKS = `<script>
 addEventListener("click", (event) => {
@@ -88,7 +94,7 @@ function held(name) {
  * @param {string} place
  */
 function withScript(text, place) {
-  const begin = place ? `<script>location.hash = ${JSON.stringify(place).replaceAll("<", "\\u003c")};<\/script>` : "";
+  const begin = place ? `<script>${BEGIN_AT}(${JSON.stringify(place).replaceAll("<", "\\u003c")});<\/script>` : "";
   const whole = text.replace(BESIDE, () => `<script>${held("viewer") ?? ""}<\/script>`);
   return whole.replace(/<head>|<head [^>]*>/i, (head) => `${head}${begin}${FOLLOW_LINKS}`);
 }
