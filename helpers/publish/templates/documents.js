@@ -7,10 +7,10 @@ const LINK = /(?:^|\/)([\w-]+)\.html(#[\w%=.-]*)?$/; // as pages link to each ot
 const NUMBER = /^\d+$/; // of a stack
 const BESIDE = '<script src="viewer.js"><\/script>'; // the script of all viewers, which is held here once
 
-// A browser that has the place before the document sometimes does not go there.
+// A frame may have no size yet when its document is there: it goes to its place once it is drawn.
 const BEGIN_AT = `((place) => {
   location.hash = place;
-  addEventListener("DOMContentLoaded", () => document.getElementById(place)?.scrollIntoView());
+  addEventListener("load", () => requestAnimationFrame(() => document.getElementById(place)?.scrollIntoView()));
 })`;
 
 // Relative addresses in such a frame are those of this page, so that links are followed here.
