@@ -61,6 +61,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "collection": ["collection_root", "phantom_root", "phantom_truth"],
     "geometry.orientation": ["edge_letters", "plane_name", "slice_normal"],
     "privacy.identifying": ["identifying"],
+    "privacy.pseudonyms": ["deidentify"],
     "headers.table": ["header_table", "split_values"],
     "headers.dump": ["diff_headers", "header_of"],
     "headers.keywords": ["tag_summary"],

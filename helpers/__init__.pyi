@@ -68,6 +68,7 @@ from helpers.pixels.window import WINDOWS as WINDOWS
 from helpers.pixels.window import Window as Window
 from helpers.pixels.window import apply_window as apply_window
 from helpers.privacy.identifying import identifying as identifying
+from helpers.privacy.pseudonyms import deidentify as deidentify
 from helpers.quality.audit import RULES as RULES
 from helpers.quality.audit import audit as audit
 from helpers.quality.audit import badge as badge

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, RTStructureSetStorage, generate_uid
 
 from helpers import header_table, load_volume, slice_table, stack_table
+from helpers.privacy.pseudonyms import deidentified_table
 
 SHAPE = (7, 12, 15)  # slices, rows, columns
 SPACING = (2.5, 0.8, 0.6)  # mm
@@ -102,7 +103,7 @@ def write_images(folder, pose, *, shape=SHAPE, frame_of_reference="1.2.3.4.5"):
 
 def read_back(folder, images=()):
     """The `Made` of a folder."""
-    headers = header_table(folder, progress=False)
+    headers = deidentified_table(header_table(folder, progress=False))
     slices = slice_table(headers)
     stack = stack_table(slices).index[0]
     return Made(load_volume(slices.loc[stack]), list(images), headers, slices, stack)

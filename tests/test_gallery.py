@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from helpers.headers.table import read_headers
+from helpers.headers.table import header_table
 from helpers.publish.gallery import Gallery, Shown
 from helpers.publish.report import SizeError, build_site
 from helpers.publish.stack_pages import StackPages
@@ -22,7 +22,7 @@ VIEWER_DATA = re.compile(r'<section>.*?<script type="application/json">(.*?)</sc
 
 
 def _gallery(folder):
-    return Gallery(tables_of(read_headers(folder, cache=False, progress=False)), str(folder))
+    return Gallery(tables_of(header_table(folder, cache=False, progress=False)), str(folder))
 
 
 def _pages(gallery, site, *, max_mb=50.0, viewers=50):

@@ -20,6 +20,7 @@ from helpers import (
 from helpers.phantom.label_faults import BESIDE, LABEL_FAULTS
 from helpers.phantom.organs import organ_rows
 from helpers.phantom.scans import LABELLED, Scan
+from helpers.privacy.pseudonyms import deidentified_table
 from helpers.quality.body import Body
 from helpers.quality.label_facts import label_facts, shift_of
 from helpers.quality.label_words import words_of
@@ -35,7 +36,7 @@ PIXEL_RULES = {
 
 def _found(folder, *, pixels=True):
     """rule → values, of the rules on labels."""
-    found = audit(header_table(folder, progress=False), pixels=pixels)
+    found = audit(deidentified_table(header_table(folder, progress=False)), pixels=pixels)
     found = found[found["rule"].isin(LABEL_FAULTS)]
     return found.groupby("rule")["value"].apply(list).to_dict()
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from truth_headers import header_frame, header_row
 
-from helpers import header_table, slice_table, stack_table
+from helpers import deidentify, header_table, slice_table, stack_table
 from helpers.slices.labels import split_label, split_labels, stack_label
 
 READABLE = {
@@ -161,10 +161,9 @@ def test_a_label_says_what_a_stack_is():
     assert stack_label(volume, sisters=40).endswith("CT · 40 volumes")
 
 
-def test_identity_is_hidden_where_it_is_hidden_elsewhere(phantom, monkeypatch):
+def test_identity_is_hidden_where_it_is_hidden_elsewhere(phantom):
     """Descriptions have pseudonyms in the header table, so that labels have them too."""
-    monkeypatch.setenv("DICOM_HIDE_IDENTITY", "a secret")
-    headers = header_table(phantom / "P01-reference", cache=False, progress=False)
+    headers = deidentify(header_table(phantom / "P01-reference", cache=False, progress=False))
     stacks = stack_table(slice_table(headers))
     assert all("hidden-" in stack_label(row) for row in stacks.itertuples())
 

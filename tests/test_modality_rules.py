@@ -11,6 +11,7 @@ from helpers import audit, badge, header_table, show_evidence, slice_table, writ
 from helpers.headers.references import references_of, sequences_of
 from helpers.phantom.modality_faults import MODALITY_FAULTS
 from helpers.phantom.scans import ALL_SCANS, CORONAL, Scan
+from helpers.privacy.pseudonyms import deidentified_table
 from helpers.quality.encoding_rules import ALWAYS_LOSSY
 from helpers.quality.rules import MAX_ALIKE
 
@@ -20,7 +21,7 @@ RULES = {*MODALITY_FAULTS, "mixed-monochrome"}
 
 
 def _audited(folder):
-    headers = header_table(folder, progress=False)
+    headers = deidentified_table(header_table(folder, progress=False))
     return audit(headers), headers
 
 

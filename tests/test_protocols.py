@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from truth_headers import header_frame, header_row
 
-from helpers import header_table, protocol_table, slice_table
+from helpers import deidentify, header_table, protocol_table, slice_table
 from helpers.errors import ClearError
 
 SCANNER = {"Manufacturer": "SIEMENS", "ManufacturerModelName": "Definition AS"}
@@ -122,8 +122,7 @@ def test_no_image_is_an_empty_table_and_another_table_is_refused():
         protocol_table(slices.reset_index(drop=True))
 
 
-def test_identity_has_pseudonyms_where_it_is_hidden(phantom, monkeypatch):
-    monkeypatch.setenv("DICOM_HIDE_IDENTITY", "a secret")
-    headers = header_table(phantom / "P01-reference", cache=False, progress=False)
+def test_identity_has_pseudonyms_where_it_is_hidden(phantom):
+    headers = deidentify(header_table(phantom / "P01-reference", cache=False, progress=False))
     table = protocol_table(slice_table(headers))
     assert table["SeriesDescription"].str.startswith("hidden-").all()

@@ -243,7 +243,7 @@ def _set_aside(file: Path, error: Exception) -> None:
         os.replace(file, aside)
     reason = " ".join(str(error).split())
     message = f"cache: {file} is set aside as {aside} and begun anew ({reason})"
-    warnings.warn(message, stacklevel=7)
+    warnings.warn(message, stacklevel=6)
 
 
 def _free_name(file: Path) -> str:

@@ -71,7 +71,7 @@ class Place(NamedTuple):
         except OSError as error:
             message = f"cache: {self.file} could not be written ({error}); the table is complete"
             if self.named:
-                warnings.warn(message, stacklevel=6)
+                warnings.warn(message, stacklevel=5)
             else:
                 _say_once(message, "not written")
         else:

@@ -22,7 +22,6 @@ from helpers.headers.elements import DIFFUSION_COLUMNS
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.keywords import KeywordError, check_keyword
 from helpers.headers.pydicom_reader import PIXEL_TAGS, pydicom_row
-from helpers.privacy.pseudonyms import deidentified_table
 from helpers.runtime import MANY_FILES, chunks_of, quiet, require_executor, through
 
 FILES_PER_CHUNK = 4  # that are read one after the other, here and in a thread
@@ -85,8 +84,8 @@ def header_table(
     What took more than a second to read is remembered in ``dicom-headers`` in the user's
     cache folder (``$XDG_CACHE_HOME``, or ``~/.cache``), which a line says once. It holds names
     and IDs as the files do, so only the user can read it; it is never in the collection, nor
-    written where ``DICOM_HIDE_IDENTITY`` hides identity. ``cache=False`` does without, the
-    environment variable ``DICOM_NO_CACHE`` in all calls. Above 1 GB in all, the tables that were
+    written while a de-identified report is made. ``cache=False`` does without, the environment
+    variable ``DICOM_NO_CACHE`` in all calls. Above 1 GB in all, the tables that were
     not used for longest are dropped. What was read is kept when the reading is interrupted. A
     file is read again when its size or times have changed.
 
@@ -99,27 +98,6 @@ def header_table(
     format="%Y%m%d", errors="coerce")``; as years, of ages like 061Y:
     ``headers["PatientAge"].str.extract(r"(\\d+)Y")[0].astype(float)`` (PS3.5 6.2).
     """
-    table = read_headers(
-        files_or_root,
-        keywords=keywords,
-        private=private,
-        cache=cache,
-        executor=executor,
-        progress=progress,
-    )
-    return deidentified_table(table)
-
-
-def read_headers(
-    files_or_root: Any,
-    *,
-    keywords: Collection[str] | None = None,
-    private: bool = False,
-    cache: str | os.PathLike[str] | bool = True,
-    executor: Executor | None = None,
-    progress: bool | None = None,
-) -> pd.DataFrame:
-    """As `header_table`, with the values as they are, even where identity is hidden."""
     keywords = None if keywords is None else _checked(keywords)
     require_executor(executor)
     paths, folder = _paths(files_or_root), _folder(files_or_root)

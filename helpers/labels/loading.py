@@ -22,7 +22,7 @@ from helpers.labels.nifti import nifti_labels
 from helpers.labels.placing import placed
 from helpers.labels.segmentation import segmentation_labels
 from helpers.labels.structures import structure_labels
-from helpers.privacy.pseudonyms import is_deidentified, shown_error
+from helpers.privacy.pseudonyms import deidentified_table, is_deidentified, shown_error
 from helpers.runtime import quiet
 from helpers.volume.volume import Volume
 
@@ -150,7 +150,8 @@ def kind_of(path: str) -> str:
     found = format_of(start)
     if found.removeprefix(GZIPPED) == nifti.FORMAT:
         return nifti.FORMAT
-    header = header_table([path], keywords=["SOPClassUID"], cache=False, progress=False).iloc[0]
+    headers = header_table([path], keywords=["SOPClassUID"], cache=False, progress=False)
+    header = deidentified_table(headers).iloc[0]
     uid = header.get("SOPClassUID")
     if isinstance(uid, str):
         return uid

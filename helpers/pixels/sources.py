@@ -8,8 +8,6 @@ import pandas as pd
 
 from helpers.pixels.luts import WINDOW_KEYWORDS
 from helpers.pixels.unchanged import expected_values
-from helpers.privacy.identifying import identifies
-from helpers.privacy.pseudonyms import is_deidentified
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.slices.frame_rows import GROUPS
 
@@ -50,17 +48,6 @@ def sources_of(rows: pd.DataFrame) -> list[Source]:
     own, known = _own_values(rows), repeat(frozenset(map(str, rows.columns)))
     expected, said = expected_values(rows), _said(rows)
     return list(map(Source, paths_of(rows), frames, offsets, expected, own, said, known))
-
-
-def without_pseudonyms(sources: list[Source]) -> list[Source]:
-    """What other processes can compare with files; they may not know how pseudonyms are made."""
-    if not is_deidentified():
-        return sources
-    return [source._replace(expected=_without_identity(source.expected)) for source in sources]
-
-
-def _without_identity(expected: dict[str, Any]) -> dict[str, Any]:
-    return {keyword: value for keyword, value in expected.items() if not identifies(keyword)}
 
 
 def _own_values(rows: pd.DataFrame) -> list[tuple[tuple[str, Any], ...]]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from helpers.publish.cleaned import clean_data
 from helpers.publish.stack_pictures import Stack, StackInput
 from helpers.publish.tables import Tables
 from helpers.slices.groups import sister_stacks
@@ -15,7 +16,6 @@ from helpers.slices.labels import UID_DIGITS, split_label
 MAX_FINDINGS = 2000  # that the index lists
 MAX_TEXT = 200  # characters of a header's text on a card
 MAX_WORDS = 600  # characters of what is said of a finding
-PICTURES = {"pictures", "masks", "maps", "jpeg"}  # of a viewer's data: no texts
 
 
 class Shown(NamedTuple):
@@ -174,14 +174,7 @@ class Gallery:
 
     def cleaned(self, data: Any) -> Any:
         """All texts in the data of a viewer as they are shown; pictures are no texts."""
-        if isinstance(data, str):
-            return self.said(data)
-        if isinstance(data, dict):
-            return {
-                name: value if name in PICTURES else self.cleaned(value)
-                for name, value in data.items()
-            }
-        return [self.cleaned(one) for one in data] if isinstance(data, (list, tuple)) else data
+        return clean_data(data, self.said)
 
     def _where(self, finding: pd.Series, owner: int | None) -> str:
         """What a finding is about: a file, below the folder of the collection, or a stack."""

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +13,8 @@ import nbformat
 from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 from nbconvert import HTMLExporter
+
+from helpers.publish.cleaned import Clean, clean_output
 
 TEMPLATES = Path(__file__).with_name("templates")
 SCRIPT = (  # of the index, each part after those it uses
@@ -39,7 +41,7 @@ def page_html(
     notebook: nbformat.NotebookNode,
     name: str,
     names: list[str],
-    clean: Callable[..., str] | None = None,
+    clean: Clean | None = None,
 ) -> str:
     """An executed notebook as an HTML page that needs neither kernel nor network.
 
@@ -47,7 +49,7 @@ def page_html(
     ----------
     notebook : with outputs
     name, names : of this page, and of all pages in their order
-    clean : function of a text, and of whether it is HTML, that gives the text to show instead
+    clean : function of a text that gives the text to show instead, for all that outputs hold
     """
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -56,7 +58,7 @@ def page_html(
             cell.outputs = list(filter(None, map(_without_widget, cell.outputs)))
             if clean:
                 for output in cell.outputs:
-                    _clean(output, clean)
+                    clean_output(output, clean)
     notebook.metadata.pop("widgets", None)
     before, after = _neighbours(name, names)
     resources = {"metadata": {"name": name}, "previous": before, "next": after}
@@ -180,13 +182,3 @@ def _without_widget(output: Any) -> Any:
     if data.pop(WIDGET, None) is None:
         return output
     return output if "image/png" in data else None
-
-
-def _clean(output: Any, clean: Callable[..., str]) -> None:
-    """Cleans all texts of an output, in place."""
-    if "text" in output:
-        output["text"] = clean(output["text"])
-    data = output.get("data", {})
-    for kind in data:
-        if kind.startswith("text/"):
-            data[kind] = clean(data[kind], kind == "text/html")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from helpers.headers.table import read_headers
+from helpers.headers.table import header_table
 from helpers.privacy.identifying import STANDARD_ROOT, identifying_values, own_words
 
 MIN_VALUE_LENGTH = 4  # characters of an identifying value that is looked for
@@ -50,7 +50,7 @@ def local_secrets(project: str | os.PathLike[str]) -> LocalSecrets:
         for folder in (Path.home(), project, root or project)
         for path in _spellings(folder)
     }
-    headers = read_headers(Path(root).expanduser(), progress=False) if root else pd.DataFrame()
+    headers = header_table(Path(root).expanduser(), progress=False) if root else pd.DataFrame()
     values = {value for value in _values_and_parts(headers) if value.casefold() not in common}
     return LocalSecrets(re.compile("|".join(folders)), frozenset(values))
 

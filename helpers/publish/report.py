@@ -17,8 +17,9 @@ from nbformat import NotebookNode
 from helpers.collection import collection_root, is_phantom, what_is_at
 from helpers.errors import ClearError
 from helpers.files import FolderError
-from helpers.headers.table import read_headers
+from helpers.headers.table import header_table
 from helpers.privacy.pseudonyms import VARIABLE, is_deidentified
+from helpers.publish.cleaned import Clean
 from helpers.publish.deidentified import DeidentifiedCollection
 from helpers.publish.execution import execute_pages
 from helpers.publish.gallery import Gallery
@@ -26,6 +27,7 @@ from helpers.publish.html_pages import PageEntry, index_html, message_page, page
 from helpers.publish.pages import PageError, needs_fastai, page_files, read_page, title_of
 from helpers.publish.processes import ProcessError, in_processes
 from helpers.publish.stack_pages import MB, StackPages, clear
+from helpers.publish.stage import with_stage
 from helpers.publish.summary import Overview, overview
 from helpers.publish.tables import Tables, tables_of, tables_of_folder
 
@@ -37,8 +39,11 @@ ONE_FILE = "report.html"
 MAX_ONE_FILE_MB = 40.0  # of a report that is one file: a browser takes it in at once
 LATER_BYTES = 2_000_000  # of each page that is made when its packages are there
 FASTAI_NEEDS = {"torch", "fastai", "kornia", "scikit-image"}  # with its module for medical images
-IDENTITY_SYNTHETIC = "they are shown, for the patients of the phantom are synthetic"
-IDENTITY_SHOWN = "they are shown, as this report was made without DEIDENTIFY=1"
+IDENTITY_SYNTHETIC = "they are in this report, for the patients of the phantom are synthetic"
+IDENTITY_SHOWN = (
+    "they are in this report; make one to hand on by make run DEIDENTIFY=1, or "
+    "python -m helpers.site --deidentify"
+)
 IDENTITY_LEFT_OUT = (
     "they are left out, and hidden-…, UIDs beginning with 2.25. and numbered file names stand for "
     "them; pixels are as they were taken"
@@ -91,12 +96,15 @@ def build_site(
     _clear(site)
     root, environment = _collection(collection)
     hidden = deidentify or is_deidentified()
-    headers = read_headers(root, cache=not hidden)  # no copy of names is left where they are hidden
+    headers = header_table(root, cache=not hidden)  # no copy of names is left where they are hidden
     tables = tables_of(headers)
     summary = overview(headers, tables)
     with tempfile.TemporaryDirectory(prefix="dicom-", ignore_cleanup_errors=True) as folder:
         view = _view(root, headers, site, folder, hidden)
         summary.facts["identity"] += f"; {view.identity}"
+        if view.clean is not None:
+            summary = summary._replace(facts=summary.facts.map(view.clean))
+            notebooks = {path: with_stage(page, path.stem) for path, page in notebooks.items()}
         gallery = _gallery(tables, root, view)
         stacks = StackPages(
             gallery, site, max_bytes=max_bytes, viewers=viewers, environment=view.environment
@@ -119,7 +127,7 @@ class _View(NamedTuple):
     name: str  # of the collection; empty where that could identify a person
     identity: str  # what becomes of elements that could
     environment: dict[str, str]  # in which the pages explore it
-    clean: Callable[..., str] | None  # what their outputs pass through
+    clean: Clean | None  # what their outputs pass through
 
 
 class _Report:

@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.errors import ClearError
 from helpers.headers.table import header_table
 from helpers.labels.sources import labels_of
+from helpers.privacy.pseudonyms import deidentify
 from helpers.quality.audit import audit
 from helpers.slices.contents import images
 from helpers.slices.stacks import stack_table
@@ -41,8 +42,8 @@ def tables_of(headers: pd.DataFrame) -> Tables:
 
 
 def tables_of_folder(root: Path) -> Tables:
-    """The tables of a folder, as the pages see it: with pseudonyms where identity is hidden."""
-    return tables_of(header_table(root, cache=False, progress=False))
+    """The tables of a folder, as de-identified pages see it."""
+    return tables_of(deidentify(header_table(root, cache=False, progress=False)))
 
 
 def _labels(headers: pd.DataFrame, slices: pd.DataFrame) -> pd.DataFrame | None:

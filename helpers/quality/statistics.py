@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from helpers.errors import require_type
 from helpers.pixels.image import Image, ImageError
 from helpers.pixels.images import ImageReader
-from helpers.pixels.sources import Source, sources_of, without_pseudonyms
+from helpers.pixels.sources import Source, sources_of
 from helpers.pixels.window import WindowError, resolve_window
 from helpers.runtime import chunks_of, in_threads_if_slow, quiet, through
 from helpers.slices.frame_rows import frame_rows
@@ -117,7 +117,7 @@ def _reading(
     read = partial(_read, ImageReader(), window)
     if executor is None:
         return closing(in_threads_if_slow(read, chunks_of(sources, IMAGES_PER_CHUNK)))
-    return closing(through(executor, read, chunks_of(without_pseudonyms(sources), IMAGES_PER_TASK)))
+    return closing(through(executor, read, chunks_of(sources, IMAGES_PER_TASK)))
 
 
 def _checked(found: list[Statistics | WindowError], bar: tqdm) -> Iterator[Statistics]:

@@ -5,6 +5,7 @@ import pandas as pd
 from helpers.collection import phantom_root
 from helpers.errors import WrongTypeError, require_type
 from helpers.headers.table import header_table
+from helpers.privacy.pseudonyms import deidentified_table
 from helpers.slices.contents import contents_line
 from helpers.slices.stacks import stack_table
 from helpers.slices.table import slice_table
@@ -81,7 +82,7 @@ def neighbouring_files(headers: pd.DataFrame, slices: pd.DataFrame) -> pd.Index:
 
 
 def _phantom_tables() -> tuple[pd.DataFrame, pd.DataFrame]:
-    headers = header_table(phantom_root())
+    headers = deidentified_table(header_table(phantom_root()))  # as its files are read again
     return headers, slice_table(headers)
 
 
