@@ -363,7 +363,8 @@ def test_the_report_shows_or_leaves_out_and_says_which(secret, hidden, tmp_path)
     assert len(written) == 8
     (identity,) = re.findall(r"<dt>identity</dt><dd>(.*?)</dd>", written["index.html"])
     assert re.match(r"\d+ elements with values that could identify a person; they are", identity)
-    assert ("left out" if hidden else "shown") in identity
+    assert ("left out" if hidden else "they are in this report; make one to hand on") in identity
+    assert ("DEIDENTIFY=1" in identity and "--deidentify" in identity) != hidden
     found = {
         value for value in told for page in written.values() if len(value) > 3 and value in page
     }

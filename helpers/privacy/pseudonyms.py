@@ -65,7 +65,7 @@ def deidentify(headers: pd.DataFrame, *, secret: str | None = None) -> pd.DataFr
     --------
     >>> headers = pd.DataFrame({"PatientID": ["A7", "A7"], "Rows": [512, 512]})
     >>> deidentify(headers, secret="a secret")["PatientID"].tolist()
-    ['hidden-c8f95f1e4ae6', 'hidden-c8f95f1e4ae6']
+    ['hidden-0ba79c1c0ac2', 'hidden-0ba79c1c0ac2']
     """
     require_type(headers, pd.DataFrame, "of header_table")
     if secret is not None and not (isinstance(secret, str) and secret):

@@ -39,7 +39,7 @@ ONE_FILE = "report.html"
 MAX_ONE_FILE_MB = 40.0  # of a report that is one file: a browser takes it in at once
 LATER_BYTES = 2_000_000  # of each page that is made when its packages are there
 FASTAI_NEEDS = {"torch", "fastai", "kornia", "scikit-image"}  # with its module for medical images
-IDENTITY_SYNTHETIC = "they are in this report, for the patients of the phantom are synthetic"
+IDENTITY_SYNTHETIC = "they are shown, for the patients of the phantom are synthetic"
 IDENTITY_SHOWN = (
     "they are in this report; make one to hand on by make run DEIDENTIFY=1, or "
     "python -m helpers.site --deidentify"
