@@ -53,9 +53,11 @@ def deidentify(headers: pd.DataFrame, *, secret: str | None = None) -> pd.DataFr
 
     Notes
     -----
-    It is about the table alone. What reads a file again, such as `helpers.load_slice` or
-    `helpers.header_of`, shows what the file says. Names that somebody wrote into an element which
-    is meant for something else (Manufacturer, say) stay too, and so does what is in the pixels.
+    It is about the table alone. What reads a file again, such as `helpers.load_slice`,
+    `helpers.header_of` or, of several frames, `helpers.slice_table`, shows what the file says:
+    make the tables that you need first, and pass each through here. Names that somebody wrote
+    into an element which is meant for something else (Manufacturer, say) stay too, and so does
+    what is in the pixels.
 
     References
     ----------

@@ -69,7 +69,9 @@ def _staged(source: str, name: str) -> str:
 
 
 def _reads(node: ast.AST) -> bool:
-    """Whether it is the name of what reads headers: alone, of a module, or imported as another."""
+    """Whether it is the name of what reads headers: alone, of a module, or for another one."""
+    if isinstance(node, ast.Constant):
+        return node.value == READS
     if isinstance(node, ast.alias):
         return node.name.split(".")[-1] == READS and node.asname is not None
     return (isinstance(node, ast.Name) and node.id == READS) or (
