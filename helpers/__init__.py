@@ -25,6 +25,7 @@ slices/       Where does every image belong?
 pixels/       What are the values of an image?
 volume/       What are the voxels of a stack, and where are they?
 labels/       What is labelled, and where does it lie?
+interchange/  How does a volume leave for other programs?
 pictures/     Slices and tables, drawn.
 quality/      What is wrong, and what does it do to a picture or a number?
 learn/        How do slices enter fastai?
@@ -94,6 +95,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "labels.first_look": ["label_middle", "labelled_stack", "strangest_labels"],
     "labels.sources": ["labels_of"],
     "labels.table": ["label_table"],
+    "interchange.exporting": ["export_volume"],
     "pictures.slices": [
         "show_montage",
         "show_planes",

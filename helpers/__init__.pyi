@@ -15,6 +15,7 @@ from helpers.headers.export import export as export
 from helpers.headers.keywords import tag_summary as tag_summary
 from helpers.headers.table import header_table as header_table
 from helpers.headers.table import split_values as split_values
+from helpers.interchange.exporting import export_volume as export_volume
 from helpers.labels.annotation_marks import annotation_labels as annotation_labels
 from helpers.labels.annotation_marks import image_labels as image_labels
 from helpers.labels.annotations import annotation_columns as annotation_columns

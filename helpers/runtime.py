@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from threading import current_thread, main_thread
 from time import perf_counter, thread_time
 from typing import Any
 
-from helpers.errors import WrongTypeError
+from helpers.errors import ClearError, WrongTypeError
 
 KAGGLE_INPUT, KAGGLE_WORKING = Path("/kaggle/input"), Path("/kaggle/working")
 MAX_THREADS = 8
@@ -174,3 +175,19 @@ def install_line(package: str) -> str:
         return f"python -m pip install {package}"
     line = f"%pip install --no-index $(find /kaggle/input -iname '{package}*.whl')"
     return f"attach a dataset with its wheel and put first: {line}"
+
+
+def optional_package(name: str, error: type[ClearError]) -> Any:
+    """A package that only who wants it installs.
+
+    Raises
+    ------
+    ClearError
+        Of the given class, where it is not there: says what to type.
+    """
+    try:
+        return import_module(name)
+    except ImportError as cause:
+        raise error(
+            f"expected the package {name}, which is not installed: {install_line(name)}"
+        ) from cause

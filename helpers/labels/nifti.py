@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib import import_module
 from math import prod
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from helpers.files import OpenFile, SizeLimitedReader
 from helpers.formats import GZIP
 from helpers.labels.labels import Label, LabelError, Labels, check_memory, map_dtype
 from helpers.labels.placing import check_meets
-from helpers.runtime import install_line, quiet
+from helpers.runtime import optional_package, quiet
 from helpers.volume.conversion import LPS_TO_RAS
 from helpers.volume.volume import Volume
 
@@ -120,7 +119,7 @@ def _image(file: Any, path: str) -> Any:
     LabelError
         Where its values stand in another file, or its file cannot hold as many as it says.
     """
-    nibabel = _nibabel()
+    nibabel = optional_package("nibabel", LabelError)
     start = file.read(HEADER)
     file.seek(0)
     if start[344:347] == b"ni1":
@@ -141,15 +140,6 @@ def _image(file: Any, path: str) -> Any:
             f"{' × '.join(map(str, image.shape))} voxels: it is cut short or its header is wrong"
         )
     return image
-
-
-def _nibabel() -> Any:
-    try:
-        return import_module("nibabel")
-    except ImportError as error:
-        raise LabelError(
-            f"expected the package nibabel, which is not installed: {install_line('nibabel')}"
-        ) from error
 
 
 def _grid(image: Any, path: str) -> NiftiGrid:

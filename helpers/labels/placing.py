@@ -133,7 +133,8 @@ def _resampled(
     maps = []
     for label_map in labels.maps:
         one = Volume(array=label_map, affine=labels.affine)
-        there = resampled(one, volume.affine, volume.array.shape, how="nearest")
+        grid = volume.affine, volume.array.shape
+        there = resampled(one, *grid, how="nearest", progress=False)
         kept = there.array.copy()
         if there.padding is not None:
             kept[there.padding] = 0

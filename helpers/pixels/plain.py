@@ -64,6 +64,7 @@ MEANING = [
 WINDOW_NUMBERS = ["WindowCenter", "WindowWidth"]
 CAPTIONS = [
     *("PatientID", "SeriesDescription", "AnatomicalOrientationType", "FrameOfReferenceUID"),
+    "SeriesInstanceUID",
 ]
 KEYWORDS = [*MEANING, *OF_FRAME, *CAPTIONS, *COMPARED, "NumberOfFrames"]
 LAST_TAG_READ = 0x00283010  # VOI LUT Sequence

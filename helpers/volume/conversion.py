@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from helpers.errors import ClearError, require_type
 from helpers.geometry.planes import nearest_axes, shear_of, transposed_affine
-from helpers.runtime import install_line
+from helpers.runtime import optional_package
 from helpers.volume.volume import Volume
 
 LETTER_AXES = {  # the LPS axis, and the sign of the direction along it
@@ -104,7 +103,7 @@ def to_simpleitk(volume: Volume) -> Any:
         For a sheared volume, which an ITK image cannot hold: straighten it first.
     """
     require_type(volume, Volume, "of load_volume")
-    SimpleITK = _package("SimpleITK")
+    SimpleITK = optional_package("SimpleITK", ConversionError)
     if (shear := shear_of(volume.affine)) >= MAX_SHEAR_DEG:
         raise ConversionError(
             f"expected a grid with right angles, got one sheared by {shear:.1f}°, which ITK has "
@@ -120,13 +119,17 @@ def to_simpleitk(volume: Volume) -> Any:
 def to_nibabel(volume: Volume) -> Any:
     """The volume as a ``nibabel.Nifti1Image``: its axes are (column, row, slice), its frame RAS mm.
 
-    Shear stays in the affine; padding has the value that the array has there.
+    Its sform has the affine, shear too; so has its qform, unless there is shear, which that has no
+    place for. Both count from the scanner's origin. Padding has the value that the array has there.
     """
     require_type(volume, Volume, "of load_volume")
-    nibabel = _package("nibabel")
+    nibabel = optional_package("nibabel", ConversionError)
     affine = LPS_TO_RAS @ volume.affine[:, [2, 1, 0, 3]]
     image = nibabel.Nifti1Image(volume.array.transpose(2, 1, 0), affine)
     image.header.set_xyzt_units("mm")
+    image.set_sform(affine, "scanner")
+    if shear_of(volume.affine) < MAX_SHEAR_DEG:
+        image.set_qform(affine, "scanner")
     return image
 
 
@@ -164,13 +167,3 @@ def _unsheared(volume: Volume) -> Volume:
     affine[:3, 0] -= in_plane @ drift
     affine[:3, 3] += in_plane @ start
     return replace(volume, array=array, affine=affine, padding=padding)
-
-
-def _package(name: str) -> Any:
-    """A package that only who wants it installs."""
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise ConversionError(
-            f"expected the package {name}, which is not installed: {install_line(name)}"
-        ) from error

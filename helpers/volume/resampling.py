@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
+from tqdm.auto import tqdm
 
 from helpers.errors import ClearError, require_type
 from helpers.volume.slice import Slice, remarked
-from helpers.volume.volume import Volume
+from helpers.volume.volume import MIN_SLICES_FOR_BAR, Volume
 
 ORDERS = {"linear": 1, "nearest": 0}  # of the splines that interpolate
 DECIMALS = 6  # of a place in voxels; beyond, it is how it was computed
@@ -24,7 +25,12 @@ class ResamplingError(ClearError, ValueError):
 
 
 def resampled(
-    volume: Volume, affine: ArrayLike, shape: Sequence[int], *, how: str = "linear"
+    volume: Volume,
+    affine: ArrayLike,
+    shape: Sequence[int],
+    *,
+    how: str = "linear",
+    progress: bool | None = None,
 ) -> Volume:
     """The values of a volume on another grid, as a `Volume`: float32, where they are interpolated.
 
@@ -39,6 +45,7 @@ def resampled(
     shape : (slices, rows, columns)
     how : {"linear", "nearest"}
         "linear" between the eight nearest voxels; "nearest" for labels, and keeps their type.
+    progress : whether to show a progress bar; None shows it from 100 slices on
 
     Raises
     ------
@@ -53,7 +60,9 @@ def resampled(
     lowest = volume.array.min()
     array = np.empty(shape, volume.array.dtype if how == "nearest" else np.float32)
     padding = np.empty(shape, bool)
-    for index in range(shape[0]):  # slice by slice: little memory beside the result
+    is_shown = shape[0] >= MIN_SLICES_FOR_BAR if progress is None else progress
+    bar = tqdm(range(shape[0]), "Resampling", unit=" slices", disable=not is_shown)
+    for index in bar:  # slice by slice: little memory beside the result
         array[index], padding[index] = _plane(volume, to_voxel, index, shape[1:], ORDERS[how])
     array[padding] = lowest
     return replace(

@@ -43,6 +43,40 @@ def save_slice(slice: Slice, path: str | os.PathLike[str], *, window: object = N
     return _save(slice.grey(window), slice, _checked(path), window)
 
 
+def save_label_map(
+    label_map: np.ndarray, path: Path, *, spacing: tuple[float, float] | None = None
+) -> Path:
+    """Writes a label map (rows, columns) as a PNG whose grey is the value; returns the Path.
+
+    Parameters
+    ----------
+    path : name of a file that is not there yet
+    spacing : (row, column), so that it lies on a picture of `save_slice` whose pixels were made
+        square, by nearest neighbour; None leaves pixels as they are
+
+    Raises
+    ------
+    SavingError
+    """
+    image = Image.fromarray(np.ascontiguousarray(label_map))
+    if spacing is not None:
+        image = _square(image, spacing, how=Image.Resampling.NEAREST)
+    image.save(_checked(path))
+    return path
+
+
+def square_shape(shape: tuple[int, int], spacing: tuple[float, float]) -> tuple[int, int]:
+    """(rows, columns) of an image whose pixels are made square: the smaller spacing stays.
+
+    Examples
+    --------
+    >>> square_shape((40, 128), (5.0, 2.5))
+    (80, 128)
+    """
+    vertical, horizontal = np.divide(spacing, min(spacing))
+    return round(shape[0] * vertical), round(shape[1] * horizontal)
+
+
 def _checked(path: str | os.PathLike[str]) -> Path:
     """The Path, if it may be written."""
     try:
@@ -67,7 +101,8 @@ def _checked(path: str | os.PathLike[str]) -> Path:
 def _save(grey: np.ndarray, slice: Slice, path: Path, window: object) -> Path:
     if path.suffix.lower() in EIGHT_BIT_ENDINGS:
         image = Image.fromarray((grey * 255).round().astype(np.uint8))
-        _square(image, slice.spacing).save(path, quality=JPEG_QUALITY)
+        square = _square(image, slice.spacing, how=Image.Resampling.BILINEAR)
+        square.save(path, quality=JPEG_QUALITY)
         return path
     if grey.ndim == 3:
         raise SavingError(f"expected grey values for {path.name}, got colour: save it as PNG")
@@ -76,11 +111,11 @@ def _save(grey: np.ndarray, slice: Slice, path: Path, window: object) -> Path:
     return path
 
 
-def _square(image: Image.Image, spacing: tuple[float, float]) -> Image.Image:
-    """The image with square pixels, as large as the smaller of the two spacings makes it."""
-    vertical, horizontal = np.divide(spacing, min(spacing))
-    size = round(image.width * horizontal), round(image.height * vertical)
-    return image if size == image.size else image.resize(size, Image.Resampling.BILINEAR)
+def _square(image: Image.Image, spacing: tuple[float, float], *, how: int) -> Image.Image:
+    """The image with square pixels."""
+    rows, columns = square_shape((image.height, image.width), spacing)
+    size = columns, rows
+    return image if size == image.size else image.resize(size, how)
 
 
 def _tiff_tags(slice: Slice, window: object) -> dict[int, object]:

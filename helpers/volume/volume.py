@@ -23,11 +23,14 @@ from helpers.geometry.planes import (
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.window import VoiLut, Window, resolve_window
 from helpers.runtime import quiet
+from helpers.slices.arrays import paths_of
 from helpers.slices.grid import StackError, grid_affine, longest_run
+from helpers.slices.table import NO_UID
 from helpers.volume.slice import Slice, captions_of
 from helpers.volume.voxels import read_voxels
 
 MIN_SLICES_FOR_BAR = 100  # from here on a progress bar is shown
+UIDS = ("FrameOfReferenceUID", "SeriesInstanceUID")  # that all images of a volume share
 VISIBLE_SHEAR_DEG = 1.0  # from here on a picture across the slices says that they are sheared
 
 
@@ -40,6 +43,8 @@ class Volume:
     names to `Window` or `VoiLut`, the default first. `acquired_axis` is the axis of the array along
     which images were acquired.
     `frame_of_reference` is the UID of the frame that LPS mm count in; empty where it is not known.
+    `series` is the Series Instance UID of its images, empty where they have none or several, and
+    `paths` are the files that it was loaded from.
     """
 
     array: np.ndarray
@@ -52,6 +57,8 @@ class Volume:
     anatomical_orientation: str = "BIPED"
     acquired_axis: int = 0
     frame_of_reference: str = ""
+    series: str = ""
+    paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "padding", _with_lost_values(self.padding, self.array))
@@ -67,9 +74,10 @@ class Volume:
         return f"Volume of {shape} voxels, {spacing} mm, {self.array.dtype} {self.unit}".strip()
 
     @property
-    def spacing(self) -> tuple[float, ...]:
+    def spacing(self) -> tuple[float, float, float]:
         """Distance in mm of neighbouring voxels along (slice, row, column) axes of the array."""
-        return tuple(np.linalg.norm(self.affine[:3, :3], axis=0).tolist())
+        slice_step, row_step, column_step = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
+        return slice_step, row_step, column_step
 
     @property
     def middle(self) -> np.ndarray:
@@ -300,7 +308,7 @@ def load_volume(
     image = read_voxels(slices, bar)
     with quiet():
         anatomical_orientation = image.header.get("AnatomicalOrientationType", "BIPED")
-        frame_of_reference = _frame_of_reference(slices, image.header)
+        uids = [_common_uid(word, slices, image.header) for word in UIDS]
     return Volume(
         array=image.array,
         affine=affine,
@@ -310,16 +318,19 @@ def load_volume(
         inverted=image.inverted,
         caption=captions_of(image),
         anatomical_orientation=anatomical_orientation,
-        frame_of_reference=frame_of_reference,
+        frame_of_reference=uids[0],
+        series=uids[1],
+        paths=tuple(dict.fromkeys(paths_of(slices))),
     )
 
 
-def _frame_of_reference(slices: pd.DataFrame, header: FrameHeader) -> str:
-    """Frame of Reference UID (0020,0052); empty where images name none, or not the same."""
-    keyword = "FrameOfReferenceUID"
+def _common_uid(keyword: str, slices: pd.DataFrame, header: FrameHeader) -> str:
+    """A UID of all images; empty where they name none, or not the same."""
     uids = slices[keyword] if keyword in slices else [header.get(keyword)]
+    if keyword in slices.index.names:
+        uids = slices.index.get_level_values(keyword)
     (uid, *others) = {str(uid) if isinstance(uid, str) else "" for uid in uids}
-    return "" if others else uid
+    return "" if others or uid == NO_UID else uid
 
 
 def _with_lost_values(padding: np.ndarray | None, array: np.ndarray) -> np.ndarray | None:

@@ -1,0 +1,1 @@
+"""How does a volume leave for other programs?"""
