@@ -75,6 +75,20 @@ def _record(path):
     return json.loads(name.read_text(encoding="utf-8"))
 
 
+# where a volume comes from
+
+
+def test_a_volume_knows_its_series_and_its_files(phantom_slices, volumes):
+    for patient, volume in volumes.items():
+        rows = phantom_slices[phantom_slices["PatientID"].str[:3] == patient]
+        assert volume.series in rows.index.unique("SeriesInstanceUID")
+        assert {*volume.paths} == {*rows.loc[volume.series].index.get_level_values("path")}
+    one = phantom_slices[phantom_slices["PatientID"] == "P42-one-file"]
+    whole = load_volume(one)  # the index names the series; one file of several frames
+    assert (whole.series, len(whole.paths)) == (one.index[0][0], 1)
+    assert load_volume(one.droplevel(["SeriesInstanceUID", "stack"])).series == whole.series
+
+
 # round trips
 
 

@@ -64,8 +64,8 @@ MEANING = [
 WINDOW_NUMBERS = ["WindowCenter", "WindowWidth"]
 CAPTIONS = [
     *("PatientID", "SeriesDescription", "AnatomicalOrientationType", "FrameOfReferenceUID"),
-    "SeriesInstanceUID",
 ]
+OF_INDEX = ["SeriesInstanceUID"]  # which the rows of one stack have no more
 KEYWORDS = [*MEANING, *OF_FRAME, *CAPTIONS, *COMPARED, "NumberOfFrames"]
 LAST_TAG_READ = 0x00283010  # VOI LUT Sequence
 
@@ -226,7 +226,7 @@ def _table_reader() -> FastReader:
 @cache
 def _header_reader(to_pixels: bool) -> FastReader:
     """Reads headers as far as they say what values mean, or to the pixels; remembers elements."""
-    return FastReader(KEYWORDS, last=None if to_pixels else LAST_TAG_READ)
+    return FastReader([*KEYWORDS, *OF_INDEX], last=None if to_pixels else LAST_TAG_READ)
 
 
 @lru_cache
