@@ -118,6 +118,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "quality.evidence": ["show_evidence", "show_remedies"],
     "learn.cohort": ["check_decodable", "largest_group", "sample_slices", "training_table"],
     "learn.classes": ["class_table"],
+    "learn.folds": ["folds"],
     "learn.block": ["PatientSplitter", "SliceBlock", "compare_readers"],
     "learn.training_plots": [
         *("plot_errors", "plot_predictions", "plot_readings", "show_predictions"),

@@ -39,6 +39,7 @@ from helpers.learn.cohort import check_decodable as check_decodable
 from helpers.learn.cohort import largest_group as largest_group
 from helpers.learn.cohort import sample_slices as sample_slices
 from helpers.learn.cohort import training_table as training_table
+from helpers.learn.folds import folds as folds
 from helpers.learn.training_plots import plot_errors as plot_errors
 from helpers.learn.training_plots import plot_predictions as plot_predictions
 from helpers.learn.training_plots import plot_readings as plot_readings

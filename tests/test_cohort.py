@@ -15,7 +15,8 @@ from helpers import (
     training_table,
 )
 from helpers.errors import ClearError, WrongTypeError
-from helpers.learn.cohort import patient_split, person_ids
+from helpers.learn.cohort import patient_split
+from helpers.slices.persons import person_ids
 
 OTHER_KINDS = ("projection", "picture", "cine", "mosaic", "segmentation")  # than slices
 
@@ -135,6 +136,16 @@ def test_who_has_no_id_is_known_by_what_there_is():
     rows.index = ["/a/1.dcm", "/b/1.dcm", "/b/2.dcm"]
     assert person_ids(rows).tolist() == ["series 1.1", "folder /b", "folder /b"]
     assert person_ids(rows[["other"]]).tolist() == ["folder /a", "folder /b", "folder /b"]
+
+
+def test_one_name_and_birth_date_are_one_person_unless_made_up():
+    rows = _rows(("A", "1", "1.1"), ("B", "2", "2.1"), ("C", "3", "3.1"), ("D", "4", "4.1"))
+    named = rows.assign(PatientName=["DOE^JANE", "Doe^Jane^^", "DOE^JANE", "Roe"])
+    named["PatientBirthDate"] = ["19700101", "19700101", "19700102", None]
+    assert person_ids(named).tolist() == ["A = B", "A = B", "C", "D"]
+    assert person_ids(named.assign(PatientBirthDate=None)).tolist() == ["A", "B", "C", "D"]
+    made_up = named.assign(PatientName="ANON", PatientBirthDate="19000101")
+    assert person_ids(made_up).tolist() == ["A", "B", "C", "D"]
 
 
 def test_a_mistyped_id_in_one_file_makes_nobody_two_persons(phantom_slices):

@@ -1,6 +1,5 @@
 """Which slices is a network given, of which patients, and what can it predict? No fastai here."""
 
-import os
 from collections.abc import Sequence
 from functools import cache
 
@@ -13,13 +12,21 @@ from helpers.pixels.image import ImageError
 from helpers.runtime import in_threads
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.slices.measures import Measures
+from helpers.slices.persons import person_ids, row_paths
 from helpers.slices.stacks import checked_slices
-from helpers.slices.table import NO_UID
 from helpers.volume.slice import load_slice
 
-PERSON_KEYWORDS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")  # shared by one person
 KEPT_COLUMNS = [  # of the table of slices; its index leads to the others
-    *("PatientID", "StudyInstanceUID", "Modality", "Rows", "Columns", "SamplesPerPixel"),
+    *(
+        "PatientID",
+        "PatientSex",
+        "PatientBirthDate",
+        "StudyInstanceUID",
+        "Modality",
+        "Rows",
+        "Columns",
+        "SamplesPerPixel",
+    ),
     *("PhotometricInterpretation", "NumberOfFrames", "InstanceNumber", "PixelSpacing"),
     *("ImageOrientationPatient", "ImagePositionPatient", "position_mm", "repeated"),
     *("order_grade", "kind", "group", "split_keyword", "split_value"),
@@ -77,32 +84,6 @@ def training_table(slices: pd.DataFrame, *, slab: int = 1) -> pd.DataFrame:
     return table.assign(position=table["position"] - middle, left_out=_why_left_out(measures))
 
 
-def person_ids(rows: pd.DataFrame) -> np.ndarray:
-    """Who each row (n,) belongs to: rows that share a patient ID, a study or a series are one's.
-
-    So nobody is two persons because an ID is missing or was mistyped in one file. A person has
-    the name of all of their patient IDs; without any, that of the study, else series, else
-    folder, and the name says so.
-
-    Parameters
-    ----------
-    rows : DataFrame of `helpers.slice_table`, or with paths as its index; PatientID,
-        StudyInstanceUID and SeriesInstanceUID as far as there are
-    """
-    keys = {keyword: _texts(rows, keyword) for keyword in PERSON_KEYWORDS}
-    folders = pd.Series([os.path.dirname(path) for path in _paths(rows)], dtype=object)
-    keys["folder"] = folders.where(pd.DataFrame(keys, folders.index).isna().all(axis=1))
-    person, before = pd.Series(range(len(rows))), None
-    while not person.equals(before):  # the lowest number spreads over all that is shared
-        before = person
-        for key in keys.values():
-            person = person.groupby(key).transform("min").where(key.notna(), person).astype(int)
-    names = pd.Series(dtype=object)
-    for keyword, key in keys.items():
-        names = names.combine_first(_person_names(person, keyword, key))
-    return person.map(names).to_numpy(object)
-
-
 def sample_slices(
     table: pd.DataFrame, *, patients: int, slices: int, seed: int = 0
 ) -> pd.DataFrame:
@@ -115,7 +96,7 @@ def sample_slices(
     """
     if table.empty:
         raise CohortError("expected rows of training_table, got none")
-    drawn = _shuffled(table["patient"], _paths(table), seed)[:patients]
+    drawn = shuffled(table["patient"], row_paths(table), seed)[:patients]
     ordered = table[table["patient"].isin(drawn)].sort_values(
         ["patient", "position"], kind="stable"
     )
@@ -164,7 +145,7 @@ def patient_split(
     """
     require_type(table, pd.DataFrame, "of training_table")
     people = table["patient"].to_numpy() if "patient" in table else person_ids(table)
-    names = _shuffled(people, _paths(table), seed)
+    names = shuffled(people, row_paths(table), seed)
     if len(names) < MIN_PATIENTS:
         raise CohortError(
             f"expected at least {MIN_PATIENTS} patients, so that one can be held out, "
@@ -173,6 +154,16 @@ def patient_split(
     count = min(max(1, round(share * len(names))), len(names) - 1)
     held_out = np.isin(people.astype(str), names[:count])
     return np.flatnonzero(~held_out).tolist(), np.flatnonzero(held_out).tolist()
+
+
+def shuffled(names: np.ndarray, paths: pd.Index, seed: int) -> np.ndarray:
+    """Each name once, in an order that follows from the seed and from where the files lie.
+
+    It does not depend on the names, which may be pseudonyms, or on the order of the rows.
+    """
+    first = pd.Series(np.asarray(paths, object)).groupby(np.asarray(names, object)).min()
+    ordered = first.sort_values(kind="stable").index.to_numpy(str)
+    return np.random.default_rng(seed).permutation(ordered)
 
 
 def _slabs(measures: Measures, half: int) -> list[list[tuple[str, int]]]:
@@ -224,40 +215,6 @@ def _why_left_out(measures: Measures) -> np.ndarray:
     return found
 
 
-def _paths(table: pd.DataFrame) -> pd.Index:
-    """The path of the file of each row."""
-    return table.index.get_level_values("path" if "path" in table.index.names else 0)
-
-
-def _texts(rows: pd.DataFrame, keyword: str) -> pd.Series:
-    """A column or level as text without blanks around it; missing where there is no value."""
-    values = rows.get(keyword, np.full(len(rows), None))
-    if keyword in rows.index.names:
-        values = rows.index.get_level_values(keyword)
-    texts = pd.Series(np.asarray(values, object), dtype=object)
-    texts = texts.map(lambda value: str(value).strip() or None, na_action="ignore")
-    return texts.where(texts != NO_UID, None)
-
-
-def _person_names(person: pd.Series, keyword: str, key: pd.Series) -> pd.Series:
-    """What one keyword calls each person that it knows: index the person's number."""
-    known = pd.DataFrame({"person": person, "value": key}).dropna().drop_duplicates()
-    by_person = known.sort_values("value").groupby("person")["value"]
-    if keyword == "PatientID":
-        return by_person.agg(" = ".join)
-    return f"{keyword.removesuffix('InstanceUID').lower()} " + by_person.first()
-
-
 def _evenly(count, most):
     """At most so many rows out of a count, spread evenly from the first to the last."""
     return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
-
-
-def _shuffled(names, paths, seed):
-    """Each name once, in an order that follows from the seed and from where the files lie.
-
-    It does not depend on the names, which may be pseudonyms, or on the order of the rows.
-    """
-    first = pd.Series(np.asarray(paths, object)).groupby(np.asarray(names, object)).min()
-    ordered = first.sort_values(kind="stable").index.to_numpy(str)
-    return np.random.default_rng(seed).permutation(ordered)

@@ -9,10 +9,9 @@ import numpy as np
 
 from helpers.labels import segmentation, structures
 from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+from helpers.slices.persons import PERSONAL, of_several_values
 
 LABEL_CLASSES = (*segmentation.CLASSES, *structures.CLASSES)
-SEXES = ("M", "F")
-PERSONAL = {"PatientSex": "sexes", "PatientBirthDate": "birth dates"}
 
 LABEL_RULES: dict[str, Rule] = {}
 
@@ -61,29 +60,11 @@ def several_persons(collection: Collection) -> Iterator[Finding]:
     """
     found: dict[int, dict[str, np.ndarray]] = {}
     for keyword in PERSONAL:
-        for patient, rows in _of_several_values(collection, keyword):
+        for rows in of_several_values(collection.files, keyword):
+            patient = int(collection.files.codes("PatientID")[rows[0]])
             found.setdefault(patient, {})[keyword] = rows
     for own in found.values():
         words = [f"{len(rows)} {PERSONAL[word]} ({word})" for word, rows in own.items()]
         row = int(next(iter(own.values()))[-1])
-        patient = collection.column("PatientID").iloc[row]
-        yield Finding(f"{' and '.join(words)} of {patient}", collection.headers.index[row])
-
-
-def _of_several_values(collection: Collection, keyword: str) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields the number of each patient of several values, and the first file of each value.
-
-    The file of the value that fewest files have is the last.
-    """
-    patients, values = (collection.files.codes(word) for word in ("PatientID", keyword))
-    counted = (patients >= 0) & (values >= 0)
-    if keyword == "PatientSex":
-        counted &= collection.column(keyword).isin(SEXES).to_numpy()
-    rows = np.flatnonzero(counted)
-    pairs = patients[rows] * (values.max(initial=0) + 1) + values[rows]
-    kinds, first, counts = np.unique(pairs, return_index=True, return_counts=True)
-    of_patient = kinds // (values.max(initial=0) + 1)
-    for patient in np.flatnonzero(np.bincount(of_patient, minlength=1) > 1).tolist():
-        own = np.flatnonzero(of_patient == patient)
-        own = own[np.argsort(-counts[own], kind="stable")]
-        yield patient, rows[first[own]]
+        named = collection.column("PatientID").iloc[row]
+        yield Finding(f"{' and '.join(words)} of {named}", collection.headers.index[row])
