@@ -2,9 +2,12 @@
 
 import json
 import pickle
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pydicom
 import pytest
@@ -17,9 +20,12 @@ from helpers import (
     WINDOWS,
     PatientSplitter,
     SliceBlock,
+    apply_window,
     compare_readers,
+    folds,
     load_slice,
     slice_table,
+    stack_table,
     training_table,
 )
 from helpers.errors import ClearError
@@ -431,3 +437,39 @@ print(json.dumps([float(seen.min()), float(seen.max()), grey.tolist(), names, fl
     )
     assert names == [], "files without an ending are not found"
     assert lost > 0.8, "the rescale of functional groups is not seen"
+
+
+# plain PyTorch, as page 07 has it
+
+
+def _lines_of_the_page():
+    """The code that the page shows for readers to copy, by what it is used with."""
+    page = nbformat.read(Path(__file__).parents[1] / "notebooks/07_fastai.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
+def test_the_datasets_of_the_page_give_slices_and_volumes(phantom_slices):
+    import torch
+
+    of_slices, of_volumes = _lines_of_the_page()
+    assert len(of_slices.splitlines()) == 10, "as the page says"
+    slices = phantom_slices[phantom_slices["PatientID"].isin(["P02-interspaced", "P04-feet-first"])]
+    names = {"torch": torch, "slices": slices}
+    names |= {one.__name__: one for one in (load_slice, apply_window)}  # as the page has them
+    exec(of_slices + of_volumes, names)
+    table = training_table(slices)
+    rows = table[folds(table, n=2)["fold"] != 0]
+    answers = rows["position"].tolist()
+    own = names["Images"](rows["images"].tolist(), answers, names["read_slice"], (128, 128))
+    ((path, frame),) = rows["images"].iloc[3]
+    grey, answer = own[3]
+    assert np.array_equal(grey[0], load_slice(path, frame=frame).grey("lungs"))
+    assert answer == answers[3] and rows["patient"].nunique() == 1
+    batch, positions = next(iter(torch.utils.data.DataLoader(own, batch_size=5)))
+    assert batch.shape == (5, 1, 128, 128) and positions.tolist() == answers[:5]
+    stacks = stack_table(slices).index.tolist()
+    both = names["Images"](stacks, [0, 1], names["read_volume"], (8, 16, 16))
+    batch, numbers = next(iter(torch.utils.data.DataLoader(both, batch_size=2)))
+    assert batch.shape == (2, 1, 8, 16, 16) and numbers.tolist() == [0, 1]
+    assert 0 <= batch.min() < batch.max() <= 1
