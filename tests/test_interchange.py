@@ -278,6 +278,11 @@ def test_jpeg_and_16_bits(volumes, tmp_path):
         folder = export_volume(volumes["P04"], tmp_path / ending[1:] / f"*{ending}", window="lungs")
         with Image.open(folder / f"00{ending}") as image:
             assert image.mode == mode
+    sigmoid = replace(volumes["P04"], inverted=True)
+    folder = export_volume(sigmoid, tmp_path / "s" / "*.png", window=Window(40, 400, "", "SIGMOID"))
+    assert "(SIGMOID); grey is not proportional to values" in " ".join(_record(folder)["done"])
+    folder = export_volume(sigmoid, tmp_path / "i" / "*.png", window=(0, 2000))
+    assert "0 is 999, 255 is -1000 HU" in " ".join(_record(folder)["done"])
 
 
 def test_a_window_is_for_pictures(volumes, tmp_path):

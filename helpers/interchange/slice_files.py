@@ -10,7 +10,15 @@ from helpers.geometry.orientation import letters_of_axes
 from helpers.interchange.grids import grid_facts
 from helpers.interchange.targets import Target
 from helpers.pixels.window import VoiLut, Window
-from helpers.volume.saving import EIGHT_BIT_ENDINGS, save_label_map, save_slice, square_shape
+from helpers.volume.saving import (
+    EIGHT_BIT_ENDINGS,
+    WHITE_OF_8_BITS,
+    WHITE_OF_16_BITS,
+    grey_in_words,
+    save_label_map,
+    save_slice,
+    square_shape,
+)
 from helpers.volume.slice import Slice
 from helpers.volume.volume import Volume
 
@@ -19,7 +27,6 @@ FORMATS = {
     **dict.fromkeys((".jpg", ".jpeg"), "JPEG, grey of 8 bits, lossy"),
     **dict.fromkeys((".tif", ".tiff"), "TIFF, grey of 16 bits"),
 }
-WHITE_OF_8_BITS, WHITE_OF_16_BITS = 255, 65535
 
 
 def write_slices(
@@ -59,15 +66,10 @@ def window_in_words(volume: Volume, window: tuple[str, Window | VoiLut], ending:
     """What the grey of the pictures means."""
     name, shown = window
     white = WHITE_OF_8_BITS if ending in EIGHT_BIT_ENDINGS else WHITE_OF_16_BITS
-    low, high = shown.limits
-    low, high = (high, low) if volume.inverted else (low, high)
+    means = grey_in_words(shown, white, unit=volume.unit, inverted=volume.inverted)
     function = getattr(shown, "function", "table")
     padded = "" if volume.padding is None else "; padding is 0"
-    return (
-        f"window {name}: {shown.text(volume.unit)} ({function}), 0 is {low:g}, {white} is "
-        f"{high:g} {volume.unit}".rstrip()
-        + padded
-    )
+    return f"window {name}: {shown.text(volume.unit)} ({function}); {means}{padded}"
 
 
 def squared_in_words(volume: Volume, target: Target) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 from PIL import Image
 
 from helpers.errors import ClearError, require_type
-from helpers.pixels.window import Window
+from helpers.pixels.window import VoiLut, Window
 from helpers.volume.slice import Slice
 
 EIGHT_BIT_ENDINGS, SIXTEEN_BIT_ENDINGS = [".png", ".jpg", ".jpeg"], [".tif", ".tiff"]
+WHITE_OF_8_BITS, WHITE_OF_16_BITS = 255, 65535
 JPEG_QUALITY = 95
 IMAGE_DESCRIPTION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 270, 282, 283, 296  # TIFF tags
 PER_CM, MM_PER_CM = 3, 10
@@ -77,6 +78,20 @@ def square_shape(shape: tuple[int, int], spacing: tuple[float, float]) -> tuple[
     return round(shape[0] * vertical), round(shape[1] * horizontal)
 
 
+def grey_in_words(shown: Window | VoiLut, white: int, *, unit: str, inverted: bool) -> str:
+    """Which values the ends of the grey stand for, where those between lie evenly between.
+
+    Examples
+    --------
+    >>> grey_in_words(Window(0.5, 101), 255, unit="HU", inverted=False)
+    '0 is -50, 255 is 50 HU'
+    """
+    if not isinstance(shown, Window) or shown.function == "SIGMOID":
+        return "grey is not proportional to values"
+    low, high = shown.limits[:: -1 if inverted else 1]
+    return f"0 is {low:g}, {white} is {high:g} {unit}".strip()
+
+
 def _checked(path: str | os.PathLike[str]) -> Path:
     """The Path, if it may be written."""
     try:
@@ -100,13 +115,13 @@ def _checked(path: str | os.PathLike[str]) -> Path:
 
 def _save(grey: np.ndarray, slice: Slice, path: Path, window: object) -> Path:
     if path.suffix.lower() in EIGHT_BIT_ENDINGS:
-        image = Image.fromarray((grey * 255).round().astype(np.uint8))
+        image = Image.fromarray((grey * WHITE_OF_8_BITS).round().astype(np.uint8))
         square = _square(image, slice.spacing, how=Image.Resampling.BILINEAR)
         square.save(path, quality=JPEG_QUALITY)
         return path
     if grey.ndim == 3:
         raise SavingError(f"expected grey values for {path.name}, got colour: save it as PNG")
-    image = Image.fromarray((grey * 65535).round().astype(np.uint16))
+    image = Image.fromarray((grey * WHITE_OF_16_BITS).round().astype(np.uint16))
     image.save(path, tiffinfo=_tiff_tags(slice, window))
     return path
 
@@ -121,10 +136,7 @@ def _square(image: Image.Image, spacing: tuple[float, float], *, how: int) -> Im
 def _tiff_tags(slice: Slice, window: object) -> dict[int, object]:
     """Resolution in pixels per cm where it is known, and in words what the grey means."""
     name, shown = slice.window(window)
-    means = "grey is not proportional to values"
-    if isinstance(shown, Window) and shown.function != "SIGMOID":
-        low, high = shown.limits[:: -1 if slice.inverted else 1]
-        means = f"0 is {low:g}, 65535 is {high:g} {slice.unit}".strip()
+    means = grey_in_words(shown, WHITE_OF_16_BITS, unit=slice.unit, inverted=slice.inverted)
     padded = "" if slice.padding is None else "; padding is 0"
     words = f"{name}: {shown.text(slice.unit)}; {means}{padded}"
     tags: dict[int, object] = {IMAGE_DESCRIPTION: words.encode("ascii", "replace").decode()}
