@@ -40,7 +40,7 @@ EXERCISES = {
         Scan("E1", 18, 10.0, 10.0, SIEMENS, faults=("second-scan",)),
         "At how many positions does this patient have a slice, each position counted once?",
         18,
-        "look at the column largest_stack of helpers.slice_counts(first)",
+        "look at the column largest_stack of slice_counts(first)",
         "a second scan at the same places was planted: 36 files are two stacks of 18 slices, and "
         "the column positions adds up both",
         {
@@ -53,7 +53,7 @@ EXERCISES = {
         "How many millimetres lie between the two neighbours of the slice that is missing?",
         24.0,
         "first make second_slices = slice_table(second), then look at the column gap_max_mm of "
-        "helpers.stack_table(second_slices)",
+        "stack_table(second_slices)",
         "a missing slice was planted: one of 20 slices, 12 mm apart, was left out, so that its "
         "neighbours are 24 mm apart",
         {
@@ -65,7 +65,7 @@ EXERCISES = {
         Scan("E3", 16, 15.0, 15.0, PHILIPS, faults=("wrong-rescale",)),
         "By how many HU is the rescale intercept of these images too high?",
         1000,
-        "look at the column corner of helpers.pixel_table(third), the median value in the corners "
+        "look at the column corner of pixel_table(third), the median value in the corners "
         "of each image; they show air, which is -1000 HU",
         "a wrong rescale was planted: 1000 was added to the intercept, and air is at 0 HU",
         {
