@@ -172,15 +172,14 @@ function storedBytes(data, later, arrived) {
 /** @param {StoredVolume} data @param {Later} later @param {Arrived} arrived @param {Cuts} cuts @param {number} member */
 function storedVolume(data, later, arrived, cuts, member) {
   const { meta, stored, strides, scale: [low, step] } = data, own = storedBytes(data, later, arrived);
+  const Kind = data.float ? Float32Array : Int16Array, valueOf = Kind.from([...new Array(256).keys()].map((byte) => low + step * byte));
   /** @param {string} name @param {number} index @returns {Pixels} */
   function cut(name, index) {
-    const plane = meta.planes[name], length = plane.rows * plane.columns;
-    const values = new (data.float ? Float32Array : Int16Array)(length);
+    const plane = meta.planes[name], bytes = bytesOn(plane, strides[name], index, own.bytes), { length } = bytes;
+    const values = new Kind(length);
+    for (let i = 0; i < length; i++) values[i] = valueOf[bytes[i]];
     const padding = data.masks.length ? new Uint8Array(Math.ceil(length / 8)) : null;
-    eachPixel(plane, strides[name], index, (at, i) => {
-      values[i] = low + step * own.bytes[at];
-      if (padding && own.isMasked(at)) padding[i >> 3] |= 128 >> (i & 7);
-    });
+    if (padding) eachPixel(plane, strides[name], index, (at, i) => { if (own.isMasked(at)) padding[i >> 3] |= 128 >> (i & 7); });
     return { values, padding };
   }
   // The same of several slices.
@@ -215,7 +214,7 @@ function storedVolume(data, later, arrived, cuts, member) {
   function slice(name, index, ahead, slab) {
     if (!came(name, index, ahead, slab)) return null;
     const key = `${member} ${name} ${index} ${slab.slab_mm} ${slab.slab_how}`, kept = cuts.get(key);
-    if (kept) return kept;
+    if (kept || ahead) return kept || null; // decoded ahead; to cut it takes no time that is worth it
     if (cuts.size > MAX_CUTS) cuts.delete([...cuts.keys()][0]);
     const found = slab.slab_mm ? cutSlab(name, index, slab) : cut(name, index);
     cuts.set(key, found);
@@ -229,6 +228,17 @@ function storedVolume(data, later, arrived, cuts, member) {
 function cameFor(own, isStored, index, ahead) {
   if (isStored) own.ask(index, !ahead); else own.decodeAll();
   return isStored ? own.isThere(index) : own.isWhole();
+}
+
+// The bytes of a plane's picture, of those of a volume.
+/** @param {Plane} plane @param {StoredVolume["strides"][string]} strides @param {number} index @param {Uint8Array} bytes */
+function bytesOn({ rows, columns }, { origin, along, down, right }, index, bytes) {
+  const found = new Uint8Array(rows * columns);
+  for (let row = 0, i = 0; row < rows; row++) {
+    let at = origin + index * along + row * down;
+    for (let column = 0; column < columns; column++, i++, at += right) found[i] = bytes[at];
+  }
+  return found;
 }
 
 // Calls `take` with the place, in the bytes of a volume, of each pixel of a plane's picture.
@@ -245,11 +255,7 @@ function eachPixel({ rows, columns }, { origin, along, down, right }, index, tak
 function storedLabels({ meta, shape, stored, strides }, labels, later, arrived) {
   const layers = labels.maps.map((pictures) => storedBytes({ shape, stored, pictures, masks: [], mask_of: [], type: "png" }, later, arrived));
   /** @param {string} name @param {number} index */
-  const cut = (name, index) => layers.map(({ bytes }) => {
-    const plane = meta.planes[name], map = new Uint8Array(plane.rows * plane.columns);
-    eachPixel(plane, strides[name], index, (at, i) => { map[i] = bytes[at]; });
-    return map;
-  });
+  const cut = (name, index) => layers.map(({ bytes }) => bytesOn(meta.planes[name], strides[name], index, bytes));
   /** @param {string} name @param {number} index @param {boolean} ahead */
   function slice(name, index, ahead) {
     const came = layers.map((layer) => cameFor(layer, name === stored, index, ahead));
