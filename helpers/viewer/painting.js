@@ -33,9 +33,12 @@ export function layerOf({ layers }, name, { rows, columns }) {
 /** @param {HTMLCanvasElement} canvas @param {CanvasRenderingContext2DSettings} [settings] */
 export const penOf = (canvas, settings) => /** @type {Pen} */ (canvas.getContext("2d", settings));
 
-// How large a canvas is on the page, CSS pixels.
+// How large a canvas is on the page, CSS pixels: as `sized` made it, since to ask the page would make it lay out all anew.
 /** @param {HTMLElement} canvas @returns {Size} */
-export const sizeOf = (canvas) => ({ width: canvas.clientWidth, height: canvas.clientHeight });
+export function sizeOf(canvas) {
+  const { width, height } = canvas.style;
+  return width.endsWith("px") ? { width: parseFloat(width), height: parseFloat(height) } : { width: canvas.clientWidth, height: canvas.clientHeight };
+}
 
 // Gives a canvas a size in CSS pixels, and as many of its own as the screen has there; returns its pen.
 /** @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
