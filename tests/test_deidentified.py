@@ -370,7 +370,8 @@ def test_the_report_shows_or_leaves_out_and_says_which(secret, hidden, tmp_path)
     }
     if hidden:
         assert found <= {"CHEST"}
-        assert not re.search(r"\bdoe\b|quenby", "".join(written.values()), re.I)
+        texts = re.sub(r"[A-Za-z0-9+/=]{40,}", "", "".join(written.values()))  # no base64
+        assert not re.search(r"\bdoe\b|quenby", texts, re.I)
         names = pd.read_csv(tmp_path / "site-names.csv", encoding="utf-8")
         assert len(names) == 13 and str(folder) in names["path"].iloc[0]
     else:
