@@ -1,11 +1,12 @@
 """How does a volume leave for other programs? As files that they read, and a record of them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.errors import require_type
@@ -99,8 +100,9 @@ def export_volume(
     shown = len(exported.array) >= MIN_SLICES_FOR_BAR if progress is None else progress
     new_bar = partial(tqdm, desc="Exporting", unit=" files", disable=not shown)
     with written_together(target) as folder:
-        write = _write_pictures if target.of_pictures else _write_volume
-        written = write(folder / target.path.name, target, exported, on_grid, window, new_bar)
+        maps = () if on_grid is None else on_grid.maps
+        write = partial(_write_pictures, window=window) if target.of_pictures else _write_volume
+        written = write(folder / target.path.name, target, exported, maps, new_bar)
         record = record_of(exported, volume, on_grid, written, done, identity=identity)
         place = folder / target.record.relative_to(target.path.parent)
         place.write_text(as_json(record), encoding="utf-8")
@@ -142,12 +144,10 @@ def _write_volume(
     path: Path,
     target: Target,
     volume: Volume,
-    labels: Labels | None,
-    window: object,
+    maps: Sequence[np.ndarray],
     new_bar: Callable[..., Any],
 ) -> Written:
     """One file of the volume, and one for each label map; in NPZ all are in one."""
-    maps = () if labels is None else labels.maps
     inside = maps if target.ending == ".npz" else ()
     own = [] if inside else [target.label_file(layer).name for layer in range(len(maps))]
     with new_bar(total=1 + len(own)) as bar:
@@ -169,12 +169,12 @@ def _write_pictures(
     path: Path,
     target: Target,
     volume: Volume,
-    labels: Labels | None,
-    window: object,
+    maps: Sequence[np.ndarray],
     new_bar: Callable[..., Any],
+    *,
+    window: object,
 ) -> Written:
     """A folder of pictures, and in it one for each label map."""
-    maps = () if labels is None else labels.maps
     named, files = volume.window(window), []
     folders = [path / target.label_file(layer).name for layer in range(len(maps))]
     with new_bar(total=len(volume.array) * (1 + len(maps))) as bar:
