@@ -1,6 +1,6 @@
 """What is in a folder of DICOM files, what is wrong with it, and what does it look like?
 
-    a folder → files → headers → slices → stacks → volume → slice → picture
+    a folder, an archive or a bucket → files → headers → slices → stacks → volume → slice → picture
                           │         │        └──────────→ viewer
                           └─ audit ─┘
 
@@ -14,7 +14,7 @@ room          the question it answers
 ============= ==================================================================
 errors        What is said to people where something cannot be done?
 runtime       Where does this run, and how is work done several at a time?
-files         Which files are here, and what are their bytes?
+files/        Which files are here, and what are their bytes, wherever they lie?
 formats       What is a file that is no DICOM?
 phantom/      What does a collection look like whose every answer is known?
 collection    Which collection is meant?
@@ -56,7 +56,8 @@ from importlib import import_module
 
 _NAMES_OF = {  # module → the public names that it owns
     "errors": ["ClearError"],
-    "files": ["list_files"],
+    "files.listing": ["list_files"],
+    "files.opening": ["on_disk"],
     "phantom.writing": ["write_phantom"],
     "phantom.exercises": ["check", "exercise"],
     "collection": ["collection_root", "phantom_root", "phantom_truth"],

@@ -4,7 +4,8 @@ from helpers.collection import collection_root as collection_root
 from helpers.collection import phantom_root as phantom_root
 from helpers.collection import phantom_truth as phantom_truth
 from helpers.errors import ClearError as ClearError
-from helpers.files import list_files as list_files
+from helpers.files.listing import list_files as list_files
+from helpers.files.opening import on_disk as on_disk
 from helpers.geometry.orientation import edge_letters as edge_letters
 from helpers.geometry.orientation import plane_name as plane_name
 from helpers.geometry.orientation import slice_normal as slice_normal

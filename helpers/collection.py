@@ -8,9 +8,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pandas as pd
-from pydicom.misc import is_dicom
 
-from helpers.files import FolderError, OpenFile, walk_files
+from helpers.errors import error_text
+from helpers.files.listing import FolderError, is_folder, walk_files
+from helpers.files.names import ARCHIVE_NAME, is_address
+from helpers.files.opening import archive_at, open_file
 from helpers.formats import SNIFFED_BYTES, command_for, format_of
 from helpers.phantom.scans import ALL_SCANS
 from helpers.phantom.writing import box_rows, clinical_rows, mask_files, write_phantom
@@ -30,11 +32,12 @@ PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
 ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
 
 
-def collection_root() -> Path:
+def collection_root() -> Path | str:
     """The folder to explore; prints one line that says which and why.
 
-    ``$DICOM_ROOT`` if it is set; else the DICOM folder found below ``/kaggle/input``;
-    else the phantom collection, written once to a cache folder.
+    ``$DICOM_ROOT`` if it is set: a folder, an archive, or an address such as ``s3://bucket/scans``,
+    which stays a str; else the DICOM folder found below ``/kaggle/input``; else the phantom
+    collection, written once to a cache folder.
 
     Raises
     ------
@@ -111,6 +114,12 @@ def what_is_at(path: Path) -> str:
     if not path.is_file():
         return f"{'something else' if path.exists() else 'nothing'} at {path}"
     kind = _format_at(path)
+    if ARCHIVE_NAME.search(path.name):
+        try:
+            found = archive_at(os.fspath(path)).names()
+        except (OSError, ValueError) as error:
+            return f"an archive that cannot be read at {path}: {error_text(error)}"
+        return f"an archive without files at {path}" if not found else f"an archive at {path}"
     if kind == "DICOM file":
         return f"a DICOM file at {path}; name its folder: {path.parent}"
     command = command_for(kind, path)
@@ -118,12 +127,30 @@ def what_is_at(path: Path) -> str:
     return f"a file at {path}{f' ({kind})' if kind else ''}{how}"
 
 
-def _root_and_reason() -> tuple[Path, str]:
+def named_root(folder: str | os.PathLike[str], what: str = "") -> Path | str:
+    """A folder, an archive or an address that a person named, as a whole path.
+
+    Parameters
+    ----------
+    what : named it, where that is to be said
+
+    Raises
+    ------
+    FolderError
+        Where there is none.
+    """
+    if is_address(folder):
+        return os.fsdecode(folder).rstrip("/")
+    root = Path(folder).expanduser()
+    if not is_folder(root):
+        start = f"{what}: expected" if what else "expected"
+        raise FolderError(f"{start} a folder of DICOM files, found {what_is_at(root)}")
+    return root.absolute()
+
+
+def _root_and_reason() -> tuple[Path | str, str]:
     if named := os.environ.get("DICOM_ROOT"):
-        root = Path(named).expanduser()
-        if not root.is_dir():
-            raise FolderError(f"DICOM_ROOT: expected a folder, found {what_is_at(root)}")
-        return root, "named by DICOM_ROOT"
+        return named_root(named, "DICOM_ROOT"), "named by DICOM_ROOT"
     why = "the phantom, made here; set DICOM_ROOT to explore your own folder"
     if KAGGLE_INPUT.is_dir():
         if (found_below := find_dicom(KAGGLE_INPUT)) is not None:
@@ -146,7 +173,7 @@ def _archives_below(folder: Path) -> str:
 def _format_at(path: str | os.PathLike[str]) -> str:
     """What a file is by its first bytes; empty where unknown, or where it cannot be read."""
     try:
-        with OpenFile(path) as file:
+        with open_file(path) as file:
             return format_of(file.read(0, SNIFFED_BYTES))
     except OSError:
         return ""
@@ -155,8 +182,8 @@ def _format_at(path: str | os.PathLike[str]) -> str:
 def _any_dicom(paths: list[str]) -> bool:
     """Whether one of the likeliest files begins as DICOM does (PS3.10 7.1)."""
     for path in sorted(paths, key=_unlikeliness)[:MAX_FILES_PROBED]:
-        with contextlib.suppress(OSError):
-            if is_dicom(path):
+        with contextlib.suppress(OSError), open_file(path) as file:
+            if format_of(file.read(0, SNIFFED_BYTES)) == "DICOM file":
                 return True
     return False
 

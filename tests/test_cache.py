@@ -151,7 +151,7 @@ def test_a_file_that_could_not_be_read_is_read_again(phantom, tmp_path, monkeypa
                 raise OSError(errno.EIO, "Input/output error")
             return opened(path, flags)
 
-        patch.setattr("helpers.files.os.open", failing)
+        patch.setattr("helpers.files.reading.os.open", failing)
         errors = header_table([folder / "1.dcm"], cache=tmp_path / "cache")["error"].tolist()
     assert errors == ["not read: OSError: [Errno 5] Input/output error"]
     assert _same([folder / "1.dcm"], tmp_path / "cache")["error"].isna().all()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pydicom.misc import is_dicom
 
 from helpers import collection as module
 from helpers import collection_root, phantom_root, phantom_truth
 from helpers.collection import PHANTOM_FOLDER, PHANTOM_VERSION, find_dicom, is_phantom
-from helpers.files import FolderError
+from helpers.files.listing import FolderError
+from helpers.files.opening import open_file
 
 PREFIX = bytes(128) + b"DICM"
 
@@ -75,11 +75,11 @@ def test_a_file_that_cannot_be_opened_hides_no_collection(tmp_path, monkeypatch)
     def closed_to_us(path):
         if Path(path).name == "1.dcm":
             raise PermissionError
-        return is_dicom(path)
+        return open_file(path)
 
     for name in ("1.dcm", "2.dcm"):
         _touch(tmp_path / "scan" / name, PREFIX)
-    monkeypatch.setattr(module, "is_dicom", closed_to_us)
+    monkeypatch.setattr("helpers.collection.open_file", closed_to_us)
     assert find_dicom(tmp_path)[0] == tmp_path / "scan"
 
 

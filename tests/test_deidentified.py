@@ -24,7 +24,7 @@ from helpers import (
     stack_table,
 )
 from helpers.errors import WrongTypeError
-from helpers.files import FolderError
+from helpers.files.listing import FolderError
 from helpers.privacy.identifying import identifies, identifying_values
 from helpers.privacy.pseudonyms import (
     VARIABLE,
@@ -245,7 +245,7 @@ def test_where_nothing_can_be_made_one_line_says_so(secret, tmp_path, monkeypatc
     def refuse(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    for place, name in ((os, "symlink"), (os, "link"), (shutil, "copyfile")):
+    for place, name in ((os, "symlink"), (os, "link"), (shutil, "copyfileobj")):
         monkeypatch.setattr(place, name, refuse)
     headers = header_table(secret[0], progress=False)
     with pytest.raises(FolderError, match=r"expected to make a link .* No space left .* TMPDIR"):

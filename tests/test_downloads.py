@@ -53,7 +53,8 @@ from helpers import (
 )
 from helpers import collection as collection_module
 from helpers.errors import ClearError
-from helpers.files import FolderError
+from helpers.files.listing import FolderError
+from helpers.files.opening import size_of
 from helpers.formats import MARKS, OPENED_BY, command_for, format_of
 from helpers.headers.pydicom_reader import pydicom_row
 from helpers.phantom.encoding import encoded
@@ -61,7 +62,7 @@ from helpers.slices.contents import images
 from helpers.slices.images import NoImageError
 
 CT = get_testdata_file("CT_small.dcm")
-ZIP_OF_CT = "No image in this collection; not DICOM: 1 ZIP archive"
+SEVEN_ZIP = b"7z\xbc\xaf'\x1c\0\4\x8d\x9b\xd5\x0f" + bytes(20)  # an empty one
 
 
 @pytest.fixture(scope="module")
@@ -98,12 +99,12 @@ def test_every_file_is_counted_by_what_it_is(messy, messy_headers):
     assert contents["files"].drop("left out").sum() == len(messy_headers) == len(list_files(messy))
     counts = contents.groupby("part", sort=False)["files"].sum()
     assert counts.to_dict() == {
-        **{"images": 84, "other DICOM objects": 10, "not DICOM": 17, "left out": HIDDEN}
+        **{"images": 90, "other DICOM objects": 10, "not DICOM": 15, "left out": HIDDEN}
     }
     assert contents.loc["images"].iloc[0][["Modality", "files", "patients", "series"]].tolist() == [
-        *("CT", 84, 4, 4)
+        *("CT", 90, 4, 4)
     ]
-    sizes = sum(path.stat().st_size for path in list_files(messy))
+    sizes = sum(map(size_of, list_files(messy)))
     assert contents["size_mb"].sum() == pytest.approx(sizes / 1e6, abs=0.1)
     assert all(map(os.path.exists, contents["example"]))
 
@@ -111,31 +112,33 @@ def test_every_file_is_counted_by_what_it_is(messy, messy_headers):
 def test_what_opens_archives_opens_them(messy, messy_headers, tmp_path):
     commands = contents_table(messy_headers)["how_to_open"]
     commands = commands[commands != ""].droplevel("part")
-    assert set(commands.index) == {
-        *("ZIP archive", "gzip-compressed tar archive", "gzip-compressed DICOM file")
-    }
+    assert set(commands.index) == {"gzip-compressed DICOM file"}
     copy = shutil.copytree(messy / "downloads", tmp_path / "downloads")
-    assert not any(path.suffix == ".dcm" for path in list_files(copy))
     for command in commands:
         moved = command.replace(str(messy), str(tmp_path))
         subprocess.run(["sh", "-c", moved], check=True, capture_output=True)
     headers = _headers(copy)
     assert headers["PatientID"].eq("CD-0001").sum() == 3 + 3 + 1, "of ZIP, tar, gzip"
+    for name in ("CT export.zip", "series.tar.gz"):
+        command = command_for(format_of((copy / name).read_bytes()), copy / name)
+        subprocess.run(["sh", "-c", command], check=True, capture_output=True)
+        (copy / name).unlink()
+    assert _headers(copy)["PatientID"].eq("CD-0001").sum() == 3 + 3 + 1, "unpacked by programs"
 
 
 def test_the_scans_of_a_messy_download_are_whole(messy_headers):
     """Duplicates on a second copy of a CD are repeated images of one stack, none of them lost."""
     slices = slice_table(messy_headers)
     stacks = stack_table(slices)
-    assert len(slices) == 84 and slices["repeated"].sum() == ON_CD.slices
+    assert len(slices) == 90 and slices["repeated"].sum() == ON_CD.slices + 3 + 3
     assert stacks.set_index("PatientID")["positions"].to_dict() == {
         **{"CD-0001": 24, "JP 0002": 12, "DE-0003": 12, "EG-0004": 12}
     }
     counts = slice_counts(messy_headers, slices)
-    assert counts.loc["CD-0001", ["images", "unique_images", "positions"]].tolist() == [48, 24, 24]
+    assert counts.loc["CD-0001", ["images", "unique_images", "positions"]].tolist() == [54, 24, 24]
     findings = audit(messy_headers, slices)
     twice = findings[findings["rule"] == "same-instance-twice"]
-    assert len(twice) == 24
+    assert len(twice) == 24 + 3 + 3
     assert twice["value"].str.match(r"as CD 1( \(copy\))?/PT0").all(), "names alone are the same"
     assert findings["severity"].ne("error").all(), findings.to_string()
 
@@ -147,7 +150,7 @@ def test_audit_calls_no_other_object_a_fault(messy_headers):
     known = {"missing-references", "unknown-charset"}
     assert set(findings[findings["path"].isin(others)]["rule"]) <= known
     bad = findings[findings["rule"] == "not-dicom"]
-    assert len(bad) == 17 and "not DICOM: ZIP archive; unzip opens it" in set(bad["value"])
+    assert len(bad) == 15 and any("gzip-compressed DICOM file" in said for said in bad["value"])
 
 
 def _tables(headers, folder):
@@ -178,7 +181,7 @@ PARTS = {  # of the download, each alone → how its line begins
     "documents/plan.dcm": "No image in this collection: 1 RT Plan",
     "documents/page.jpg": "No image in this collection; not DICOM: 1 JPEG picture",
     "documents/nothing.dcm": "No image in this collection; not DICOM: 1 empty file",
-    "downloads/CT export.zip": f"{ZIP_OF_CT} (unzip ",
+    "downloads/1.dcm.gz": "No image in this collection; not DICOM: 1 gzip-compressed DICOM file ",
     "README.txt": "No image in this collection; not DICOM: 1 text file",
 }
 
@@ -206,24 +209,23 @@ def test_the_whole_download_stops_nothing(messy_headers, tmp_path):
 
 def test_a_line_says_what_there_is_and_how_to_go_on(messy, messy_headers, tmp_path):
     line = contents_line(messy_headers)
-    assert line.startswith("84 CT Images; other DICOM objects: 2 DICOMDIRs, ")
+    assert line.startswith("90 CT Images; other DICOM objects: 2 DICOMDIRs, ")
     assert line.endswith(f"; left out: {HIDDEN} hidden files") and "\n" not in line
-    for name in ("a.zip", "b.zip"):
-        shutil.copyfile(messy / "downloads" / "CT export.zip", tmp_path / name)
+    for name in ("a.7z", "b.7z"):
+        _touch(tmp_path / name, SEVEN_ZIP)
     path = shlex.quote(str(tmp_path / "a"))
     assert contents_line(_headers(tmp_path)) == (
-        "No image in this collection; not DICOM: 2 ZIP archives "
-        f"(unzip {path}.zip -d {path} opens the first)"
+        "No image in this collection; not DICOM: 2 7z archives "
+        f"(7z x {path}.7z -o{path} opens the first)"
     )
 
 
 def test_a_line_stays_one_line_whatever_names_are(tmp_path):
-    for name in ("new\nline.zip", os.fsdecode(b"caf\xe9.zip")):
+    for name in ("new\nline.7z", os.fsdecode(b"caf\xe9.7z")):
         folder = tmp_path / str(len(name))
-        with zipfile.ZipFile(_touch(folder / name), "w") as archive:
-            archive.writestr("1.dcm", b"")
+        _touch(folder / name, SEVEN_ZIP)
         line = contents_line(_headers(folder))
-        assert line == "No image in this collection; not DICOM: 1 ZIP archive"
+        assert line == "No image in this collection; not DICOM: 1 7z archive"
         line.encode()
 
 
@@ -390,7 +392,7 @@ FORMATS = [  # what a file is, and the bytes of one, most of them written by a l
     ("gzip-compressed CSV table", gzip.compress(b"a,b\n1,2\n")),
     ("gzip-compressed file", gzip.compress(b"\1\2\3")),
     ("gzip-compressed file", gzip.compress(b"abc")[:10] + b"\xff\xff"),
-    ("7z archive", b"7z\xbc\xaf'\x1c\0\4\x8d\x9b\xd5\x0f" + bytes(20)),  # an empty one
+    ("7z archive", SEVEN_ZIP),
     ("RAR archive", b"Rar!\x1a\7\1\0\x33\x92\xb5\xe5"),
     ("PDF document", pdf_document("text")),
     *(
@@ -535,10 +537,6 @@ def test_hidden_files_are_counted_where_they_lie(tmp_path):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        (
-            "downloads/CT export.zip",
-            r"a file at .*CT export.zip \(ZIP archive\); open it, and .*: unzip",
-        ),
         ("downloads/1.dcm.gz", r"\(gzip-compressed DICOM file\); open it, .*: gunzip -c "),
         ("documents/ecg.dcm", r"found a DICOM file at .*ecg.dcm; name its folder: .*documents$"),
         ("README.txt", r"found a file at .*README.txt \(text file\)$"),
@@ -548,18 +546,20 @@ def test_hidden_files_are_counted_where_they_lie(tmp_path):
 )
 def test_a_file_in_place_of_a_folder_is_one_useful_line(messy, monkeypatch, name, expected):
     monkeypatch.setenv("DICOM_ROOT", str(messy / name))
-    with pytest.raises(FolderError, match=rf"DICOM_ROOT: expected a folder, .*{expected}"):
+    with pytest.raises(
+        FolderError, match=rf"DICOM_ROOT: expected a folder of DICOM files, .*{expected}"
+    ):
         collection_root()
 
 
 def test_a_table_of_one_file_says_what_opens_it(messy):
-    headers = header_table(messy / "downloads" / "CT export.zip")
-    assert headers["error"].tolist() == ["not DICOM: ZIP archive; unzip opens it"]
+    headers = header_table(messy / "downloads" / "1.dcm.gz")
+    assert headers["error"].tolist() == ["not DICOM: gzip-compressed DICOM file; gunzip opens it"]
 
 
 def test_a_collection_is_found_among_pictures_tables_and_archives(messy, tmp_path):
     found, why = collection_module.find_dicom(messy)
-    assert found == messy and "8 of its 8 folders" in why
+    assert found == messy and "10 of its 10 folders" in why
     for patient in range(3):
         folder = tmp_path / "data" / f"ID{patient}"
         for name in ("1.png", "2.jpg", "3.csv", "4.txt", "scan.zip"):
@@ -569,14 +569,22 @@ def test_a_collection_is_found_among_pictures_tables_and_archives(messy, tmp_pat
 
 
 def test_archives_alone_below_kaggles_input_are_named(messy, tmp_path, monkeypatch, capsys):
-    shutil.copyfile(messy / "downloads" / "CT export.zip", tmp_path / "CT export.zip")
+    _touch(tmp_path / "CT export.7z", SEVEN_ZIP)
     monkeypatch.setattr(collection_module, "KAGGLE_INPUT", tmp_path)
     monkeypatch.setattr(collection_module, "phantom_root", lambda: Path("the phantom"))
     collection_root()
     said = capsys.readouterr().out
     assert said.count("\n") == 1 and said.startswith("Collection: the phantom (")
-    assert f"no DICOM files, but 1 archive; the first opens with: unzip '{tmp_path}" in said
-    assert "-d '/kaggle/working/CT export')" in said
+    assert f"no DICOM files, but 1 archive; the first opens with: 7z x '{tmp_path}" in said
+    assert "-o'/kaggle/working/CT export')" in said
+
+
+def test_a_collection_in_an_archive_below_kaggles_input_is_found(messy, tmp_path, monkeypatch):
+    shutil.copyfile(messy / "downloads" / "CT export.zip", tmp_path / "CT export.zip")
+    monkeypatch.setattr(collection_module, "KAGGLE_INPUT", tmp_path)
+    root = collection_root()
+    assert root == tmp_path / "CT export.zip" / "CT"
+    assert len(slice_table(header_table(root))) == 3
 
 
 def test_no_table_of_another_kind_is_summed_up(messy_headers):

@@ -6,7 +6,8 @@ import pytest
 
 from helpers import list_files
 from helpers.errors import ClearError
-from helpers.files import FolderError, natural_key
+from helpers.files.listing import FolderError
+from helpers.files.names import natural_key
 
 
 def _touch(path, content=b""):

@@ -31,7 +31,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "labels": {
         *("files", "formats", "geometry", "privacy", "headers", "slices", "pixels", "volume"),
     },
-    "interchange": {"geometry", "privacy", "pixels", "volume", "labels"},
+    "interchange": {"files", "geometry", "privacy", "pixels", "volume", "labels"},
     "pictures": {"files", "geometry", "slices", "pixels", "volume", "labels"},
     "quality": {
         *("files", "geometry", "headers", "slices", "pixels", "volume", "labels", "pictures"),

@@ -104,7 +104,7 @@ def test_a_slow_disk_is_read_by_many_threads(phantom, phantom_headers, monkeypat
         at_once -= 1
         return opened(*these, **more)
 
-    monkeypatch.setattr("helpers.files.os.open", slow)
+    monkeypatch.setattr("helpers.files.reading.os.open", slow)
     table = header_table(list_files(phantom), progress=False)
     assert most > 20
     pd.testing.assert_frame_equal(table, phantom_headers)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pydicom
 
-from helpers.files import UNKNOWN, OpenFile, fingerprints_of
+from helpers.files.opening import UNKNOWN, fingerprints_of, open_file
 from helpers.headers.cache_place import Place
 from helpers.headers.columns import Columns, Row
 from helpers.headers.elements import DIFFUSION_COLUMNS
@@ -232,7 +232,7 @@ def _not_read(rows: Chunk) -> np.ndarray:
 
 
 def _content(file: Path) -> bytes:
-    with OpenFile(file) as opened:
+    with open_file(file) as opened:
         return opened.read(0, opened.size)
 
 

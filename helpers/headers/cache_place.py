@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from helpers.errors import ClearError, WrongTypeError
+from helpers.files.names import absolute, real_path
 from helpers.privacy.pseudonyms import is_deidentified
 from helpers.runtime import KAGGLE_INPUT, KAGGLE_WORKING, user_cache
 
@@ -47,7 +48,7 @@ class Place(NamedTuple):
     def names(self, paths: list[str], folder: str | None) -> list[str]:
         """What files are called in the table: their paths below the folder, or whole ones."""
         if folder is None:
-            return [path if os.path.isabs(path) else os.path.abspath(path) for path in paths]
+            return list(map(absolute, paths))
         start = os.path.join(folder, "")
         return [path.removeprefix(start) for path in paths]
 
@@ -111,7 +112,7 @@ def place_of(cache: Any, folder: str | None, paths: list[str]) -> Place | None:
         return our_place(folder, "headers") if cache and folder is not None else None
     if not isinstance(cache, (str, os.PathLike)):
         raise WrongTypeError(f"cache: expected the name of a file, True or False, got {cache!r}")
-    root = "" if folder is None else os.path.realpath(folder)
+    root = "" if folder is None else real_path(folder)
     return Place(_checked(cache, root, paths), root, named=True)
 
 
@@ -125,14 +126,14 @@ def our_place(folder: str, kind: str, collection: str | None = None) -> Place | 
     """
     if os.environ.get(VARIABLE):
         return None
-    root = os.path.realpath(folder)
+    root = real_path(folder)
     with contextlib.suppress(RuntimeError):  # who has no home has no cache
         on_kaggle = KAGGLE_INPUT.is_dir()
         parent = KAGGLE_WORKING if on_kaggle else user_cache()
         cache = Path(os.path.realpath(parent / FOLDER))
         if not parent.is_absolute():
             return None
-        if cache.is_relative_to(os.path.realpath(collection or folder)):
+        if cache.is_relative_to(real_path(collection or folder)):
             _say_once(f"Headers: not remembered, for {cache} lies in the collection", "inside")
             return None
         name, path = _digest(os.path.basename(root)), _digest(root)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.errors import require_type
+from helpers.files.names import absolute, disk_folder
 from helpers.headers.csv_files import AS_TEXT, read_csv
 
 MAX_BYTES = 50_000_000  # of a CSV file that is looked into
@@ -70,7 +71,7 @@ def csv_files_beside(paths: Iterable[str]) -> list[Path]:
 
 def files_beside(paths: Iterable[str], *patterns: str) -> list[Path]:
     """The files of some names in the folder in which all paths lie, and in the one above."""
-    folders = {os.path.dirname(os.path.abspath(path)) for path in paths}
+    folders = set(filter(None, (disk_folder(absolute(path)) for path in paths)))
     if not folders:
         return []
     root = Path(os.path.commonpath(folders))

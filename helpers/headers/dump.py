@@ -18,7 +18,7 @@ from pydicom.uid import UID
 from tqdm.auto import tqdm
 
 from helpers.errors import ClearError, one_line
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
 from helpers.headers.elements import (
     BULK_VRS,
     check_element,
@@ -185,7 +185,7 @@ def _text_on_disk(raw: Any, path: str | os.PathLike[str]) -> str | None:
         return None
     checksum, checked = 0, min(raw.length, MAX_CHECKED)
     end = raw.value_tell + checked
-    with OpenFile(path) as file:
+    with open_file(path) as file:
         for start in range(raw.value_tell, min(end, file.size), BLOCK_SIZE):
             checksum = zlib.crc32(file.read(start, min(BLOCK_SIZE, end - start)), checksum)
     of_them = "" if checked == raw.length else f" of the first {checked}"

@@ -14,7 +14,8 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.uid import UID
 
 from helpers.errors import one_line
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
+from helpers.files.reading import OpenFile
 from helpers.headers.columns import Row
 from helpers.headers.element_cache import (
     LONGEST_CACHED_ELEMENT,
@@ -77,7 +78,7 @@ class FastReader:
     def row(self, path: str) -> Row | None:
         """A file's columns, as `helpers.header_table` has them; None where that is not sure."""
         try:
-            with OpenFile(path) as file:
+            with open_file(path) as file:
                 try:
                     return self._row(file)
                 except HeaderTooLargeError as error:

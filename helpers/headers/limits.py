@@ -5,7 +5,7 @@ takes some hundred bytes of memory, however short it is in the file.
 """
 
 from helpers.errors import ClearError
-from helpers.files import OpenFile, SizeLimitedReader
+from helpers.files.reading import OpenFile, SizeLimitedReader
 
 MAX_HEADER = 2**26  # bytes of elements that are read into memory at once
 MAX_VALUE = 2**24  # bytes of a value that is converted; bulk data is not

@@ -12,8 +12,10 @@ from pydicom.filereader import read_dataset, read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from helpers.errors import one_line
-from helpers.files import OpenFile, SizeLimitedReader, size_of
+from helpers.errors import error_text, one_line
+from helpers.files.names import ARCHIVE_NAME, is_address
+from helpers.files.opening import archive_at, open_file, size_of
+from helpers.files.reading import OpenFile, SizeLimitedReader
 from helpers.formats import SNIFFED_BYTES, format_of, opened_by
 from helpers.headers.elements import (
     BULK_VRS,
@@ -71,16 +73,20 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     PS3.10 7.1 (the prefix; files without it are read where they begin as DICOM does)
     """
     try:
-        if not os.path.isfile(path):
-            error = "not a regular file" if os.path.exists(path) else "no such file"
-            return Header(None, error, None)
-        with MeteredReader(OpenFile(path)) as file:
-            return _header_of(file)
+        with MeteredReader(open_file(path)) as file:
+            header = _header_of(file)
+        if str(header.error).startswith(NOT_DICOM) and ARCHIVE_NAME.search(os.path.basename(path)):
+            return header._replace(error=f"{header.error}; {_why_no_folder(os.fsdecode(path))}")
+        return header
+    except FileNotFoundError:
+        return Header(None, "no such file", None)
     except Exception as error:
+        if not is_address(path) and os.path.exists(path) and not os.path.isfile(path):
+            return Header(None, "not a regular file", None)
         if RecursionError in (type(error), type(error.__context__)):  # pydicom makes another of it
             return Header(None, TOO_DEEP, None)
         of_the_disk = isinstance(error, OSError) and error.errno is not None
-        return Header(None, (NOT_READ if of_the_disk else "") + one_line(error), None)
+        return Header(None, (NOT_READ if of_the_disk else "") + error_text(error), None)
 
 
 def pydicom_row(path: str, private: bool = False) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def inflated_pixels(path: str | os.PathLike[str], most: int) -> RawDataElement |
     InflateError, HeaderTooLargeError
         Where what stands before it cannot be read.
     """
-    with MeteredReader(OpenFile(path)) as file:
+    with MeteredReader(open_file(path)) as file:
         file.seek(132)
         _meta_of(file)
         inflated, elements = _inflated_header(file)
@@ -165,6 +171,15 @@ def _other_format(start: bytes) -> str:
     found = format_of(start)
     named = f"{NOT_DICOM}: {found}" if found else NOT_DICOM
     return f"{named}; {program} opens it" if (program := opened_by(found)) else named
+
+
+def _why_no_folder(path: str) -> str:
+    """Why an archive is a file in a table, and no folder of files."""
+    try:
+        names = archive_at(path).names()
+    except (OSError, ValueError) as error:
+        return error_text(error)
+    return "as a folder, its files are read in place" if names else "it holds no files"
 
 
 def _may_begin(start: bytes) -> bool:

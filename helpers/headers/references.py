@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.tag import Tag
 
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
 from helpers.headers.limits import MeteredReader
 from helpers.privacy.pseudonyms import deidentified
 from helpers.runtime import quiet
@@ -56,7 +56,7 @@ def sequences_of(sop_class: object) -> tuple[str, ...]:
 def references_of(path: str, sequences: tuple[str, ...]) -> list[Reference]:
     """The objects that a file lists in some sequences, each once; none where it cannot be read."""
     try:
-        with quiet(), MeteredReader(OpenFile(path)) as file:
+        with quiet(), MeteredReader(open_file(path)) as file:
             dataset = read_partial(file, _behind(sequences), defer_size=MAX_LENGTH, force=True)
             lists = [dataset[keyword].value for keyword in sequences if keyword in dataset]
             found = [one for items in lists for item in items for one in _within(item, {})]

@@ -33,7 +33,7 @@ LAST_BEFORE_PIXELS = min(PIXEL_TAGS) - 1
 
 
 class Bytes(Protocol):
-    """Where the bytes of a file come from, as `helpers.files.OpenFile` has them."""
+    """Where the bytes of a file come from, as `helpers.files.reading.OpenFile` has them."""
 
     size: int
 

@@ -14,7 +14,10 @@ from pydicom.datadict import tag_for_keyword
 from tqdm.auto import tqdm
 
 from helpers.errors import WrongTypeError, one_line, require_type
-from helpers.files import file_names
+from helpers.files.listing import file_names, is_folder
+from helpers.files.names import is_address
+from helpers.files.objects import beginnings
+from helpers.files.opening import is_there
 from helpers.headers.cache import cached_table
 from helpers.headers.cache_place import place_of
 from helpers.headers.columns import FIXED_COLUMNS, Columns, Row
@@ -26,6 +29,7 @@ from helpers.runtime import MANY_FILES, chunks_of, quiet, require_executor, thro
 
 FILES_PER_CHUNK = 4  # that are read one after the other, here and in a thread
 FILES_PER_TASK = 256  # that are sent to a given executor at once
+FILES_PER_REQUEST, REMOTE_THREADS = 128, 3  # of a bucket: one waits while others read
 MAX_THREADS = 64  # enough to overlap the latency of a slow disk
 MAX_WAIT = 0.001  # seconds for a file; where a disk takes longer, threads are worth their price
 SLOW_CHUNKS = 2  # in a row, before it is believed
@@ -154,7 +158,7 @@ def _checked(keywords: Any) -> list[str]:
 def _paths(files_or_root: Any) -> list[str]:
     if isinstance(files_or_root, (str, bytes, os.PathLike)):
         root = os.path.expanduser(os.fsdecode(files_or_root))
-        return [root] if os.path.isfile(root) else file_names(root)
+        return [root] if not is_folder(root) and is_there(root) else file_names(root)
     if isinstance(files_or_root, pd.DataFrame) or not hasattr(files_or_root, "__iter__"):
         hint = "; its files are its index" if isinstance(files_or_root, pd.DataFrame) else ""
         got = type(files_or_root).__name__ + hint
@@ -169,8 +173,10 @@ def _folder(files_or_root: Any) -> str | None:
     """The folder that the paths begin with; None for a list of files."""
     if not isinstance(files_or_root, (str, bytes, os.PathLike)):
         return None
-    root = str(Path(os.path.expanduser(os.fsdecode(files_or_root))))
-    return root if os.path.isdir(root) else None
+    root = os.path.expanduser(os.fsdecode(files_or_root))
+    if is_address(root):
+        return root.rstrip("/")
+    return str(Path(root)) if is_folder(root) else None
 
 
 def _with_progress(
@@ -201,6 +207,11 @@ def _rows_of(
     if executor is not None:
         yield from through(executor, partial(_read, reader), chunks_of(paths, FILES_PER_TASK))
         return
+    if paths and is_address(paths[0]):
+        with ThreadPoolExecutor(REMOTE_THREADS, "headers") as threads:
+            chunks = chunks_of(paths, FILES_PER_REQUEST)
+            yield from through(threads, partial(_read, reader), chunks)
+        return
     count = slow = 0
     while count < len(paths) and slow < SLOW_CHUNKS:
         before = perf_counter() - thread_time()
@@ -217,7 +228,7 @@ def _rows_of(
 
 def _read(reader: FastReader, paths: list[str]) -> list[Row]:
     """The rows of some files; what pydicom warns of stands in the values or in ``error``."""
-    with quiet():
+    with quiet(), beginnings(paths):
         return [_row(reader, path) for path in paths]
 
 

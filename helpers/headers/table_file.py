@@ -26,7 +26,7 @@ class Entries(NamedTuple):
 
     about: dict[str, Any]  # version of the format and the like, as JSON holds them
     names: list[str]  # of the files
-    fingerprints: np.ndarray  # int64 (files, 3), as of `helpers.files.fingerprints_of`
+    fingerprints: np.ndarray  # int64 (files, 3), as of `helpers.files.opening.fingerprints_of`
     counts: np.ndarray  # int64 (files,), rows of each
     rows: Chunk
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.errors import ClearError
+from helpers.files.names import is_address
 from helpers.labels.labels import Labels
 
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".npz")
@@ -165,8 +166,10 @@ def _check_outside(place: Path, paths: Iterable[str]) -> None:
     """
     own = [Path.cwd(), Path(os.path.realpath(os.path.expanduser("~")))]
     named = os.environ.get(ROOT_VARIABLE)
-    roots = {Path(os.path.realpath(named))} if named else set()
-    images = {Path(os.path.realpath(os.path.dirname(path))) for path in paths}
+    roots = {Path(os.path.realpath(named))} if named and not is_address(named) else set()
+    images = {
+        Path(os.path.realpath(os.path.dirname(path))) for path in paths if not is_address(path)
+    }
     shared = any(one.is_relative_to(place.parent) for one in own)
     above = any(one.is_relative_to(place.parent) for one in images) and not shared
     if above or any(place.is_relative_to(root) for root in roots | images):

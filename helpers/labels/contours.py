@@ -9,7 +9,7 @@ import numpy as np
 from pydicom import Dataset, dcmwrite
 from pydicom.uid import ExplicitVRLittleEndian
 
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
 from helpers.headers.elements import LONG_VRS, FastPathNotApplicable
 from helpers.headers.limits import MAX_VALUE
 from helpers.headers.pydicom_reader import read_header
@@ -113,7 +113,7 @@ def _undescribed(number: int) -> Roi:
 def _split(path: str) -> SplitHeader:
     """The bytes of a file and where its elements stand; converted where it is written otherwise."""
     try:
-        with OpenFile(path) as file:
+        with open_file(path) as file:
             return SplitHeader(file, most=MAX_FILE)
     except (FastPathNotApplicable, ValueError):
         pass

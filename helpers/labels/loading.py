@@ -12,7 +12,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from helpers.errors import ClearError, one_line, require_type
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
 from helpers.formats import GZIPPED, SNIFFED_BYTES, format_of
 from helpers.headers.table import header_table
 from helpers.labels import nifti, segmentation, structures
@@ -143,7 +143,7 @@ def kind_of(path: str) -> str:
         Where it cannot be read.
     """
     try:
-        with OpenFile(path) as file:
+        with open_file(path) as file:
             start = file.read(0, SNIFFED_BYTES)
     except OSError as error:
         raise LabelError(f"expected a file of labels, got {one_line(error)}") from None

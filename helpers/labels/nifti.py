@@ -1,7 +1,6 @@
 """What does a NIfTI file label, and where? Its values by number, its RAS frame turned to LPS."""
 
 import gzip
-import os
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from helpers.errors import one_line
-from helpers.files import OpenFile, SizeLimitedReader
+from helpers.files.opening import open_file, size_of
+from helpers.files.reading import SizeLimitedReader
 from helpers.formats import GZIP
 from helpers.labels.labels import Label, LabelError, Labels, check_memory, map_dtype
 from helpers.labels.placing import check_meets
@@ -65,7 +65,7 @@ def nifti_labels(
         Where the file cannot be read, holds an image, or does not lie on the volume.
     """
     with quiet(), _opened(path) as file:
-        image = _image(file, path)
+        image = _image(file, path, size_of(path) or 0)
         grid = _grid(image, path)
         bare = Labels((), grid.affine, grid.shape, (), (), "", grid.remark)
         check_meets(bare, volume)
@@ -89,7 +89,7 @@ def nifti_grid(path: str) -> NiftiGrid:
     LabelError
     """
     with quiet(), _opened(path) as file:
-        return _grid(_image(file, path), path)
+        return _grid(_image(file, path, size_of(path) or 0), path)
 
 
 # the file
@@ -98,7 +98,7 @@ def nifti_grid(path: str) -> NiftiGrid:
 @contextmanager
 def _opened(path: str) -> Iterator[Any]:
     """A file as one object to read, inflated where it is compressed."""
-    with SizeLimitedReader(OpenFile(path)) as file:
+    with SizeLimitedReader(open_file(path)) as file:
         is_compressed = file.read(len(GZIP)) == GZIP
         file.seek(0)
         try:
@@ -111,8 +111,12 @@ def _opened(path: str) -> Iterator[Any]:
             ) from None
 
 
-def _image(file: Any, path: str) -> Any:
+def _image(file: Any, path: str, size: int) -> Any:
     """A NIfTI image of nibabel, whose values are not read yet.
+
+    Parameters
+    ----------
+    size : bytes of the file
 
     Raises
     ------
@@ -133,7 +137,7 @@ def _image(file: Any, path: str) -> Any:
         raise LabelError(f"expected a NIfTI file in {path}, got {one_line(error)}") from error
     needed = prod(map(int, image.shape)) * image.get_data_dtype().itemsize
     is_compressed = isinstance(file, gzip.GzipFile)
-    held = os.path.getsize(path) * (MAX_GZIP if is_compressed else 1) - int(image.dataobj.offset)
+    held = size * (MAX_GZIP if is_compressed else 1) - int(image.dataobj.offset)
     if needed > held:
         raise LabelError(
             f"expected values of at most {held} bytes in {path}, got {needed} for "

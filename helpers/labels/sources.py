@@ -1,6 +1,5 @@
 """Which files of a collection label its images, and which images are these?"""
 
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
@@ -13,7 +12,8 @@ import pandas as pd
 from pydicom import Dataset
 
 from helpers.errors import ClearError, one_line, require_type
-from helpers.files import OpenFile
+from helpers.files.names import absolute
+from helpers.files.opening import open_file
 from helpers.formats import GZIPPED
 from helpers.headers.clinical import files_beside
 from helpers.headers.elements import FastPathNotApplicable
@@ -133,7 +133,7 @@ def _kinds(headers: pd.DataFrame) -> list[str]:
 def _nifti_beside(headers: pd.DataFrame, slices: pd.DataFrame) -> list[str]:
     """The NIfTI files beside the images that the headers do not list."""
     files = [*map(str, files_beside(slices.index.unique("path"), *NIFTI_NAMES))]
-    listed = {os.path.abspath(path) for path in headers.index} if files else set()
+    listed = set(map(absolute, headers.index)) if files else set()
     return [path for path in files if path not in listed]
 
 
@@ -173,7 +173,7 @@ def _beginning(path: str, last: int) -> Dataset:
     """The data set of a file as far as an element."""
     with quiet():
         try:
-            with OpenFile(path) as file:
+            with open_file(path) as file:
                 return SplitHeader(file, last=last).dataset(())
         except (FastPathNotApplicable, ValueError):
             return read_header(path).dataset or Dataset()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError, one_line
-from helpers.files import fingerprints_of
+from helpers.files.opening import fingerprints_of
 from helpers.geometry.planes import PROJECTIONS
 from helpers.learn.cohort import patient_split
 from helpers.pixels.window import Window, WindowError, resolve_window

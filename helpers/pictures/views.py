@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from helpers.errors import ClearError, WrongTypeError, require_type
-from helpers.files import natural_ranks
+from helpers.files.names import natural_ranks
 from helpers.pictures.hanging import hung, rows_of_study, side_and_view
 from helpers.pictures.slices import show_slice
 from helpers.pictures.style import PADDING_COLOUR, DrawingError, as_written

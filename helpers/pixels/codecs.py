@@ -18,7 +18,8 @@ from pydicom.pixels import as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 
 from helpers.errors import one_line
-from helpers.files import OpenFile, SizeLimitedReader
+from helpers.files.opening import open_file
+from helpers.files.reading import SizeLimitedReader
 from helpers.pixels.frame_header import FrameHeader, frame_count
 from helpers.pixels.layout import ImageError, bits_below, is_compressed, one_bit_frames
 from helpers.pixels.stream_header import StreamHeader, stream_header
@@ -189,7 +190,7 @@ def _decoded(
     """Yields frames; those that were left in a file, for it is large, are read there one by one."""
     pixels, below = _left_in_file(dataset), bits_below(dataset, path)
     options = _options(dataset, pixels, below)
-    source: Any = SizeLimitedReader(OpenFile(path)) if pixels else nullcontext(dataset)
+    source: Any = SizeLimitedReader(open_file(path)) if pixels else nullcontext(dataset)
     with source as opened:
         if pixels:
             opened.seek(pixels.value_tell)

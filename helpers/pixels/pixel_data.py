@@ -10,7 +10,8 @@ from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 
 from helpers.errors import one_line
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
+from helpers.files.reading import OpenFile
 from helpers.headers.elements import (
     ITEM,
     SEQUENCE_END,
@@ -114,7 +115,7 @@ def _header(path: str | os.PathLike[str], without: Collection[int]) -> tuple[Any
     """(the data set or None, what is wrong, the pixel element without its value or None)."""
     if without:
         try:
-            with OpenFile(path) as file:
+            with open_file(path) as file:
                 header = SplitHeader(file)
                 return header.dataset(without), None, header.pixels()
         except (FastPathNotApplicable, OSError, ValueError, RecursionError, struct.error):
@@ -138,7 +139,7 @@ def _frames(dataset: Dataset) -> int:
 
 def _with_value(pixels: RawDataElement, dataset: Dataset, path: Any) -> RawDataElement:
     """The pixel element of a file, with its value unless several frames can be read one by one."""
-    with OpenFile(path) as file:
+    with open_file(path) as file:
         length, start = pixels.length, pixels.value_tell
         if length == UNDEFINED_LENGTH:
             length = sum(8 + length for _, length in pixel_items(file, start))

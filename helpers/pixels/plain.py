@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
+from helpers.files.reading import OpenFile
 from helpers.headers.columns import Row
 from helpers.headers.elements import (
     SEQUENCE_END,
@@ -161,7 +162,7 @@ class PlainReader:
         for path, group in groupby(sources, key=attrgetter("path")):
             images = list(group)
             try:
-                file = OpenFile(path)
+                file = open_file(path)
             except (OSError, ValueError) as error:
                 raise FastPathNotApplicable("the file cannot be opened") from error
             with file:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.files import size_of
+from helpers.files.opening import size_of
 from helpers.headers.columns import Row
 from helpers.pixels.frame_header import FrameHeader
 from helpers.pixels.layout import ImageError

@@ -1,13 +1,14 @@
 """How is a collection explored so that what comes of it does not say whose it is?"""
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
-from helpers.files import FolderError
+from helpers.files.listing import FolderError
+from helpers.files.names import absolute, archive_part, is_address, real_path
+from helpers.files.opening import copy_file
 from helpers.privacy.pseudonyms import VARIABLE, pseudonym
 from helpers.publish.quoted import QuotedText
 
@@ -85,15 +86,17 @@ def _link(path: str, link: Path) -> None:
     Windows makes symbolic links in Developer Mode alone, and hard links on one drive alone.
     """
     link.parent.mkdir(parents=True, exist_ok=True)
-    ways: tuple[Callable, ...] = (os.symlink, os.link, shutil.copyfile)
-    source, reasons = os.path.abspath(path), []
+    ways: tuple[Callable, ...] = (os.symlink, os.link, copy_file)
+    source, reasons = absolute(path), []
+    if is_address(source) or (not os.path.lexists(source) and archive_part(source)):
+        ways = (copy_file,)
     for way in ways:
         try:
             way(source, link)
             return
         except OSError as error:
             reasons.append(str(error))
-            source = os.path.realpath(source)  # of a link its file
+            source = real_path(source)  # of a link its file
     expected = f"expected to make a link to a file, or a copy of it, in {link.parent}"
     way_on = "make room there, or name another folder by TMPDIR (on Windows TEMP)"
     raise FolderError(f"{expected}, got: {reasons[-1]}; {way_on}")

@@ -50,7 +50,7 @@ def local_secrets(project: str | os.PathLike[str]) -> LocalSecrets:
         for folder in (Path.home(), project, root or project)
         for path in _spellings(folder)
     }
-    headers = header_table(Path(root).expanduser(), progress=False) if root else pd.DataFrame()
+    headers = header_table(root, progress=False) if root else pd.DataFrame()
     values = {value for value in _values_and_parts(headers) if value.casefold() not in common}
     return LocalSecrets(re.compile("|".join(folders)), frozenset(values))
 

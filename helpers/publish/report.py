@@ -8,15 +8,16 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import pandas as pd
 from nbformat import NotebookNode
 
-from helpers.collection import collection_root, is_phantom, what_is_at
+from helpers.collection import collection_root, is_phantom, named_root
 from helpers.errors import ClearError
-from helpers.files import FolderError
+from helpers.files.listing import FolderError
+from helpers.files.names import is_address
 from helpers.headers.table import header_table
 from helpers.privacy.pseudonyms import VARIABLE, is_deidentified
 from helpers.publish.cleaned import Clean
@@ -280,7 +281,7 @@ def _checked_size(max_mb: float | None, single: bool) -> float:
     return max_mb
 
 
-def _gallery(tables: Tables, root: Path, view: _View) -> Gallery:
+def _gallery(tables: Tables, root: Path | str, view: _View) -> Gallery:
     """The stacks as the pages show them: of de-identified links where identity is hidden.
 
     Raises
@@ -317,22 +318,23 @@ def _names_file(site: Path) -> Path:
     return site.with_name(f"{site.name}-names.csv")
 
 
-def _collection(folder: str | os.PathLike[str] | None) -> tuple[Path, dict[str, str]]:
+def _collection(folder: str | os.PathLike[str] | None) -> tuple[Path | str, dict[str, str]]:
     """The folder to explore, and an environment that names it and hides no identity."""
     environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
     if folder is None:
-        return collection_root().absolute(), environment
-    root = Path(folder).expanduser().absolute()
-    if not root.is_dir():
-        raise FolderError(f"expected a folder of DICOM files, found {what_is_at(root)}")
+        root = collection_root()
+        return root if is_address(root) else Path(root).absolute(), environment
+    root = named_root(folder)
     return root, {**environment, "DICOM_ROOT": str(root)}
 
 
-def _view(root: Path, headers: pd.DataFrame, site: Path, folder: str, deidentify: bool) -> _View:
+def _view(
+    root: Path | str, headers: pd.DataFrame, site: Path, folder: str, deidentify: bool
+) -> _View:
     if is_phantom(root):
         return _View("the phantom", IDENTITY_SYNTHETIC, {}, None)
     if not deidentify:
-        return _View(root.name, IDENTITY_SHOWN, {}, None)
+        return _View(PurePath(root).name, IDENTITY_SHOWN, {}, None)
     secret = os.environ.get(VARIABLE) or secrets.token_hex(16)
     links = DeidentifiedCollection(root, headers, folder, secret)
     links.names.to_csv(_names_file(site), index=False, errors="surrogateescape")

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydicom import Dataset, dcmread
 
+from helpers.files.opening import open_file
+from helpers.files.reading import SizeLimitedReader
 from helpers.labels.segmentation import segments_of
 from helpers.runtime import quiet
 
@@ -51,8 +53,8 @@ def coded_words(path: str) -> dict[str, list[str]]:
     PS3.3 C.8.20.4 (Segment Description), 10.5 (General Anatomy)
     """
     try:
-        with quiet():
-            dataset = dcmread(path, specific_tags=["SegmentSequence"], stop_before_pixels=True)
+        with quiet(), SizeLimitedReader(open_file(path)) as file:
+            dataset = dcmread(file, specific_tags=["SegmentSequence"], stop_before_pixels=True)
             names = [one.name for one in segments_of(dataset)]
             found = dict(zip(names, map(_coded, dataset.get("SegmentSequence") or [])))
     except Exception:  # whatever it is, the header table has said what is wrong with the file

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import WrongTypeError, require_type
-from helpers.files import natural_ranks
+from helpers.files.names import natural_ranks
 from helpers.geometry.grids import begins
 from helpers.geometry.planes import PLANES
 from helpers.slices.labels import series_label

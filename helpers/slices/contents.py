@@ -1,6 +1,5 @@
 """What is in a folder, by what it is: images, other DICOM objects, and files that are no DICOM?"""
 
-import os
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pydicom.uid import UID_dictionary
 
-from helpers.files import hidden_entries
+from helpers.files.listing import hidden_entries
+from helpers.files.names import absolute, folder_of
 from helpers.formats import command_for
 from helpers.headers.pydicom_reader import EMPTY_FILE, NOT_DICOM, NOT_READ
 from helpers.slices.arrays import numbers
@@ -104,8 +104,9 @@ def images(headers: pd.DataFrame) -> pd.DataFrame:
     found = headers[is_image(headers)]
     if len(found):
         return found
-    folders = {os.path.dirname(os.path.abspath(path)) for path in headers.index}
-    where = os.path.commonpath(folders) if folders else "an empty list"
+    where = folder_of(map(absolute, headers.index)) or (
+        "several places" if len(headers) else "an empty list"
+    )
     there = _sentence(contents_table(headers))
     raise NoImageError(f"expected DICOM images, found none in {where}: {there or 'no file'}")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from helpers.files import natural_ranks
+from helpers.files.names import natural_ranks
 from helpers.geometry.grids import is_even, typical_gap
 from helpers.slices.elements import BOOKKEEPING, CLOCKS, COMPONENTS, MEANING, TIMES, seconds
 from helpers.slices.parts import (

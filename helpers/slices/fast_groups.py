@@ -8,7 +8,7 @@ this way is left to `helpers.slices.functional_groups`, which asks pydicom.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
 from helpers.headers.element_cache import (
     MAX_CACHED_ELEMENTS,
     PIXEL_REPRESENTATION,
@@ -50,7 +50,7 @@ def split_groups(path: str, count: int) -> tuple[Values, list[Values]]:
     FastPathNotApplicable, OSError, ValueError, struct.error
         Where a file is not surely read right this way.
     """
-    with OpenFile(path) as file:
+    with open_file(path) as file:
         header = SplitHeader(file, last=FRAME_GROUPS)
     reader, spans = _GroupReader(header.data, _context(header)), header.spans
     shared = reader.groups(spans[SHARED_GROUPS][0], 1) if SHARED_GROUPS in spans else []

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from helpers.files import OpenFile
+from helpers.files.opening import open_file
 from helpers.slices.arrays import numbers
 from helpers.slices.images import NATIVE_SYNTAXES
 
@@ -134,7 +134,7 @@ def _pixel_length(path: str, offset: int, big_endian: bool) -> int:
     Elements of bulk data have their length in the four bytes before the values (PS3.5 7.1).
     """
     try:
-        with OpenFile(path) as file:
+        with open_file(path) as file:
             return int.from_bytes(file.read(offset - 4, 4), "big" if big_endian else "little")
     except OSError:
         return 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.files import natural_ranks
+from helpers.files.names import natural_ranks
 from helpers.geometry.grids import begins, distinct_counts, new_position
 from helpers.slices.arrays import Arrays
 from helpers.slices.assignment import Stacks

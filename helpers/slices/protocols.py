@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.files import natural_key
+from helpers.files.names import natural_key
 from helpers.geometry.grids import distinct_counts
 from helpers.slices.elements import shown
 from helpers.slices.kinds import X_RAY

@@ -4,15 +4,14 @@ Beside the file, what is remembered belongs to what was asked of it: which part 
 frames, and what its header says of them.
 """
 
-import contextlib
-import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from time import perf_counter
 
 import numpy as np
 
-from helpers.files import fingerprints_of
+from helpers.files.names import folder_of
+from helpers.files.opening import fingerprints_of
 from helpers.headers.cache import Memory, values_of
 from helpers.headers.cache_place import our_place
 from helpers.headers.packed import Chunk, merged, packed
@@ -40,8 +39,8 @@ def remembered_frames(
     collection : paths of all files, also of those with one image: nothing is written among them
     """
     paths = [file.args[0] for file in files.values()]
-    folder = _common_folder(paths)
-    whole = _common_folder(collection)
+    folder = folder_of(paths)
+    whole = folder_of(collection)
     place = our_place(folder, "frames", whole) if folder is not None and whole is not None else None
     if place is None:
         return dict(zip(files, read(files)))
@@ -65,14 +64,6 @@ def remembered_frames(
         entries = Entries({}, [names[n] for n in there], fingerprints[there], counts, rows)
         memory.keep(entries, perf_counter() - start)
     return columns
-
-
-def _common_folder(paths: Iterable[str]) -> str | None:
-    """The folder that all paths begin with; None where they have none in common."""
-    with contextlib.suppress(ValueError):  # some whole and some not, or on several drives
-        folders = set(map(os.path.dirname, paths))
-        return os.path.commonpath(folders) if folders else None
-    return None
 
 
 def _asked(read: Read) -> str:

@@ -1,0 +1,280 @@
+"""Which files does a ZIP or tar archive hold, and where in it? They are read in place.
+
+Nothing is ever unpacked to where a member's name says. A member that cannot be read is listed all
+the same, and says why when it is opened.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import shutil
+import struct
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from helpers.errors import ClearError, one_line
+from helpers.files.names import is_hidden, natural_key
+from helpers.files.reading import DiskFile, OpenFile, PartOfFile, Stream, UnpackedFile
+
+MAX_AT_ONCE = 2**28  # bytes of a directory or a tar header that are read into memory
+MAX_MEMBERS = 2**22
+MAX_RATIO, LARGE = 200, 2**30  # a member that is larger and packed better is no image
+BLOCK = 2**20  # bytes that are unpacked at once
+FIRST_BLOCK = 2**13  # at first: most headers end in it
+LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a ZIP member: mark, length of its name and of more
+LONGEST_NAME = 512  # bytes of both that are read together with the first block; others take a read
+METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz"}  # not read here
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+ENCRYPTED, PATCHED = 1, 32  # flags of a ZIP member
+PACKED_TAR: dict[bytes, tuple[str, Any]] = {  # by its beginning: how it is packed, what unpacks it
+    b"\x1f\x8b": ("gzip", gzip.open),
+    b"BZh": ("bzip2", bz2.open),
+    b"\xfd7zXZ\0": ("xz", lzma.open),
+}
+SHARE_OF_FREE = 0.5  # of the disk for temporary files that an unpacked archive may take
+FOLLOWED = "another file of the same name follows in the archive, and takes its place"
+DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(ValueError, NotImplementedError, OverflowError, struct.error, UnicodeError),
+)
+
+
+class ArchiveError(ClearError, OSError):
+    """An archive, or a member of one, that cannot be read."""
+
+
+class Member(NamedTuple):
+    """Where a file stands in an archive."""
+
+    start: int  # byte in the archive: of its local header in a ZIP archive, else of its content
+    packed: int  # bytes of its content there
+    size: int  # bytes of the file
+    method: int  # how it is packed, by ZIP's numbers
+    check: int  # of a ZIP archive the CRC-32 of the file, else when it was last changed
+    error: str = ""  # why it cannot be read
+
+
+class Archive:
+    """The files of an archive.
+
+    Parameters
+    ----------
+    path : of the archive, with which those of its members begin
+    file : its bytes, which stay open as long as members are
+
+    Raises
+    ------
+    ArchiveError
+        For what is no archive, is damaged, or is too large.
+    """
+
+    def __init__(self, path: str, file: OpenFile) -> None:
+        self.path, self._file = path, file
+        try:
+            self._is_zip = zipfile.is_zipfile(_reader(file))
+            if not self._is_zip:
+                self._file = _as_tar(path, file)
+            found = _zip_members(file) if self._is_zip else _tar_members(self._file)
+            self._members = _by_name(found)
+        except ArchiveError:
+            raise
+        except DAMAGED as error:
+            raise ArchiveError(f"not a whole archive: {one_line(error)}") from None
+
+    def names(self) -> list[str]:
+        """The names of its files in natural order, without those that are hidden."""
+        shown = (name for name in self._members if not any(map(is_hidden, name.split("/"))))
+        return sorted(shown, key=natural_key)
+
+    def hidden(self) -> list[str]:
+        """The names of the files that are hidden, or lie in a folder that is."""
+        return [name for name in self._members if any(map(is_hidden, name.split("/")))]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def member(self, name: str) -> Member:
+        """Where a file stands.
+
+        Raises
+        ------
+        FileNotFoundError
+            For a name that it has not.
+        """
+        if name not in self._members:
+            raise FileNotFoundError(f"no such file in the archive: {self.path}/{name}")
+        return self._members[name]
+
+    def open(self, name: str) -> OpenFile:
+        """One of its files.
+
+        Raises
+        ------
+        FileNotFoundError, ArchiveError
+            For a name that it has not, and for a file that cannot be read.
+        """
+        member, path = self.member(name), f"{self.path}/{name}"
+        if member.error:
+            raise ArchiveError(member.error)
+        if not self._is_zip:
+            return PartOfFile(path, self._file, member.start, member.size)
+        start, beginning = self._content(member)
+        if member.method == STORED:
+            return PartOfFile(path, self._file, start, member.size, beginning)
+        return UnpackedFile(path, member.size, _inflated(self._file, member, start, beginning))
+
+    def _content(self, member: Member) -> tuple[int, bytes]:
+        """(byte at which the content of a ZIP member begins, its first bytes)"""
+        head = self._file.read(member.start, LOCAL_HEADER.size + LONGEST_NAME + FIRST_BLOCK)
+        if len(head) < LOCAL_HEADER.size or head[:4] != b"PK\3\4":
+            raise ArchiveError("damaged: no file begins where the archive's directory says")
+        _, name, more = LOCAL_HEADER.unpack_from(head)
+        before = LOCAL_HEADER.size + name + more
+        return member.start + before, head[before : before + member.packed]
+
+
+class _CarefulReader(io.BufferedReader):
+    """A file object that lends its bytes: it is never asked for too many, nor closes its file."""
+
+    def __init__(self, file: OpenFile) -> None:
+        super().__init__(_LentStream(file))
+        self._most = file.size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Some bytes, as of any file."""
+        wanted = self._most if size is None or size < 0 else min(size, self._most)
+        if wanted > MAX_AT_ONCE:
+            raise ArchiveError(f"expected a directory of at most {MAX_AT_ONCE} bytes, got {wanted}")
+        return super().read(wanted)
+
+
+class _LentStream(Stream):
+    def close(self) -> None:
+        """Ends the reading, and leaves the file open."""
+        io.RawIOBase.close(self)
+
+
+def _reader(file: OpenFile) -> Any:
+    return _CarefulReader(file)
+
+
+def _by_name(found: Iterator[tuple[str, Member]]) -> dict[str, Member]:
+    """The members by a name that can stand in a path; of two alike the last is what unpacks."""
+    members: dict[str, Member] = {}
+    earlier: Counter[str] = Counter()
+    for name, member in found:
+        if len(members) == MAX_MEMBERS:
+            raise ArchiveError(f"expected at most {MAX_MEMBERS} files in an archive, got more")
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        if name.startswith("/") or ".." in parts or "\0" in name or not parts:
+            member = member._replace(error=f"a name that leads out of the archive: {name!r}")
+        safe = "/".join("%2E%2E" if part == ".." else part for part in parts).replace("\0", "%00")
+        safe = safe or "%00"
+        if safe in members:
+            earlier[safe] += 1
+            members[f"{safe}#{earlier[safe]}"] = members[safe]._replace(error=FOLLOWED)
+        members[safe] = member
+    return members
+
+
+# ZIP
+
+
+def _zip_members(file: OpenFile) -> Iterator[tuple[str, Member]]:
+    with zipfile.ZipFile(_reader(file)) as archive:
+        for info in archive.infolist():
+            if not info.is_dir():
+                where = info.header_offset, info.compress_size, info.file_size
+                yield info.filename, Member(*where, info.compress_type, info.CRC, _refusal(info))
+
+
+def _refusal(info: zipfile.ZipInfo) -> str:
+    """Why a ZIP member is not read; empty where it is."""
+    if info.flag_bits & ENCRYPTED:
+        return "encrypted in its archive: unpack it with its password"
+    if info.external_attr >> 28 == 0o12:
+        return "a link in an archive, which is not followed"
+    if info.compress_type not in (STORED, DEFLATED) or info.flag_bits & PATCHED:
+        kind = METHODS.get(info.compress_type, f"method {info.compress_type}")
+        return f"packed by {kind}, which is not read in place: unpack the archive"
+    if info.file_size > LARGE and info.file_size > MAX_RATIO * info.compress_size:
+        return f"{info.compress_size} bytes that unpack to {info.file_size}: this is no image"
+    return ""
+
+
+def _inflated(file: OpenFile, member: Member, start: int, beginning: bytes) -> Iterator[bytes]:
+    """Yields the bytes of a deflated member, some at a time; the last once their sum is checked."""
+    unpack, check, done, most = zlib.decompressobj(-zlib.MAX_WBITS), 0, 0, FIRST_BLOCK
+    try:
+        while done < member.packed and not unpack.eof:
+            wanted = min(BLOCK, member.packed - done)
+            packed = beginning if not done and beginning else file.read(start + done, wanted)
+            if not packed:
+                raise ArchiveError("damaged: the archive ends inside this file")
+            done += len(packed)
+            while (part := unpack.decompress(packed, most)) or packed:
+                packed, check, most = unpack.unconsumed_tail, zlib.crc32(part, check), BLOCK
+                if unpack.eof and check != member.check:
+                    raise ArchiveError("damaged: its bytes are not those that were packed (CRC)")
+                yield part
+    except zlib.error as error:
+        raise ArchiveError(f"damaged in its archive: {error}") from None
+
+
+# tar
+
+
+def _as_tar(path: str, file: OpenFile) -> OpenFile:
+    """A tar archive to read in place: the file as it is, or unpacked to a temporary one."""
+    start = file.read(0, 8)
+    for mark, (kind, unpacked) in PACKED_TAR.items():
+        if start.startswith(mark):
+            return _unpacked(path, unpacked(_reader(file)), kind)
+    return file if isinstance(file, DiskFile) else _unpacked(path, _reader(file), "")
+
+
+def _unpacked(path: str, packed: Any, kind: str) -> DiskFile:
+    """A temporary file with the bytes of a packed archive; it is gone when it is closed."""
+    folder = tempfile.gettempdir()
+    most, size = int(SHARE_OF_FREE * shutil.disk_usage(folder).free), 0
+    with tempfile.TemporaryFile() as out:
+        while part := packed.read(BLOCK):
+            size += len(part)
+            if size > most:
+                raise ArchiveError(
+                    f"expected at most {most >> 20} MB of unpacked files, half of what is free in "
+                    f"{folder}, got more: unpack the archive where there is room, or set TMPDIR"
+                )
+            out.write(part)
+        out.flush()
+        file = DiskFile(path, os.dup(out.fileno()))
+    why = f"what {kind} packed" if kind else "a tar archive that is not on a disk"
+    print(f"{path}: {size / 1e6:,.0f} MB in a temporary file, for {why} has no places to read at")
+    return file
+
+
+def _tar_members(file: OpenFile) -> Iterator[tuple[str, Member]]:
+    with tarfile.open(fileobj=_reader(file), mode="r:") as opened:
+        archive: Any = opened
+        while (info := archive.next()) is not None:
+            archive.members.clear()  # it would keep them all
+            if not info.isdir():
+                where = info.offset_data, info.size, info.size
+                yield info.name, Member(*where, STORED, int(info.mtime), _tar_refusal(info, file))
+
+
+def _tar_refusal(info: tarfile.TarInfo, file: OpenFile) -> str:
+    """Why a tar member is not read; empty where it is."""
+    if info.issym() or info.islnk():
+        return "a link in an archive, which is not followed"
+    if not info.isreg() or info.issparse():
+        return "no regular file: unpack the archive"
+    missing = info.offset_data + info.size - file.size
+    return f"damaged: the archive ends {missing} bytes before this file" if missing > 0 else ""

@@ -1,0 +1,302 @@
+"""What lies in a bucket or on a server? Listed and read by fsspec: many at once, and in parts."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, NamedTuple
+
+from helpers.errors import ClearError, one_line
+from helpers.files.names import ADDRESS, is_hidden, natural_key
+from helpers.files.reading import OpenFile
+from helpers.runtime import install_line, optional_package
+
+BEGINNING = 2**14  # bytes that are read first: most headers end before
+MIN_READ = 2**18  # bytes of each further read: what is asked of a long header is little
+AT_ONCE = 128  # requests; as many connections are kept
+RETRIES, FIRST_WAIT = 4, 0.2  # seconds, which double
+TEMPORARY = ("429", "500", "502", "503", "504", "SlowDown", "reduce your request rate", "timed out")
+OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
+READS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "https": "aiohttp", "http": "aiohttp"}
+WAYS_ON = (  # what an error says → what helps
+    (("NoCredentials", "Unable to locate credentials"), "sign in as for AWS's own tools, or set "
+     "FSSPEC_S3_ANON=true for a public bucket"),
+    (("Forbidden", "AccessDenied", "Access Denied", "PermissionError"), "ask for permission to "
+     "list and read it, or sign in as somebody who has it"),
+    (("Connect", "resolve", "Timeout"), "check the network, and the address of the server"),
+    (("Protocol not known",), "fsspec has no such protocol"),
+)  # fmt: skip
+
+
+class Facts(NamedTuple):
+    """What a listing says of an object."""
+
+    size: int
+    version: int  # a number that changes with its content
+    changed: int  # nanoseconds, or 0 where that is not said
+
+
+class ObjectError(ClearError, OSError):
+    """A bucket or an object that cannot be read."""
+
+
+_listed: dict[str, Facts] = {}
+_beginnings: dict[str, bytes | OSError] = {}
+_ranges: dict[str, bool] = {}  # bucket or server → whether it gives parts of what it has
+_lock = Lock()
+
+
+def listed(root: str) -> list[str]:
+    """The addresses of all objects below an address, in natural order, without hidden ones.
+
+    Raises
+    ------
+    ObjectError
+        Where it cannot be listed.
+    """
+    system, path = _system(root)
+    try:
+        system.invalidate_cache()
+        found = system.find(path, detail=True)
+    except Exception as error:  # each protocol has its own
+        raise _clear(error, f"expected a bucket or a folder to list at {root}") from error
+    scheme, _, _ = root.partition(ADDRESS)
+    below = len(path.rstrip("/")) + 1
+    names = [
+        name
+        for name, about in found.items()
+        if about.get("type") == "file" and not name.endswith("/")
+        and not any(map(is_hidden, name[below:].split("/")))
+    ]  # fmt: skip
+    addresses = {name: name if ADDRESS in name else f"{scheme}{ADDRESS}{name}" for name in names}
+    _listed.update((addresses[name], _facts(found[name])) for name in names)
+    return [addresses[name] for name in sorted(names, key=natural_key)]
+
+
+def is_object(address: str) -> bool:
+    """Whether an address names one object, and not what others lie in.
+
+    Raises
+    ------
+    ObjectError
+        Where the server does not say.
+    """
+    if address in _listed:
+        return True
+    system, path = _system(address)
+    try:
+        return system.info(path)["type"] == "file"
+    except FileNotFoundError:
+        return False
+    except Exception as error:
+        raise _clear(error, f"expected a bucket, a folder or a file at {address}") from error
+
+
+def open_object(address: str) -> OpenFile:
+    """An object, of which the beginning is read at once and more when it is asked for.
+
+    Raises
+    ------
+    FileNotFoundError, ObjectError
+    """
+    found = _beginnings.get(address)
+    if isinstance(found, OSError):
+        raise found
+    return ObjectFile(address, found)
+
+
+def fingerprint_of_object(address: str) -> tuple[int, int, int]:
+    """Size, version and time of the last change, as the last listing has them.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where none has.
+    """
+    if address not in _listed:
+        raise FileNotFoundError(f"not listed: {address}")
+    return tuple(_listed[address])  # type: ignore[return-value]
+
+
+@contextmanager
+def beginnings(paths: Sequence[str]) -> Iterator[None]:
+    """Reads the beginnings of objects at once, and has them where they are opened meanwhile."""
+    wanted = [path for path in paths if ADDRESS in path]
+    if not wanted:
+        yield
+        return
+    _beginnings.update(zip(wanted, _read_all(wanted, 0, BEGINNING)))
+    try:
+        yield
+    finally:
+        for path in wanted:
+            _beginnings.pop(path, None)
+
+
+class ObjectFile(OpenFile):
+    """An object in a bucket or on a server.
+
+    Parameters
+    ----------
+    beginning : its first `BEGINNING` bytes where they were read already
+    """
+
+    __slots__ = ("_start", "_window")
+
+    def __init__(self, address: str, beginning: bytes | None = None) -> None:
+        self.path = address
+        if beginning is None:
+            (beginning,) = map(_bytes, _read_all([address], 0, BEGINNING))
+        self._start, self._window = 0, beginning
+        self.size = len(self._window) if len(self._window) < BEGINNING else _size(address)
+
+    def read(self, start: int, length: int) -> bytes:
+        """The bytes from `start` on; fewer where the file ends, whatever `length` says."""
+        stop = start + max(0, min(length, self.size - start))
+        if start < self._start or stop > self._start + len(self._window):
+            most = min(self.size, max(stop, start + MIN_READ))
+            (found,) = _read_all([os.fspath(self.path)], start, most)
+            self._start, self._window = start, _bytes(found)
+        return self._window[start - self._start : stop - self._start]
+
+
+def _read_all(addresses: list[str], start: int, stop: int) -> list[bytes | OSError]:
+    """The same bytes of several objects, or why they cannot be read."""
+    found: dict[str, bytes | OSError] = {}
+    for address in addresses:
+        if (server := _server(address)) not in _ranges:
+            with _lock:  # the first alone: a server that ignores ranges sends all of it
+                found |= _parts([address], start, stop)
+                first = found[address]
+                _ranges[server] = isinstance(first, OSError) or len(first) <= stop - start
+    ranged = [one for one in addresses if one not in found and _ranges[_server(one)]]
+    for server in dict.fromkeys(map(_server, ranged)):
+        found |= _parts([one for one in ranged if _server(one) == server], start, stop)
+    return [
+        found[one] if _ranges[_server(one)] else _refusal(_server(one)) for one in addresses
+    ]  # fmt: skip
+
+
+def _bytes(found: bytes | OSError) -> bytes:
+    if isinstance(found, OSError):
+        raise found
+    return found
+
+
+def _refusal(server: str) -> ObjectError:
+    return ObjectError(
+        f"expected parts of files from {server}, got whole ones: it ignores ranges; download the "
+        "files, and name their folder"
+    )
+
+
+def _parts(addresses: list[str], start: int, stop: int) -> dict[str, bytes | OSError]:
+    """The same bytes of objects of one server; what fails for the moment is asked for again."""
+    found: dict[str, bytes | OSError] = {}
+    wait = FIRST_WAIT
+    for attempt in range(RETRIES + 1):
+        empty = dict.fromkeys((one for one in addresses if _stop(one, stop) <= start), b"")
+        asked = [one for one in addresses if one not in empty]
+        answers = empty | dict(zip(asked, _asked(asked, start, stop) if asked else []))
+        again = [one for one in addresses if attempt < RETRIES and _is_temporary(answers[one])]
+        for address in answers.keys() - again:
+            answer = answers[address]
+            is_error = isinstance(answer, BaseException)
+            found[address] = _clear(answer, f"expected to read {address}") if is_error else answer
+        if not again:
+            break
+        addresses = again
+        time.sleep(wait)
+        wait *= 2
+    return found
+
+
+def _asked(addresses: list[str], start: int, stop: int) -> list[Any]:
+    """The bytes, or the error, of each object: many requests at once."""
+    try:
+        system, _ = _system(addresses[0])
+        paths = list(map(system._strip_protocol, addresses))
+        stops = [_stop(address, stop) for address in addresses]
+        starts = [start] * len(paths)
+        return system.cat_ranges(paths, starts, stops, batch_size=AT_ONCE, on_error="return")
+    except Exception as error:  # of a system as a whole
+        return [error] * len(addresses)
+
+
+def _stop(address: str, stop: int) -> int:
+    """Where reading ends: at the end of an object whose size is known, or before."""
+    return min(stop, _listed[address].size) if address in _listed else stop
+
+
+def _is_temporary(answer: Any) -> bool:
+    """Whether an answer is an error that may go by itself."""
+    error = answer
+    if not isinstance(error, BaseException) or isinstance(
+        error, (FileNotFoundError, PermissionError)
+    ):
+        return False
+    said = f"{type(error).__name__} {error}"
+    of_network = isinstance(error, (ConnectionError, TimeoutError)) or "Disconnected" in said
+    return of_network or any(mark in said for mark in TEMPORARY)
+
+
+def _size(address: str) -> int:
+    """Bytes of an object; asked of the server where no listing has said it."""
+    if address in _listed:
+        return _listed[address].size
+    system, path = _system(address)
+    try:
+        about = system.info(path)
+    except Exception as error:
+        raise _clear(error, f"expected to read {address}") from error
+    if about.get("size") is None:
+        raise ObjectError(f"expected a server that says how large {address} is, got none")
+    _listed[address] = _facts(about)
+    return _listed[address].size
+
+
+def _facts(about: dict[str, Any]) -> Facts:
+    """What a system says of an object, as numbers."""
+    version = about.get("ETag") or about.get("etag") or about.get("md5Hash") or about.get("mtime")
+    changed = about.get("LastModified") or about.get("updated") or about.get("mtime") or ""
+    return Facts(int(about.get("size") or 0), _number(str(version)), _number(str(changed)))
+
+
+def _number(text: str) -> int:
+    """The same number of 63 bits for the same text, in each process."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
+
+
+def _server(address: str) -> str:
+    """The bucket or the server that an address begins with."""
+    scheme, _, rest = address.partition(ADDRESS)
+    return f"{scheme}{ADDRESS}{rest.partition('/')[0]}"
+
+
+def _system(address: str) -> tuple[Any, str]:
+    """(what fsspec reads an address with, the path there)"""
+    fsspec = optional_package("fsspec", ObjectError)
+    scheme = address.partition(ADDRESS)[0]
+    options = {} if fsspec.config.conf.get(scheme) else OPTIONS.get(scheme, {})
+    try:
+        return fsspec.core.url_to_fs(address, **options)
+    except ImportError as error:
+        way_on = install_line(READS[scheme]) if scheme in READS else one_line(error)
+        expected = f"expected what reads {scheme}{ADDRESS} to be installed"
+        raise ObjectError(f"{expected}: {way_on}") from None
+    except Exception as error:
+        raise _clear(error, f"expected an address that can be read, got {address}") from error
+
+
+def _clear(error: BaseException, expected: str) -> OSError:
+    """An error of fsspec's in one line, with the way on."""
+    if isinstance(error, ObjectError):
+        return error
+    said = one_line(error) if isinstance(error, Exception) else repr(error)
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(f"{expected}, found nothing ({said})")
+    named = f"{type(error).__name__} {said}"
+    way_on = next((way for marks, way in WAYS_ON if any(mark in named for mark in marks)), "")
+    return ObjectError(f"{expected}, got: {said}{f'; {way_on}' if way_on else ''}")
