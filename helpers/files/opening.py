@@ -1,6 +1,7 @@
 """How is a file opened, wherever it lies? Every byte that is read of one comes through here."""
 
 import atexit
+import contextlib
 import os
 import shutil
 import tempfile
@@ -15,7 +16,12 @@ import numpy as np
 
 from helpers.files.archives import Archive
 from helpers.files.names import archive_part, is_address
-from helpers.files.objects import fingerprint_of_object, open_object
+from helpers.files.objects import (
+    fingerprint_of_object,
+    is_object,
+    open_object,
+    size_of_object,
+)
 from helpers.files.reading import DiskFile, OpenFile, SizeLimitedReader
 
 UNKNOWN = (-1, -1, -1)  # fingerprint of a file that is to be read another time
@@ -54,6 +60,8 @@ def archive_at(path: str) -> Archive:
     OSError
         Where there is none.
     """
+    if is_address(path) and archive_part(path) is None:
+        is_object(path)  # and what it says is remembered
     fingerprint = fingerprint_of(path)
     with _lock:
         known, archive = _archives.get(path, (UNKNOWN, None))
@@ -79,7 +87,12 @@ def is_there(path: str) -> bool:
 
 def size_of(path: str | os.PathLike[str]) -> int | None:
     """Bytes of a regular file; None of anything else."""
-    if not is_address(path) and os.path.isfile(path):
+    if is_address(path):
+        try:
+            return size_of_object(os.fsdecode(path))
+        except OSError:
+            return None
+    if os.path.isfile(path):
         return os.path.getsize(path)
     found = fingerprint_of(os.fsdecode(path))[0]
     return None if found < 0 else found
@@ -143,10 +156,10 @@ def _archive_of(path: str) -> Archive | None:
     """The innermost archive in which a file lies; None where there is none on the way."""
     part = archive_part(path)
     while part is not None:
-        try:
-            return archive_at(part)
-        except FileNotFoundError:  # a folder that is called like an archive
-            part = archive_part(part)
+        if not os.path.isdir(part):  # one may be called like an archive
+            with contextlib.suppress(FileNotFoundError):
+                return archive_at(part)
+        part = archive_part(part)
     return None
 
 

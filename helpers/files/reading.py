@@ -142,6 +142,9 @@ class UnpackedFile(OpenFile):
         self._parts, self._done, self._lock = parts, 0, Lock()
         self._kept: Any = None  # of most files no more than the first part is read
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """Ends the reading."""
         if self._kept is not None:
