@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from helpers.errors import ClearError, one_line
-from helpers.files.names import ADDRESS, is_hidden, natural_key
+from helpers.files.names import ADDRESS, archive_part, is_address, is_hidden, natural_key
 from helpers.files.reading import OpenFile
 from helpers.runtime import install_line, optional_package
 
@@ -18,6 +18,7 @@ BEGINNING = 2**14  # bytes that are read first: most headers end before
 MIN_READ = 2**18  # bytes of each further read: what is asked of a long header is little
 SERVERS = ("http://", "https://")  # list nothing
 SIGNED, SIGNED_FOR, MANY = "s3", 900, 8  # seconds; fewer objects are read by S3's own client
+UNKNOWN_VERSION = -1
 AT_ONCE = 128  # requests; as many connections are kept
 RETRIES, FIRST_WAIT = 4, 0.2  # seconds, which double
 TEMPORARY = ("429", "500", "502", "503", "504", "SlowDown", "reduce your request rate", "timed out")
@@ -37,8 +38,8 @@ class Facts(NamedTuple):
     """What a listing says of an object."""
 
     size: int
-    version: int  # a number that changes with its content
-    changed: int  # nanoseconds, or 0 where that is not said
+    version: int  # a number that changes with its content; `UNKNOWN_VERSION` where none is told
+    changed: int  # a number that changes with the time of the last change
 
 
 class ObjectError(ClearError, OSError):
@@ -50,6 +51,7 @@ class MissingObjectError(ObjectError, FileNotFoundError):
 
 
 _listed: dict[str, Facts] = {}
+_folders: set[str] = set()  # addresses of no object
 _beginnings: dict[str, bytes | OSError] = {}
 _ranges: dict[str, bool] = {}  # bucket or server → whether it gives parts of what it has
 _lock = Lock()
@@ -66,6 +68,7 @@ def listed(root: str) -> list[str]:
     system, path = _system(root)
     try:
         system.invalidate_cache()
+        _folders.clear()
         found = system.find(path, detail=True)
     except Exception as error:  # each protocol has its own
         raise _clear(error, f"expected a bucket or a folder to list at {root}") from error
@@ -92,15 +95,20 @@ def is_object(address: str) -> bool:
     """
     if address in _listed or address.startswith(SERVERS):
         return True
+    if address in _folders:
+        return False
     system, path = _system(address)
     try:
         about = system.info(path)
     except FileNotFoundError:
+        _folders.add(address)
         return False
     except Exception as error:
         raise _clear(error, f"expected a bucket, a folder or a file at {address}") from error
     if about["type"] == "file":
         _listed[address] = _facts(about)
+    else:
+        _folders.add(address)
     return about["type"] == "file"
 
 
@@ -125,7 +133,7 @@ def fingerprint_of_object(address: str) -> tuple[int, int, int]:
     FileNotFoundError
         Where none has.
     """
-    if address not in _listed or _listed[address].version < 0:
+    if address not in _listed or _listed[address].version == UNKNOWN_VERSION:
         raise FileNotFoundError(f"not listed: {address}")
     return tuple(_listed[address])  # type: ignore[return-value]
 
@@ -133,7 +141,7 @@ def fingerprint_of_object(address: str) -> tuple[int, int, int]:
 @contextmanager
 def beginnings(paths: Sequence[str]) -> Iterator[None]:
     """Reads the beginnings of objects at once, and has them where they are opened meanwhile."""
-    wanted = [path for path in paths if ADDRESS in path]
+    wanted = [path for path in paths if is_address(path) and archive_part(path) is None]
     if not wanted:
         yield
         return
@@ -177,18 +185,27 @@ class ObjectFile(OpenFile):
 def _read_all(addresses: list[str], start: int, stop: int) -> list[bytes | OSError]:
     """The same bytes of several objects, or why they cannot be read."""
     found: dict[str, bytes | OSError] = {}
+    groups: dict[str, list[str]] = {}
     for address in addresses:
-        if (server := _server(address)) not in _ranges:
-            with _lock:  # the first alone: a server that ignores ranges sends all of it
-                found |= _parts([address], start, stop)
-                first = found[address]
-                _ranges[server] = isinstance(first, OSError) or len(first) <= stop - start
-    ranged = [one for one in addresses if one not in found and _ranges[_server(one)]]
-    for server in dict.fromkeys(map(_server, ranged)):
-        found |= _parts([one for one in ranged if _server(one) == server], start, stop)
-    return [
-        found[one] if _ranges[_server(one)] else _refusal(_server(one)) for one in addresses
-    ]  # fmt: skip
+        groups.setdefault(_server(address), []).append(address)
+    for server, group in groups.items():
+        if server not in _ranges:
+            found |= _first(server, group, start, stop)
+        if not _ranges.get(server, True):
+            found |= dict.fromkeys(group, _refusal(server))
+        found |= _parts([one for one in group if one not in found], start, stop)
+    return [found[address] for address in addresses]
+
+
+def _first(server: str, group: list[str], start: int, stop: int) -> dict[str, bytes | OSError]:
+    """The bytes of the largest alone: a server that ignores ranges sends all of it."""
+    largest = max(group, key=lambda one: _listed[one].size if one in _listed else 0)
+    with _lock:
+        found = _parts([largest], start, stop)
+        answer = found[largest]
+        if isinstance(answer, bytes) and len(answer) >= stop - start:
+            _ranges[server] = len(answer) == stop - start
+    return found
 
 
 def _bytes(found: bytes | OSError) -> bytes:
@@ -287,7 +304,9 @@ def _ask_sizes(addresses: list[str]) -> None:
             system, _ = _system(addresses[0])
             sizes = system.sizes(list(map(system._strip_protocol, addresses)), batch_size=AT_ONCE)
             _listed.update(
-                (one, Facts(size, -1, -1)) for one, size in zip(addresses, sizes) if size
+                (one, Facts(size, UNKNOWN_VERSION, 0))
+                for one, size in zip(addresses, sizes)
+                if size
             )
 
 
@@ -310,7 +329,8 @@ def _facts(about: dict[str, Any]) -> Facts:
     """What a system says of an object, as numbers."""
     version = about.get("ETag") or about.get("etag") or about.get("md5Hash") or about.get("mtime")
     changed = about.get("LastModified") or about.get("updated") or about.get("mtime") or ""
-    return Facts(int(about.get("size") or 0), _number(str(version)), _number(str(changed)))
+    known = _number(str(version)) if version else UNKNOWN_VERSION
+    return Facts(int(about.get("size") or 0), known, _number(str(changed)))
 
 
 def _number(text: str) -> int:

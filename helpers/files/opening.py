@@ -41,15 +41,17 @@ def open_file(path: str | os.PathLike[str]) -> OpenFile:
     OSError
         Where there is none, or it cannot be read.
     """
-    if is_address(path):
-        return open_object(os.fsdecode(path))
     try:
-        return DiskFile(path)
+        if not is_address(path):
+            return DiskFile(path)
     except (FileNotFoundError, NotADirectoryError):
-        archive = _archive_of(os.fsdecode(path))
-        if archive is None:
+        if archive_part(os.fsdecode(path)) is None:
             raise
-        return archive.open(os.fsdecode(path)[len(archive.path) + 1 :])
+    name = os.fsdecode(path)
+    archive = _archive_of(name)
+    if archive is not None:
+        return archive.open(name[len(archive.path) + 1 :])
+    return open_object(name) if is_address(name) else DiskFile(name)
 
 
 def archive_at(path: str) -> Archive:
@@ -60,8 +62,8 @@ def archive_at(path: str) -> Archive:
     OSError
         Where there is none.
     """
-    if is_address(path) and archive_part(path) is None:
-        is_object(path)  # and what it says is remembered
+    if is_address(path) and archive_part(path) is None and not is_object(path):
+        raise FileNotFoundError(f"no archive at {path}")
     fingerprint = fingerprint_of(path)
     with _lock:
         known, archive = _archives.get(path, (UNKNOWN, None))
@@ -87,7 +89,7 @@ def is_there(path: str) -> bool:
 
 def size_of(path: str | os.PathLike[str]) -> int | None:
     """Bytes of a regular file; None of anything else."""
-    if is_address(path):
+    if is_address(path) and _archive_of(os.fsdecode(path)) is None:
         try:
             return size_of_object(os.fsdecode(path))
         except OSError:
@@ -114,7 +116,8 @@ def fingerprint_of(path: str) -> Fingerprint:
     """A row of `fingerprints_of`."""
     try:
         if is_address(path):
-            return fingerprint_of_object(path)
+            is_member = _archive_of(path) is not None
+            return _fingerprint_of_member(path) if is_member else fingerprint_of_object(path)
         status = os.stat(path)
         return status.st_size, status.st_mtime_ns, status.st_ctime_ns
     except (FileNotFoundError, NotADirectoryError):
