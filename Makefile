@@ -20,13 +20,13 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(SET_UP)  ## the report in build/html; DATA=/path/to/dicom for your own folder, DEIDENTIFY=1 to hand it on, SINGLE=1 for one file, VIEWERS=50 stacks alive
+run: $(SET_UP)  ## the report in build/html; DATA=/path/to/dicom, study.zip or s3://bucket/scans for your own, DEIDENTIFY=1 to hand it on, SINGLE=1 for one file, VIEWERS=50 stacks alive
 	@trap : INT; { $(BIN)/python -m helpers.site $(if $(DATA),"$(DATA)") $(if $(DEIDENTIFY),--deidentify) \
 		$(if $(VIEWERS),--viewers "$(VIEWERS)") $(if $(SINGLE),--single) \
 		--install .venv/later.txt && touch .venv/ready; } || [ $$? = 130 ]
 
 lab: .venv/ready  ## open JupyterLab on the pages; LAB=--allow-root where you are root
-	$(if $(DATA),DICOM_ROOT="$(abspath $(DATA))") $(BIN)/jupyter lab $(LAB) notebooks
+	$(if $(DATA),DICOM_ROOT="$(if $(findstring ://,$(DATA)),$(DATA),$(abspath $(DATA)))") $(BIN)/jupyter lab $(LAB) notebooks
 
 kaggle: $(SET_UP)  ## build a Kaggle dataset and one kernel per page; KAGGLE_USER=name, or STANDALONE=1 to upload by hand
 	@$(BIN)/python -m helpers.kaggle $(if $(STANDALONE),--standalone) $(if $(KAGGLE_USER),--user "$(KAGGLE_USER)")
@@ -79,7 +79,7 @@ clean:  ## remove what was made here
 	@touch $@
 
 .venv/ready-test: .venv/ready pyproject.toml
-	$(BIN)/python $(INSTALL) --editable '.[test,oracle,browser,lint]'
+	$(BIN)/python $(INSTALL) --editable '.[test,bucket,remote,oracle,browser,lint]'
 	@touch $@
 
 tests/node_modules/ready: tests/package-lock.json

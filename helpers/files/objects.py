@@ -51,6 +51,7 @@ class MissingObjectError(ObjectError, FileNotFoundError):
 
 
 _listed: dict[str, Facts] = {}
+_alive: dict[int, Any] = {}  # systems: a forked process must not close what it was born with
 _folders: set[str] = set()  # addresses of no object
 _beginnings: dict[str, bytes | OSError] = {}
 _ranges: dict[str, bool] = {}  # bucket or server → whether it gives parts of what it has
@@ -350,7 +351,9 @@ def _system(address: str) -> tuple[Any, str]:
     scheme = address.partition(ADDRESS)[0]
     options = {} if fsspec.config.conf.get(scheme) else OPTIONS.get(scheme, {})
     try:
-        return fsspec.core.url_to_fs(address, **options)
+        system, path = fsspec.core.url_to_fs(address, **options)
+        _alive[id(system)] = system
+        return system, path
     except ImportError as error:
         way_on = install_line(READS[scheme]) if scheme in READS else one_line(error)
         expected = f"expected what reads {scheme}{ADDRESS} to be installed"

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError, one_line
-from helpers.files.opening import fingerprints_of
+from helpers.files.opening import fingerprints_of, on_disk
 from helpers.geometry.planes import PROJECTIONS
 from helpers.learn.cohort import patient_split
 from helpers.pixels.window import Window, WindowError, resolve_window
@@ -130,7 +130,7 @@ def compare_readers(
     most_frequent = kinds.value_counts().index[:most]
     examples = {kind: _middle(kinds.index[kinds == kind]) for kind in most_frequent}
     rows = [
-        {"kind": kind, "path": path, "reader": name, **_reading(read, path)}
+        {"kind": kind, "path": path, "reader": name, **_reading(read, on_disk(path))}
         for kind, path in examples.items()
         for name, read in readers.items()
     ]
