@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers.errors import error_text
 from helpers.files.listing import FolderError, is_folder, walk_files
-from helpers.files.names import ARCHIVE_NAME, is_address
+from helpers.files.names import is_address, is_archive_name
 from helpers.files.opening import archive_at, open_file
 from helpers.formats import SNIFFED_BYTES, command_for, format_of
 from helpers.phantom.scans import ALL_SCANS
@@ -114,9 +114,9 @@ def what_is_at(path: Path) -> str:
     if not path.is_file():
         return f"{'something else' if path.exists() else 'nothing'} at {path}"
     kind = _format_at(path)
-    if ARCHIVE_NAME.search(path.name):
+    if is_archive_name(path.name):
         try:
-            found = archive_at(os.fspath(path)).names()
+            found = archive_at(os.fspath(path)).names
         except (OSError, ValueError) as error:
             return f"an archive that cannot be read at {path}: {error_text(error)}"
         return f"an archive without files at {path}" if not found else f"an archive at {path}"

@@ -307,7 +307,7 @@ def test_bombs_take_no_memory(tmp_path, monkeypatch):
     assert "expected at most 5 files in an archive, got more" in _row(tmp_path / "many.zip")
     monkeypatch.setattr(archives, "MAX_AT_ONCE", 100)
     assert "expected a directory of at most 100 bytes" in _row(
-        _zipped(tmp_path / "c.zip", a=b"x" * 99)
+        _zipped(tmp_path / "c.zip", **{"a" * 99: b"x"})
     )
 
 
@@ -332,6 +332,12 @@ def test_what_is_packed_and_no_archive_is_a_file(tmp_path):
         assert "not a whole archive" in _row(tmp_path / name)
     (tmp_path / "a.tar.xz").write_bytes(lzma.compress(bytes(10240)))
     assert "it holds no files" in _row(tmp_path / "a.tar.xz")
+
+
+def test_an_archive_may_be_larger_than_what_is_read_of_it_at_once(folder, tmp_path, monkeypatch):
+    path = _pack(folder, tmp_path / "stored.zip")
+    monkeypatch.setattr(archives, "MAX_AT_ONCE", 2**15)
+    assert path.stat().st_size > 2**15 and len(header_table(path)) == len(list_files(folder))
 
 
 def test_a_folder_that_is_called_like_an_archive_is_a_folder(tmp_path):

@@ -555,8 +555,8 @@ def _packages(code):
     ],
 )
 def test_a_file_that_no_cell_can_write_exactly_is_refused(project, text, said):
-    (project / "helpers" / "files.py").write_bytes(text.encode())
-    with pytest.raises(KaggleError, match=rf"files\.py: {said}"):
+    (project / "helpers" / "errors.py").write_bytes(text.encode())
+    with pytest.raises(KaggleError, match=rf"errors\.py: {said}"):
         build_standalone()
 
 

@@ -17,6 +17,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from helpers.errors import ClearError, one_line
@@ -88,6 +89,7 @@ class Archive:
         except DAMAGED as error:
             raise ArchiveError(f"not a whole archive: {one_line(error)}") from None
 
+    @cached_property
     def names(self) -> list[str]:
         """The names of its files in natural order, without those that are hidden."""
         shown = (name for name in self._members if not any(map(is_hidden, name.split("/"))))
@@ -145,11 +147,12 @@ class _CarefulReader(io.BufferedReader):
 
     def __init__(self, file: OpenFile) -> None:
         super().__init__(_LentStream(file))
-        self._most = file.size
+        self._size = file.size
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Some bytes, as of any file."""
-        wanted = self._most if size is None or size < 0 else min(size, self._most)
+        left = max(0, self._size - self.tell())
+        wanted = left if size is None or size < 0 else min(size, left)
         if wanted > MAX_AT_ONCE:
             raise ArchiveError(f"expected a directory of at most {MAX_AT_ONCE} bytes, got {wanted}")
         return super().read(wanted)

@@ -12,6 +12,7 @@ from helpers.files.names import (
     VERSION_CONTROL,
     archive_part,
     is_address,
+    is_archive_name,
     natural_part,
 )
 from helpers.files.objects import is_object, listed
@@ -77,7 +78,7 @@ def walk_files(root: str | os.PathLike[str]) -> Iterator[str]:
         yield from _inside(*found)
         return
     for path in listed(name) if is_address(name) else _walk(name):
-        if ARCHIVE_NAME.search(os.path.basename(path)):
+        if is_archive_name(path):
             yield from _inside(path)
         else:
             yield path
@@ -121,7 +122,7 @@ def _walk(root: str) -> Iterator[str]:
 def _inside(path: str, folder: str = "", depth: int = 1) -> Iterator[str]:
     """Yields the files in a folder of an archive; of one without any, or a broken one, itself."""
     try:
-        names = archive_at(path).names()
+        names = archive_at(path).names
     except (OSError, ValueError):  # the row of the file says why
         names = []
     if not names:
@@ -129,7 +130,7 @@ def _inside(path: str, folder: str = "", depth: int = 1) -> Iterator[str]:
     for name in names:
         if name.startswith(folder):
             inner = f"{path}/{name}"
-            if depth < MAX_DEPTH and ARCHIVE_NAME.search(os.path.basename(name)):
+            if depth < MAX_DEPTH and is_archive_name(name):
                 yield from _inside(inner, depth=depth + 1)
             else:
                 yield inner
@@ -138,11 +139,11 @@ def _inside(path: str, folder: str = "", depth: int = 1) -> Iterator[str]:
 def _archive_and_folder(name: str) -> tuple[str, str] | None:
     """(archive, what names in it begin with) of a root in an archive; None of other roots."""
     name = name.rstrip("/")
-    path: str | None = name if ARCHIVE_NAME.search(os.path.basename(name)) else archive_part(name)
+    path: str | None = name if is_archive_name(name) else archive_part(name)
     while path is not None:
         folder = f"{name[len(path) + 1 :]}/".lstrip("/")
         with contextlib.suppress(OSError, ValueError):
-            if any(inner.startswith(folder) for inner in archive_at(path).names()):
+            if any(inner.startswith(folder) for inner in archive_at(path).names):
                 return path, folder
         path = archive_part(path)
     return None
@@ -154,7 +155,7 @@ def _what_is_at(name: str) -> str:
         return f"a file at {name}"
     if not os.path.exists(name):
         return f"nothing at {name}"
-    if not ARCHIVE_NAME.search(os.path.basename(name)):
+    if not is_archive_name(name):
         return f"a file at {name}"
     try:
         archive_at(name)

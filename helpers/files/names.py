@@ -10,7 +10,8 @@ import numpy as np
 DIGITS = re.compile(r"([0-9]+)")
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
 ADDRESS = "://"  # stands in the path of what is not on this machine's disks
-ARCHIVE_NAME = re.compile(r"\.(zip|tar|tar\.gz|tgz|tar\.bz2|tbz2?|tar\.xz|txz)(?=$|[/\\])", re.I)
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz")
+ARCHIVE_NAME = re.compile(rf"({'|'.join(map(re.escape, ARCHIVES))})(?=$|[/\\])", re.I)
 
 
 def natural_key(path: str | os.PathLike[str]) -> list[tuple]:
@@ -43,6 +44,11 @@ def is_hidden(name: str) -> bool:
 def is_address(path: str | os.PathLike[str]) -> bool:
     """Whether a path names something in a bucket or on a server, as ``s3://bucket/scan`` does."""
     return ADDRESS in os.fspath(path)
+
+
+def is_archive_name(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is called like an archive that is read in place."""
+    return os.fsdecode(path).lower().endswith(ARCHIVES)
 
 
 def archive_part(path: str) -> str | None:

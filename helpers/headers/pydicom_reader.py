@@ -13,7 +13,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import error_text, one_line
-from helpers.files.names import ARCHIVE_NAME, is_address
+from helpers.files.names import is_address, is_archive_name
 from helpers.files.opening import archive_at, open_file, size_of
 from helpers.files.reading import OpenFile, SizeLimitedReader
 from helpers.formats import SNIFFED_BYTES, format_of, opened_by
@@ -75,7 +75,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     try:
         with MeteredReader(open_file(path)) as file:
             header = _header_of(file)
-        if str(header.error).startswith(NOT_DICOM) and ARCHIVE_NAME.search(os.path.basename(path)):
+        if str(header.error).startswith(NOT_DICOM) and is_archive_name(path):
             return header._replace(error=f"{header.error}; {_why_no_folder(os.fsdecode(path))}")
         return header
     except FileNotFoundError:
@@ -176,7 +176,7 @@ def _other_format(start: bytes) -> str:
 def _why_no_folder(path: str) -> str:
     """Why an archive is a file in a table, and no folder of files."""
     try:
-        names = archive_at(path).names()
+        names = archive_at(path).names
     except (OSError, ValueError) as error:
         return error_text(error)
     return "as a folder, its files are read in place" if names else "it holds no files"
