@@ -53,15 +53,27 @@ export function isSameVoi(one, other) {
   return one.center === other.center && one.width === other.width && one.function === other.function;
 }
 
-// Greys of all 16-bit values at once: with it a picture of 512 x 512 is windowed in a millisecond.
+export const LOWEST = -32768; // of 16-bit values
+
+// Greys of all 16-bit values at once, the lowest first: with it a picture of 512 x 512 is windowed in a millisecond.
 /** @param {Voi} voi @param {boolean} inverted */
-export function greyTable(voi, inverted) {
-  const table = new Uint8Array(65536);
-  for (let value = -32768; value < 32768; value++) {
-    const shown = Math.round(grey(value, voi));
-    table[value & 0xffff] = inverted ? 255 - shown : shown;
-  }
-  return table;
+export const greyTable = (voi, inverted) => evenGreys(voi, inverted, LOWEST, 1, 65536);
+
+// The greys of values in even steps; each is worked out where greys change alone.
+/** @param {Voi} voi @param {boolean} inverted @param {number} first @param {number} step @param {number} count */
+export function evenGreys(voi, inverted, first, step, count) {
+  const greyOf = (/** @type {number} */ value) => { const shown = Math.round(grey(value, voi)); return inverted ? 255 - shown : shown; };
+  const [start, end] = slope(voi).map((value, side) => clamp(Math.floor((value - first) / step) + 2 * side, 0, count));
+  const greys = new Uint8Array(count).fill(greyOf(-Infinity), 0, start).fill(greyOf(Infinity), end);
+  for (let i = start; i < end; i++) greys[i] = greyOf(first + i * step);
+  return greys;
+}
+
+// The values between which greys change, a tenth of a grey beside them at most.
+/** @param {Voi} voi */
+export function slope(voi) {
+  const [black, white] = limits(voi), beyond = !voi.values && voi.function === "SIGMOID" ? 1.5 * (white - black) : 0;
+  return [black - beyond, white + beyond];
 }
 
 /** @param {Uint8Array | null | undefined} padding  one bit a pixel @param {number} at */

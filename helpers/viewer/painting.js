@@ -1,9 +1,9 @@
 // @ts-check
 // Pixels on a canvas, and the histogram of a volume.
 
-import { grey, greyTable, isPadded, short } from "./greys.js";
+import { LOWEST, grey, greyTable, isPadded, short } from "./greys.js";
 import { placement } from "./places.js";
-import { axisOf, sample } from "./sampling.js";
+import { axisOf, colour, sampled } from "./sampling.js";
 import { clipped, write } from "./words.js";
 
 export const CROSS_COLOUR = "#56b4e9";
@@ -83,7 +83,8 @@ export function roughlyFirst(root, drawNow) {
 // Pixels
 
 // Draws pixels where the picture lies, as they look, one for each of the screen's: values between those of the picture, or
-// the nearest ones. What is drawn again as it was is not worked out again. A rough one has CSS pixels, which is faster.
+// the nearest ones. What is drawn again as it was is not worked out again, values not for another window. A rough one has CSS
+// pixels, which is faster.
 /** @param {Pen} pen @param {View} view @param {Pixels} found @param {Geometry} geometry @param {Zoomed} state @param {Look} look @param {boolean} isLinear @param {boolean} isRough */
 export function paint(pen, view, found, geometry, state, look, isLinear, isRough) {
   const { rows, columns, spacing } = geometry, canvas = sizeOf(view.canvas), at = placement(canvas, geometry, state);
@@ -93,13 +94,17 @@ export function paint(pen, view, found, geometry, state, look, isLinear, isRough
   if (width <= 0 || height <= 0) return;
   const layer = layerOf(view, isRough ? "rough" : "picture", { rows: height, columns: width });
   const key = [left, top, at.left, at.top, at.scale, ratio, isLinear].join();
-  if (layer.found !== found || layer.look !== look || layer.key !== key) {
+  const isSampled = layer.found === found && layer.key === key;
+  if (!isSampled) {
     const down = axisOf(top, height, at.top * ratio, spacing[0] * at.scale * ratio, rows, isLinear);
     const right = axisOf(left, width, at.left * ratio, spacing[1] * at.scale * ratio, columns, isLinear);
-    sample(new Uint32Array(layer.image.data.buffer), found, columns, down, right, look, PADDING_GROUND);
-    layer.pen.putImageData(layer.image, 0, 0);
-    Object.assign(layer, { found, look, key });
+    layer.sampled = sampled(found, columns, down, right, layer.sampled);
   }
+  if (!isSampled || layer.look !== look) {
+    colour(new Int32Array(layer.image.data.buffer), /** @type {Sampled} */ (layer.sampled), look, PADDING_GROUND);
+    layer.pen.putImageData(layer.image, 0, 0);
+  }
+  Object.assign(layer, { found, look, key });
   pen.save();
   pen.setTransform(own / ratio, 0, 0, own / ratio, 0, 0);
   pen.imageSmoothingEnabled = false;
@@ -138,7 +143,7 @@ export function fillGreys({ pen, image }, { values, padding }, look) {
 /** @param {Uint32Array} pixels @param {Int16Array} values @param {Uint8Array} table */
 function fillByTable(pixels, values, table) {
   for (let i = 0; i < values.length; i++) {
-    const g = table[values[i] & 0xffff];
+    const g = table[values[i] - LOWEST];
     pixels[i] = 0xff000000 | (g << 16) | (g << 8) | g;
   }
 }

@@ -24,13 +24,16 @@ type Voi = WindowVoi | TableVoi;
 type UnknownVoi = { name: string; center?: undefined; width?: undefined; values?: undefined };
 type Look = { voi: Voi | null; inverted: boolean; table: Uint8Array | null; ramp?: Ramp };
 /** The colours (as 32 bits) of values from `low` on, `scale` of them for each unit; that of padding. */
-type Ramp = { low: number; scale: number; colours: Uint32Array; padding: number };
+type Ramp = { low: number; scale: number; colours: Int32Array; padding: number };
 /** Of each of the screen's pixels along an axis, the picture's on both sides, and the share of the one behind. */
 type Axis = { near: Int32Array; next: Int32Array; share: Float32Array; isWhole: boolean };
 /** A row of a picture at the screen's columns; weights are of what is no padding. */
 type Line = { row: number; sums: Float32Array; weights: Float32Array };
 /** Which pixels are padding, and which rows have some. */
 type Lost = { at: Uint8Array; rows: Uint8Array };
+/** A picture at the screen's pixels: which of its own are there, or the values between them. */
+type Picked = { values: Int16Array; columns: number; down: Axis; right: Axis; lost: Lost | null; mixed?: undefined };
+type Sampled = Picked | { mixed: Float32Array };
 type Limits = { low: number; high: number };
 type Histogram = Limits & { counts: number[] };
 
@@ -62,6 +65,7 @@ type Layer = {
   part?: Part;
   found?: Pixels;
   key?: string;
+  sampled?: Sampled;
   look?: Look;
 };
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { asWindow, dragged, grey, greyTable, isPadded, limits, lookOf, rounded, voiText } from "../../helpers/viewer/greys.js";
+import { LOWEST, asWindow, dragged, grey, greyTable, isPadded, limits, lookOf, rounded, voiText } from "../../helpers/viewer/greys.js";
 
 const near = (got, expected, tolerance = 1e-9) => assert.ok(Math.abs(got - expected) <= tolerance, `expected ${expected}, got ${got}`);
 const voi = (kind, center, width) => ({ name: "own", center, width, function: kind });
@@ -58,10 +58,14 @@ test("a table: between its values, and its ends beyond them", () => {
 });
 
 test("the table of greys has every 16-bit value, inverted where that is asked for", () => {
-  const lung = voi("LINEAR", -600, 1500), table = greyTable(lung, false), inverted = greyTable(lung, true);
-  for (let x = -32768; x < 32768; x++) {
-    assert.equal(table[x & 0xffff], Math.round(grey(x, lung)));
-    assert.equal(inverted[x & 0xffff], 255 - table[x & 0xffff]);
+  const hill = { name: "hill", values: [-500, 0, 500], greys: [0, 1, 0] };
+  const windows = ["LINEAR", "LINEAR_EXACT", "SIGMOID"].map((kind) => voi(kind, -600, 1500));
+  for (const seen of [...windows, voi("LINEAR", 0.5, 1), voi("LINEAR_EXACT", 3, 510), voi("LINEAR_EXACT", 3, 0.1), hill]) {
+    const table = greyTable(seen, false), inverted = greyTable(seen, true);
+    for (let x = -32768; x < 32768; x++) {
+      if (table[x - LOWEST] !== Math.round(grey(x, seen))) assert.fail(`${JSON.stringify(seen)} at ${x}`);
+      if (inverted[x - LOWEST] !== 255 - table[x - LOWEST]) assert.fail(`inverted at ${x}`);
+    }
   }
 });
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { axisOf, rampOf, sample } from "../../helpers/viewer/sampling.js";
+import { axisOf, colour, rampOf, sampled } from "../../helpers/viewer/sampling.js";
 import { grey } from "../../helpers/viewer/greys.js";
 
-const PADDING = 0xff112233;
+const PADDING = 0xff112233 | 0;
 const exact = (center, width) => ({ name: "own", center, width, function: "LINEAR_EXACT" });
 const look = (voi, inverted = false) => ({ voi, inverted, table: null });
 const greysOf = (pixels) => [...pixels].map((pixel) => pixel === PADDING ? "padding" : pixel & 0xff);
@@ -13,8 +13,8 @@ const greysOf = (pixels) => [...pixels].map((pixel) => pixel === PADDING ? "padd
 // A row of values, each `step` of the screen's pixels wide.
 function row(values, step, voi, { isLinear = true, padding = null, inverted = false, rows = 1 } = {}) {
   const columns = values.length / rows, length = columns * step, right = axisOf(0, length, 0, step, columns, isLinear);
-  const down = axisOf(0, rows * step, 0, step, rows, isLinear), pixels = new Uint32Array(length * rows * step);
-  sample(pixels, { values, padding }, columns, down, right, look(voi, inverted), PADDING);
+  const down = axisOf(0, rows * step, 0, step, rows, isLinear), pixels = new Int32Array(length * rows * step);
+  colour(pixels, sampled({ values, padding }, columns, down, right), look(voi, inverted), PADDING);
   return greysOf(pixels);
 }
 
@@ -45,6 +45,22 @@ test("padding is never mixed in: a place is padding where the nearest pixel is",
   assert.deepEqual(shown, ["padding", "padding", "padding", "padding", 100, 100, 113, 139, 165, 191, 204, 204]);
   const nearest = row(values, 2, exact(127.5, 255), { padding, isLinear: false }).slice(0, 6);
   assert.deepEqual(nearest, ["padding", "padding", 100, 100, 204, 204]);
+});
+
+test("what was sampled once is seen through every window, padding in it; its memory serves the next picture", () => {
+  const two = { values: new Int16Array([-2000, 100, 204]), padding: new Uint8Array([0b10000000]) };
+  for (const step of [1, 4]) {
+    const length = 3 * step, axes = [axisOf(0, 1, 0, 1, 1, true), axisOf(0, length, 0, step, 3, true)];
+    const first = sampled(two, 3, ...axes), pixels = new Int32Array(length);
+    for (const voi of [exact(127.5, 255), { ...exact(150, 1), function: "LINEAR" }, exact(300, 1000)]) {
+      colour(pixels, first, look(voi), PADDING);
+      assert.deepEqual(greysOf(pixels), row(two.values, step, voi, { padding: two.padding }).slice(0, length));
+    }
+    const next = sampled({ values: new Int16Array([7, 7, 7]), padding: null }, 3, ...axes, first);
+    colour(pixels, next, look(exact(127.5, 255)), PADDING);
+    assert.deepEqual(greysOf(pixels), Array(length).fill(7));
+    assert.equal(next.mixed, first.mixed);
+  }
 });
 
 test("fewer pixels of the screen than of the picture, and a part of it", () => {
