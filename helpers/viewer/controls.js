@@ -77,8 +77,13 @@ export function moreButton(row) {
 /** @param {Element} element */
 const rootOf = (element) => /** @type {HTMLElement} */ (element.closest(".dv"));
 
+// Fits a viewer to its width, which is returned, CSS pixels. To ask for it makes the page lay out all that has changed.
 /** @param {HTMLElement} root */
-export const fitWidth = (root) => root.classList.toggle("dv-narrow", root.clientWidth < NARROW);
+export function fitWidth(root) {
+  const { clientWidth } = root;
+  root.classList.toggle("dv-narrow", clientWidth < NARROW);
+  return clientWidth;
+}
 
 // Of a control that is put away where there is little room.
 /** @template {HTMLElement} Kind @param {Kind} control @returns {Kind} */

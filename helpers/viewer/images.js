@@ -18,7 +18,7 @@ import { IMAGE_TOOLS } from "./keys.js";
 import { labelList } from "./label_list.js";
 import { measuredInImages } from "./measures.js";
 import { measuring } from "./measuring.js";
-import { drawHistogram, onceARefresh, sizeOf, sized, viewOf } from "./painting.js";
+import { MAIN_SIZE, drawHistogram, onceARefresh, sizeOf, sized, viewOf } from "./painting.js";
 import { missingDetail, pixelUnder, zoomTo } from "./places.js";
 import { playPlan, playerOf } from "./playing.js";
 import { wireHistogram, wireKeys, wirePointer } from "./pointer.js";
@@ -100,7 +100,7 @@ export function mountImages(el, source) {
   function showBeside(found, now) {
     labels?.show();
     measures.show();
-    if (now && found.error === undefined) drawHistogram(bars, found, now);
+    if (now && found.error === undefined) drawHistogram(bars, bars.clientWidth || MAIN_SIZE, found, now);
     canvas.ariaLabel = imageText(found, now, count);
     const range = found.error === undefined && found.histogram, window = now && range ? voiText(now, found.unit) : "";
     if (count > 1) speak(canvas, found.index + 1, 1, count, [found.label, window].filter(Boolean).join("; "));

@@ -175,9 +175,9 @@ export async function storedPixels(address, [rows, columns]) {
 
 // Histogram
 
-/** @param {HTMLCanvasElement} canvas @param {{histogram: Histogram, unit: string, inverted: boolean}} values @param {Voi} voi */
-export function drawHistogram(canvas, { histogram, unit, inverted }, voi) {
-  const width = canvas.clientWidth || MAIN_SIZE, height = HISTOGRAM_HEIGHT, { low, high } = histogram;
+/** @param {HTMLCanvasElement} canvas @param {number} width  CSS pixels @param {{histogram: Histogram, unit: string, inverted: boolean}} values @param {Voi} voi */
+export function drawHistogram(canvas, width, { histogram, unit, inverted }, voi) {
+  const height = HISTOGRAM_HEIGHT, { low, high } = histogram;
   if (canvas.width !== width) {
     Object.assign(canvas, { width, height });
     canvas.style.height = `${height}px`;

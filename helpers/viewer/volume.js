@@ -70,16 +70,24 @@ export function mount(el, source) {
     if (canvas.dataset.slice === `${name} ${number}`) measures.drawOn(canvas, source.meta.planes[name], zoomed, name, number, written);
   };
 
-  function drawNow() {
-    fitWidth(root);
-    state.look = lookOf(state.look, source.get("voi"), source.meta.inverted);
-    drawWhole(main, state, source.get("plane"), index(), mainSize(parts.canvases, state), true);
-    parts.side.hidden = !state.three;
-    parts.side.style.flexFlow = isWide(parts.canvases) ? "column" : "row wrap"; // beside the large picture or below it
-    const beside = { ...state, ...FITTED };
-    if (state.three) moves.others().forEach((name, number) => drawWhole(small[number], beside, name, moves.indexOf(name), sideSize(parts.canvases)));
+  let width = MAIN_SIZE; // of the viewer, CSS pixels
+  /** @type {unknown[]} */
+  let inHistogram = []; // what it shows
+  function showHistogram() {
+    const wide = Math.min(width, sizeOf(parts.main).width), shown = [source.meta, state.look, wide];
+    if (shown.every((part, number) => part === inHistogram[number])) return;
     parts.histogram.style.maxWidth = parts.main.style.width;
-    drawHistogram(parts.histogram, source.meta, source.get("voi"));
+    drawHistogram(parts.histogram, wide, source.meta, source.get("voi"));
+    inHistogram = shown;
+  }
+  function drawNow() {
+    state.look = lookOf(state.look, source.get("voi"), source.meta.inverted);
+    drawWhole(main, state, source.get("plane"), index(), mainSize(width, state), true);
+    parts.side.hidden = !state.three;
+    parts.side.style.flexFlow = isWide(width) ? "column" : "row wrap"; // beside the large picture or below it
+    const beside = { ...state, ...FITTED };
+    if (state.three) moves.others().forEach((name, number) => drawWhole(small[number], beside, name, moves.indexOf(name), sideSize(width)));
+    showHistogram();
     if (!state.playing) speakSlice(parts, source, index()); // else a screen reader would never end
     controls.show();
     slider?.draw();
@@ -87,6 +95,11 @@ export function mount(el, source) {
     measures.show();
     tell();
     root.dataset.drawn = String(Number(root.dataset.drawn || 0) + 1);
+  }
+
+  function fitted() {
+    width = fitWidth(root) || MAIN_SIZE;
+    draw();
   }
 
   const steps = { index: () => source.get("index"), count: () => moves.plane().count, way, setIndex: moves.setIndex };
@@ -103,10 +116,10 @@ export function mount(el, source) {
     draw();
   });
   source.failed(tellStatus);
-  const resized = new ResizeObserver(draw);
+  const resized = new ResizeObserver(fitted);
   resized.observe(root);
   isMounted = true;
-  draw();
+  fitted();
   moves.ahead();
   return () => { clearInterval(state.playing); resized.disconnect(); source.off?.(); };
 }
@@ -127,18 +140,17 @@ function layOut(root) {
   return { canvases, main, side, small, histogram, pointer, status, labels: make("div", {}, root) };
 }
 
-/** @param {Element} canvases */
-const isWide = (canvases) => canvases.clientWidth > MAIN_SIZE + SIDE_SIZE;
+/** @param {number} width  of the viewer */
+const isWide = (width) => width > MAIN_SIZE + SIDE_SIZE;
 
-/** @param {Element} canvases @param {State} state */
-function mainSize(canvases, state) {
-  const room = canvases.clientWidth || MAIN_SIZE;
-  return Math.max(120, Math.min(MAIN_SIZE, state.three && isWide(canvases) ? room - SIDE_SIZE - 8 : room));
+/** @param {number} width @param {State} state */
+function mainSize(width, state) {
+  return Math.max(120, Math.min(MAIN_SIZE, state.three && isWide(width) ? width - SIDE_SIZE - 8 : width));
 }
 
 // Two side by side below the large picture, where they do not fit as they are.
-/** @param {Element} canvases */
-const sideSize = ({ clientWidth }) => Math.min(SIDE_SIZE, (clientWidth || MAIN_SIZE) / 2 - 4);
+/** @param {number} width */
+const sideSize = (width) => Math.min(SIDE_SIZE, width / 2 - 4);
 
 // What a screen reader speaks of the picture and of the window, when they have changed.
 /** @param {Parts} parts @param {Source} source @param {number} index */
