@@ -479,6 +479,18 @@ def both(volume, phantom_headers, tmp_path_factory):
     return folder
 
 
+def test_a_frame_has_no_scroll_bar_of_its_own_however_wide_it_is(open_page, both):
+    page = open_page((both / "framed.html").as_uri(), offline=True)
+    page.frame_locator("iframe").locator(f"{MAIN}[data-slice]").nth(1).wait_for(timeout=20_000)
+    for width in (360, 480, 600, 770, 900, 1300):
+        page.set_viewport_size({"width": width, "height": 700})
+        page.wait_for_timeout(300)
+        needed, there = page.frames[1].evaluate(
+            "[document.documentElement.scrollHeight, innerHeight]"
+        )
+        assert needed <= there, f"{needed} CSS pixels at a width of {width}"
+
+
 @pytest.mark.parametrize("name", ["page.html", "framed.html"])
 def test_two_viewers_of_one_page_move_together(open_page, both, phantom_headers, name):
     page = open_page((both / name).as_uri(), offline=True)

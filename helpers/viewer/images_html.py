@@ -37,6 +37,7 @@ from helpers.viewer.viewer_data import window_data
 from helpers.volume.slice import Slice
 
 FRAME_HEIGHT = 815  # CSS pixels: controls, a picture, its histogram, what was reduced
+CONTROLS_HEIGHT, CONTROLS_WIDTH = 60, 1000  # controls take more rows in a narrower frame
 SIZES = (2560, 1280, 960, 640, 480, 320)  # pixels of a picture are so many squared at most
 USUAL_SIZE = 640  # larger ones only where all images fit
 MIN_IMAGES = 64  # before there are fewer, pixels are made larger
@@ -92,7 +93,8 @@ class ImagesPage:
         page = images_html(self.images, **self._shown)
         png = {"image/png": b64encode(page.snapshots[0]).decode()} if page.snapshots else {}
         words = f"<p>{html.escape(self.words)}</p>" if self.words else ""
-        return {"text/html": words + page.framed(FRAME_HEIGHT), "text/plain": repr(self), **png}
+        frame = page.framed(FRAME_HEIGHT, more=CONTROLS_HEIGHT, below=CONTROLS_WIDTH)
+        return {"text/html": words + frame, "text/plain": repr(self), **png}
 
 
 def save_images_html(path: str | Path, images: Images, **shown: Any) -> str:

@@ -39,6 +39,7 @@ from helpers.volume.volume import Volume
 
 OVERLAY_SHARE = 0.3  # of a page that a volume over another takes at most
 FRAME_HEIGHT = 760  # CSS pixels, of one volume
+SIDES_HEIGHT, SIDE_BY_SIDE = 310, 770  # small pictures go below the large one in a narrower frame
 SWITCHES_HEIGHT, LABEL_HEIGHT, MAX_LIST_HEIGHT = 50, 28, 145  # of labels; a longer list scrolls
 
 
@@ -66,7 +67,8 @@ def framed_html(*volumes: Volume, **shown: Any) -> tuple[str, bytes]:
     """
     page = standalone_html(*volumes, **shown)
     height = (FRAME_HEIGHT + _labels_height(shown.get("labels"))) * len(volumes)
-    return page.framed(height), page.snapshots[0]
+    sides = SIDES_HEIGHT * len(volumes)
+    return page.framed(height, more=sides, below=SIDE_BY_SIDE), page.snapshots[0]
 
 
 def _labels_height(labels: Labels | None) -> int:

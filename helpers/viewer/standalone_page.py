@@ -32,13 +32,18 @@ VIEWER = """<section><div></div><noscript>{picture}</noscript>
 <script type="application/json">{data}</script></section>
 """
 PICTURE = '<img alt="one slice" src="data:image/png;base64,{}">'
-FRAME = """<div style="position: relative; min-height: {height}px">
+FRAME = """<div style="container-type: inline-size">
+<div style="position: relative; min-height: {height}px; min-height: {fitted}">
 <div style="position: absolute; max-width: 100%">{pictures}</div>
 <iframe title="DICOM viewer" srcdoc="{document}" loading="lazy"
- sandbox="allow-scripts allow-downloads"
- style="position: absolute; width: 100%; height: {height}px; border: 0; background: Canvas">
-</iframe></div>
+ sandbox="allow-scripts allow-downloads" style="position: absolute; width: 100%;
+ height: {height}px; height: {fitted}; border: 0; background: Canvas">
+</iframe></div></div>
 """
+# {more} pixels more where a frame is narrower than {below}; less of them on a telephone, where
+# pictures shrink. No script says how high a frame must be: a notebook may show it without one.
+FITTED = "calc({height}px + clamp(0px, ({below}px - 100cqw) * 999, {phone}))"
+PHONE = "min({more}px, (100cqw - 320px) * {more} / 160)"
 
 
 PAGE_SCRIPT = (  # of pages that have it beside them: a browser loads no module from a disk
@@ -59,13 +64,22 @@ class StandalonePage(NamedTuple):
     note: str  # what was reduced to fit, a line for each volume
     snapshots: Sequence[bytes]  # PNG, for where scripts are off
 
-    def framed(self, height: int) -> str:
-        """The page in a frame of so many CSS pixels, for a notebook's output.
+    def framed(self, height: int, *, more: int = 0, below: int = 0) -> str:
+        """The page in a frame, for a notebook's output.
 
         Where scripts or frames are off, the snapshots show.
+
+        Parameters
+        ----------
+        height : of the frame, in CSS pixels
+        more : by how many it is higher where it is narrower than `below`
         """
-        pictures = "\n".join(map(picture_html, self.snapshots))
-        return FRAME.format(height=height, pictures=pictures, document=html.escape(self.document))
+        fitted = FITTED.format(height=height, below=below, phone=PHONE.format(more=more))
+        pictures, document = (
+            "\n".join(map(picture_html, self.snapshots)),
+            html.escape(self.document),
+        )
+        return FRAME.format(height=height, fitted=fitted, pictures=pictures, document=document)
 
 
 class StoredViewer(NamedTuple):
