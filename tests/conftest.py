@@ -33,6 +33,7 @@ def pytest_collection_modifyitems(config, items):
     wanted = {
         "browser": config.getoption("--whole"),
         "slow": config.getoption("--whole"),
+        "second_look": config.getoption("--whole") or config.getoption("--kernels"),
         "kernels": config.getoption("--kernels"),
     }
     left_out = [

@@ -345,7 +345,13 @@ def test_pseudonyms_change_no_result(real, tmp_path, monkeypatch):
     assert findings["rule"].tolist() == other_findings["rule"].tolist()
 
 
-@pytest.mark.parametrize("hidden", [False, True], ids=["shown", "left out"])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param(False, id="shown", marks=pytest.mark.second_look),
+        pytest.param(True, id="left out"),
+    ],
+)
 def test_the_report_shows_or_leaves_out_and_says_which(secret, hidden, tmp_path):
     folder, told = secret
     (folder.parent / "patients.csv").write_text("ID,Age\nMRN-0012345,56\n", encoding="utf-8")

@@ -164,6 +164,7 @@ def test_the_search_of_this_test_finds_names(tmp_path):
         assert any(_finds(word).search(one) for one in _read(path) for word in WORDS), text
 
 
+@pytest.mark.second_look
 def test_every_transfer_syntax_is_named_rightly(real, tmp_path):
     folder = real / "odd/cornerstone"
     syntaxes = header_table(folder, progress=False)["TransferSyntaxUID"].dropna().unique()

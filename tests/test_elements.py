@@ -17,9 +17,13 @@ NUMBERS = st.one_of(
 PARTS = st.lists(NUMBERS, min_size=1, max_size=6).map(lambda parts: "\\".join(parts).encode())
 
 
-@settings(max_examples=3000, deadline=None)
-@given(st.sampled_from(sorted(PLAIN_TEXT)), PARTS)
-def test_values_equal_pydicoms(vr, content):
+@pytest.mark.parametrize("count", [300, pytest.param(3000, marks=pytest.mark.second_look)])
+def test_values_equal_pydicoms(count):
+    wanted = settings(max_examples=count, deadline=None)
+    wanted(given(st.sampled_from(sorted(PLAIN_TEXT)), PARTS)(_assert_equals_pydicoms))()
+
+
+def _assert_equals_pydicoms(vr, content):
     tag = Tag(0x00080005)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

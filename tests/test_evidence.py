@@ -88,11 +88,8 @@ def test_hints_name_what_a_user_can_import():
     named = {
         name for known in EXERCISES.values() for name in re.findall(r"(\w+_\w+)\(", known.hint)
     }
-    assert (
-        named
-        == {"slice_counts", "slice_table", "stack_table", "pixel_table"}
-        <= set(helpers.__all__)
-    )
+    assert named == {"slice_counts", "slice_table", "stack_table", "pixel_table"}
+    assert named <= set(helpers.__all__)
 
 
 def test_the_folder_of_an_exercise_goes_with_its_process():

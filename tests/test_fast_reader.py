@@ -42,7 +42,7 @@ def _compare(path, elements):
     return True, theirs
 
 
-@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("private", [False, pytest.param(True, marks=pytest.mark.second_look)])
 def test_every_value_of_every_file_equals_pydicoms(real, phantom, capsys, private):
     elements, fast, slow, well_formed = FastReader(private=private), 0, 0, 0
     for root in (real, PYDICOMS_OWN, phantom):

@@ -501,7 +501,14 @@ print(json.dumps(first))
 """
 
 
-@pytest.mark.parametrize("name", ["02_headers", "06_browse", "07_fastai"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "06_browse",
+        pytest.param("02_headers", marks=pytest.mark.second_look),
+        pytest.param("07_fastai", marks=pytest.mark.second_look),
+    ],
+)
 def test_cells_write_exactly_the_files_and_these_are_imported(standalone, name, tmp_path):
     """Where the project is imported already, and again after a person edited a cell."""
     cells = [
