@@ -122,8 +122,8 @@ def _sheet(images: Images, first: int, room: float) -> tuple[Thumbnail | None, l
         return None, []
     if len(images) == 1:
         image = images.slice(first)
-        most = max(*image.array.shape[:2], SINGLE_SIZES[-1])
-        for pixels in (size for size in SINGLE_SIZES if size <= most):
+        most = max(*image.array.shape[:2], SINGLE_SIZES[-1])  # it is not enlarged
+        for pixels in dict.fromkeys(min(size, most) for size in SINGLE_SIZES):
             picture = thumbnail(image, pixels=pixels)
             if len(picture.webp) <= room:
                 return picture, [first]

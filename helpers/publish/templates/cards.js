@@ -47,7 +47,8 @@ function imagesOf(card) {
 /** @param {Card} card */
 function pageOf(card) {
   if (!card.page) return "";
-  return card.alive ? "viewer" : "contact sheet";
+  if (card.alive) return "viewer";
+  return card.images === 1 ? "picture" : "contact sheet";
 }
 
 /** @param {Card} card */
