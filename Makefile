@@ -95,6 +95,6 @@ build/kaggle-venv/ready: tests/kaggle-image.txt tests/colab-image.txt pyproject.
 	$(PYTHON) -m venv build/kaggle-venv
 	$(KAGGLE)/python $(INSTALL) --requirement tests/kaggle-image.txt --editable '.[test]'
 	$(KAGGLE)/python $(INSTALL) --no-deps --upgrade --target build/colab-packages --requirement tests/colab-image.txt
-	@$(KAGGLE)/python -c "from helpers.publish.dataset import DECODERS, FOR_KAGGLE; print(*DECODERS, *FOR_KAGGLE)" > build/decoders.txt
+	@$(KAGGLE)/python -c "from helpers.kernels.dataset import DECODERS, FOR_KAGGLE; print(*DECODERS, *FOR_KAGGLE)" > build/decoders.txt
 	$(KAGGLE)/python -m pip download --quiet --dest build/wheels $$(cat build/decoders.txt)
 	@touch $@

@@ -30,7 +30,9 @@ pictures/     Slices and tables, drawn.
 quality/      What is wrong, and what does it do to a picture or a number?
 learn/        How do slices enter fastai?
 viewer/       Volumes, stacks and headers, browsed.
-publish/      How do the pages leave: as a report, as Kaggle kernels?
+pages         Which pages are there, and what are they called?
+report/       How do the pages leave as a report?
+kernels/      How do the pages leave as notebooks for Kaggle and Colab?
 ============= ==================================================================
 
 All that a notebook needs is here: ``from helpers import header_table, slice_table``. A name is

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from helpers.errors import ClearError
-from helpers.publish.kernels import build_colab, build_kernels, build_standalone
+from helpers.kernels.kernels import build_colab, build_kernels, build_standalone
 
 
 def main(arguments: list[str] | None = None) -> int:

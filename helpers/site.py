@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from helpers.errors import ClearError
-from helpers.publish.report import MAX_MB, MAX_ONE_FILE_MB, PAGES, SITE, VIEWERS, build_site
+from helpers.report.report import MAX_MB, MAX_ONE_FILE_MB, PAGES, SITE, VIEWERS, build_site
 
 PIP_PROGRESS = re.compile(r" *Downloading .* [MG]B\)|Installing collected packages")
 

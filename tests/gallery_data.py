@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 from PIL import Image, ImageDraw
 
-from helpers.publish.html_pages import PageEntry, index_html, stack_html
+from helpers.report.html_pages import PageEntry, index_html, stack_html
 
 SIZE = 160  # pixels of a thumbnail
 LOOKS = 24  # thumbnails that differ

@@ -30,7 +30,7 @@ from helpers import (
     stack_table,
     suv,
 )
-from helpers.publish.execution import execute_pages
+from helpers.report.execution import execute_pages
 
 LEARNED_FROM = ("radiographs", "slides", "chest CT")  # nothing to learn, no place, few patients
 LABELLED = ("CT with objects", "documents")  # two organs and structures; nothing, and no volume

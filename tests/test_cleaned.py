@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from helpers.publish.cleaned import clean_data, clean_html, clean_output
+from helpers.report.cleaned import clean_data, clean_html, clean_output
 from helpers.viewer.script import SCRIPT
 from helpers.viewer.standalone_page import PAGE_SCRIPT, StandalonePage, page_html, viewer_html
 

@@ -33,8 +33,8 @@ from helpers.privacy.pseudonyms import (
     is_pseudonym,
     pseudonym,
 )
-from helpers.publish.cleaned import clean_html
-from helpers.publish.deidentified import DeidentifiedCollection, _new_names
+from helpers.report.cleaned import clean_html
+from helpers.report.deidentified import DeidentifiedCollection, _new_names
 
 PAGES = Path(__file__).parents[1] / "notebooks"
 CHEST = "series/chest-ct-8mm-siemens"

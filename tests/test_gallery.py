@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from helpers.headers.table import header_table
-from helpers.publish.gallery import Gallery, Shown
-from helpers.publish.report import SizeError, build_site
-from helpers.publish.stack_pages import StackPages
-from helpers.publish.stack_viewers import CHOSEN_BY, chosen_stacks
-from helpers.publish.tables import tables_of
+from helpers.report.gallery import Gallery, Shown
+from helpers.report.report import SizeError, build_site
+from helpers.report.stack_pages import StackPages
+from helpers.report.stack_viewers import CHOSEN_BY, chosen_stacks
+from helpers.report.tables import tables_of
 
 VIEWER_DATA = re.compile(r'<section>.*?<script type="application/json">(.*?)</script>', re.S)
 

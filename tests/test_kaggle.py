@@ -24,10 +24,10 @@ from kaggle_layout import COLAB, executed
 
 from helpers.errors import ClearError
 from helpers.kaggle import main
-from helpers.publish.dataset import DECODERS
-from helpers.publish.kernel_facts import SOURCES, KaggleError
-from helpers.publish.kernels import build_colab, build_kernels, build_standalone
-from helpers.publish.pages import PageError
+from helpers.kernels.dataset import DECODERS
+from helpers.kernels.kernel_facts import SOURCES, KaggleError
+from helpers.kernels.kernels import build_colab, build_kernels, build_standalone
+from helpers.pages import PageError
 from helpers.runtime import install_line
 
 ROOT = Path(__file__).parents[1]
@@ -356,7 +356,7 @@ def test_a_notebook_to_upload_has_one_collapsed_cell_for_each_room(standalone, n
     packed = [cell for cell in rooms if cell["source"].startswith("%%packed_room")]
     assert all(cell["id"].removeprefix("suite-") in intro["source"] for cell in packed)
     assert standalone[name].stat().st_size < 900_000, "Kaggle takes 1,000,000"
-    assert not any(f"helpers/{room}" in folders for room in ("publish",)), "no page needs it"
+    assert {"helpers/report", "helpers/kernels"}.isdisjoint(folders), "no page needs them"
 
 
 def test_rooms_are_packed_only_where_all_would_be_too_large(standalone):
@@ -479,7 +479,7 @@ def test_helpers_that_are_not_there_are_not_passed_over(project):
 
 
 def test_more_than_kaggle_takes_even_packed_is_refused(project, monkeypatch):
-    monkeypatch.setattr("helpers.publish.room_cells.MAX_BYTES", 1_000)
+    monkeypatch.setattr("helpers.kernels.room_cells.MAX_BYTES", 1_000)
     with pytest.raises(KaggleError, match=r"^expected helpers of 1000 bytes at most, packed"):
         build_standalone()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.publish.kernel_facts import (
+from helpers.kernels.kernel_facts import (
     SOURCES,
     KaggleError,
     kernel_settings,

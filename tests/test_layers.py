@@ -40,12 +40,14 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "viewer": {
         *("geometry", "headers", "slices", "pixels", "volume", "labels", "pictures", "quality"),
     },
-    "publish": {
+    "pages": set(),
+    "report": {
         *("files", "collection", "geometry", "privacy", "headers", "slices", "pixels", "volume"),
-        *("labels", "pictures", "quality", "viewer"),
+        *("labels", "pictures", "quality", "viewer", "pages"),
     },
-    "site": {"collection", "publish"},
-    "kaggle": {"publish"},
+    "kernels": {"privacy", "headers", "pages"},
+    "site": {"collection", "report"},
+    "kaggle": {"kernels"},
 }
 ONLY_IN = {  # a library → the rooms that may import it at most
     "matplotlib": {"pictures", "quality", "learn"},
@@ -53,8 +55,8 @@ ONLY_IN = {  # a library → the rooms that may import it at most
     "ipywidgets": {"viewer"},
     "anywidget": {"viewer"},
     "pyarrow": {"headers"},
-    "nbclient": {"publish"},
-    "nbconvert": {"publish"},
+    "nbclient": {"report"},
+    "nbconvert": {"report"},
     "fastai": {"learn"},
     "torch": {"learn"},
 }

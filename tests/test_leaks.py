@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.errors import ClearError
-from helpers.publish.leaks import LocalSecrets, find_leaks, local_secrets
+from helpers.kernels.leaks import LocalSecrets, find_leaks, local_secrets
 
 ROOT = Path(__file__).parents[1]
 NOBODY = LocalSecrets(re.compile("/nowhere"), frozenset())

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from helpers import audit, header_table
-from helpers.publish.summary import overview
+from helpers.report.summary import overview
 from helpers.slices.images import NoImageError
 
 

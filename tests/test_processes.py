@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from helpers.publish.processes import ENDED, ProcessError, in_processes
+from helpers.report.processes import ENDED, ProcessError, in_processes
 
 
 def _double(number):

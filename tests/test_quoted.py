@@ -9,7 +9,7 @@ import pytest
 from pydicom.datadict import DicomDictionary
 from pydicom.uid import UID_dictionary
 
-from helpers.publish.quoted import MODALITIES, QuotedText
+from helpers.report.quoted import MODALITIES, QuotedText
 
 NAMES = [
     *("White^Field", "SLICE^POSITION", "Baker^Li", "Ng^Jo", "O'Brien^Seán", "van de Berg^Jan"),

@@ -15,8 +15,8 @@ import pytest
 
 from helpers.errors import ClearError
 from helpers.privacy.pseudonyms import VARIABLE, pseudonym
-from helpers.publish import report
-from helpers.publish.report import MARK, build_site
+from helpers.report import report
+from helpers.report.report import MARK, build_site
 from helpers.site import main
 
 REPOSITORY = Path(__file__).parents[1]
@@ -148,7 +148,7 @@ def test_pip_is_heard_and_ended(two_stages, tmp_path, code, status, said):
     program = f"import os, signal, sys, time\nprint(*{lines!r}, sep='\\n', flush=True)\n{code}\n"
     (stub / "__main__.py").write_text(program, encoding="utf-8")
     start = (
-        "import sys; from helpers.publish import report; from helpers.site import main; "
+        "import sys; from helpers.report import report; from helpers.site import main; "
         "report.FASTAI_NEEDS = {'a-package-that-nobody-has'}; sys.exit(main(sys.argv[1:]))"
     )
     command = [

@@ -11,7 +11,7 @@ from firefox import Firefox, firefox_path
 from gallery_data import EVIL, PAGES, gallery, stack_page, write_report
 from viewer_picture import FLAGS, chromium_path
 
-from helpers.publish.report import build_site
+from helpers.report.report import build_site
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"

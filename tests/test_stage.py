@@ -5,8 +5,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.publish.pages import PageError, code_of, page_files, read_page
-from helpers.publish.stage import FIRST_CELL, with_stage
+from helpers.pages import PageError, code_of, page_files, read_page
+from helpers.report.stage import FIRST_CELL, with_stage
 
 PAGES = Path(__file__).parents[1] / "notebooks"
 

@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import nbformat
 
-from helpers.publish.pages import PageError, source_of
+from helpers.pages import PageError, source_of
 
 READS, STAGE = "header_table", "deidentify"
 FIRST_CELL = f"""\

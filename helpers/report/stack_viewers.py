@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.errors import ClearError
-from helpers.publish.gallery import Gallery
-from helpers.publish.stack_pictures import StackInput
+from helpers.report.gallery import Gallery
+from helpers.report.stack_pictures import StackInput
 from helpers.slices.arrays import frames_of, paths_of, vectors
 from helpers.slices.best import best_stacks
 from helpers.viewer.choices import Choices

@@ -9,7 +9,7 @@ from pathlib import Path
 from flit_core.config import ConfigError
 from flit_core.wheel import make_wheel_in
 
-from helpers.publish.kernel_facts import KaggleError, project_table
+from helpers.kernels.kernel_facts import KaggleError, project_table
 
 METADATA = "dataset-metadata.json"  # the name that Kaggle's client asks for
 DECODERS = ("imagecodecs==2026.3.6",)  # later ones ask for a newer numpy than Kaggle's

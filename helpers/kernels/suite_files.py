@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers.publish.kernel_facts import KaggleError
-from helpers.publish.pages import code_of
+from helpers.kernels.kernel_facts import KaggleError
+from helpers.pages import code_of
 
 DATA_FILE = re.compile(r"\w+\.(?!py$)\w+")  # a name in a module's code, of a file beside it
 

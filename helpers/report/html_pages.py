@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, Template
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 
-from helpers.publish.cleaned import Clean, clean_output
+from helpers.report.cleaned import Clean, clean_output
 
 TEMPLATES = Path(__file__).with_name("templates")
 SCRIPT = (  # of the index, each part after those it uses

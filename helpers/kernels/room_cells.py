@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from helpers.publish.kernel_facts import KaggleError
-from helpers.publish.pages import title_of
-from helpers.publish.suite_files import needed_files
+from helpers.kernels.kernel_facts import KaggleError
+from helpers.kernels.suite_files import needed_files
+from helpers.pages import title_of
 
 HIDDEN = {
     "_kg_hide-input": True,

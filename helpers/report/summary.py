@@ -9,7 +9,7 @@ from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES
 from helpers.pictures.slices import snapshot
 from helpers.privacy.identifying import identifying
-from helpers.publish.tables import Tables, tables_of
+from helpers.report.tables import Tables, tables_of
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.volume.slice import load_slice
 from helpers.volume.volume import load_volume

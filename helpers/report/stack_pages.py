@@ -9,11 +9,11 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from helpers.pictures.thumbnail import Thumbnail
-from helpers.publish.gallery import Gallery, Shown
-from helpers.publish.html_pages import stack_html
-from helpers.publish.processes import ProcessError, in_processes
-from helpers.publish.stack_pictures import StackPictures, stack_pictures
-from helpers.publish.stack_viewers import (
+from helpers.report.gallery import Gallery, Shown
+from helpers.report.html_pages import stack_html
+from helpers.report.processes import ProcessError, in_processes
+from helpers.report.stack_pictures import StackPictures, stack_pictures
+from helpers.report.stack_viewers import (
     CHOSEN_BY,
     StackViewer,
     chosen_stacks,

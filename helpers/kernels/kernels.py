@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers.publish.checked_pages import checked_pages
-from helpers.publish.dataset import DECODERS, build_dataset, project_name, wheel_name
-from helpers.publish.first_cells import attached_cell, installing_cell
-from helpers.publish.kernel_facts import (
+from helpers.kernels.checked_pages import checked_pages
+from helpers.kernels.dataset import DECODERS, build_dataset, project_name, wheel_name
+from helpers.kernels.first_cells import attached_cell, installing_cell
+from helpers.kernels.kernel_facts import (
     KaggleError,
     kernel_settings,
     kernel_title,
@@ -18,8 +18,8 @@ from helpers.publish.kernel_facts import (
     project_table,
     slug,
 )
-from helpers.publish.pages import needs_fastai, title_of
-from helpers.publish.room_cells import room_cells
+from helpers.kernels.room_cells import room_cells
+from helpers.pages import needs_fastai, title_of
 
 KAGGLE, COLAB = Path("build", "kaggle"), Path("build", "colab")
 METADATA = "kernel-metadata.json"  # the name that Kaggle's client asks for

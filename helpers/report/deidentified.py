@@ -10,7 +10,7 @@ from helpers.files.listing import FolderError
 from helpers.files.names import absolute, archive_part, is_address, real_path
 from helpers.files.opening import copy_file
 from helpers.privacy.pseudonyms import VARIABLE, pseudonym
-from helpers.publish.quoted import QuotedText
+from helpers.report.quoted import QuotedText
 
 HARMLESS_SUFFIXES = {".dcm", ".dicom", ".ima", ".csv", ".txt"}  # of file names
 
@@ -19,10 +19,10 @@ class DeidentifiedCollection:
     """Links to the files of a collection, named by numbers and pseudonyms.
 
     A report of it is made in three steps. Pages put `helpers.deidentify` behind each call of
-    `header_table`, for all to see (`helpers.publish.stage`). What reads a file again, such as a
+    `header_table`, for all to see (`helpers.report.stage`). What reads a file again, such as a
     header's listing, a caption or a label's name, finds the same secret in the environment and
     shows the same pseudonyms. What outputs quote all the same passes through
-    `helpers.publish.quoted`, which says what it guarantees; the prose and the code of pages are
+    `helpers.report.quoted`, which says what it guarantees; the prose and the code of pages are
     known texts, which hold no value, and stay.
 
     Attributes

@@ -19,18 +19,18 @@ from helpers.errors import ClearError
 from helpers.files.listing import FolderError
 from helpers.files.names import is_address
 from helpers.headers.table import header_table
+from helpers.pages import PageError, needs_fastai, page_files, read_page, title_of
 from helpers.privacy.pseudonyms import VARIABLE, is_deidentified
-from helpers.publish.cleaned import Clean
-from helpers.publish.deidentified import DeidentifiedCollection
-from helpers.publish.execution import execute_pages
-from helpers.publish.gallery import Gallery
-from helpers.publish.html_pages import PageEntry, index_html, message_page, page_html
-from helpers.publish.pages import PageError, needs_fastai, page_files, read_page, title_of
-from helpers.publish.processes import ProcessError, in_processes
-from helpers.publish.stack_pages import MB, StackPages, clear
-from helpers.publish.stage import with_stage
-from helpers.publish.summary import Overview, overview
-from helpers.publish.tables import Tables, tables_of, tables_of_folder
+from helpers.report.cleaned import Clean
+from helpers.report.deidentified import DeidentifiedCollection
+from helpers.report.execution import execute_pages
+from helpers.report.gallery import Gallery
+from helpers.report.html_pages import PageEntry, index_html, message_page, page_html
+from helpers.report.processes import ProcessError, in_processes
+from helpers.report.stack_pages import MB, StackPages, clear
+from helpers.report.stage import with_stage
+from helpers.report.summary import Overview, overview
+from helpers.report.tables import Tables, tables_of, tables_of_folder
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from helpers.publish.kernel_facts import KaggleError
-from helpers.publish.leaks import LocalSecrets, find_leaks, local_secrets
-from helpers.publish.pages import code_of, page_files, read_page, source_of
+from helpers.kernels.kernel_facts import KaggleError
+from helpers.kernels.leaks import LocalSecrets, find_leaks, local_secrets
+from helpers.pages import code_of, page_files, read_page, source_of
 
 ALSO_IN_A_WHEEL = ("README.md", "LICENSE", "pyproject.toml")
 
@@ -26,7 +26,7 @@ def checked_pages(project: Path) -> dict[str, dict[str, Any]]:
         Where there is no page, or one that is no notebook.
     KaggleError
         Where a cell is no Python; where a page holds outputs, or it, a helper or what goes into
-        the project's wheel with them holds what `helpers.publish.leaks` finds.
+        the project's wheel with them holds what `helpers.kernels.leaks` finds.
     """
     pages = {path.stem: _page(path) for path in page_files(project / "notebooks")}
     private = local_secrets(project)

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from helpers.publish.cleaned import clean_data
-from helpers.publish.stack_pictures import Stack, StackInput
-from helpers.publish.tables import Tables
+from helpers.report.cleaned import clean_data
+from helpers.report.stack_pictures import Stack, StackInput
+from helpers.report.tables import Tables
 from helpers.slices.groups import sister_stacks
 from helpers.slices.labels import UID_DIGITS, split_label
 

@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from helpers.publish.pages import needs_fastai
+from helpers.pages import needs_fastai
 
 PAGES_AT_ONCE = 2  # a kernel keeps one core busy, and holds a volume and the table of headers
 CELL_SECONDS = 900

@@ -1,1 +1,0 @@
-"""How do the pages leave: as a report, as Kaggle kernels?"""

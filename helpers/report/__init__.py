@@ -1,0 +1,1 @@
+"""How do the pages leave as a report?"""
