@@ -70,7 +70,7 @@ ANSWERS = {
     "slides": Answer({"slide": 4}, 4, 1, "????"),
     "documents": Answer({"picture": 4}, 4, 1, "RLHF"),
     "messy download": Answer(
-        {"volume": 84},
+        {"volume": 90},
         4,
         24,
         "RLAP",

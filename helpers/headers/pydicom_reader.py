@@ -13,7 +13,9 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import error_text, one_line
+from helpers.files.archives import ArchiveError
 from helpers.files.names import is_address, is_archive_name
+from helpers.files.objects import ObjectError
 from helpers.files.opening import archive_at, open_file, size_of
 from helpers.files.reading import OpenFile, SizeLimitedReader
 from helpers.formats import SNIFFED_BYTES, format_of, opened_by
@@ -86,7 +88,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
         if RecursionError in (type(error), type(error.__context__)):  # pydicom makes another of it
             return Header(None, TOO_DEEP, None)
         of_the_disk = isinstance(error, OSError) and error.errno is not None
-        return Header(None, (NOT_READ if of_the_disk else "") + error_text(error), None)
+        said = str(error) if isinstance(error, (ArchiveError, ObjectError)) else one_line(error)
+        return Header(None, (NOT_READ if of_the_disk else "") + said, None)
 
 
 def pydicom_row(path: str, private: bool = False) -> dict[str, Any]:
