@@ -46,6 +46,7 @@ test-kaggle: build/kaggle-venv/ready
 bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench.py
 	$(BIN)/python tests/bench_collections.py
+	$(BIN)/python tests/bench_files.py
 	$(BIN)/python tests/bench_volumes.py
 	$(BIN)/python tests/bench_labels.py
 	$(BIN)/python tests/bench_viewer.py

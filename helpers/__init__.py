@@ -1,8 +1,8 @@
 """What is in a folder of DICOM files, what is wrong with it, and what does it look like?
 
-    a folder, an archive or a bucket → files → headers → slices → stacks → volume → slice → picture
-                          │         │        └──────────→ viewer
-                          └─ audit ─┘
+    folder, archive, bucket → files → headers → slices → stacks → volume → slice → picture
+                                         │         │        └──────────→ viewer
+                                         └─ audit ─┘
 
 Each stage hands plain data to the next: paths, a DataFrame of files (`header_table`), of images
 (`slice_table`) and of stacks (`stack_table`), a `Volume`, a `Slice`. Where an image belongs is

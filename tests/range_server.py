@@ -1,14 +1,17 @@
 """A server of objects on this machine, which counts and delays: as S3 has it, as far as needed.
 
 ``python tests/range_server.py FOLDER --delay 0.02`` prints its port, and serves the files of a
-folder as the objects of the bucket ``scans`` until its standard input ends.
+folder as the objects of the bucket ``scans`` until its standard input ends; with ``--moto`` that is
+moto's server, which has much more of S3, delayed alike.
 """
 
 import argparse
 import asyncio
 import json
 import re
+import socket
 import sys
+import time
 from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -142,6 +145,39 @@ async def serve(objects):
     server.close()
 
 
+def serve_moto(folder, delay):
+    """The same by moto, each of whose requests is delayed."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    port = server.get_host_and_port()[1]
+    own = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), "bench")
+    address = f"http://127.0.0.1:{port}"
+    client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **own)
+    client.create_bucket(Bucket=BUCKET)
+    for path in sorted(Path(folder).rglob("*")):
+        if path.is_file():
+            key = path.relative_to(folder).as_posix()
+            client.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+    answer = server._server.app
+    server._server.app = lambda *arguments: (time.sleep(delay), answer(*arguments))[1]
+    print(port, flush=True)
+    sys.stdin.read()
+    server.stop()
+
+
+def once_answers(address):
+    """Returns once a server takes connections."""
+    port = int(address.rpartition(":")[2])
+    for _ in range(300):
+        with socket.socket() as tried:
+            if tried.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
@@ -149,7 +185,11 @@ if __name__ == "__main__":
     parser.add_argument("--no-ranges", action="store_true")
     parser.add_argument("--failing", type=int, default=0)
     parser.add_argument("--forbidden", action="store_true")
+    parser.add_argument("--moto", action="store_true")
     options = parser.parse_args()
+    if options.moto:
+        serve_moto(options.folder, options.delay)
+        sys.exit()
     asyncio.run(
         serve(
             Objects(
