@@ -27,7 +27,7 @@ from helpers.errors import ClearError
 from helpers.phantom.scans import ALL_SCANS
 from helpers.quality.audit import badge, check_columns, stack_badges
 from helpers.quality.evidence import show_finding
-from helpers.quality.rules import SEVERITIES
+from helpers.quality.findings import SEVERITIES
 from helpers.slices.images import MissingColumnError, is_image
 
 FIXED_COLUMNS = ["error", "pixel_offset", "TransferSyntaxUID"]

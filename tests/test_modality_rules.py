@@ -13,7 +13,7 @@ from helpers.phantom.modality_faults import MODALITY_FAULTS
 from helpers.phantom.scans import ALL_SCANS, CORONAL, Scan
 from helpers.privacy.pseudonyms import deidentified_table
 from helpers.quality.encoding_rules import ALWAYS_LOSSY
-from helpers.quality.rules import MAX_ALIKE
+from helpers.quality.findings import MAX_ALIKE
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 CHEST = {"image_orientation": CORONAL, "matrix": 32}

@@ -6,7 +6,7 @@ from truth_headers import header_frame, header_row
 
 from helpers import audit, badge, header_table, slice_table, write_phantom
 from helpers.phantom.scans import ALL_SCANS
-from helpers.quality.rules import MAX_ALIKE
+from helpers.quality.findings import MAX_ALIKE
 
 RULE = "series-read-alike"
 MR, PET = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.128"

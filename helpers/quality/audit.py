@@ -10,6 +10,7 @@ import pandas as pd
 from helpers.errors import WrongTypeError, require_type
 from helpers.quality.encoding_rules import ENCODING_RULES
 from helpers.quality.file_rules import FILE_RULES
+from helpers.quality.findings import SEVERITIES, Finding, Rule, Stack, said_once
 from helpers.quality.identity_rules import IDENTITY_RULES
 from helpers.quality.label_pixel_rules import LABEL_PIXEL_RULES
 from helpers.quality.label_rules import LABEL_RULES
@@ -17,7 +18,7 @@ from helpers.quality.modality_rules import MODALITY_RULES
 from helpers.quality.naming_rules import NAMING_RULES
 from helpers.quality.pixel_rules import PIXEL_RULES
 from helpers.quality.reference_rules import REFERENCE_RULES
-from helpers.quality.rules import SEVERITIES, Collection, Finding, Rule, Stack
+from helpers.quality.rules import Collection
 from helpers.quality.series_rules import SERIES_RULES
 from helpers.quality.stack_rules import STACK_RULES
 from helpers.slices.arrays import paths_of
@@ -100,12 +101,18 @@ def audit(
         {"rule": rule.name, **rule._asdict(), **finding._asdict()}
         | {"remedy": finding.remedy or rule.remedy}
         for rule in rules
-        for finding in _once_per_file(rule.find(collection))
+        for finding in once_per_file(findings_of(rule, collection))
     ]
     return pd.DataFrame(found, columns=COLUMNS, dtype=object)
 
 
-def _once_per_file(findings: Iterable[Finding]) -> Iterator[Finding]:
+def findings_of(rule: Rule, collection: Collection) -> Iterable[Finding]:
+    """What a rule finds; many findings that say the same as one, where it is so asked for."""
+    found = rule.find(collection)
+    return said_once(found) if rule.said_once else found
+
+
+def once_per_file(findings: Iterable[Finding]) -> Iterator[Finding]:
     """The findings of a rule, those of one file as one: the first, which counts the others."""
     of_file: dict[Any, list[Finding]] = {}
     for number, finding in enumerate(findings):

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from helpers.quality.decoders import NO_DECODER, name_of
-from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+from helpers.quality.findings import COLLECTION, Finding, Rule, rule
+from helpers.quality.rules import Collection
 
 ALWAYS_LOSSY = [  # transfer syntaxes that lose; of JPEG 2000 only the header knows
     *(f"1.2.840.10008.1.2.4.{number}" for number in (*range(50, 57), 81)),
@@ -106,6 +107,7 @@ def zero_slope(collection: Collection) -> Iterator[Finding]:
 @rule(
     ENCODING_RULES,
     "note",
+    said_once=True,
     effect="Fine detail and noise are not those of the scanner; texture may differ.",
     clause="PS3.3 C.7.6.1.1.5",
     remedy="Compare images that were compressed alike; ask for the originals where detail counts.",
@@ -125,12 +127,13 @@ def lossy_compression(collection: Collection) -> Iterator[Finding]:
         value += _method(collection, first) or "by a method that is not said"
         said = f"; {len(rows)} of {measures.counts[stack]} images{_ratio(collection, rows)}"
         findings.append(collection.stack_finding(value + said, stack))
-    yield from said_once(findings)
+    yield from findings
 
 
 @rule(
     ENCODING_RULES,
     "warning",
+    scope=COLLECTION,
     effect="Programs that take stored values as they are see some pictures as negatives.",
     clause="PS3.3 C.7.6.3.1.2",
     remedy="Take the grey of load_slice(path).grey(), which is inverted where it must be.",
@@ -146,8 +149,9 @@ def mixed_monochrome(collection: Collection) -> Iterator[Finding]:
     )
     for own in np.intersect1d(modality[low], modality[high]).tolist():
         of_modality = modality == own
-        counts = {"MONOCHROME1": int((low & of_modality).sum())}
-        counts["MONOCHROME2"] = int((high & of_modality).sum())
+        images = collection.image_counts
+        counts = {"MONOCHROME1": int(images[low & of_modality].sum())}
+        counts["MONOCHROME2"] = int(images[high & of_modality].sum())
         rarer = min(counts, key=lambda name: counts[name])
         row = int(np.flatnonzero((low if rarer == "MONOCHROME1" else high) & of_modality)[0])
         said = " beside ".join(

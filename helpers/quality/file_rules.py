@@ -10,7 +10,8 @@ from pydicom.charset import python_encoding
 
 from helpers.geometry.orientation import COSINE_TOLERANCE
 from helpers.headers.pydicom_reader import EMPTY_FILE, NOT_DICOM
-from helpers.quality.rules import Collection, Finding, Rule, rule
+from helpers.quality.findings import COLLECTION, Finding, Rule, rule
+from helpers.quality.rules import Collection
 
 MAJORITY = 0.5  # of the files that agree on how folders or files are named
 SPACING_KEYWORDS = [
@@ -106,6 +107,7 @@ def bad_orientation(collection: Collection) -> Iterator[Finding]:
 @rule(
     FILE_RULES,
     "warning",
+    said_once=True,
     effect="Lengths, areas and true aspect are unknown.",
     clause="PS3.3 10.7.1.3",
     remedy="Do not measure; pictures are drawn with pixels as long as wide, and say so.",
@@ -130,6 +132,7 @@ def no_spacing(collection: Collection) -> Iterator[Finding]:
 @rule(
     FILE_RULES,
     "warning",
+    scope=COLLECTION,
     effect="An image is counted, and learned from, twice; which report is valid is not known.",
     clause="PS3.3 C.12.1.1.1",
     remedy="Keep one file of each SOP Instance UID.",
@@ -149,6 +152,7 @@ def same_instance_twice(collection: Collection) -> Iterator[Finding]:
 @rule(
     FILE_RULES,
     "warning",
+    scope=COLLECTION,
     effect="The images may be of someone else; splits by patient may leak.",
     clause="PS3.3 C.7.1.1",
     remedy="Find out which is right, the folder or the header.",
@@ -170,10 +174,11 @@ def other_patient(collection: Collection) -> Iterator[Finding]:
     levels = _folders_below_the_common_one(paths[first])
     found = [own.index(name) if name in own else -1 for own, name in zip(levels, names[first])]
     level = np.array(found)[pair]
-    named = np.bincount(level[level >= 0], minlength=1)
+    files = collection.file_counts[rows]
+    named = np.bincount(level[level >= 0], files[level >= 0], minlength=1)
     usual = int(named.argmax())
     wrong = (level < 0) & np.array([len(own) > usual for own in levels])[pair]
-    for row in np.flatnonzero(wrong) if named[usual] > wrong.sum() else ():
+    for row in np.flatnonzero(wrong) if named[usual] > files[wrong].sum() else ():
         folder = levels[pair[row]][usual]
         yield Finding(f"folder {folder}, Patient ID {names[row]}", paths[row])
 

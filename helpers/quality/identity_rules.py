@@ -11,7 +11,8 @@ from helpers.geometry.grids import (
     places_of,
     position_tolerance_mm,
 )
-from helpers.quality.rules import Collection, Finding, Rule, rule, several_of
+from helpers.quality.findings import COLLECTION, Finding, Rule, rule
+from helpers.quality.rules import Collection, several_of
 
 MIN_FILES = 3  # from here on "another in every file" is no accident
 MIN_POSITIONS = 5  # of a grid that single slices make
@@ -107,6 +108,7 @@ def several_frames_of_reference(collection: Collection) -> Iterator[Finding]:
 @rule(
     IDENTITY_RULES,
     "warning",
+    scope=COLLECTION,
     effect="One scan counts as many series of one slice; there is no volume of it.",
     clause="PS3.3 C.7.3.1",
     remedy="Stack them all the same: slice_table(headers.drop(columns='SeriesInstanceUID')), with "

@@ -13,9 +13,10 @@ from helpers.labels.labels import Label, Labels
 from helpers.labels.loading import load_labels
 from helpers.labels.sources import labels_of
 from helpers.quality.body import Body, steps_of
+from helpers.quality.findings import Stack
 from helpers.quality.label_shifts import Shift, guessed_shift
 from helpers.quality.label_words import AROUND_BODY, HOLD_AIR, SIDES, coded_words, words_of
-from helpers.quality.rules import Collection, Stack
+from helpers.quality.rules import Collection
 from helpers.runtime import quiet
 from helpers.volume.volume import Volume, load_volume
 

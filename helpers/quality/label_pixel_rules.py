@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from helpers.quality.findings import Finding, Rule, rule
 from helpers.quality.label_facts import LabelFacts, label_facts
 from helpers.quality.label_shifts import Shift
 from helpers.quality.label_words import SIDES
-from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+from helpers.quality.rules import Collection
 
 IN_BOTH_HALVES = {  # words of organs of which one lies in each half of the trunk or head
     *("lung", "lungs", "kidney", "kidneys", "renal", "adrenal", "eye", "eyeball", "globe", "orbit"),
@@ -35,6 +36,7 @@ LABEL_PIXEL_RULES: dict[str, Rule] = {}
 @rule(
     LABEL_PIXEL_RULES,
     "warning",
+    said_once=True,
     effect="A part of it is lost on the images, or it is of other images.",
     clause="PS3.3 C.7.6.2.1.1, C.8.8.6",
     remedy="Look whether it fits what is left; load the series that it was drawn on.",
@@ -44,12 +46,13 @@ def label_outside_volume(collection: Collection) -> Iterator[Finding]:
     found = (
         Finding(file.outside, file.path) for file in collection.once(label_facts) if file.outside
     )
-    yield from said_once(found)
+    yield from found
 
 
 @rule(
     LABEL_PIXEL_RULES,
     "note",
+    said_once=True,
     effect="What is named is not there: a missing organ, or one that was not outlined.",
     clause="PS3.3 C.8.20.4, C.8.8.6",
     remedy="Do not count it as a label; ask whether it is missing or was left out.",
@@ -62,6 +65,7 @@ def empty_label(collection: Collection) -> Iterator[Finding]:
 @rule(
     LABEL_PIXEL_RULES,
     "error",
+    said_once=True,
     effect="Left and right are exchanged: the label, or its name, is of the other side.",
     clause="PS3.3 C.7.6.2.1.1, C.8.20.4",
     remedy="Look at both on the images: the sides of heart and liver tell whether the label or the "
@@ -78,12 +82,13 @@ def label_on_other_side(collection: Collection) -> Iterator[Finding]:
         values = [*_exchanged(file.labels), *_beyond_the_middle(file.labels)]
         if values:
             findings.append(Finding(_named(list(dict.fromkeys(values))), file.path))
-    yield from said_once(findings)
+    yield from findings
 
 
 @rule(
     LABEL_PIXEL_RULES,
     "warning",
+    said_once=True,
     effect="It is shifted, mirrored or of other images: what is learned under it is air.",
     clause="PS3.3 C.7.6.2.1.1",
     remedy="Look at it on its images; load the series that it was drawn on.",
@@ -100,6 +105,7 @@ def label_outside_body(collection: Collection) -> Iterator[Finding]:
 @rule(
     LABEL_PIXEL_RULES,
     "warning",
+    said_once=True,
     effect="What is learned under it is of what lies beside it.",
     clause="PS3.3 C.7.6.2.1.1, C.8.20.2",
     remedy="Look at it on its images: a guess, from the edges in them. Ask for it again with the "
@@ -115,7 +121,7 @@ def label_shifted(collection: Collection) -> Iterator[Finding]:
         others = [*_exchanged(file.labels), *_beyond_the_middle(file.labels)]
         if file.shift and not others:
             findings.append(Finding(_moved(file.shift), file.path))
-    yield from said_once(findings)
+    yield from findings
 
 
 def _moved(shift: Shift) -> str:
@@ -135,7 +141,7 @@ def _findings(collection, is_wrong, words) -> Iterator[Finding]:
         values = [words(one) for one in file.labels if is_wrong(one)]
         if values:
             findings.append(Finding(_named(values), file.path))
-    yield from said_once(findings)
+    yield from findings
 
 
 def _named(values: list[str]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from helpers.labels import segmentation, structures
-from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+from helpers.quality.findings import COLLECTION, Finding, Rule, rule
+from helpers.quality.rules import Collection
 from helpers.slices.persons import PERSONAL, of_several_values
 
 LABEL_CLASSES = (*segmentation.CLASSES, *structures.CLASSES)
@@ -19,6 +20,7 @@ LABEL_RULES: dict[str, Rule] = {}
 @rule(
     LABEL_RULES,
     "warning",
+    said_once=True,
     effect="Where it lies on its images is not known: positions count from different origins.",
     clause="PS3.3 C.7.4.1, C.8.8.5",
     remedy="Ask for the original files; take it for one of these images only where its outlines "
@@ -30,7 +32,10 @@ def label_of_another_frame(collection: Collection) -> Iterator[Finding]:
     if not len(rows):
         return
     own_frames = collection.column("FrameOfReferenceUID")
-    frame_of = dict(zip(collection.column("SOPInstanceUID"), own_frames))
+    frame_of = {
+        **collection.elsewhere,
+        **dict(zip(collection.column("SOPInstanceUID"), own_frames)),
+    }
     findings = []
     for row in rows.tolist():
         path, own = collection.headers.index[row], own_frames.iloc[row]
@@ -42,12 +47,13 @@ def label_of_another_frame(collection: Collection) -> Iterator[Finding]:
         if known and not any(own == other for own, other in known):
             own, other = known[0]
             findings.append(Finding(f"of {own}, its images of {other}", path))
-    yield from said_once(findings)
+    yield from findings
 
 
 @rule(
     LABEL_RULES,
     "warning",
+    scope=COLLECTION,
     effect="What is learned of a patient is of several; splits by patient may leak.",
     clause="PS3.3 C.7.1.1",
     remedy="Find out who is meant; an anonymiser may have given one Patient ID to several, or "
@@ -60,7 +66,7 @@ def several_persons(collection: Collection) -> Iterator[Finding]:
     """
     found: dict[int, dict[str, np.ndarray]] = {}
     for keyword in PERSONAL:
-        for rows in of_several_values(collection.files, keyword):
+        for rows in of_several_values(collection.files, keyword, collection.file_counts):
             patient = int(collection.files.codes("PatientID")[rows[0]])
             found.setdefault(patient, {})[keyword] = rows
     for own in found.values():

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from helpers.quality.rules import Collection, Finding, Rule, rule
+from helpers.quality.findings import Finding, Rule, rule
+from helpers.quality.rules import Collection
 from helpers.runtime import in_threads_if_slow
 from helpers.slices.cine import frame_times_ms
 from helpers.slices.kinds import MAMMOGRAPHY, MOSAIC_SLICES, RADIOGRAPHY
@@ -28,6 +29,7 @@ MODALITY_RULES: dict[str, Rule] = {}
 @rule(
     MODALITY_RULES,
     "warning",
+    said_once=True,
     effect="Which breast, or which view of it, is not known: it cannot be compared with others.",
     clause="PS3.3 C.8.11.2, C.8.11.7",
     remedy="Ask for the original files; do not read the side off the shape of the breast.",
@@ -41,6 +43,7 @@ def mammogram_without_view(collection: Collection) -> Iterator[Finding]:
 @rule(
     MODALITY_RULES,
     "note",
+    said_once=True,
     effect="A network learns left and right, or from behind and from the front, as one.",
     clause="PS3.3 C.7.3.1, C.8.1.1, C.8.11.2, C.8.11.5",
     remedy="Take side and view from the report or the Series Description, or sort them by eye.",
@@ -60,6 +63,7 @@ def radiograph_without_view(collection: Collection) -> Iterator[Finding]:
 @rule(
     MODALITY_RULES,
     "note",
+    said_once=True,
     effect="No letters can be drawn: whether the picture is mirrored cannot be told.",
     clause="PS3.3 C.7.6.1.1.1, C.8.11.3",
     remedy="Look for a marker of lead in the picture; do not mirror pictures by a guess.",
@@ -75,6 +79,7 @@ def no_patient_orientation(collection: Collection) -> Iterator[Finding]:
 @rule(
     MODALITY_RULES,
     "note",
+    said_once=True,
     effect="Distances are those at the detector; in the patient they are shorter.",
     clause="PS3.3 10.7.1.1, C.8.11.4",
     remedy="Do not measure before it is calibrated by something of known size in the picture.",
@@ -97,6 +102,7 @@ def spacing_at_detector(collection: Collection) -> Iterator[Finding]:
 @rule(
     MODALITY_RULES,
     "warning",
+    said_once=True,
     effect="There are no millimetres: lengths and areas are unknown.",
     clause="PS3.3 C.8.5.5",
     remedy="Do not measure; ask for the original files, whose regions an export may have dropped.",

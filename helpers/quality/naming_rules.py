@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from helpers.geometry.grids import begins
-from helpers.quality.rules import Collection, Finding, Rule, rule, said_once, several_of
+from helpers.quality.findings import Finding, Rule, rule
+from helpers.quality.rules import Collection, several_of
 from helpers.slices.differences import ELEMENTS, element_differences, read_alike
 from helpers.slices.labels import UID_DIGITS, series_label
 
@@ -27,6 +28,7 @@ NAMING_RULES: dict[str, Rule] = {}
 @rule(
     NAMING_RULES,
     "note",
+    said_once=True,
     effect="Who picks series by name pools images of other sharpness, noise or contrast as one.",
     clause="PS3.3 C.7.3.1, C.8.2.1, C.8.9.1",
     remedy="Take one of each patient, by what differs or with best_stacks(stacks); or keep them "
@@ -44,10 +46,8 @@ def series_read_alike(collection: Collection) -> Iterator[Finding]:
     texts, keywords = element_differences(collection.measures, alike, MADE_OTHERWISE)
     told = _by_number(collection, stacks[texts[stacks] != ""])
     words = {word: collection.measures.first_of(word) for word in NAME}
-    yield from said_once(
-        _finding(collection, own, texts[own], keywords[own], words)
-        for own in several_of(told, alike[told])
-    )
+    for own in several_of(told, alike[told]):
+        yield _finding(collection, own, texts[own], keywords[own], words)
 
 
 def _one_of_each_series(collection):

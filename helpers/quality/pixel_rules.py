@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.geometry.grids import segment_medians
-from helpers.quality.rules import Collection, Finding, Rule, rule
+from helpers.quality.findings import Finding, Rule, rule
+from helpers.quality.rules import Collection
 from helpers.quality.statistics import HISTOGRAM_EDGES
 
 BIN_CENTERS = (HISTOGRAM_EDGES[1:] + HISTOGRAM_EDGES[:-1]) / 2

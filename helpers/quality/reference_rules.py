@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from helpers.quality.rules import Collection, Finding, Rule, rule, said_once
+from helpers.quality.findings import Finding, Rule, rule
+from helpers.quality.rules import Collection
 
 MAX_NAMED_SERIES = 2
 
@@ -12,6 +13,7 @@ REFERENCE_RULES: dict[str, Rule] = {}
 @rule(
     REFERENCE_RULES,
     "warning",
+    said_once=True,
     effect="What it outlines, marks or reports cannot be seen on its images.",
     clause="PS3.3 C.12.2, C.17.2, C.8.8.5",
     remedy="Add what is named to the folder, and read it again.",
@@ -22,12 +24,13 @@ def missing_references(collection: Collection) -> Iterator[Finding]:
     Of these files, and of no other, the beginning of the header is read again.
     """
     here = set(collection.column("SOPInstanceUID").dropna()) if collection.references else set()
+    here |= collection.elsewhere.keys()
     findings = []
     for path, found in collection.references.items():
         missing = [one for one in found if one.instance not in here]
         if missing:
             findings.append(Finding(_value(found, missing), path))
-    yield from said_once(findings)
+    yield from findings
 
 
 def _value(found, missing):

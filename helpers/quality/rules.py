@@ -1,10 +1,11 @@
-"""What is a rule of the audit, and what can it ask of a collection?"""
+"""What can a rule of the audit ask of a collection?"""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from helpers.headers.references import Reference, references_of, sequences_of
 from helpers.pixels.guesses import COLOUR, NEEDED_KEYWORDS, Gap, can_be_guessed, gaps_of
 from helpers.quality.decoders import missing_decoders
+from helpers.quality.findings import MAX_ALIKE, Finding, Stack
 from helpers.quality.statistics import pixel_table
 from helpers.runtime import in_threads_if_slow
 from helpers.slices.arrays import Arrays
@@ -19,59 +21,15 @@ from helpers.slices.images import is_image
 from helpers.slices.measures import Measures
 from helpers.slices.table import NO_UID
 
-SEVERITIES = ("error", "warning", "note")  # the worst first
 CROSS_SECTIONAL = [  # SOP classes of CT, MR and PET: images with a position in the patient
     f"1.2.840.10008.5.1.4.1.1.{kind}"
     for kind in ("2", "2.1", "2.2", "4", "4.1", "4.4", "128", "128.1", "130")
 ]
 DEFLATED = "1.2.840.10008.1.2.1.99"  # its beginning cannot be read without all of it
-MAX_ALIKE = 20  # findings of one rule that say the same; more are said once
 CROSS_SECTIONAL_MODALITIES = ["CT", "MR", "PT"]  # count where the SOP class is missing
 
 Result = TypeVar("Result")
-Stack = tuple[str, int]  # Series Instance UID, number
-
-
-class Finding(NamedTuple):
-    """What a rule found, and where: in a file, in a frame of it, or in a stack."""
-
-    value: str
-    path: str | None = None
-    frame: int | None = None  # from 0
-    stack: Stack | None = None
-    remedy: str | None = None  # of this finding, where that of its rule does not say enough
-
-
-class Rule(NamedTuple):
-    """Something that can be wrong."""
-
-    name: str
-    severity: str  # error: a picture or number is wrong; warning: may be wrong; note: good to know
-    effect: str  # what it does to a picture or a number
-    clause: str  # where the standard speaks of it
-    remedy: str  # what to do
-    find: "Callable[[Collection], Iterator[Finding]]"
-
-    @property
-    def finds(self) -> str:
-        """What it finds, in one line: the first of its function's docstring."""
-        return (self.find.__doc__ or "").partition("\n")[0]
-
-
-def rule(registry: dict[str, Rule], severity: str, **words: str) -> Callable:
-    """Puts the function below into a registry, as a rule of its name.
-
-    Parameters
-    ----------
-    words : ``effect``, ``clause`` and ``remedy`` of `Rule`
-    """
-
-    def register(find: Callable) -> Callable:
-        name = find.__name__.replace("_", "-")
-        registry[name] = Rule(name, severity, find=find, **words)
-        return find
-
-    return register
+NOTHING_ELSEWHERE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Collection:
@@ -82,12 +40,26 @@ class Collection:
     headers : DataFrame of `helpers.header_table`
     slices : DataFrame of `helpers.slice_table` for them
     executor : decodes the images, where a rule looks at pixels; None decodes them here
+    elsewhere : Frame of Reference by SOP Instance UID, of objects of the same collection that
+        are not among these files
+    file_counts, image_counts : how many files (m,) and images (n,) each row stands for, of tables
+        that have one row for many which say the same; None: each for itself
     """
 
     def __init__(
-        self, headers: pd.DataFrame, slices: pd.DataFrame, executor: Executor | None = None
+        self,
+        headers: pd.DataFrame,
+        slices: pd.DataFrame,
+        executor: Executor | None = None,
+        *,
+        elsewhere: Mapping[str, Any] = NOTHING_ELSEWHERE,
+        file_counts: np.ndarray | None = None,
+        image_counts: np.ndarray | None = None,
     ) -> None:
         self.headers, self.slices, self._executor = headers, slices, executor
+        self.elsewhere = elsewhere
+        self.file_counts = np.ones(len(headers), int) if file_counts is None else file_counts
+        self.image_counts = np.ones(len(slices), int) if image_counts is None else image_counts
         self.files, self.measures = Arrays(headers), Measures(slices)
         self.readable = headers["error"].isna().to_numpy()
         self.image = is_image(headers)
@@ -206,7 +178,7 @@ class Collection:
         return Finding(value, self.paths[row], int(self.frames[row]), own)
 
     def file_findings(self, values: np.ndarray, wrong: np.ndarray) -> Iterator[Finding]:
-        """Findings of the files of marked images (n,), with a text for each (n,); see `said_once`.
+        """Findings of the files of marked images (n,), with a text for each (n,); see `counted`.
 
         Only as many are made as are said.
         """
@@ -216,7 +188,7 @@ class Collection:
         for place, text in enumerate(texts.tolist()):
             own = rows[number == place]
             if len(own) > MAX_ALIKE:
-                yield Finding(f"{text}, in {len(own):,} files", self.paths[own[0]])
+                yield Finding(text, self.paths[own[0]], count=len(own))
             else:
                 yield from (Finding(text, self.paths[row]) for row in own)
 
@@ -312,23 +284,6 @@ class Collection:
 
 def _references(file: tuple[str, tuple[str, ...]]) -> list[Reference]:
     return references_of(*file)
-
-
-def said_once(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Findings, those that say the same as one where they are many: the first, which counts them.
-
-    So one habit of who wrote a collection does not bury what is wrong with single files. What
-    stands behind a semicolon is of one finding alone.
-    """
-    alike: dict[str, list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault(finding.value.partition("; ")[0], []).append(finding)
-    for value, own in alike.items():
-        if len(own) <= MAX_ALIKE:
-            yield from own
-        else:
-            what = "files" if own[0].path else "stacks"
-            yield own[0]._replace(value=f"{value}, in {len(own):,} {what}")
 
 
 def several_of(items: np.ndarray, keys: np.ndarray) -> list[np.ndarray]:

@@ -7,7 +7,8 @@ import numpy as np
 
 from helpers.geometry.grids import SAME_COSINE, SAME_SPACING
 from helpers.geometry.orientation import plane_name
-from helpers.quality.rules import Collection, Finding, Rule, rule, several_of
+from helpers.quality.findings import Finding, Rule, rule
+from helpers.quality.rules import Collection, several_of
 from helpers.slices.elements import BOOKKEEPING, CLOCKS
 from helpers.slices.parts import GUESSES
 

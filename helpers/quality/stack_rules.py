@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from helpers.geometry.grids import REGULAR_GAP
-from helpers.quality.rules import Collection, Finding, Rule, rule
+from helpers.quality.findings import Finding, Rule, rule
+from helpers.quality.rules import Collection
 from helpers.slices.elements import MEANING, shown
 
 MIN_SLICES_TO_JUDGE = 4  # how far apart they lie
@@ -209,30 +210,31 @@ def explained_by_bad_files(collection: Collection, row: int) -> bool:
     stack, gap = measures.segment[row], measures.gap[row]
     spacing, first = measures.spacing[stack], measures.along[row]
     series, _ = collection.stack(stack)
-    along = _bad_positions(collection, series) @ measures.normal[stack]
+    own = _of_series(collection, row)
+    along = _bad_positions(collection, series, own) @ measures.normal[stack]
     inside = (along > first + REGULAR_GAP * spacing) & (along < first + gap - REGULAR_GAP * spacing)
-    unplaced = _unplaced(collection, series)
-    return bool(inside.sum() + unplaced >= round(gap / spacing) - 1)
+    unplaced = own & collection.sections[measures.segment] & ~np.isfinite(measures.along)
+    return bool(inside.sum() + unplaced.sum() >= round(gap / spacing) - 1)
 
 
-def _bad_positions(collection, series):
+def _of_series(collection, row):
+    """Which images (n,) are of the series of one; of its folder, where that has no UID."""
+    number = np.asarray(collection.slices.index.codes[0])
+    own = number == number[row]
+    if collection.without_uid[row]:
+        folder = collection.measures.codes("folder")
+        own &= folder == folder[row]
+    return own
+
+
+def _bad_positions(collection, series, own):
     """Positions (m, 3) of a series' files that cannot be read, and images that cannot be used."""
     files, rows = collection.files, np.flatnonzero(~collection.readable)
-    own = (collection.column("SeriesInstanceUID").iloc[rows] == series).to_numpy()
-    index, images = collection.slices.index, np.flatnonzero(collection.unusable)
-    same = np.asarray(index.codes[0])[images] == index.levels[0].get_loc(series)
-    positions = [files.vectors("ImagePositionPatient", 3)[rows[own]]]
-    positions.append(collection.measures.vectors("ImagePositionPatient", 3)[images[same]])
+    bad = (collection.column("SeriesInstanceUID").iloc[rows] == series).to_numpy()
+    positions = [files.vectors("ImagePositionPatient", 3)[rows[bad]]]
+    unusable = own & collection.unusable
+    positions.append(collection.measures.vectors("ImagePositionPatient", 3)[unusable])
     return np.concatenate(positions)
-
-
-def _unplaced(collection, series):
-    """How many slices of a series have no position."""
-    measures, index = collection.measures, collection.slices.index
-    number = index.levels[0].get_loc(series)
-    own = np.asarray(index.codes[0]) == number
-    own &= collection.sections[measures.segment]
-    return int((own & ~np.isfinite(measures.along)).sum())
 
 
 def _spacing(collection):

@@ -1,5 +1,6 @@
 """Which stack does every image belong to? Cells, cut where headers say why."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,11 +36,13 @@ class Stacks(NamedTuple):
     split: dict[int, tuple[Any, Any]]  # stack → (keyword, value), where it was cut
 
 
-def stacks_of(arrays: Arrays, cells: Cells, frames: np.ndarray) -> Stacks:
-    """The `Stacks` that the cells hold."""
+def stacks_of(
+    arrays: Arrays, cells: Cells, frames: np.ndarray, elsewhere: Collection[str] = ()
+) -> Stacks:
+    """The `Stacks` that the cells hold; `elsewhere` as of `originals_of`."""
     along, by_location = _with_locations(arrays, cells)
     on_grid = np.isfinite(along) & np.isin(cells.kind, ON_A_GRID)
-    original = originals_of(arrays, cells.cell, along, frames)
+    original = originals_of(arrays, cells.cell, along, frames, elsewhere)
     copies = original < np.arange(len(original))
     kind, by_position, captures = cells.kind.copy(), on_grid.copy(), is_capture(arrays)
     stack, split = _segments(arrays, cells)
@@ -125,12 +128,20 @@ def _stacks_to_look_at(arrays, stack, cells, along, wanted):
 
 
 def originals_of(
-    arrays: Arrays, cell: np.ndarray, along: np.ndarray, frames: np.ndarray
+    arrays: Arrays,
+    cell: np.ndarray,
+    along: np.ndarray,
+    frames: np.ndarray,
+    elsewhere: Collection[str] = (),
 ) -> np.ndarray:
     """The first row (n,) that holds the same object: UID, frame and place; its own for most.
 
     A UID that stands at several places, or for many numbers, is no identifier: then the numbers
     must be equal too. What has another meaning or time is another object, whichever UID it has.
+
+    Parameters
+    ----------
+    elsewhere : UIDs that stand at other places too, in files that are not among these
     """
     found, uid = np.arange(len(cell)), arrays.codes("SOPInstanceUID")
     keys = uid * (int(frames.max(initial=0)) + 1) + frames
@@ -145,6 +156,8 @@ def originals_of(
         places = np.c_[places, np.stack(said, axis=1)]
     number = arrays.codes("InstanceNumber")[rows]
     unsure = _with_many(keys[rows], places, 2) | _with_many(keys[rows], number, MANY_NUMBERS)
+    if elsewhere:
+        unsure |= np.isin(arrays.values("SOPInstanceUID", rows).astype(str), [*elsewhere])
     numbers = np.where(unsure, number, -1)
     _, first, same = np.unique(
         np.c_[places, numbers], axis=0, return_index=True, return_inverse=True

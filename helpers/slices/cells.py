@@ -33,8 +33,22 @@ class Cells(NamedTuple):
     tolerance: np.ndarray  # mm within which positions are one
 
 
+class SeriesFacts(NamedTuple):
+    """What is known of a series as a whole, where a table holds a part of it: whole folders."""
+
+    folder: bool  # whether it has several folders, so that these tell its images apart
+    number: bool  # whether it has several Series Numbers, not another in every file
+    description: bool  # the same of Series Descriptions
+    renamed: bool  # whether another study stands in every file
+    one_patient: bool
+
+
 def cells_of(
-    arrays: Arrays, series: np.ndarray, paths: np.ndarray, uid_missing: np.ndarray
+    arrays: Arrays,
+    series: np.ndarray,
+    paths: np.ndarray,
+    uid_missing: np.ndarray,
+    divided: dict[int, SeriesFacts] | None = None,
 ) -> Cells:
     """The `Cells` of images: of one patient, study, series, orientation, matrix and spacing.
 
@@ -43,6 +57,7 @@ def cells_of(
     series : (n,) number of the Series Instance UID, rows sorted by it
     paths : (n,) number of the file
     uid_missing : boolean (n,), whether the series has no UID
+    divided : by number, the series of which more images are elsewhere
     """
     orientation = arrays.vectors("ImageOrientationPatient", 6)
     position, spacing = arrays.vectors("ImagePositionPatient", 3), arrays.vectors("PixelSpacing", 2)
@@ -55,12 +70,13 @@ def cells_of(
     placed &= kind != MOSAIC  # whose position is that of its corner, and of no slice
     plane = _alike(orientation, series, SAME_COSINE, relative=False)
     radial = _radial(arrays, series, plane, position, orientation, spacing) & (kind != MOSAIC)
+    radial &= ~np.isin(series, [*(divided or ())])  # whose folders lie anywhere
     plane, placed, kind = np.where(radial, 0, plane), placed & ~radial, np.where(radial, CINE, kind)
     bad = arrays.codes("error") >= 0
     apart = bad | (kind == SLIDE) | ((frames > 1) & ~radial & ~(placed & (kind == VOLUME)))
     keys = [
         *_identity_keys(
-            arrays, series, paths, uid_missing, placed, plane, normals, position, spacing
+            arrays, series, paths, uid_missing, placed, plane, normals, position, spacing, divided
         ),
         *(plane, _alike(spacing, series, SAME_SPACING, relative=True), arrays.codes("Rows")),
         *(arrays.codes("Columns"), arrays.codes("Modality"), placed, kind),
@@ -84,10 +100,13 @@ def _joined(series, keys):
     return np.unique(cell, return_inverse=True)[1] if len(cell) else cell
 
 
-def _identity_keys(arrays, series, paths, uid_missing, placed, plane, normals, position, spacing):
+def _identity_keys(
+    arrays, series, paths, uid_missing, placed, plane, normals, position, spacing, divided
+):
     """Patient, study, and what stands for the series where its UID is missing or is shared."""
     patient, study, number = map(arrays.codes, ("PatientID", "StudyInstanceUID", "SeriesNumber"))
     folder, files = arrays.codes("folder"), _distinct_counts(series, paths)
+    known = divided or {}
 
     def several(key):
         """Which rows' series have several values, but not another in every file."""
@@ -95,15 +114,30 @@ def _identity_keys(arrays, series, paths, uid_missing, placed, plane, normals, p
         return (counts > 1) & ~((counts >= files) & (files >= MIN_FILES))
 
     shared = uid_missing | several(patient) | several(study) | several(number)
+    shared |= np.isin(series, [*known])
     description = arrays.codes("SeriesDescription")
-    keys = [np.where(shared & several(key), key, 0) for key in (folder, number, description)]
+    words = {"folder": folder, "number": number, "description": description}
+    tell_apart = {
+        word: _as_known(series, several(key), known, word) for word, key in words.items()
+    }
+    keys = [np.where(shared & tell_apart[word], key, 0) for word, key in words.items()]
     pool = _joined(series, [np.where(uid_missing, folder, 0)])
     files, patients = _distinct_counts(pool, paths), _distinct_counts(pool, patient)
+    by_uid = {one: facts for one, facts in known.items() if not uid_missing[series == one].any()}
     in_each_file = (files >= MIN_FILES) & (_distinct_counts(pool, study) >= files)
-    of_many = (files >= MIN_FILES) & (patients >= files)
+    in_each_file = _as_known(series, in_each_file, by_uid, "renamed")
+    of_many = (files >= MIN_FILES) & (patients >= files) & ~np.isin(series, [*by_uid])
     one_scan = _on_even_grids(of_many, pool, placed, plane, normals, position, spacing)
-    one_person = placed & ((patients == 1) | one_scan)
+    one_patient = _as_known(series, patients == 1, by_uid, "one_patient")
+    one_person = placed & (one_patient | one_scan)
     return [*keys, np.where(one_scan, 0, patient), np.where(in_each_file & one_person, 0, study)]
+
+
+def _as_known(series, own, known, word):
+    """Which rows (n,) a fact is true of: of a series that is known as a whole, what is known."""
+    for one, facts in known.items():
+        own = np.where(series == one, getattr(facts, word), own)
+    return own
 
 
 def _on_even_grids(suspect, pool, placed, plane, normals, position, spacing):

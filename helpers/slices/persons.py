@@ -44,15 +44,18 @@ def person_ids(rows: pd.DataFrame) -> np.ndarray:
     return person.map(names).to_numpy(object)
 
 
-def of_several_values(rows: Arrays, keyword: str) -> Iterator[np.ndarray]:
+def of_several_values(
+    rows: Arrays, keyword: str, files: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
     """Yields, for each patient ID under which several values of an element stand, their rows.
 
-    One row for each value, the first that has it; that of the value which fewest rows have is the
+    One row for each value, the first that has it; that of the value which fewest files have is the
     last.
 
     Parameters
     ----------
     keyword : one of `PERSONAL`
+    files : how many files each row (n,) stands for; None: each for itself
     """
     patients, values = (rows.codes(word) for word in ("PatientID", keyword))
     counted = (patients >= 0) & (values >= 0)
@@ -60,7 +63,8 @@ def of_several_values(rows: Arrays, keyword: str) -> Iterator[np.ndarray]:
         counted &= pd.Series(rows.values(keyword), dtype=object).isin(SEXES).to_numpy()
     known = np.flatnonzero(counted)
     pairs = patients[known] * (values.max(initial=0) + 1) + values[known]
-    kinds, first, counts = np.unique(pairs, return_index=True, return_counts=True)
+    kinds, first, kind = np.unique(pairs, return_index=True, return_inverse=True)
+    counts = np.bincount(kind, None if files is None else files[known], len(kinds))
     of_patient = kinds // (values.max(initial=0) + 1)
     for patient in np.flatnonzero(np.bincount(of_patient, minlength=1) > 1).tolist():
         own = np.flatnonzero(of_patient == patient)

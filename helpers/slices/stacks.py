@@ -16,7 +16,7 @@ from helpers.slices.elements import shown
 from helpers.slices.images import MissingColumnError, checked_headers
 from helpers.slices.kinds import KINDS
 from helpers.slices.measures import Measures
-from helpers.slices.table import LEVELS, slice_table
+from helpers.slices.table import LEVELS, NOTHING_ELSEWHERE, Elsewhere, slice_table
 from helpers.slices.words import problems_of, volume_of
 
 # kinds whose images are no slices of a patient, or hold many whose number may not be said
@@ -95,7 +95,11 @@ def stack_table(slices: pd.DataFrame) -> pd.DataFrame:
 
 
 def slice_counts(
-    headers: pd.DataFrame, slices: pd.DataFrame | None = None, by: str = "PatientID"
+    headers: pd.DataFrame,
+    slices: pd.DataFrame | None = None,
+    by: str = "PatientID",
+    *,
+    elsewhere: Elsewhere = NOTHING_ELSEWHERE,
 ) -> pd.DataFrame:
     """How many slices, counted honestly: from files down to distinct positions.
 
@@ -105,6 +109,7 @@ def slice_counts(
     slices : DataFrame of `helpers.slice_table` for these headers; None makes it
     by : a column of `headers`. A file that does not say belongs to the one its folder's other
         files agree on, else to ``"?"``; a stack to what its first image says.
+    elsewhere : as of `helpers.slice_table`
 
     Returns
     -------
@@ -124,7 +129,9 @@ def slice_counts(
     of_stack = of_image[measures.starts]
     of_patient = ~np.isin(measures.kind, WITHOUT_SLICES)
     frames = measures.slices.index.get_level_values("frame").to_numpy()
-    original = originals_of(measures, measures.segment, measures.along, frames)
+    original = originals_of(
+        measures, measures.segment, measures.along, frames, elsewhere.instances
+    )
     first = ~headers.index.duplicated()
     counts = {
         "files": np.bincount(owner, first, len(names)),

@@ -2,13 +2,14 @@
 
 import itertools
 from concurrent.futures import Executor
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from helpers.slices.arrays import Arrays
 from helpers.slices.assignment import Stacks, stacks_of
-from helpers.slices.cells import cells_of
+from helpers.slices.cells import SeriesFacts, cells_of
 from helpers.slices.elements import with_private_diffusion
 from helpers.slices.frame_rows import frame_rows
 from helpers.slices.images import checked_headers
@@ -20,12 +21,23 @@ LEVELS = ["SeriesInstanceUID", "stack", "path", "frame"]
 MAX_COPIED_ROWS = 100_000  # of larger tables no column is held twice
 
 
+class Elsewhere(NamedTuple):
+    """What is known of the files of a collection that are not in a table of some of its files."""
+
+    series: dict[str, SeriesFacts] = {}  # by UID or `NO_UID`, of which images are elsewhere too
+    instances: frozenset[str] = frozenset()  # SOP Instance UIDs of images that are elsewhere too
+
+
+NOTHING_ELSEWHERE = Elsewhere()
+
+
 def slice_table(
     headers: pd.DataFrame,
     *,
     executor: Executor | None = None,
     progress: bool | None = None,
     cache: bool = True,
+    elsewhere: Elsewhere = NOTHING_ELSEWHERE,
 ) -> pd.DataFrame:
     """One row per image: its stack, and its place in it.
 
@@ -39,6 +51,8 @@ def slice_table(
     cache : bool
         Whether what frames say is remembered where that was slow to read, as and where
         `helpers.header_table` remembers headers: these files are then not opened again.
+    elsewhere : `Elsewhere`
+        Of headers that are a part of a collection's, what is known of the others.
 
     Returns
     -------
@@ -71,10 +85,12 @@ def slice_table(
     headers = checked_headers(headers)
     frames = frame_rows(headers, executor=executor, progress=progress, cache=cache)
     table = with_private_diffusion(frames)
-    return _taken(table, *_placed(table))
+    return _taken(table, *_placed(table, elsewhere))
 
 
-def _placed(table: pd.DataFrame) -> tuple[np.ndarray, pd.MultiIndex, dict[str, np.ndarray]]:
+def _placed(
+    table: pd.DataFrame, elsewhere: Elsewhere
+) -> tuple[np.ndarray, pd.MultiIndex, dict[str, np.ndarray]]:
     """(the rows in order, their index, the columns that say their places)"""
     series, uids, missing = _series_of(table)
     paths, names = pd.factorize(table.index, sort=True)
@@ -82,8 +98,9 @@ def _placed(table: pd.DataFrame) -> tuple[np.ndarray, pd.MultiIndex, dict[str, n
     base = np.lexsort((frames, paths, series))
     arrays = Arrays(table, base)
     series, paths, frames, missing = series[base], paths[base], frames[base], missing[base]
-    cells = cells_of(arrays, series, paths, missing)
-    found = stacks_of(arrays, cells, frames)
+    divided = {n: elsewhere.series[uid] for n, uid in enumerate(uids) if uid in elsewhere.series}
+    cells = cells_of(arrays, series, paths, missing, divided)
+    found = stacks_of(arrays, cells, frames, elsewhere.instances)
     grade = order_grades(arrays, found, paths)
     order, numbers, group = in_order(arrays, found, cells, grade, frames)
     repeated = repeated_in_order(found, cells, order)
