@@ -28,6 +28,7 @@ labels/       What is labelled, and where does it lie?
 interchange/  How does a volume leave for other programs?
 pictures/     Slices and tables, drawn.
 quality/      What is wrong, and what does it do to a picture or a number?
+scale/        How does a collection that fits in no memory get the same answers?
 learn/        How do slices enter fastai?
 viewer/       Volumes, stacks and headers, browsed.
 pages         Which pages are there, and what are they called?
@@ -119,6 +120,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "quality.statistics": ["pixel_table"],
     "quality.audit": ["RULES", "audit", "badge", "score"],
     "quality.evidence": ["show_evidence", "show_remedies"],
+    "scale.survey": ["survey"],
     "learn.cohort": ["check_decodable", "largest_group", "sample_slices", "training_table"],
     "learn.classes": ["class_table"],
     "learn.folds": ["folds"],

@@ -36,6 +36,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "quality": {
         *("files", "geometry", "headers", "slices", "pixels", "volume", "labels", "pictures"),
     },
+    "scale": {"files", "geometry", "headers", "slices", "quality"},
     "learn": {"files", "geometry", "slices", "pixels", "volume", "labels", "pictures"},
     "viewer": {
         *("geometry", "headers", "slices", "pixels", "volume", "labels", "pictures", "quality"),
@@ -55,6 +56,7 @@ ONLY_IN = {  # a library → the rooms that may import it at most
     "ipywidgets": {"viewer"},
     "anywidget": {"viewer"},
     "pyarrow": {"headers"},
+    "distributed": {"scale"},
     "nbclient": {"report"},
     "nbconvert": {"report"},
     "fastai": {"learn"},

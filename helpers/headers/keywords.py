@@ -107,24 +107,37 @@ def _summary(headers: pd.DataFrame) -> pd.DataFrame:
         for keyword, varies in LEVELS.items()
         if keyword in headers
     }
-    rows = [_row(keyword, headers[keyword].to_numpy(), levels) for keyword in columns]
+    return summary_table(
+        columns, [_row(keyword, headers[keyword].to_numpy(), levels) for keyword in columns]
+    )
+
+
+def summary_table(keywords: list[str], rows: list[tuple]) -> pd.DataFrame:
+    """A table of `tag_summary`, from the `summary_row` of each keyword."""
     names = [
         *("files", "share", "distinct", "varies", "examples"),
         *(*DictionaryEntry._fields, "module"),
     ]
-    return pd.DataFrame(rows, columns=names, index=pd.Index(columns, dtype=object, name="keyword"))
+    index = pd.Index(keywords, dtype=object, name="keyword")
+    return pd.DataFrame(rows, columns=names, index=index)
 
 
 def _row(keyword: str, values: np.ndarray, levels: dict[str, np.ndarray]) -> tuple:
     codes, distinct = pd.factorize(values)
     present = codes >= 0
-    more = " …" if len(distinct) > MAX_EXAMPLES else ""
-    examples = ", ".join(map(_shortened, distinct[:MAX_EXAMPLES])) + more
-    share = present.mean() if len(present) else 0.0
     varies = _varies(codes[present], {name: level[present] for name, level in levels.items()})
-    entry = dictionary_entries().get(keyword, PRIVATE)
-    module = _modules().get(keyword, "")
-    return present.sum(), share, len(distinct), varies, examples, *entry, module
+    count, examples = int(present.sum()), list(distinct[:MAX_EXAMPLES])
+    return summary_row(keyword, count, len(values), len(distinct), examples, varies)
+
+
+def summary_row(
+    keyword: str, count: int, files: int, distinct: int, examples: list[Any], varies: str
+) -> tuple:
+    """What `tag_summary` says of a keyword that `count` of some files have."""
+    more = " …" if distinct > MAX_EXAMPLES else ""
+    said = ", ".join(map(_shortened, examples)) + more
+    entry, module = dictionary_entries().get(keyword, PRIVATE), _modules().get(keyword, "")
+    return count, count / files if files else 0.0, distinct, varies, said, *entry, module
 
 
 def _varies(codes: np.ndarray, levels: dict[str, np.ndarray]) -> str:

@@ -115,7 +115,7 @@ def header_table(
             columns.add(rows)
         table = columns.table(paths)
     else:
-        table = cached_table(place, folder, paths, read, partial(_read, reader), private)
+        table = cached_table(place, folder, paths, read, partial(read_rows, reader), private)
     return table if keywords is None else _only(table, keywords, private)
 
 
@@ -205,7 +205,7 @@ def _rows_of(
         Where a worker fails; its files are then read here.
     """
     if executor is not None:
-        yield from through(executor, partial(_read, reader), chunks_of(paths, FILES_PER_TASK))
+        yield from through(executor, partial(read_rows, reader), chunks_of(paths, FILES_PER_TASK))
         return
     if paths and is_address(paths[0]):
         with ThreadPoolExecutor(REMOTE_THREADS, "headers") as threads:
@@ -215,7 +215,7 @@ def _rows_of(
     count = slow = 0
     while count < len(paths) and slow < SLOW_CHUNKS:
         before = perf_counter() - thread_time()
-        rows = _read(reader, paths[count : count + FILES_PER_CHUNK])
+        rows = read_rows(reader, paths[count : count + FILES_PER_CHUNK])
         waited = perf_counter() - thread_time() - before
         slow = slow + 1 if waited > MAX_WAIT * len(rows) else 0
         count += len(rows)
@@ -223,10 +223,10 @@ def _rows_of(
     if count < len(paths):
         with ThreadPoolExecutor(MAX_THREADS, "headers") as threads:
             chunks = chunks_of(paths[count:], FILES_PER_CHUNK)
-            yield from through(threads, partial(_read, reader), chunks)
+            yield from through(threads, partial(read_rows, reader), chunks)
 
 
-def _read(reader: FastReader, paths: list[str]) -> list[Row]:
+def read_rows(reader: FastReader, paths: list[str]) -> list[Row]:
     """The rows of some files; what pydicom warns of stands in the values or in ``error``."""
     with quiet(), beginnings(paths):
         return [_row(reader, path) for path in paths]

@@ -18,7 +18,7 @@ class Finding(NamedTuple):
     frame: int | None = None  # from 0
     stack: Stack | None = None
     remedy: str | None = None  # of this finding, where that of its rule does not say enough
-    count: int = 1  # how many that say the same it stands for; see `counted`
+    times: int = 1  # how many that say the same it stands for; see `counted`
 
 
 class Rule(NamedTuple):
@@ -72,8 +72,8 @@ def said_once(findings: Iterable[Finding]) -> Iterator[Finding]:
     """
     for finding in counted(findings):
         what = "files" if finding.path else "stacks"
-        said = f"{finding.value}, in {finding.count:,} {what}"
-        yield finding if finding.count == 1 else finding._replace(value=said)
+        said = f"{finding.value}, in {finding.times:,} {what}"
+        yield finding if finding.times == 1 else finding._replace(value=said)
 
 
 def counted(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -85,11 +85,11 @@ def counted(findings: Iterable[Finding]) -> Iterator[Finding]:
     for finding in findings:
         alike.setdefault(finding.value.partition("; ")[0], []).append(finding)
     for value, own in alike.items():
-        count = sum(finding.count for finding in own)
-        if count <= MAX_ALIKE:
+        times = sum(finding.times for finding in own)
+        if times <= MAX_ALIKE:
             yield from own
         else:
-            yield min(own, key=_where)._replace(value=value, count=count)
+            yield min(own, key=_where)._replace(value=value, times=times)
 
 
 def _where(finding: Finding) -> tuple:

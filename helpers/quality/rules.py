@@ -188,7 +188,7 @@ class Collection:
         for place, text in enumerate(texts.tolist()):
             own = rows[number == place]
             if len(own) > MAX_ALIKE:
-                yield Finding(text, self.paths[own[0]], count=len(own))
+                yield Finding(text, self.paths[own[0]], times=len(own))
             else:
                 yield from (Finding(text, self.paths[row]) for row in own)
 

@@ -117,9 +117,7 @@ def _identity_keys(
     shared |= np.isin(series, [*known])
     description = arrays.codes("SeriesDescription")
     words = {"folder": folder, "number": number, "description": description}
-    tell_apart = {
-        word: _as_known(series, several(key), known, word) for word, key in words.items()
-    }
+    tell_apart = {word: _as_known(series, several(key), known, word) for word, key in words.items()}
     keys = [np.where(shared & tell_apart[word], key, 0) for word, key in words.items()]
     pool = _joined(series, [np.where(uid_missing, folder, 0)])
     files, patients = _distinct_counts(pool, paths), _distinct_counts(pool, patient)

@@ -60,7 +60,11 @@ def protocol_table(slices: pd.DataFrame) -> pd.DataFrame:
       where these are three at least; ``deviates`` names them. Pixel Spacing and Exposure, which
       follow the size of the patient, do not count.
     """
-    measures = Measures(checked_slices(slices))
+    return protocols_of(Measures(checked_slices(slices)))
+
+
+def protocols_of(measures: Measures) -> pd.DataFrame:
+    """The table of `protocol_table`, from the first image of each stack and their numbers."""
     protocol, table = _protocols(measures)
     series = _series(measures, protocol)
     values = {word: _values(measures, word, series) for word in SETTINGS if word in measures.table}

@@ -129,9 +129,7 @@ def slice_counts(
     of_stack = of_image[measures.starts]
     of_patient = ~np.isin(measures.kind, WITHOUT_SLICES)
     frames = measures.slices.index.get_level_values("frame").to_numpy()
-    original = originals_of(
-        measures, measures.segment, measures.along, frames, elsewhere.instances
-    )
+    original = originals_of(measures, measures.segment, measures.along, frames, elsewhere.instances)
     first = ~headers.index.duplicated()
     counts = {
         "files": np.bincount(owner, first, len(names)),
@@ -144,7 +142,7 @@ def slice_counts(
     }
     np.maximum.at(counts["largest_stack"], of_stack, of_patient * measures.positions)
     table = pd.DataFrame(counts, index=pd.Index(names, name=by)).astype(int)
-    return table.loc[sorted(names, key=_by_name)]
+    return table.loc[sorted(names, key=by_name)]
 
 
 def kind_counts(slices: pd.DataFrame, by: str = "PatientID") -> pd.DataFrame:
@@ -172,7 +170,7 @@ def kind_counts(slices: pd.DataFrame, by: str = "PatientID") -> pd.DataFrame:
         counts.reshape(len(names), len(kinds)), pd.Index(names, name=by), columns=kinds
     )
     columns = [one for one in KINDS if one in kinds]
-    return table.loc[sorted(names, key=_by_name), columns]
+    return table.loc[sorted(names, key=by_name), columns]
 
 
 def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
@@ -187,19 +185,34 @@ def checked_slices(slices: pd.DataFrame) -> pd.DataFrame:
 
 
 def _best_first(columns, measures):
+    """Row numbers of the stacks in their order."""
+    series = np.asarray(measures.slices.index.codes[0])[measures.starts]
+    group = np.cumsum(begins(series, columns["group"]))
+    paths = _path_codes(measures)[measures.starts]
+    label = measures.first_of("SpecimenLabelInImage") == "YES"
+    return best_first(columns, group, paths, label)
+
+
+def best_first(
+    columns: dict[str, np.ndarray], group: np.ndarray, paths: np.ndarray, label: np.ndarray
+) -> np.ndarray:
     """Row numbers: slices of a patient, without problems, volumes, with most positions, first.
 
     Sister stacks stay together in their order, groups in that of their paths. Pictures of a slide's
     label, on which names may stand, are the last.
+
+    Parameters
+    ----------
+    columns : of the stack table, (s,) each
+    group : (s,) a number from 0 or 1 for the stacks of a series that lie alike
+    paths : (s,) the rank of the path of each stack's first image
+    label : boolean (s,), whether a stack shows the label of a slide
     """
     rank = 2 * (columns["problems"] == "") + (columns["volume"] != "no")
     of_patient = ~np.isin(columns["kind"], WITHOUT_SLICES)
-    series = np.asarray(measures.slices.index.codes[0])[measures.starts]
-    group = np.cumsum(begins(series, columns["group"]))
-    first_path = np.full(group.max(initial=0) + 1, len(measures))
-    np.minimum.at(first_path, group, _path_codes(measures)[measures.starts])
+    first_path = np.full(group.max(initial=0) + 1, paths.max(initial=0) + 1)
+    np.minimum.at(first_path, group, paths)
     number = np.arange(len(group))
-    label = measures.first_of("SpecimenLabelInImage") == "YES"
     keys = number, first_path[group], -columns["positions"], -rank, label, ~of_patient
     return np.lexsort(keys)
 
@@ -242,6 +255,6 @@ def _owners(headers, by):
     return own
 
 
-def _by_name(name):
+def by_name(name: object) -> tuple:
     """A key that sorts numbers before texts."""
     return (0, name, "") if isinstance(name, (int, float)) else (1, 0, str(name))

@@ -24,11 +24,11 @@ MAX_COPIED_ROWS = 100_000  # of larger tables no column is held twice
 class Elsewhere(NamedTuple):
     """What is known of the files of a collection that are not in a table of some of its files."""
 
-    series: dict[str, SeriesFacts] = {}  # by UID or `NO_UID`, of which images are elsewhere too
-    instances: frozenset[str] = frozenset()  # SOP Instance UIDs of images that are elsewhere too
+    series: dict[str, SeriesFacts]  # by UID or `NO_UID`, of which images are elsewhere too
+    instances: frozenset[str]  # SOP Instance UIDs of images that are elsewhere too
 
 
-NOTHING_ELSEWHERE = Elsewhere()
+NOTHING_ELSEWHERE = Elsewhere({}, frozenset())
 
 
 def slice_table(

@@ -1,0 +1,1 @@
+"""How does a collection that fits in no memory get the same answers?"""

@@ -1,0 +1,59 @@
+"""Who does the work? Workers of Dask, which write what they make and return nothing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from helpers.errors import WrongTypeError
+from helpers.runtime import optional_package
+from helpers.scale.store import SurveyError
+
+SILENT = {"PYTHONWARNINGS": "ignore"}  # what pydicom warns of stands in values and errors
+
+
+class Engine:
+    """Runs tasks on the workers of a client, with a progress bar for each kind."""
+
+    def __init__(self, client: Any, progress: bool) -> None:
+        self._client, self._progress = client, progress
+
+    def run(
+        self, name: str, function: Callable[..., None], arguments: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Calls a function with each of some arguments, as soon as they come.
+
+        Raises
+        ------
+        Exception
+            What a task raises; the others are given up then, as they are by an interrupt.
+        """
+        done = optional_package("distributed", SurveyError).as_completed(loop=self._client.loop)
+        futures = []
+        try:
+            for some in arguments:
+                future = self._client.submit(function, *some, pure=False)
+                futures.append(future)
+                done.add(future)
+            with tqdm(total=len(futures), desc=name, disable=not self._progress) as bar:
+                while not done.is_empty():
+                    next(done).result()
+                    bar.update()
+        finally:
+            self._client.cancel([future for future in futures if not future.done()])
+
+
+@contextmanager
+def opened_engine(client: Any, progress: bool) -> Iterator[Engine]:
+    """An engine of a client's workers, or of workers here that end with it."""
+    package = optional_package("distributed", SurveyError)
+    if client is not None:
+        if not isinstance(client, package.Client):
+            expected = "a distributed.Client, or None"
+            raise WrongTypeError(f"expected {expected}, got {type(client).__name__}")
+        yield Engine(client, progress)
+        return
+    local = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "env": SILENT}
+    with package.LocalCluster(**local) as cluster, package.Client(cluster) as own:
+        yield Engine(own, progress)

@@ -1,0 +1,196 @@
+"""What do the files of one part say, and by which keys are they divided?"""
+
+import os
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers.files import file_names, walk_files
+from helpers.headers.columns import FIXED_COLUMNS, Columns
+from helpers.headers.fast_reader import FastReader
+from helpers.headers.packed import ABSENT, Chunk
+from helpers.headers.parquet import FILE_NUMBER
+from helpers.headers.table import read_rows
+from helpers.headers.table_file import Entries, decoded, encoded
+from helpers.scale.store import Store, being_written
+from helpers.slices.arrays import numbers
+from helpers.slices.frame_counts import MAX_FRAMES
+from helpers.slices.images import REQUIRED_KEYWORDS, is_image
+
+IDENTITY = {  # what a file is divided by, by the name of its key
+    "patient": "PatientID",
+    "study": "StudyInstanceUID",
+    "series": "SeriesInstanceUID",
+    "number": "SeriesNumber",
+    "description": "SeriesDescription",
+}
+KEYS = [*IDENTITY, "folder", "image"]
+NO_VALUE = np.uint64(0)  # the hash of what is missing
+
+
+class Keys(NamedTuple):
+    """What the files of a part are divided by."""
+
+    kinds: np.ndarray  # uint64 (k, len(KEYS)), the distinct keys
+    kind: np.ndarray  # (n,) the number of each file's
+    instance: np.ndarray  # uint64 (n,) hash of the SOP Instance UID
+    readable: np.ndarray  # bool (n,)
+    weight: np.ndarray  # (n,) images, about
+    columns: np.ndarray  # names of the columns that these files have
+
+
+def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
+    """Yields the number of each part of the files below a folder, as soon as it is listed.
+
+    What was read of a part stays where the same files are listed in it.
+
+    Raises
+    ------
+    FolderError
+        Where there is no folder, or no file in it.
+    """
+    if store.has("work", "list", "done"):
+        yield from range(store.read_json("work", "list", "done")["parts"])
+        return
+    part = count = 0
+    names = walk_files(root) if os.path.isdir(root) else iter(file_names(root))
+    while some := list(islice(names, size)):
+        _keep_list(store, part, some)
+        yield part
+        part, count = part + 1, count + len(some)
+    if not part:
+        file_names(root)  # says what is there instead
+    store.write_json({"parts": part, "files": count}, "work", "list", "done")
+
+
+def listed(store: Store, part: int) -> list[str]:
+    """The paths of the files of a part."""
+    with open(store.part("list", part), "rb") as file:
+        return [os.fsdecode(name) for name in file.read().split(b"\0")]
+
+
+def read_part(store: Store, part: int, first: int) -> None:
+    """Reads the headers of a part, and writes what they say.
+
+    Parameters
+    ----------
+    first : the number of its first file in the collection
+    """
+    paths, columns = listed(store, part), Columns()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # pydicom's: they stand in values and errors
+        for start in range(0, len(paths), 100):
+            columns.add(read_rows(_reader(), paths[start : start + 100]))
+    rows = columns.merged()
+    rows.columns[FILE_NUMBER] = np.arange(first, first + len(paths))
+    keys = keys_of(rows, paths)
+    with being_written(store.part("read", part, ".keys.npz")) as path, open(path, "wb") as file:
+        np.savez(file, **keys._asdict())
+    write_rows(store.part("read", part), rows, paths)
+
+
+def is_read(store: Store, part: int) -> bool:
+    """Whether a part has been read."""
+    return os.path.exists(store.part("read", part))
+
+
+def part_keys(store: Store, part: int) -> Keys:
+    """The keys of the files of a part."""
+    with np.load(store.part("read", part, ".keys.npz"), allow_pickle=False) as arrays:
+        return Keys(**{name: arrays[name] for name in Keys._fields})
+
+
+def write_rows(path: str, rows: Chunk, paths: list[str]) -> None:
+    """Writes what files say."""
+    with being_written(path) as temporary, open(temporary, "wb") as file:
+        file.write(packed_rows(rows, paths))
+
+
+def packed_rows(rows: Chunk, paths: list[str]) -> bytes:
+    """What files say, as bytes."""
+    ones = np.ones(len(paths), int)
+    return encoded(Entries({}, paths, np.zeros((len(paths), 3), int), ones, rows))
+
+
+def unpacked_rows(content: bytes) -> tuple[Chunk, list[str]]:
+    """(what files say, their paths)"""
+    entries = decoded(content)
+    return entries.rows, entries.names
+
+
+def keys_of(rows: Chunk, paths: list[str]) -> Keys:
+    """The `Keys` of files."""
+    few = rows_with(rows, [*REQUIRED_KEYWORDS, "NumberOfFrames"])
+    table = Columns(few).table(paths).reindex(columns=[*few.columns, *FIXED_COLUMNS])
+    table = table.reindex(columns=list(dict.fromkeys([*REQUIRED_KEYWORDS, *table])))
+    image = is_image(table)
+    folders = [path.rpartition(os.sep)[0] for path in paths]
+    keys = [hashes(values_of(rows, word)) for word in IDENTITY.values()]
+    keys += [hashes(folders), image.astype(np.uint64)]
+    kinds, kind = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)
+    first = np.full(len(kinds), len(paths))
+    np.minimum.at(first, kind.reshape(-1), np.arange(len(paths)))
+    order = np.argsort(first)
+    frames = np.clip(np.nan_to_num(numbers(table, "NumberOfFrames"), nan=1), 1, MAX_FRAMES)
+    return Keys(
+        kinds[order],
+        np.argsort(order)[kind.reshape(-1)].astype(np.int32),
+        hashes(values_of(rows, "SOPInstanceUID")),
+        table["error"].isna().to_numpy(),
+        np.where(image, frames, 1).astype(np.int32),
+        np.array([name for name in rows.columns if name != FILE_NUMBER], str),
+    )
+
+
+def rows_with(rows: Chunk, names: list[str]) -> Chunk:
+    """The rows with some columns, and the fixed ones."""
+    kept = {name: rows.columns[name] for name in [*names, *FIXED_COLUMNS] if name in rows.columns}
+    return Chunk(rows.length, kept)
+
+
+def values_of(rows: Chunk, name: str) -> list[Any]:
+    """The values of a column, None where there is none."""
+    return [None if value is ABSENT else value for value in rows.values(name)]
+
+
+def hashes(values: Any) -> np.ndarray:
+    """A hash (n,) uint64 of each value, equal where they are; `NO_VALUE` of none."""
+    held = np.empty(len(values), object)
+    held[:] = values
+    codes, distinct = pd.factorize(held)
+    texts = np.array([*map(_text, distinct)], object)
+    known = pd.util.hash_array(texts, categorize=False) if len(texts) else np.empty(0, np.uint64)
+    return np.r_[known, NO_VALUE][codes]
+
+
+def _text(value: Any) -> str:
+    """A value as a text that is the same where values are equal."""
+    if isinstance(value, str):
+        return "s" + value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, tuple):
+        return "t" + "\\".join(map(_text, value))
+    return f"n{float(value)!r}" if abs(value) <= 2**53 else f"n{value!r}"
+
+
+def _keep_list(store: Store, part: int, names: list[str]) -> None:
+    """Writes the names of a part; what was read of other names that it had goes."""
+    path, content = store.part("list", part), b"\0".join(map(os.fsencode, names))
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            if file.read() == content:
+                return
+    if is_read(store, part):
+        os.remove(store.part("read", part))
+    with being_written(path) as temporary, open(temporary, "wb") as file:
+        file.write(content)
+
+
+@cache
+def _reader() -> FastReader:
+    """The reader of this process, which remembers what elements mean."""
+    return FastReader()

@@ -1,0 +1,142 @@
+"""Where does a survey keep what it has made, so that nothing half-made is ever taken for whole?
+
+survey.json          whose survey it is, and how it is divided
+headers/             the header table, one Parquet file for each partition
+stacks.parquet …     what was found
+work/list/           the names of the files, some in each part
+work/read/           what their headers say, and the keys by which they are divided
+work/shuffled/       the same, cut into what goes to each partition
+work/plan.npz        which partition each file belongs to
+work/results/        what each partition gives
+"""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from helpers.errors import ClearError
+
+FORMAT = 1  # changes with what is stored
+MANIFEST = "survey.json"
+TEMPORARY = ".part-"  # begins the end of names of what is being written
+
+
+class SurveyError(ClearError):
+    """A survey that cannot be made where or as it is asked for."""
+
+
+class Sizes(NamedTuple):
+    """How a collection is divided."""
+
+    files: int = 2_000  # of a part that is read by one task
+    rows: int = 20_000  # images of a partition, about
+    most_rows: int = 60_000  # images that are kept together because of patient or study
+
+
+class Store(NamedTuple):
+    """The folder of a survey."""
+
+    folder: str
+
+    def path(self, *names: str) -> str:
+        """The path of something in it."""
+        return os.path.join(self.folder, *names)
+
+    def part(self, kind: str, number: int, end: str = "") -> str:
+        """The path of one of many."""
+        return self.path("work", kind, f"{number:06}{end}")
+
+    def headers(self, partition: int) -> str:
+        """The path of the header table of a partition."""
+        return self.path("headers", f"{partition:06}.parquet")
+
+    def has(self, *names: str) -> bool:
+        """Whether something is in it."""
+        return os.path.exists(self.path(*names))
+
+    def read_json(self, *names: str) -> Any:
+        """What a file of JSON says."""
+        with open(self.path(*names), encoding="utf-8") as file:
+            return json.load(file)
+
+    def write_json(self, content: Any, *names: str) -> None:
+        """Writes a file of JSON, whole or not at all."""
+        with being_written(self.path(*names)) as path, open(path, "w", encoding="utf-8") as file:
+            json.dump(content, file, default=_plain)
+
+
+@contextmanager
+def being_written(path: str) -> Iterator[str]:
+    """Gives a name to write under; what is written there has its own name only once it is whole."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = f"{path}{TEMPORARY}{uuid.uuid4().hex}"
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.remove(temporary)
+        raise
+
+
+def opened_store(root: str, folder: str, sizes: Sizes) -> Store:
+    """The folder of a survey of a collection: a new one, or one that was begun.
+
+    Raises
+    ------
+    SurveyError
+        Where the folder holds something else, another survey, or lies in the collection.
+    """
+    root, folder = os.path.realpath(root), os.path.realpath(folder)
+    if os.path.commonpath([root, folder]) == root:
+        raise SurveyError(f"expected a folder outside of the collection {root}, got {folder}")
+    store, about = Store(folder), {"suite": FORMAT, "root": root, "sizes": list(sizes)}
+    if store.has(MANIFEST):
+        _check_same(store, about)
+    elif os.path.exists(folder) and (not os.path.isdir(folder) or os.listdir(folder)):
+        raise SurveyError(f"expected an empty folder or a survey, got something else at {folder}")
+    else:
+        store.write_json(about, MANIFEST)
+    return store
+
+
+def remove_leftovers(store: Store) -> None:
+    """Removes what was being written when a survey was killed."""
+    for folder, folders, names in os.walk(store.folder):
+        for name in [*folders, *names]:
+            if TEMPORARY in name:
+                path = os.path.join(folder, name)
+                shutil.rmtree(path) if name in folders else os.remove(path)
+
+
+def _check_same(store: Store, about: dict[str, Any]) -> None:
+    """Refuses the folder of another survey."""
+    try:
+        there = store.read_json(MANIFEST)
+        found = there["suite"], there["root"], there["sizes"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise SurveyError(
+            f"expected a survey, got a damaged {MANIFEST} in {store.folder}"
+        ) from error
+    if found[1] != about["root"]:
+        raise SurveyError(
+            f"expected a survey of {about['root']}, got one of {found[1]} in {store.folder}"
+        )
+    if found != tuple(about.values()):
+        raise SurveyError(
+            f"expected a survey of this version of the suite, got another's in {store.folder}: "
+            "take another folder"
+        )
+
+
+def _plain(value: Any) -> Any:
+    """A value of numpy as Python's own."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    raise TypeError(f"no value of JSON: {value!r}")
