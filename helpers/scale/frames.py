@@ -41,10 +41,9 @@ def _column(name: str, parts: list[dict[str, Any]]) -> pd.Series:
     values = [tuple(value) if type(value) is list else value for value in values]
     if len(dtypes) == 1 and dtypes != {OBJECT}:
         return pd.Series(values, dtype=dtypes.pop())
-    if dtypes <= {"int64", "float64", OBJECT} and len(dtypes) > 1:
-        values = [None if value != value else value for value in values]
-        if dtype_of(values) == "float64":
-            return pd.Series(values, dtype=float)
+    values = [None if value != value else value for value in values]  # as objects it is None
+    if dtypes <= {"int64", "float64", OBJECT} and len(dtypes) > 1 and dtype_of(values) != OBJECT:
+        return pd.Series(values, dtype=float)
     held = np.empty(len(values), object)
     held[:] = values
     return pd.Series(held, dtype=object)

@@ -174,7 +174,7 @@ def _text(value: Any) -> str:
         return "s" + value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, tuple):
         return "t" + "\\".join(map(_text, value))
-    return f"n{float(value)!r}" if abs(value) <= 2**53 else f"n{value!r}"
+    return f"n{float(value) + 0.0!r}" if not abs(value) > 2**53 else f"n{value!r}"  # -0.0 is 0.0
 
 
 def _keep_list(store: Store, part: int, names: list[str]) -> None:
