@@ -125,9 +125,9 @@ def unpacked_rows(content: bytes) -> tuple[Chunk, list[str]]:
 
 def keys_of(rows: Chunk, paths: list[str]) -> Keys:
     """The `Keys` of files."""
-    few = rows_with(rows, [*REQUIRED_KEYWORDS, "NumberOfFrames"])
-    table = Columns(few).table(paths).reindex(columns=[*few.columns, *FIXED_COLUMNS])
-    table = table.reindex(columns=list(dict.fromkeys([*REQUIRED_KEYWORDS, *table])))
+    names = [*REQUIRED_KEYWORDS, "NumberOfFrames", *FIXED_COLUMNS]
+    few = Chunk(rows.length, {name: rows.columns[name] for name in names if name in rows.columns})
+    table = Columns(few).table(paths).reindex(columns=names)
     image = is_image(table)
     folders = [path.rpartition(os.sep)[0] for path in paths]
     keys = [hashes(values_of(rows, word)) for word in IDENTITY.values()]
@@ -145,12 +145,6 @@ def keys_of(rows: Chunk, paths: list[str]) -> Keys:
         np.where(image, frames, 1).astype(np.int32),
         np.array([name for name in rows.columns if name != FILE_NUMBER], str),
     )
-
-
-def rows_with(rows: Chunk, names: list[str]) -> Chunk:
-    """The rows with some columns, and the fixed ones."""
-    kept = {name: rows.columns[name] for name in [*names, *FIXED_COLUMNS] if name in rows.columns}
-    return Chunk(rows.length, kept)
 
 
 def values_of(rows: Chunk, name: str) -> list[Any]:

@@ -148,19 +148,21 @@ def _findings(store: Store, parts: list[dict[str, Any]], stacks: pd.DataFrame) -
             if name != SHARED or finding.stack is None or finding.stack[0] not in divided:
                 found[name].append(finding)
     rows = [part["rules"] for part in parts]
-    for name, finding in collection_findings(rows, stack_of, partial(_files_alike, store)):
+    files_alike = partial(_files_alike, lru_cache(1)(partial(_patients, store)))
+    for name, finding in collection_findings(rows, stack_of, files_alike):
         found[name].append(finding)
     return _table(found)
 
 
-def _files_alike(store: Store, partition: int, patient: Any, folder: str) -> list[str]:
+def _files_alike(
+    patients: Callable[[int], pd.DataFrame], partition: int, patient: Any, folder: str
+) -> list[str]:
     """The readable files of a partition, of a patient in a folder."""
-    headers = _patients(store, partition)
+    headers = patients(partition)
     same = headers["PatientID"].map(lambda own: own == patient) & headers["error"].isna()
     return [path for path in headers.index[same] if path.rpartition(os.sep)[0] == folder]
 
 
-@lru_cache(1)
 def _patients(store: Store, partition: int) -> pd.DataFrame:
     """The patients of the files of a partition."""
     return read_headers(store.headers(partition), ["PatientID", "error"])
