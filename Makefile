@@ -7,6 +7,7 @@ DEIDENTIFY ?=
 VIEWERS ?=
 SINGLE ?=
 LAB ?=
+HEADERS ?= 2000000
 KAGGLE_USER ?=
 STANDALONE ?=
 REPOSITORY ?=
@@ -15,7 +16,7 @@ SET_UP := $(if $(wildcard .venv/ready),.venv/ready,.venv/ready-pages)
 # packages are installed without byte code, which is faster; it is written when a module is first used
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run lab kaggle colab test test-all test-kaggle bench lint picture clean
+.PHONY: help run lab kaggle colab test test-all test-kaggle bench bench-scale lint picture clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +53,9 @@ bench: .venv/ready-bench  ## this project beside its peers, in one run
 	$(BIN)/python tests/bench_viewer.py
 	$(BIN)/python tests/bench_images.py
 	$(BIN)/python tests/bench_pages.py
+
+bench-scale: .venv/ready-bench  ## a survey of HEADERS=2000000 generated files beside one process: hours, and 20 GB of disk
+	$(BIN)/python tests/bench_survey.py --headers $(HEADERS) --workers 1 2
 
 lint: .venv/ready-test  ## ruff on code and pages, mypy on helpers, tsc on the viewer's code
 	$(BIN)/ruff check .

@@ -38,16 +38,16 @@ MAX_WORKER_MB = 1000
 
 def one_process(folder: str) -> dict[str, float]:
     """Seconds of listing and reading, and of all stages, in this process."""
-    start = time.perf_counter()
+    start, begun = time.perf_counter(), time.process_time()
     headers = header_table(file_names(folder), progress=False)
-    read = time.perf_counter() - start
+    read, read_cpu = time.perf_counter() - start, time.process_time() - begun
     slices = slice_table(headers, progress=False)
     tables = stack_table(slices), slice_counts(headers, slices), protocol_table(slices)
     findings = audit(headers, slices)
     sizes = {"stacks": len(tables[0]), "findings": len(findings), "files": len(headers)}
-    return {"reading": read, "all": time.perf_counter() - start, **sizes} | {
-        "peak MB": peak_bytes() / 1e6
-    }
+    took = {"reading": read, "all": time.perf_counter() - start}
+    cpu = {"reading CPU": read_cpu, "all CPU": time.process_time() - begun}
+    return took | cpu | sizes | {"peak MB": peak_bytes() / 1e6}
 
 
 def in_partitions(folder: str, workers: int) -> dict[str, float]:
@@ -56,9 +56,10 @@ def in_partitions(folder: str, workers: int) -> dict[str, float]:
     run = Engine.run
 
     def timed(self, name, function, arguments):
-        start = time.perf_counter()
+        start, begun = time.perf_counter(), sum(client.run(time.process_time).values())
         run(self, name, function, arguments)
         took[name] = time.perf_counter() - start
+        took[f"{name} CPU"] = sum(client.run(time.process_time).values()) - begun
 
     Engine.run = timed
     made = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
@@ -68,10 +69,12 @@ def in_partitions(folder: str, workers: int) -> dict[str, float]:
         Client(cluster) as client,
     ):
         client.run(warm)
+        before = sum(client.run(time.process_time).values())
         start = time.perf_counter()
         found = survey(folder, Path(place) / "survey", client, progress=False)
         took["all"] = time.perf_counter() - start
-        took["reading"] = took["Reading headers"]
+        took["reading"], took["reading CPU"] = took["Reading headers"], took["Reading headers CPU"]
+        took["all CPU"] = sum(client.run(time.process_time).values()) - before
         peaks = client.run(peak_bytes).values()
         sizes = {"stacks": len(found.stacks), "findings": len(found.findings)}
         disk = sum(path.stat().st_size for path in Path(place).rglob("*") if path.is_file())
@@ -120,7 +123,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     print(table.round(1).to_string())
     if "one process" in table:
-        for name in ("all", "reading"):
+        for name in ("all", "reading", "all CPU", "reading CPU"):
             print(f"{name}:", (table.loc[name] / table.loc[name, "one process"]).round(2).to_dict())
         print(f"asked with two workers: all {MOST_ALL}, reading {MOST_READING}, {MAX_WORKER_MB} MB")
 

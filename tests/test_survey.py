@@ -319,7 +319,7 @@ def test_other_folders_are_left_as_they_are(collection, here, tmp_path):
 
 def test_the_survey_of_another_collection_is_refused(collection, here, tmp_path):
     survey(collection / "P01-reference", tmp_path / "s", progress=False)
-    with pytest.raises(SurveyError, match="expected a survey of .*some.*, got one of .*P01"):
+    with pytest.raises(SurveyError, match=r"expected a survey of .*some.*, got one of .*P01"):
         survey(collection, tmp_path / "s", progress=False)
 
 
@@ -335,7 +335,7 @@ def test_what_is_no_folder_is_said(tmp_path, here):
 
 def test_without_the_package_a_line_says_what_to_type(collection, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(SurveyError, match="expected the package distributed.*pip install"):
+    with pytest.raises(SurveyError, match=r"expected the package distributed.*pip install"):
         survey(collection, tmp_path / "s")
 
 
