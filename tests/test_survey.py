@@ -329,6 +329,7 @@ def test_what_is_no_folder_is_said(tmp_path, here):
         survey(tmp_path / "empty", tmp_path / "s", progress=False)
     with pytest.raises(FolderError, match="expected a folder, found nothing"):
         survey(tmp_path / "nowhere", tmp_path / "t", progress=False)
+    assert not (tmp_path / "s").exists() and not (tmp_path / "t").exists()
     with pytest.raises(WrongTypeError, match="expected the path of a folder, got DataFrame"):
         survey(pd.DataFrame(), tmp_path / "u")
 

@@ -26,10 +26,13 @@ class Engine:
 
         Raises
         ------
+        SurveyError
+            Where workers die again and again of one task.
         Exception
             What a task raises; the others are given up then, as they are by an interrupt.
         """
-        done = optional_package("distributed", SurveyError).as_completed(loop=self._client.loop)
+        package = optional_package("distributed", SurveyError)
+        done = package.as_completed(loop=self._client.loop)
         futures = []
         try:
             for some in arguments:
@@ -40,6 +43,11 @@ class Engine:
                 while not done.is_empty():
                     next(done).result()
                     bar.update()
+        except package.KilledWorker as error:
+            raise SurveyError(
+                f"expected workers to live through {name.lower()!r}, they died of it again and "
+                "again: give each more memory, and call survey again: it goes on where it was"
+            ) from error
         finally:
             self._client.cancel([future for future in futures if not future.done()])
 

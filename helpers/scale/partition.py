@@ -61,9 +61,9 @@ def place_partition(store: Store, partition: int, sizes: Sizes) -> None:
         "counts": as_json(_counts(headers, slices, elsewhere)),
         "owners": as_json(_owners(headers, plan)),
         "findings": as_json(_findings(collection)),
-        "members": _members(slices),
         "rules": rows_for_rules(collection, numbers, plan),
     }
+    store.write_json(_members(slices), "work", "members", f"{partition:06}")
     store.write_json(found, "work", "results", f"{partition:06}")
 
 

@@ -44,27 +44,34 @@ class Keys(NamedTuple):
     columns: np.ndarray  # names of the columns that these files have
 
 
-def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
-    """Yields the number of each part of the files below a folder, as soon as it is listed.
-
-    What was read of a part stays where the same files are listed in it.
+def checked_root(root: str | os.PathLike[str]) -> str:
+    """The whole path of a collection's folder, for workers that stand in other folders.
 
     Raises
     ------
     FolderError
         Where there is no folder, or no file in it.
     """
+    folder = os.path.abspath(os.path.expanduser(os.fsdecode(root)))
+    if not os.path.isdir(folder) or next(walk_files(folder), None) is None:
+        file_names(folder)  # says what is there instead
+    return folder
+
+
+def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
+    """Yields the number of each part of the files below a folder, as soon as it is listed.
+
+    What was read of a part stays where the same files are listed in it.
+    """
     if store.has("work", "list", "done"):
         yield from range(store.read_json("work", "list", "done")["parts"])
         return
     part = count = 0
-    names = walk_files(root) if os.path.isdir(root) else iter(file_names(root))
+    names = walk_files(root)
     while some := list(islice(names, size)):
         _keep_list(store, part, some)
         yield part
         part, count = part + 1, count + len(some)
-    if not part:
-        file_names(root)  # says what is there instead
     store.write_json({"parts": part, "files": count}, "work", "list", "done")
 
 

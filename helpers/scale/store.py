@@ -7,6 +7,8 @@ work/list/           the names of the files, some in each part
 work/read/           what their headers say, and the keys by which they are divided
 work/shuffled/       the same, cut into what goes to each partition
 work/plan.npz        which partition each file belongs to
+work/members/        the files of each stack of each partition
+work/values/         hashes of what each keyword says in each partition
 work/results/        what each partition gives
 """
 

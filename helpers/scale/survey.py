@@ -13,7 +13,7 @@ from helpers.headers.parquet_tables import read_table
 from helpers.scale.engine import Engine, opened_engine
 from helpers.scale.partition import is_placed, place_partition
 from helpers.scale.plan import Plan, make_plan, read_plan
-from helpers.scale.reading import is_read, list_parts, read_part
+from helpers.scale.reading import checked_root, is_read, list_parts, read_part
 from helpers.scale.reduction import reduce_results
 from helpers.scale.shuffle import is_mixed, shuffle_part
 from helpers.scale.store import Sizes, Store, SurveyError, opened_store, remove_leftovers
@@ -77,7 +77,7 @@ class Survey(NamedTuple):
         """
         row = self._table("stacks").loc[stack]
         store = Store(str(self.folder))
-        members = store.read_json("work", "results", f"{int(row['partition']):06}")["members"]
+        members = store.read_json("work", "members", f"{int(row['partition']):06}")
         paths = members[stack[0]][str(int(row["_stack"]))]
         return read_headers(store.headers(int(row["partition"])), path=paths)
 
@@ -148,7 +148,7 @@ def survey(
     for path in (root, folder):
         if not isinstance(path, (str, os.PathLike)):
             raise WrongTypeError(f"expected the path of a folder, got {type(path).__name__}")
-    root = os.path.expanduser(os.fsdecode(root))
+    root = checked_root(root)
     store = opened_store(root, os.path.expanduser(os.fsdecode(folder)), SIZES)
     if not store.has("done"):
         try:
@@ -158,6 +158,8 @@ def survey(
         except ClearError:
             raise
         except OSError as error:
+            if error.errno is None:
+                raise
             reason = error.strerror or str(error)
             raise SurveyError(
                 f"expected to write to {store.folder}, got: {reason}; when that is mended, call "
