@@ -29,7 +29,7 @@ from helpers import (
     stack_table,
     survey,
 )
-from helpers.files import file_names
+from helpers.files.listing import file_names
 from helpers.scale.engine import Engine
 
 MOST_ALL, MOST_READING = 0.95, 0.65  # of the time in one process that is asked for, two workers

@@ -24,7 +24,7 @@ from helpers import (
     tag_summary,
 )
 from helpers.errors import WrongTypeError
-from helpers.files import FolderError
+from helpers.files.listing import FolderError
 from helpers.scale import reading
 from helpers.scale import survey as module
 from helpers.scale.reading import list_parts

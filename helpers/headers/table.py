@@ -210,7 +210,7 @@ def _rows_of(
     if paths and is_address(paths[0]):
         with ThreadPoolExecutor(REMOTE_THREADS, "headers") as threads:
             chunks = chunks_of(paths, FILES_PER_REQUEST)
-            yield from through(threads, partial(_read, reader), chunks)
+            yield from through(threads, partial(read_rows, reader), chunks)
         return
     count = slow = 0
     while count < len(paths) and slow < SLOW_CHUNKS:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.files import file_names, walk_files
+from helpers.files.listing import file_names, is_folder, walk_files
+from helpers.files.names import absolute
 from helpers.headers.columns import FIXED_COLUMNS, Columns
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.packed import ABSENT, Chunk
@@ -45,15 +46,15 @@ class Keys(NamedTuple):
 
 
 def checked_root(root: str | os.PathLike[str]) -> str:
-    """The whole path of a collection's folder, for workers that stand in other folders.
+    """The whole path of a folder, an archive or a bucket, for workers that stand elsewhere.
 
     Raises
     ------
     FolderError
         Where there is no folder, or no file in it.
     """
-    folder = os.path.abspath(os.path.expanduser(os.fsdecode(root)))
-    if not os.path.isdir(folder) or next(walk_files(folder), None) is None:
+    folder = absolute(os.path.expanduser(os.fsdecode(root)))
+    if not is_folder(folder) or next(walk_files(folder), None) is None:
         file_names(folder)  # says what is there instead
     return folder
 

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from helpers.errors import ClearError
+from helpers.files.names import is_address, real_path
 
 FORMAT = 1  # changes with what is stored
 MANIFEST = "survey.json"
@@ -95,8 +96,8 @@ def opened_store(root: str, folder: str, sizes: Sizes) -> Store:
     SurveyError
         Where the folder holds something else, another survey, or lies in the collection.
     """
-    root, folder = os.path.realpath(root), os.path.realpath(folder)
-    if os.path.commonpath([root, folder]) == root:
+    root, folder = real_path(root), os.path.realpath(folder)
+    if not is_address(root) and os.path.commonpath([root, folder]) == root:
         raise SurveyError(f"expected a folder outside of the collection {root}, got {folder}")
     store, about = Store(folder), {"suite": FORMAT, "root": root, "sizes": list(sizes)}
     if store.has(MANIFEST):

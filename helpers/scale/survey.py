@@ -118,7 +118,7 @@ def survey(
 
     Parameters
     ----------
-    root : the folder of the collection
+    root : the collection: a folder, an archive or an address, as of `helpers.list_files`
     folder : where the survey is kept: empty, not there yet, or a survey of the same collection
     client : distributed.Client, or None
         Whose workers do it; all must see both folders. None starts one worker for each processor
