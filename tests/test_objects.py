@@ -35,8 +35,8 @@ from helpers import (
 )
 from helpers.files import objects
 from helpers.files.listing import FolderError
-from helpers.files.objects import MissingObjectError, ObjectError
 from helpers.files.opening import fingerprints_of, open_file, size_of
+from helpers.files.systems import MissingObjectError, ObjectError
 
 pytest.importorskip("s3fs", reason="s3fs, which reads buckets, is left out of this environment")
 boto3 = pytest.importorskip("boto3", reason="moto and boto3 make a bucket here")

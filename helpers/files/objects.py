@@ -9,29 +9,17 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any, NamedTuple
 
-from helpers.errors import ClearError, one_line
 from helpers.files.names import ADDRESS, archive_part, is_address, is_hidden, natural_key
 from helpers.files.reading import OpenFile
-from helpers.runtime import install_line, optional_package
+from helpers.files.systems import AT_ONCE, ObjectError, clear_error, system_of
 
 BEGINNING = 2**14  # bytes that are read first: most headers end before
 MIN_READ = 2**18  # bytes of each further read: what is asked of a long header is little
 SERVERS = ("http://", "https://")  # list nothing
 SIGNED, SIGNED_FOR, MANY = "s3", 900, 8  # seconds; fewer objects are read by S3's own client
 UNKNOWN_VERSION = -1
-AT_ONCE = 128  # requests; as many connections are kept
 RETRIES, FIRST_WAIT = 4, 0.2  # seconds, which double
 TEMPORARY = ("429", "500", "502", "503", "504", "SlowDown", "reduce your request rate", "timed out")
-OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
-READS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "https": "aiohttp", "http": "aiohttp"}
-WAYS_ON = (  # what an error says → what helps
-    (("NoCredentials", "Unable to locate credentials"), "sign in as for AWS's own tools, or set "
-     "FSSPEC_S3_ANON=true for a public bucket"),
-    (("Forbidden", "AccessDenied", "Access Denied", "PermissionError"), "ask for permission to "
-     "list and read it, or sign in as somebody who has it"),
-    (("Connect", "resolve", "Timeout"), "check the network, and the address of the server"),
-    (("Protocol not known",), "fsspec has no such protocol"),
-)  # fmt: skip
 
 
 class Facts(NamedTuple):
@@ -42,16 +30,7 @@ class Facts(NamedTuple):
     changed: int  # a number that changes with the time of the last change
 
 
-class ObjectError(ClearError, OSError):
-    """A bucket or an object that cannot be read."""
-
-
-class MissingObjectError(ObjectError, FileNotFoundError):
-    """A bucket or an object that is not there."""
-
-
 _listed: dict[str, Facts] = {}
-_alive: dict[int, Any] = {}  # systems: a forked process must not close what it was born with
 _folders: set[str] = set()  # addresses of no object
 _beginnings: dict[str, bytes | OSError] = {}
 _ranges: dict[str, bool] = {}  # bucket or server → whether it gives parts of what it has
@@ -66,13 +45,13 @@ def listed(root: str) -> list[str]:
     ObjectError
         Where it cannot be listed.
     """
-    system, path = _system(root)
+    system, path = system_of(root)
     try:
         system.invalidate_cache()
         _folders.clear()
         found = system.find(path, detail=True)
     except Exception as error:  # each protocol has its own
-        raise _clear(error, f"expected a bucket or a folder to list at {root}") from error
+        raise clear_error(error, f"expected a bucket or a folder to list at {root}") from error
     scheme, _, _ = root.partition(ADDRESS)
     below = len(path.rstrip("/")) + 1
     names = [
@@ -98,14 +77,14 @@ def is_object(address: str) -> bool:
         return True
     if address in _folders:
         return False
-    system, path = _system(address)
+    system, path = system_of(address)
     try:
         about = system.info(path)
     except FileNotFoundError:
         _folders.add(address)
         return False
     except Exception as error:
-        raise _clear(error, f"expected a bucket, a folder or a file at {address}") from error
+        raise clear_error(error, f"expected a bucket, a folder or a file at {address}") from error
     if about["type"] == "file":
         _listed[address] = _facts(about)
     else:
@@ -234,7 +213,9 @@ def _parts(addresses: list[str], start: int, stop: int) -> dict[str, bytes | OSE
         for address in answers.keys() - again:
             answer = answers[address]
             is_error = isinstance(answer, BaseException)
-            found[address] = _clear(answer, f"expected to read {address}") if is_error else answer
+            found[address] = (
+                clear_error(answer, f"expected to read {address}") if is_error else answer
+            )
         if not again:
             break
         addresses = again
@@ -246,7 +227,7 @@ def _parts(addresses: list[str], start: int, stop: int) -> dict[str, bytes | OSE
 def _asked(addresses: list[str], start: int, stop: int) -> list[Any]:
     """The bytes, or the error, of each object: many requests at once."""
     try:
-        system, _ = _system(addresses[0])
+        system, _ = system_of(addresses[0])
         paths = list(map(system._strip_protocol, addresses))
         stops = [_stop(address, stop) for address in addresses]
         answers = _by_signed_addresses(system, paths, start, stops)
@@ -269,7 +250,7 @@ def _by_signed_addresses(system: Any, paths: list[str], start: int, stops: list[
         return [None] * len(paths)
     try:
         signed = [system.sign(path, expiration=SIGNED_FOR) for path in paths]
-        plain, _ = _system(signed[0])
+        plain, _ = system_of(signed[0])
         return _ranges_of(plain, signed, start, stops)
     except Exception:  # no credentials that can sign, or another client: the system's own way
         return [None] * len(paths)
@@ -302,7 +283,7 @@ def _ask_sizes(addresses: list[str]) -> None:
     """Asks how large objects are, many at once; one that does not say is asked again later."""
     if addresses:
         with contextlib.suppress(Exception):
-            system, _ = _system(addresses[0])
+            system, _ = system_of(addresses[0])
             sizes = system.sizes(list(map(system._strip_protocol, addresses)), batch_size=AT_ONCE)
             _listed.update(
                 (one, Facts(size, UNKNOWN_VERSION, 0))
@@ -315,11 +296,11 @@ def size_of_object(address: str) -> int:
     """Bytes of an object; asked of the server where no listing has said it."""
     if address in _listed:
         return _listed[address].size
-    system, path = _system(address)
+    system, path = system_of(address)
     try:
         about = system.info(path)
     except Exception as error:
-        raise _clear(error, f"expected to read {address}") from error
+        raise clear_error(error, f"expected to read {address}") from error
     if about.get("size") is None:
         raise ObjectError(f"expected a server that says how large {address} is, got none")
     _listed[address] = _facts(about)
@@ -343,32 +324,3 @@ def _server(address: str) -> str:
     """The bucket or the server that an address begins with."""
     scheme, _, rest = address.partition(ADDRESS)
     return f"{scheme}{ADDRESS}{rest.partition('/')[0]}"
-
-
-def _system(address: str) -> tuple[Any, str]:
-    """(what fsspec reads an address with, the path there)"""
-    fsspec = optional_package("fsspec", ObjectError)
-    scheme = address.partition(ADDRESS)[0]
-    options = {} if fsspec.config.conf.get(scheme) else OPTIONS.get(scheme, {})
-    try:
-        system, path = fsspec.core.url_to_fs(address, **options)
-        _alive[id(system)] = system
-        return system, path
-    except ImportError as error:
-        way_on = install_line(READS[scheme]) if scheme in READS else one_line(error)
-        expected = f"expected what reads {scheme}{ADDRESS} to be installed"
-        raise ObjectError(f"{expected}: {way_on}") from None
-    except Exception as error:
-        raise _clear(error, f"expected an address that can be read, got {address}") from error
-
-
-def _clear(error: BaseException, expected: str) -> OSError:
-    """An error of fsspec's in one line, with the way on."""
-    if isinstance(error, ObjectError):
-        return error
-    said = one_line(error) if isinstance(error, Exception) else repr(error)
-    if isinstance(error, FileNotFoundError):
-        return MissingObjectError(f"{expected}, found nothing ({said})")
-    named = f"{type(error).__name__} {said}"
-    way_on = next((way for marks, way in WAYS_ON if any(mark in named for mark in marks)), "")
-    return ObjectError(f"{expected}, got: {said}{f'; {way_on}' if way_on else ''}")

@@ -14,10 +14,10 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import error_text, one_line
 from helpers.files.archives import ArchiveError
-from helpers.files.names import is_address, is_archive_name
-from helpers.files.objects import ObjectError
+from helpers.files.names import archive_part, is_address, is_archive_name
 from helpers.files.opening import archive_at, open_file, size_of
 from helpers.files.reading import OpenFile, SizeLimitedReader
+from helpers.files.systems import ObjectError
 from helpers.formats import SNIFFED_BYTES, format_of, opened_by
 from helpers.headers.elements import (
     BULK_VRS,
@@ -83,8 +83,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     except FileNotFoundError:
         return Header(None, "no such file", None)
     except Exception as error:
-        if not is_address(path) and os.path.exists(path) and not os.path.isfile(path):
-            return Header(None, "not a regular file", None)
+        if why := _why_no_file(os.fsdecode(path)):
+            return Header(None, why, None)
         if RecursionError in (type(error), type(error.__context__)):  # pydicom makes another of it
             return Header(None, TOO_DEEP, None)
         of_the_disk = isinstance(error, OSError) and error.errno is not None
@@ -174,6 +174,13 @@ def _other_format(start: bytes) -> str:
     found = format_of(start)
     named = f"{NOT_DICOM}: {found}" if found else NOT_DICOM
     return f"{named}; {program} opens it" if (program := opened_by(found)) else named
+
+
+def _why_no_file(path: str) -> str:
+    """What is in place of a file on a disk; empty where there is one, and of files elsewhere."""
+    if is_address(path) or archive_part(path) is not None or os.path.isfile(path):
+        return ""
+    return "not a regular file" if os.path.exists(path) else "no such file"
 
 
 def _why_no_folder(path: str) -> str:
