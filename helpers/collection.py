@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers.errors import error_text
 from helpers.files.listing import FolderError, is_folder, walk_files
-from helpers.files.names import is_address, is_archive_name
+from helpers.files.names import as_named, is_address, is_archive_name
 from helpers.files.opening import archive_at, open_file
 from helpers.formats import SNIFFED_BYTES, command_for, format_of
 from helpers.phantom.scans import ALL_SCANS
@@ -139,9 +139,10 @@ def named_root(folder: str | os.PathLike[str], what: str = "") -> Path | str:
     FolderError
         Where there is none.
     """
-    if is_address(folder):
-        return os.fsdecode(folder).rstrip("/")
-    root = Path(folder).expanduser()
+    name = as_named(folder)
+    if is_address(name):
+        return name.rstrip("/")
+    root = Path(name)
     if not is_folder(root):
         start = f"{what}: expected" if what else "expected"
         raise FolderError(f"{start} a folder of DICOM files, found {what_is_at(root)}")

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import multiprocessing
 import os
 import shutil
 import struct
@@ -298,7 +299,7 @@ def test_bombs_take_no_memory(tmp_path, monkeypatch):
             out.write(bytes(2**20))
     monkeypatch.setattr(archives, "LARGE", 2**25)
     assert "bytes that unpack to 67108864: this is no image" in _row(bomb)
-    monkeypatch.setattr(archives, "SHARE_OF_FREE", 0)
+    monkeypatch.setattr("helpers.files.reading.SHARE_OF_FREE", 0)
     tar = tmp_path / "bomb.tar.gz"
     tar.write_bytes(gzip.compress(bytes(2**20)))
     assert "unpack the archive where there is room, or set TMPDIR" in _row(tar)
@@ -362,3 +363,147 @@ def test_a_root_may_be_an_archive(folder, tmp_path, monkeypatch, capsys):
     assert f"Collection: {path} (named by DICOM_ROOT)" in capsys.readouterr().out
     monkeypatch.setenv("DICOM_ROOT", str(path / "a"))
     assert collection_root() == path / "a"
+
+
+# what a reviewer broke
+
+
+def _tar(path, items):
+    with tarfile.open(path, "w") as archive:
+        for name, content in items:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_a_tar_that_ends_in_a_document_is_no_zip(tmp_path):
+    document = _zipped(tmp_path / "report.docx", **{"word.xml": b"x"}).read_bytes()
+    content = Path(CT).read_bytes()
+    path = _tar(tmp_path / "t.tar", [("1.dcm", content), ("2.dcm", content), ("3.docx", document)])
+    assert len(header_table(path)) == 3
+
+
+def test_a_damaged_description_in_a_tar_is_a_row(tmp_path):
+    content = Path(CT).read_bytes()
+    path = _tar(tmp_path / "t.tar", [(f"{number}.dcm", content) for number in range(5)])
+    block = 512 + -(-len(content) // 512) * 512
+    raw = bytearray(path.read_bytes())
+    raw[2 * block] ^= 255
+    path.write_bytes(raw)
+    headers = header_table(path)
+    assert headers["error"].isna().sum() == 2 and len(headers) == 3
+    assert headers["error"].iloc[-1].startswith("damaged: what stands there describes no file")
+    path.write_bytes(path.read_bytes()[: block + block // 2])
+    cut = header_table(path)["error"]
+    assert cut.isna().sum() == 1 and cut.str.contains("the archive ends").sum() == 1
+
+
+def test_descriptions_without_end_take_no_time(tmp_path):
+    with tarfile.open(tmp_path / "names.tar", "w") as archive:
+        for _ in range(1200):
+            info = tarfile.TarInfo("x")
+            info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2
+            archive.addfile(info, io.BytesIO(b"y\0"))
+    first = tarfile.TarInfo("1.dcm")
+    content = Path(CT).read_bytes()
+    first.size = len(content)
+    back = bytearray(tarfile.TarInfo("2.dcm").tobuf(tarfile.GNU_FORMAT))
+    back[124:136] = (256**12 - 512).to_bytes(12, "big")
+    back[148:156] = b" " * 8
+    back[148:156] = b"%06o\0 " % sum(back)
+    start = first.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512)
+    (tmp_path / "back.tar").write_bytes(start + back + bytes(10240))
+    headers = header_table(tmp_path)
+    assert headers["error"].isna().sum() == 1 and len(headers) == 3
+
+
+def test_times_and_sizes_beyond_all_numbers_are_damage(tmp_path):
+    content = Path(CT).read_bytes()
+    with tarfile.open(tmp_path / "t.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        for number, changed in enumerate(("1e300", "inf", "nan")):
+            info = tarfile.TarInfo(f"{number}.dcm")
+            info.size, info.pax_headers = len(content), {"mtime": changed}
+            archive.addfile(info, io.BytesIO(content))
+    assert header_table(tmp_path / "t.tar")["error"].isna().all()
+
+
+def test_folders_called_like_archives_take_no_time(tmp_path):
+    path = _zipped(tmp_path / "f.zip", **{"a.zip/" * 40 + "1.dcm": Path(CT).read_bytes()})
+    assert header_table(path)["error"].tolist() == [None]
+
+
+def test_members_that_share_their_bytes_are_damage(tmp_path):
+    path = _zipped(tmp_path / "a.zip", **{"1.dcm": Path(CT).read_bytes(), "2.dcm": b"x"})
+    content = bytearray(path.read_bytes())
+    second = content.rindex(b"PK\1\2") + 42
+    content[second : second + 4] = bytes(4)
+    path.write_bytes(content)
+    assert header_table(path)["error"].tolist() == [None, archives.SHARED]
+
+
+def test_a_cut_member_fails_each_time(tmp_path):
+    content = np.random.default_rng(2).integers(0, 4, 100_000, np.uint8).tobytes()
+    path = _zipped(tmp_path / "a.zip", **{"1.dcm": content})
+    raw = bytearray(path.read_bytes())
+    where = raw.index(b"PK\1\2") + 20
+    raw[where : where + 4] = struct.pack("<I", struct.unpack_from("<I", raw, where)[0] // 2)
+    path.write_bytes(raw)
+    with open_file(path / "1.dcm") as file:
+        for _ in range(2):
+            with pytest.raises(OSError, match="it ends too early"):
+                file.read(0, len(content))
+    with pytest.raises(OSError, match="it ends too early"):
+        on_disk(path / "1.dcm")
+
+
+def test_names_of_members_are_never_lost(tmp_path):
+    content = Path(CT).read_bytes()
+    with (
+        pytest.warns(UserWarning, match="Duplicate name"),
+        zipfile.ZipFile(tmp_path / "a.zip", "w") as archive,
+    ):
+        for name in ("1.dcm#1", "1.dcm", "1.dcm", "9" * 5000, "dir/"):
+            archive.writestr(name, content)
+    assert len(header_table(tmp_path / "a.zip")) == 5
+
+
+class _Part:
+    """Reads a part of a file that was open before the process was forked."""
+
+    file = None
+
+    def __call__(self, start):
+        return _Part.file.read(start, 20_000)
+
+
+def test_forked_processes_share_what_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("helpers.files.reading.KEPT_IN_MEMORY", 2**16)
+    content = np.random.default_rng(3).integers(0, 256, 3_000_000, np.uint8).tobytes()
+    path = _zipped(tmp_path / "a.zip", **{"1.dcm": content})
+    file = open_file(path / "1.dcm")
+    file.read(0, file.size)
+    starts = np.random.default_rng(4).integers(0, 2_900_000, 400).tolist()
+    _Part.file = file
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        parts = pool.map(_Part(), starts, chunksize=5)
+    assert parts == [content[start : start + 20_000] for start in starts]
+    file.close()
+
+
+def test_many_frames_are_unpacked_once(tmp_path, monkeypatch):
+    content = np.random.default_rng(5).integers(0, 8, 3_000_000, np.uint8).tobytes()
+    path = _zipped(tmp_path / "a.zip", **{"1.dcm": content})
+    inflated = []
+    inflate = archives._inflated
+
+    def counted(*found):
+        for part in inflate(*found):
+            inflated.append(len(part))
+            yield part
+
+    monkeypatch.setattr(archives, "_inflated", counted)
+    for start in range(0, 3_000_000, 300_000):
+        with open_file(path / "1.dcm") as file:
+            assert file.read(start, 300_000) == content[start : start + 300_000]
+    assert sum(inflated) == len(content)

@@ -27,7 +27,7 @@ from helpers.pixels.window import WindowError
 @pytest.fixture(scope="module")
 def dask():
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         yield client

@@ -9,7 +9,6 @@ import gzip
 import io
 import lzma
 import os
-import shutil
 import struct
 import tarfile
 import tempfile
@@ -20,9 +19,17 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from helpers.errors import ClearError, one_line
-from helpers.files.names import is_hidden, natural_key
-from helpers.files.reading import DiskFile, OpenFile, PartOfFile, Stream, UnpackedFile
+from helpers.errors import one_line
+from helpers.files.names import ARCHIVES, is_hidden, natural_key
+from helpers.files.reading import (
+    ArchiveError,
+    DiskFile,
+    OpenFile,
+    PartOfFile,
+    Stream,
+    UnpackedFile,
+    check_room,
+)
 
 MAX_AT_ONCE = 2**28  # bytes of a directory or a tar header that are read into memory
 MAX_MEMBERS = 2**22
@@ -39,16 +46,14 @@ PACKED_TAR: dict[bytes, tuple[str, Any]] = {  # by its beginning: how it is pack
     b"BZh": ("bzip2", bz2.open),
     b"\xfd7zXZ\0": ("xz", lzma.open),
 }
-SHARE_OF_FREE = 0.5  # of the disk for temporary files that an unpacked archive may take
+MAX_TAR_HEADER = 2**17  # bytes that describe one file of a tar archive
+KEPT_OPEN = 2**20  # bytes; the last deflated member that is larger stays unpacked
+SHARED = "damaged: its bytes are those of another file of the archive"
 FOLLOWED = "another file of the same name follows in the archive, and takes its place"
 DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError),
-    *(ValueError, NotImplementedError, OverflowError, struct.error, UnicodeError),
+    *(ValueError, NotImplementedError, OverflowError, struct.error, RecursionError),
 )
-
-
-class ArchiveError(ClearError, OSError):
-    """An archive, or a member of one, that cannot be read."""
 
 
 class Member(NamedTuple):
@@ -60,6 +65,9 @@ class Member(NamedTuple):
     method: int  # how it is packed, by ZIP's numbers
     check: int  # of a ZIP archive the CRC-32 of the file, else when it was last changed
     error: str = ""  # why it cannot be read
+
+
+IMPOSSIBLE = Member(0, 0, 0, STORED, 0, "damaged: of an impossible size, or at an impossible place")
 
 
 class Archive:
@@ -78,8 +86,9 @@ class Archive:
 
     def __init__(self, path: str, file: OpenFile) -> None:
         self.path, self._file = path, file
+        self._kept: tuple[str, UnpackedFile | None] = "", None  # the last that is large
         try:
-            self._is_zip = zipfile.is_zipfile(_reader(file))
+            self._is_zip = not _is_tar(path, file) and zipfile.is_zipfile(_reader(file))
             if not self._is_zip:
                 self._file = _as_tar(path, file)
             found = _zip_members(file) if self._is_zip else _tar_members(self._file)
@@ -130,7 +139,13 @@ class Archive:
         start, beginning = self._content(member)
         if member.method == STORED:
             return PartOfFile(path, self._file, start, member.size, beginning)
-        return UnpackedFile(path, member.size, _inflated(self._file, member, start, beginning))
+        name_kept, kept = self._kept
+        if kept is None or name_kept != name:
+            kept = UnpackedFile(path, member.size, _inflated(self._file, member, start, beginning))
+            if member.size <= KEPT_OPEN:
+                return kept
+            self._kept = name, kept
+        return PartOfFile(path, kept, 0, member.size)  # many frames are read one after the other
 
     def _content(self, member: Member) -> tuple[int, bytes]:
         """(byte at which the content of a ZIP member begins, its first bytes)"""
@@ -148,6 +163,7 @@ class _CarefulReader(io.BufferedReader):
     def __init__(self, file: OpenFile) -> None:
         super().__init__(_LentStream(file))
         self._size = file.size
+        self.left: int | None = None  # bytes that may be read, where they are counted
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Some bytes, as of any file."""
@@ -155,6 +171,10 @@ class _CarefulReader(io.BufferedReader):
         wanted = left if size is None or size < 0 else min(size, left)
         if wanted > MAX_AT_ONCE:
             raise ArchiveError(f"expected a directory of at most {MAX_AT_ONCE} bytes, got {wanted}")
+        if self.left is not None:
+            self.left -= wanted
+            if self.left < 0:
+                raise ArchiveError("damaged: the description of a file in it has no end")
         return super().read(wanted)
 
 
@@ -166,6 +186,13 @@ class _LentStream(Stream):
 
 def _reader(file: OpenFile) -> Any:
     return _CarefulReader(file)
+
+
+def _is_tar(path: str, file: OpenFile) -> bool:
+    """Whether it is a tar archive; a ZIP archive as its last file does not make it one."""
+    is_named = path.lower().endswith(ARCHIVES[1:])
+    start = file.read(0, 512)
+    return is_named or start[257:262] == b"ustar" or any(map(start.startswith, PACKED_TAR))
 
 
 def _by_name(found: Iterator[tuple[str, Member]]) -> dict[str, Member]:
@@ -182,9 +209,15 @@ def _by_name(found: Iterator[tuple[str, Member]]) -> dict[str, Member]:
         safe = safe or "%00"
         if safe in members:
             earlier[safe] += 1
-            members[f"{safe}#{earlier[safe]}"] = members[safe]._replace(error=FOLLOWED)
-        members[safe] = member
+            while (again := f"{safe}#{earlier[safe]}") in members:
+                earlier[safe] += 1
+            members[again] = members[safe]._replace(error=FOLLOWED)
+        members[safe] = member if _is_possible(member) else IMPOSSIBLE
     return members
+
+
+def _is_possible(member: Member) -> bool:
+    return all(0 <= number < 2**63 for number in (member.start, member.packed, member.size))
 
 
 # ZIP
@@ -192,10 +225,13 @@ def _by_name(found: Iterator[tuple[str, Member]]) -> dict[str, Member]:
 
 def _zip_members(file: OpenFile) -> Iterator[tuple[str, Member]]:
     with zipfile.ZipFile(_reader(file)) as archive:
+        seen: set[int] = set()
         for info in archive.infolist():
-            if not info.is_dir():
+            if not info.is_dir() or info.file_size:
                 where = info.header_offset, info.compress_size, info.file_size
-                yield info.filename, Member(*where, info.compress_type, info.CRC, _refusal(info))
+                why = SHARED if info.header_offset in seen else _refusal(info)
+                seen.add(info.header_offset)
+                yield info.filename, Member(*where, info.compress_type, info.CRC, why)
 
 
 def _refusal(info: zipfile.ZipInfo) -> str:
@@ -207,6 +243,8 @@ def _refusal(info: zipfile.ZipInfo) -> str:
     if info.compress_type not in (STORED, DEFLATED) or info.flag_bits & PATCHED:
         kind = METHODS.get(info.compress_type, f"method {info.compress_type}")
         return f"packed by {kind}, which is not read in place: unpack the archive"
+    if info.compress_type == STORED and info.file_size != info.compress_size:
+        return "damaged: its size is two numbers in the archive's directory"
     if info.file_size > LARGE and info.file_size > MAX_RATIO * info.compress_size:
         return f"{info.compress_size} bytes that unpack to {info.file_size}: this is no image"
     return ""
@@ -215,6 +253,7 @@ def _refusal(info: zipfile.ZipInfo) -> str:
 def _inflated(file: OpenFile, member: Member, start: int, beginning: bytes) -> Iterator[bytes]:
     """Yields the bytes of a deflated member, some at a time; the last once their sum is checked."""
     unpack, check, done, most = zlib.decompressobj(-zlib.MAX_WBITS), 0, 0, FIRST_BLOCK
+    size = 0
     try:
         while done < member.packed and not unpack.eof:
             wanted = min(BLOCK, member.packed - done)
@@ -224,9 +263,15 @@ def _inflated(file: OpenFile, member: Member, start: int, beginning: bytes) -> I
             done += len(packed)
             while (part := unpack.decompress(packed, most)) or packed:
                 packed, check, most = unpack.unconsumed_tail, zlib.crc32(part, check), BLOCK
-                if unpack.eof and check != member.check:
+                size += len(part)
+                if size > member.size or (
+                    unpack.eof and (check, size) != (member.check, member.size)
+                ):
                     raise ArchiveError("damaged: its bytes are not those that were packed (CRC)")
-                yield part
+                if part:
+                    yield part
+        if not unpack.eof:
+            raise ArchiveError("damaged: it ends too early")
     except zlib.error as error:
         raise ArchiveError(f"damaged in its archive: {error}") from None
 
@@ -245,16 +290,11 @@ def _as_tar(path: str, file: OpenFile) -> OpenFile:
 
 def _unpacked(path: str, packed: Any, kind: str) -> DiskFile:
     """A temporary file with the bytes of a packed archive; it is gone when it is closed."""
-    folder = tempfile.gettempdir()
-    most, size = int(SHARE_OF_FREE * shutil.disk_usage(folder).free), 0
+    size = 0
     with tempfile.TemporaryFile() as out:
         while part := packed.read(BLOCK):
+            check_room(len(part))
             size += len(part)
-            if size > most:
-                raise ArchiveError(
-                    f"expected at most {most >> 20} MB of unpacked files, half of what is free in "
-                    f"{folder}, got more: unpack the archive where there is room, or set TMPDIR"
-                )
             out.write(part)
         out.flush()
         file = DiskFile(path, os.dup(out.fileno()))
@@ -264,13 +304,32 @@ def _unpacked(path: str, packed: Any, kind: str) -> DiskFile:
 
 
 def _tar_members(file: OpenFile) -> Iterator[tuple[str, Member]]:
-    with tarfile.open(fileobj=_reader(file), mode="r:") as opened:
+    reader, reached = _reader(file), -1
+    reader.left = MAX_TAR_HEADER
+    with tarfile.open(fileobj=reader, mode="r:") as opened:
         archive: Any = opened
-        while (info := archive.next()) is not None:
+        while info := _next_of_tar(archive, reader):
             archive.members.clear()  # it would keep them all
+            if info.size < 0 or archive.offset <= reached:
+                break
+            reached = archive.offset
             if not info.isdir():
+                changed = int(info.mtime) if abs(info.mtime) < 2**62 else 0
                 where = info.offset_data, info.size, info.size
-                yield info.name, Member(*where, STORED, int(info.mtime), _tar_refusal(info, file))
+                yield info.name, Member(*where, STORED, changed, _tar_refusal(info, file))
+        end = archive.offset if info is None else info.offset
+    if file.read(end, tarfile.BLOCKSIZE).strip(b"\0"):
+        why = "damaged: what stands there describes no file; what follows cannot be found"
+        yield f"byte {end}", IMPOSSIBLE._replace(error=why)
+
+
+def _next_of_tar(archive: Any, reader: Any) -> tarfile.TarInfo | None:
+    """What is said of the next file; None at the end, and where that cannot be read."""
+    reader.left = MAX_TAR_HEADER
+    try:
+        return archive.next()
+    except (tarfile.TarError, ArchiveError, RecursionError, ValueError):
+        return None
 
 
 def _tar_refusal(info: tarfile.TarInfo, file: OpenFile) -> str:

@@ -11,6 +11,7 @@ from helpers.files.names import (
     ARCHIVE_NAME,
     VERSION_CONTROL,
     archive_part,
+    as_named,
     is_address,
     is_archive_name,
     natural_part,
@@ -48,11 +49,12 @@ def list_files(root: str | os.PathLike[str]) -> list[Path | str]:
         Where an address cannot be listed.
     """
     names = file_names(root)
-    return [*names] if is_address(root) else [Path(name) for name in names]
+    return [*names] if is_address(names[0]) else [Path(name) for name in names]
 
 
 def file_names(root: str | os.PathLike[str]) -> list[str]:
     """As `list_files`, as a list of str."""
+    root = as_named(root)
     if not is_folder(root):
         raise FolderError(f"expected a folder, found {_what_is_at(os.fsdecode(root))}")
     names = list(walk_files(root))

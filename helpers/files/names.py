@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 DIGITS = re.compile(r"([0-9]+)")
+MOST_DIGITS = 4000  # of a number in a name; Python reads no more than 4300
 VERSION_CONTROL = {"CVS", "_darcs"}  # beside those whose names start with a dot
 ADDRESS = "://"  # stands in the path of what is not on this machine's disks
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz", ".tbz2", ".tar.xz", ".txz")
@@ -32,7 +33,7 @@ def natural_ranks(paths: Iterable[str]) -> np.ndarray:
 def natural_part(name: str) -> tuple:
     """A text, a number, the text behind it, and so on."""
     parts: list = DIGITS.split(name)
-    parts[1::2] = map(int, parts[1::2])
+    parts[1::2] = (int(one) if len(one) < MOST_DIGITS else len(one) for one in parts[1::2])
     return tuple(parts)
 
 
@@ -43,12 +44,20 @@ def is_hidden(name: str) -> bool:
 
 def is_address(path: str | os.PathLike[str]) -> bool:
     """Whether a path names something in a bucket or on a server, as ``s3://bucket/scan`` does."""
-    return ADDRESS in os.fspath(path)
+    return ADDRESS in os.fsdecode(path)
 
 
 def is_archive_name(path: str | os.PathLike[str]) -> bool:
     """Whether a file is called like an archive that is read in place."""
     return os.fsdecode(path).lower().endswith(ARCHIVES)
+
+
+def as_named(path: str | bytes | os.PathLike) -> str:
+    """A path as a person may name it: of the home (~), or of a disk as an address (file://)."""
+    name = os.fsdecode(path)
+    for start in ("file://", "local://"):
+        name = name.removeprefix(start)
+    return os.path.expanduser(name)
 
 
 def archive_part(path: str) -> str | None:

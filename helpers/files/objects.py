@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ MIN_READ = 2**18  # bytes of each further read: what is asked of a long header i
 SERVERS = ("http://", "https://")  # list nothing
 SIGNED, SIGNED_FOR, MANY = "s3", 900, 8  # seconds; fewer objects are read by S3's own client
 UNKNOWN_VERSION = -1
+EMPTY = re.compile(r"InvalidRange|Range Not Satisfiable|\b416\b")  # of an object without bytes
+ANY_ADDRESS = re.compile(r"\S+://\S+|'[^']*'|\bport \d+")
 RETRIES, FIRST_WAIT = 4, 0.2  # seconds, which double
 TEMPORARY = ("429", "500", "502", "503", "504", "SlowDown", "reduce your request rate", "timed out")
 
@@ -57,12 +60,22 @@ def listed(root: str) -> list[str]:
     names = [
         name
         for name, about in found.items()
-        if about.get("type") == "file" and not name.endswith("/")
+        if about.get("type") == "file" and not (name.endswith("/") and not about.get("size"))
         and not any(map(is_hidden, name[below:].split("/")))
     ]  # fmt: skip
-    addresses = {name: name if ADDRESS in name else f"{scheme}{ADDRESS}{name}" for name in names}
-    _listed.update((addresses[name], _facts(found[name])) for name in names)
+    start = f"{scheme}{ADDRESS}"
+    addresses = {name: name if name.startswith(start) else f"{start}{name}" for name in names}
+    known = [name for name in names if found[name].get("size") is not None]
+    _listed.update((addresses[name], _facts(found[name])) for name in known)
     return [addresses[name] for name in sorted(names, key=natural_key)]
+
+
+def forget(address: str) -> None:
+    """Makes the next question of an address be asked anew."""
+    _listed.pop(address, None)
+    _folders.discard(address)
+    with contextlib.suppress(OSError):
+        system_of(address)[0].invalidate_cache()
 
 
 def is_object(address: str) -> bool:
@@ -143,23 +156,24 @@ class ObjectFile(OpenFile):
     beginning : its first `BEGINNING` bytes where they were read already
     """
 
-    __slots__ = ("_start", "_window")
+    __slots__ = ("_view",)
 
     def __init__(self, address: str, beginning: bytes | None = None) -> None:
         self.path = address
         if beginning is None:
             (beginning,) = map(_bytes, _read_all([address], 0, BEGINNING))
-        self._start, self._window = 0, beginning
-        self.size = len(self._window) if len(self._window) < BEGINNING else size_of_object(address)
+        self._view = 0, beginning  # one, for threads share a file
+        self.size = len(beginning) if len(beginning) < BEGINNING else size_of_object(address)
 
     def read(self, start: int, length: int) -> bytes:
         """The bytes from `start` on; fewer where the file ends, whatever `length` says."""
         stop = start + max(0, min(length, self.size - start))
-        if start < self._start or stop > self._start + len(self._window):
+        first, window = self._view
+        if start < first or stop > first + len(window):
             most = min(self.size, max(stop, start + MIN_READ))
             (found,) = _read_all([os.fspath(self.path)], start, most)
-            self._start, self._window = start, _bytes(found)
-        return self._window[start - self._start : stop - self._start]
+            first, window = self._view = start, _bytes(found)
+        return window[start - first : stop - first]
 
 
 def _read_all(addresses: list[str], start: int, stop: int) -> list[bytes | OSError]:
@@ -212,7 +226,9 @@ def _parts(addresses: list[str], start: int, stop: int) -> dict[str, bytes | OSE
         again = [one for one in addresses if attempt < RETRIES and _is_temporary(answers[one])]
         for address in answers.keys() - again:
             answer = answers[address]
-            is_error = isinstance(answer, BaseException)
+            if isinstance(answer, Exception) and start == 0 and EMPTY.search(str(answer)):
+                answer = b""
+            is_error = isinstance(answer, Exception)
             found[address] = (
                 clear_error(answer, f"expected to read {address}") if is_error else answer
             )
@@ -274,7 +290,7 @@ def _is_temporary(answer: Any) -> bool:
         error, (FileNotFoundError, PermissionError)
     ):
         return False
-    said = f"{type(error).__name__} {error}"
+    said = ANY_ADDRESS.sub("", f"{type(error).__name__} {error}")
     of_network = isinstance(error, (ConnectionError, TimeoutError)) or "Disconnected" in said
     return of_network or any(mark in said for mark in TEMPORARY)
 

@@ -1,7 +1,7 @@
 """How is a file opened, wherever it lies? Every byte that is read of one comes through here."""
 
 import atexit
-import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -9,13 +9,14 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Iterable
 from functools import cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
 from helpers.files.archives import Archive
-from helpers.files.names import archive_part, is_address
+from helpers.files.names import ARCHIVE_NAME, archive_part, is_address
 from helpers.files.objects import (
     fingerprint_of_object,
     is_object,
@@ -26,10 +27,14 @@ from helpers.files.reading import DiskFile, OpenFile, SizeLimitedReader
 
 UNKNOWN = (-1, -1, -1)  # fingerprint of a file that is to be read another time
 MAX_ARCHIVES = 16  # that stay open
+# what a system says of a path that leads into an archive, as if that were a folder
+ELSEWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 Fingerprint = tuple[int, int, int]
 
 _archives: OrderedDict[str, tuple[Fingerprint, Archive]] = OrderedDict()
+_opening: dict[str, Lock] = {}
+_copies: dict[tuple[str, Fingerprint], str] = {}
 _lock = Lock()
 
 
@@ -41,17 +46,15 @@ def open_file(path: str | os.PathLike[str]) -> OpenFile:
     OSError
         Where there is none, or it cannot be read.
     """
-    try:
-        if not is_address(path):
-            return DiskFile(path)
-    except (FileNotFoundError, NotADirectoryError):
-        if archive_part(os.fsdecode(path)) is None:
-            raise
     name = os.fsdecode(path)
+    try:
+        if not is_address(name):
+            return DiskFile(path)
+    except OSError as error:
+        if error.errno not in ELSEWHERE or archive_part(name) is None:
+            raise
     archive = _archive_of(name)
-    if archive is not None:
-        return archive.open(name[len(archive.path) + 1 :])
-    return open_object(name) if is_address(name) else DiskFile(name)
+    return _open_plain(name) if archive is None else archive.open(name[len(archive.path) + 1 :])
 
 
 def archive_at(path: str) -> Archive:
@@ -62,20 +65,7 @@ def archive_at(path: str) -> Archive:
     OSError
         Where there is none.
     """
-    if is_address(path) and archive_part(path) is None and not is_object(path):
-        raise FileNotFoundError(f"no archive at {path}")
-    fingerprint = fingerprint_of(path)
-    with _lock:
-        known, archive = _archives.get(path, (UNKNOWN, None))
-        if archive is not None and known == fingerprint:
-            _archives.move_to_end(path)
-            return archive
-    archive = Archive(path, open_file(path))
-    with _lock:
-        _archives[path] = fingerprint, archive
-        while len(_archives) > MAX_ARCHIVES:
-            _archives.popitem(last=False)
-    return archive
+    return _archive_in(_archive_of(path), path)
 
 
 def is_there(path: str) -> bool:
@@ -115,13 +105,11 @@ def fingerprints_of(paths: Iterable[str]) -> np.ndarray:
 def fingerprint_of(path: str) -> Fingerprint:
     """A row of `fingerprints_of`."""
     try:
-        if is_address(path):
-            is_member = _archive_of(path) is not None
-            return _fingerprint_of_member(path) if is_member else fingerprint_of_object(path)
-        status = os.stat(path)
-        return status.st_size, status.st_mtime_ns, status.st_ctime_ns
-    except (FileNotFoundError, NotADirectoryError):
-        return _fingerprint_of_member(path)
+        try:
+            return _fingerprint_in(_archive_of(path) if is_address(path) else None, path)
+        except (FileNotFoundError, NotADirectoryError):
+            archive = None if is_address(path) else _archive_of(path)
+            return UNKNOWN if archive is None else _fingerprint_in(archive, path)
     except (OSError, ValueError):
         return UNKNOWN
 
@@ -137,16 +125,28 @@ def on_disk(path: str | os.PathLike[str]) -> str:
         Where the file cannot be read, or there is no room for a copy.
     """
     path = os.fsdecode(path)
-    return path if not is_address(path) and os.path.isfile(path) else _copied(path)
+    if not is_address(path) and os.path.isfile(path):
+        return path
+    key = path, fingerprint_of(path)
+    if key not in _copies or not os.path.isfile(_copies[key]):
+        copy = Path(_folder_for_copies(os.getpid()), f"{len(_copies) + 1}{Path(path).suffix}")
+        copy_file(path, copy)
+        _copies[key] = str(copy)
+    return _copies[key]
 
 
 @cache
-def _copied(path: str) -> str:
-    folder = tempfile.mkdtemp(prefix="dicom-copy-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    copy = Path(folder, os.path.basename(path))
-    copy_file(path, copy)
-    return str(copy)
+def _folder_for_copies(process: int) -> str:
+    """A folder that goes with a process: a forked one has its own."""
+    folder = tempfile.mkdtemp(prefix="dicom-copies-")
+
+    def remove() -> None:
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    Finalize(None, remove, exitpriority=0)  # processes of multiprocessing end without atexit
+    return folder
 
 
 def copy_file(path: str | os.PathLike[str], copy: str | os.PathLike[str]) -> None:
@@ -157,22 +157,58 @@ def copy_file(path: str | os.PathLike[str], copy: str | os.PathLike[str]) -> Non
 
 def _archive_of(path: str) -> Archive | None:
     """The innermost archive in which a file lies; None where there is none on the way."""
-    part = archive_part(path)
-    while part is not None:
-        if not os.path.isdir(part):  # one may be called like an archive
-            with contextlib.suppress(FileNotFoundError):
-                return archive_at(part)
-        part = archive_part(part)
-    return None
-
-
-def _fingerprint_of_member(path: str) -> Fingerprint:
-    """Size of the file, what the archive says of its content, and when the archive was changed."""
-    try:
-        archive = _archive_of(path)
+    archive: Archive | None = None
+    for found in ARCHIVE_NAME.finditer(path):
+        part = path[: found.end()]
+        if part == path:
+            break
         if archive is None:
-            return UNKNOWN
+            is_one = is_object(part) if is_address(part) else os.path.isfile(part)
+        else:
+            is_one = part[len(archive.path) + 1 :] in archive
+        if is_one:  # and no folder that is called like an archive
+            archive = _archive_in(archive, part)
+    return archive
+
+
+def _archive_in(outer: Archive | None, path: str) -> Archive:
+    """The archive at a path that lies in another one, or in none; each is opened once."""
+    if outer is None and is_address(path) and not is_object(path):
+        raise FileNotFoundError(f"no archive at {path}")
+    with _lock:
+        opening = _opening.setdefault(path, Lock())
+    with opening:
+        fingerprint = _fingerprint_in(outer, path)
+        known, archive = _archives.get(path, (UNKNOWN, None))
+        if archive is None or known != fingerprint:
+            inner = path[len(outer.path) + 1 :] if outer else ""
+            file = outer.open(inner) if outer else _open_plain(path)
+            archive = Archive(path, file)
+    with _lock:
+        _archives[path] = fingerprint, archive
+        _archives.move_to_end(path)
+        while len(_archives) > MAX_ARCHIVES:
+            _opening.pop(_archives.popitem(last=False)[0], None)
+    return archive
+
+
+def _open_plain(path: str) -> OpenFile:
+    """A file that lies in no archive."""
+    return open_object(path) if is_address(path) else DiskFile(path)
+
+
+def _fingerprint_in(archive: Archive | None, path: str) -> Fingerprint:
+    """Size, what an archive says of the content, and when the archive was changed.
+
+    Raises
+    ------
+    FileNotFoundError
+        For a file that an archive has not, or no listing of a bucket.
+    """
+    if archive is not None:
         member = archive.member(path[len(archive.path) + 1 :])
         return member.size, member.check, fingerprint_of(archive.path)[1]
-    except (OSError, ValueError):
-        return UNKNOWN
+    if is_address(path):
+        return fingerprint_of_object(path)
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns

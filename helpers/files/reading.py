@@ -2,18 +2,25 @@
 
 import io
 import os
+import shutil
 import stat
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
+from helpers.errors import ClearError
+
 # a pipe without a writer does not hold us up; on Windows bytes stay bytes
 OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-KEPT_IN_MEMORY = 2**26  # bytes of an unpacked file, before the rest goes to a temporary file
+KEPT_IN_MEMORY = 2**24  # bytes of an unpacked file; a larger one goes to a temporary file
+SHARE_OF_FREE = 0.5  # of the disk for temporary files that an unpacked file may take
+
+
+class ArchiveError(ClearError, OSError):
+    """An archive, or a member of one, that cannot be read."""
 
 
 class OpenFile(ABC):
@@ -130,38 +137,79 @@ class PartOfFile(OpenFile):
 class UnpackedFile(OpenFile):
     """A file that can be unpacked from its beginning on alone: as far as it was, it is kept.
 
+    What was kept is read by its place, so that forked processes may share it.
+
     Parameters
     ----------
     parts : yields its bytes, some at a time
     """
 
-    __slots__ = ("_done", "_kept", "_lock", "_parts")
+    __slots__ = ("_done", "_error", "_kept", "_lock", "_parts", "_spool")
 
     def __init__(self, path: str, size: int, parts: Iterator[bytes]) -> None:
         self.path, self.size = path, size
         self._parts, self._done, self._lock = parts, 0, Lock()
-        self._kept: Any = None  # of most files no more than the first part is read
+        self._kept, self._spool = bytearray(), -1
+        self._error: OSError | None = None
 
     def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:
         """Ends the reading."""
-        if self._kept is not None:
-            self._kept.close()
+        if self._spool >= 0:
+            os.close(self._spool)
+            self._spool = -1
 
     def read(self, start: int, length: int) -> bytes:
         """The bytes from `start` on; fewer where the file ends, whatever `length` says."""
         wanted = max(0, min(length, self.size - start))
         with self._lock:
-            if self._kept is None:
-                self._kept = tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY)  # noqa: SIM115
-            while self._done < start + wanted and (part := next(self._parts, b"")):
-                self._kept.seek(self._done)
-                self._kept.write(part)
-                self._done += len(part)
-            self._kept.seek(start)
-            return self._kept.read(max(0, min(wanted, self._done - start)))
+            while self._done < start + wanted and (part := self._next()):
+                self._keep(part)
+            if self._spool < 0:
+                return bytes(self._kept[start : start + wanted])
+            return _read_at(self._spool, max(0, min(wanted, self._done - start)), start)
+
+    def _next(self) -> bytes:
+        """The next part; empty at the end. What fails once fails again."""
+        if self._error is not None:
+            raise self._error
+        try:
+            return next(self._parts, b"")
+        except OSError as error:
+            self._error = error
+            raise
+
+    def _keep(self, part: bytes) -> None:
+        """Keeps a part: in memory, or from some size on in a temporary file."""
+        if self._spool < 0 and self._done + len(part) <= KEPT_IN_MEMORY:
+            self._kept += part
+        else:
+            if self._spool < 0:
+                check_room(self.size)
+                with tempfile.TemporaryFile(buffering=0) as file:
+                    self._spool = os.dup(file.fileno())
+                _write_all_at(self._spool, self._kept, 0)
+                self._kept = bytearray()
+            _write_all_at(self._spool, part, self._done)
+        self._done += len(part)
+
+
+def check_room(size: int) -> None:
+    """Refuses to unpack so many bytes, where they take more than half of what is free.
+
+    Raises
+    ------
+    ArchiveError
+    """
+    folder = tempfile.gettempdir()
+    most = int(SHARE_OF_FREE * shutil.disk_usage(folder).free)
+    if size > most:
+        raise ArchiveError(
+            f"expected at most {most >> 20} MB of unpacked files, half of what {folder} has free, "
+            "got more: unpack the archive where there is room, or set TMPDIR"
+        )
 
 
 class Stream(io.RawIOBase):
@@ -217,6 +265,19 @@ def _seek_and_read(descriptor: int, length: int, start: int) -> bytes:
     return os.read(descriptor, length)
 
 
+def _write_all_at(descriptor: int, content: bytes | bytearray, start: int) -> None:
+    """Writes bytes at a place, all of them."""
+    left = memoryview(content)
+    while left:
+        count = _put_at(descriptor, left, start)
+        left, start = left[count:], start + count
+
+
+def _seek_and_write(descriptor: int, content: memoryview, start: int) -> int:
+    os.lseek(descriptor, start, os.SEEK_SET)
+    return os.write(descriptor, content)
+
+
 def _read_and_copy(descriptor: int, buffer: memoryview, start: int) -> int:
     content = _read_at(descriptor, len(buffer), start)
     buffer[: len(content)] = content
@@ -229,4 +290,5 @@ def _fill(descriptor: int, buffer: memoryview, start: int) -> int:
 
 # where a system lacks the call that does both at once
 _read_at = getattr(os, "pread", _seek_and_read)
+_put_at = getattr(os, "pwrite", _seek_and_write)
 _fill_at = _fill if hasattr(os, "preadv") else _read_and_copy

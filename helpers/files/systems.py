@@ -1,5 +1,6 @@
 """What does fsspec read an address with, and what is said where it cannot?"""
 
+import re
 from typing import Any
 
 from helpers.errors import ClearError, one_line
@@ -46,11 +47,16 @@ def system_of(address: str) -> tuple[Any, str]:
         raise clear_error(error, f"expected an address that can be read, got {address}") from error
 
 
-def clear_error(error: BaseException, expected: str) -> OSError:
+def _without_secrets(text: str) -> str:
+    """A text whose addresses say neither who asks nor by which signature."""
+    return re.sub(r"(://)[^/@\s]+@", r"\1…@", re.sub(r"(\?)[^\s'\"]*=[^\s'\"]*", r"\1…", text))
+
+
+def clear_error(error: Exception, expected: str) -> OSError:
     """An error of fsspec's in one line, with the way on."""
     if isinstance(error, ObjectError):
         return error
-    said = one_line(error) if isinstance(error, Exception) else repr(error)
+    expected, said = map(_without_secrets, (expected, one_line(error)))
     if isinstance(error, FileNotFoundError):
         return MissingObjectError(f"{expected}, found nothing ({said})")
     named = f"{type(error).__name__} {said}"

@@ -13,10 +13,9 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from helpers.errors import error_text, one_line
-from helpers.files.archives import ArchiveError
 from helpers.files.names import archive_part, is_address, is_archive_name
 from helpers.files.opening import archive_at, open_file, size_of
-from helpers.files.reading import OpenFile, SizeLimitedReader
+from helpers.files.reading import ArchiveError, OpenFile, SizeLimitedReader
 from helpers.files.systems import ObjectError
 from helpers.formats import SNIFFED_BYTES, format_of, opened_by
 from helpers.headers.elements import (

@@ -15,8 +15,8 @@ from tqdm.auto import tqdm
 
 from helpers.errors import WrongTypeError, one_line, require_type
 from helpers.files.listing import file_names, is_folder
-from helpers.files.names import is_address
-from helpers.files.objects import beginnings
+from helpers.files.names import as_named, is_address
+from helpers.files.objects import beginnings, forget
 from helpers.files.opening import is_there
 from helpers.headers.cache import cached_table
 from helpers.headers.cache_place import place_of
@@ -157,7 +157,9 @@ def _checked(keywords: Any) -> list[str]:
 
 def _paths(files_or_root: Any) -> list[str]:
     if isinstance(files_or_root, (str, bytes, os.PathLike)):
-        root = os.path.expanduser(os.fsdecode(files_or_root))
+        root = as_named(files_or_root)
+        if is_address(root):
+            forget(root)  # it may have changed
         return [root] if not is_folder(root) and is_there(root) else file_names(root)
     if isinstance(files_or_root, pd.DataFrame) or not hasattr(files_or_root, "__iter__"):
         hint = "; its files are its index" if isinstance(files_or_root, pd.DataFrame) else ""
@@ -173,7 +175,7 @@ def _folder(files_or_root: Any) -> str | None:
     """The folder that the paths begin with; None for a list of files."""
     if not isinstance(files_or_root, (str, bytes, os.PathLike)):
         return None
-    root = os.path.expanduser(os.fsdecode(files_or_root))
+    root = as_named(files_or_root)
     if is_address(root):
         return root.rstrip("/")
     return str(Path(root)) if is_folder(root) else None

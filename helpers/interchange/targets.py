@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.errors import ClearError
-from helpers.files.names import is_address
+from helpers.files.names import absolute, disk_folder, is_address
 from helpers.labels.labels import Labels
 
 VOLUME_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha", ".npz")
@@ -167,9 +167,8 @@ def _check_outside(place: Path, paths: Iterable[str]) -> None:
     own = [Path.cwd(), Path(os.path.realpath(os.path.expanduser("~")))]
     named = os.environ.get(ROOT_VARIABLE)
     roots = {Path(os.path.realpath(named))} if named and not is_address(named) else set()
-    images = {
-        Path(os.path.realpath(os.path.dirname(path))) for path in paths if not is_address(path)
-    }
+    folders = filter(None, map(disk_folder, map(absolute, paths)))  # of an archive that of itself
+    images = {Path(os.path.realpath(folder)) for folder in folders}
     shared = any(one.is_relative_to(place.parent) for one in own)
     above = any(one.is_relative_to(place.parent) for one in images) and not shared
     if above or any(place.is_relative_to(root) for root in roots | images):

@@ -9,9 +9,12 @@ import pandas as pd
 from helpers.files.listing import FolderError
 from helpers.files.names import absolute, archive_part, is_address, real_path
 from helpers.files.opening import copy_file
+from helpers.files.reading import ArchiveError
+from helpers.files.systems import ObjectError
 from helpers.privacy.pseudonyms import VARIABLE, pseudonym
 from helpers.report.quoted import QuotedText
 
+UNREADABLE = "This file cannot be read in its archive or bucket.\n"  # a row stays a row
 HARMLESS_SUFFIXES = {".dcm", ".dicom", ".ima", ".csv", ".txt"}  # of file names
 
 
@@ -93,6 +96,9 @@ def _link(path: str, link: Path) -> None:
     for way in ways:
         try:
             way(source, link)
+            return
+        except (ArchiveError, ObjectError):
+            link.write_text(UNREADABLE, encoding="utf-8")
             return
         except OSError as error:
             reasons.append(str(error))

@@ -62,6 +62,6 @@ def opened_engine(client: Any, progress: bool) -> Iterator[Engine]:
             raise WrongTypeError(f"expected {expected}, got {type(client).__name__}")
         yield Engine(client, progress)
         return
-    local = {"threads_per_worker": 1, "processes": True, "dashboard_address": None, "env": SILENT}
+    local = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "env": SILENT}
     with package.LocalCluster(**local) as cluster, package.Client(cluster) as own:
         yield Engine(own, progress)

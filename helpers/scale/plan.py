@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from helpers.headers.parquet import named_in_order
 from helpers.scale.reading import KEYS, NO_VALUE, Keys, part_keys
-from helpers.scale.store import Sizes, Store, being_written
+from helpers.scale.store import Sizes, Store, write_arrays
 from helpers.slices.cells import MIN_FILES, SeriesFacts
 
 LINKS = (("patient", "study", "series"), ("study", "series"), ("series",))
@@ -57,8 +57,7 @@ def make_plan(store: Store, parts: int, sizes: Sizes) -> None:
     """Works out, and writes, how what was read is divided."""
     keys = [part_keys(store, part) for part in range(parts)]
     plan = _planned(keys, sizes)
-    with being_written(store.path("work", "plan.npz")) as path, open(path, "wb") as file:
-        np.savez(file, **plan._asdict())
+    write_arrays(store.path("work", "plan.npz"), plan._asdict())
 
 
 def read_plan(store: Store) -> Plan:

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from helpers.files.listing import file_names, is_folder, walk_files
-from helpers.files.names import absolute
+from helpers.files.names import absolute, as_named
 from helpers.headers.columns import FIXED_COLUMNS, Columns
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.packed import ABSENT, Chunk
 from helpers.headers.parquet import FILE_NUMBER
 from helpers.headers.table import read_rows
 from helpers.headers.table_file import Entries, decoded, encoded
-from helpers.scale.store import Store, being_written
+from helpers.scale.store import Store, being_written, write_arrays
 from helpers.slices.arrays import numbers
 from helpers.slices.frame_counts import MAX_FRAMES
 from helpers.slices.images import REQUIRED_KEYWORDS, is_image
@@ -53,7 +53,7 @@ def checked_root(root: str | os.PathLike[str]) -> str:
     FolderError
         Where there is no folder, or no file in it.
     """
-    folder = absolute(os.path.expanduser(os.fsdecode(root)))
+    folder = absolute(as_named(root))
     if not is_folder(folder) or next(walk_files(folder), None) is None:
         file_names(folder)  # says what is there instead
     return folder
@@ -97,8 +97,7 @@ def read_part(store: Store, part: int, first: int) -> None:
     rows = columns.merged()
     rows.columns[FILE_NUMBER] = np.arange(first, first + len(paths))
     keys = keys_of(rows, paths)
-    with being_written(store.part("read", part, ".keys.npz")) as path, open(path, "wb") as file:
-        np.savez(file, **keys._asdict())
+    write_arrays(store.part("read", part, ".keys.npz"), keys._asdict())
     write_rows(store.part("read", part), rows, paths)
 
 

@@ -12,11 +12,12 @@ work/values/         hashes of what each keyword says in each partition
 work/results/        what each partition gives
 """
 
+import io
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -86,6 +87,14 @@ def being_written(path: str) -> Iterator[str]:
         with suppress(OSError):
             os.remove(temporary)
         raise
+
+
+def write_arrays(path: str, arrays: Mapping[str, Any]) -> None:
+    """Writes arrays, made in memory: on a full disk numpy would leave an archive open."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    with being_written(path) as temporary, open(temporary, "wb") as file:
+        file.write(content.getbuffer())
 
 
 def opened_store(root: str, folder: str, sizes: Sizes) -> Store:

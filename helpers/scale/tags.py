@@ -10,7 +10,7 @@ from helpers.headers.columns import FIXED_COLUMNS
 from helpers.headers.keywords import LEVELS, MAX_EXAMPLES, summary_row, summary_table
 from helpers.scale.plan import COLUMN, Plan
 from helpers.scale.reading import NO_VALUE, hashes
-from helpers.scale.store import Store, being_written
+from helpers.scale.store import Store, write_arrays
 
 NOT_SUMMED = set(FIXED_COLUMNS) - {"TransferSyntaxUID"}
 
@@ -54,9 +54,7 @@ def tags_of(
                     for name, level in levels.items()
                 },
             }
-    path = store.part("values", partition, ".npz")
-    with being_written(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **distinct)  # type: ignore[arg-type]
+    write_arrays(store.part("values", partition, ".npz"), distinct)
     return found
 
 
