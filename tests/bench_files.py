@@ -15,9 +15,10 @@ from time import perf_counter
 
 import numpy as np
 from range_server import BUCKET, once_answers
+from s3fs import S3FileSystem
 
 from helpers import header_table, phantom_root
-from helpers.files import opening
+from helpers.files import objects, opening
 from helpers.files.objects import listed
 from helpers.headers.fast_reader import FastReader
 from helpers.phantom.encoding import encoded
@@ -72,6 +73,9 @@ def bucket(scan, name, about):
         once_answers(address)
         os.environ |= {"AWS_ENDPOINT_URL": address, "AWS_DEFAULT_REGION": "us-east-1"}
         os.environ |= dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "bench")
+        S3FileSystem.clear_instance_cache()  # it knows the server before this one
+        for known in (objects._listed, objects._ranges, objects._folders):
+            known.clear()
         root, reader = f"s3://{BUCKET}", FastReader()
         names = listed(root)[:ONE_BY_ONE]
         alone = _seconds(lambda: [reader.row(path) for path in names]) / ONE_BY_ONE
