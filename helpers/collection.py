@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.errors import error_text
-from helpers.files.listing import FolderError, is_folder, walk_files
+from helpers.files.listing import FolderError, found_in_place, is_folder, walk_files
 from helpers.files.names import as_named, is_address, is_archive_name
-from helpers.files.opening import archive_at, open_file
+from helpers.files.opening import open_file
 from helpers.formats import SNIFFED_BYTES, command_for, format_of
 from helpers.phantom.scans import ALL_SCANS
 from helpers.phantom.writing import box_rows, clinical_rows, mask_files, write_phantom
@@ -115,11 +114,7 @@ def what_is_at(path: Path) -> str:
         return f"{'something else' if path.exists() else 'nothing'} at {path}"
     kind = _format_at(path)
     if is_archive_name(path.name):
-        try:
-            found = archive_at(os.fspath(path)).names
-        except (OSError, ValueError) as error:
-            return f"an archive that cannot be read at {path}: {error_text(error)}"
-        return f"an archive without files at {path}" if not found else f"an archive at {path}"
+        return found_in_place(os.fspath(path))
     if kind == "DICOM file":
         return f"a DICOM file at {path}; name its folder: {path.parent}"
     command = command_for(kind, path)

@@ -56,7 +56,7 @@ def file_names(root: str | os.PathLike[str]) -> list[str]:
     """As `list_files`, as a list of str."""
     root = as_named(root)
     if not is_folder(root):
-        raise FolderError(f"expected a folder, found {_what_is_at(os.fsdecode(root))}")
+        raise FolderError(f"expected a folder, found {found_in_place(os.fsdecode(root))}")
     names = list(walk_files(root))
     if not names or names == [os.fsdecode(root)]:
         hidden = _hidden_in(os.fsdecode(root))
@@ -151,7 +151,7 @@ def _archive_and_folder(name: str) -> tuple[str, str] | None:
     return None
 
 
-def _what_is_at(name: str) -> str:
+def found_in_place(name: str) -> str:
     """What there is in place of a folder."""
     if is_address(name):
         return f"a file at {name}"
