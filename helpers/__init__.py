@@ -120,7 +120,7 @@ _NAMES_OF = {  # module → the public names that it owns
     "quality.statistics": ["pixel_table"],
     "quality.audit": ["RULES", "audit", "badge", "score"],
     "quality.evidence": ["show_evidence", "show_remedies"],
-    "scale.survey": ["survey"],
+    "scale.survey": ["survey", "survey_or_phantom"],
     "learn.cohort": ["check_decodable", "largest_group", "sample_slices", "training_table"],
     "learn.classes": ["class_table"],
     "learn.folds": ["folds"],

@@ -81,6 +81,7 @@ from helpers.quality.evidence import show_evidence as show_evidence
 from helpers.quality.evidence import show_remedies as show_remedies
 from helpers.quality.statistics import pixel_table as pixel_table
 from helpers.scale.survey import survey as survey
+from helpers.scale.survey import survey_or_phantom as survey_or_phantom
 from helpers.slices.best import best_stacks as best_stacks
 from helpers.slices.contents import contents_line as contents_line
 from helpers.slices.contents import contents_table as contents_table

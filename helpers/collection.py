@@ -1,11 +1,13 @@
 """Which collection is meant? The folder that is named, the one that is found, or the phantom."""
 
 import contextlib
+import json
 import os
 import re
 import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -26,17 +28,40 @@ OTHER_ENDINGS = (  # are probed last
     *(".csv", ".json", ".txt", ".md", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".tif"),
     *(".npy", ".nii", ".py", ".ipynb"),
 )
+MANIFEST = "survey.json"  # in the folder of a survey: whose it is
+SAMPLE, PART = "sample.parquet", "sample.json"  # there: the part that is explored, and which it is
 PHANTOM_VERSION = 17  # changes with the phantom
 PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
 ANY_PHANTOM = re.compile(r"dicom-phantom-(\d+)(?:\.(\d{1,9}))?")  # version, process writing it
 
 
+class Part(NamedTuple):
+    """How much of a collection stands for all of it, where it was surveyed."""
+
+    files: int
+    of_files: int
+    patients: int
+    of_patients: int
+    root: str  # of the whole collection
+
+    @property
+    def said(self) -> str:
+        """What part it is, in words."""
+        if self.files == self.of_files:
+            return f"all {self.files:,} files"
+        files = f"{self.files:,} of {self.of_files:,} files"
+        if self.patients == self.of_patients:
+            return f"the first {files}"
+        return f"{files}: {self.patients:,} of {self.of_patients:,} patients, evenly chosen"
+
+
 def collection_root() -> Path | str:
     """The folder to explore; prints one line that says which and why.
 
-    ``$DICOM_ROOT`` if it is set: a folder, an archive, or an address such as ``s3://bucket/scans``,
-    which stays a str; else the DICOM folder found below ``/kaggle/input``; else the phantom
-    collection, written once to a cache folder.
+    ``$DICOM_ROOT`` if it is set: a folder, an archive, an address such as ``s3://bucket/scans``,
+    which stays a str, or the folder of a survey, of which the header table of a sample is explored;
+    else the DICOM folder found below ``/kaggle/input``; else the phantom collection, written once
+    to a cache folder.
 
     Raises
     ------
@@ -108,6 +133,16 @@ def phantom_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
     return table.astype(object).where(table.notna(), None)
 
 
+def part_in(path: str | os.PathLike[str]) -> Part | None:
+    """What part of a collection the sample of a survey is; None for what is no such sample."""
+    if is_address(os.fspath(path)) or Path(path).name != SAMPLE or not Path(path).is_file():
+        return None
+    try:
+        return Part(*json.loads(Path(path).with_name(PART).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def what_is_at(path: Path) -> str:
     """What there is in place of a folder, and how to go on."""
     if not path.is_file():
@@ -125,6 +160,8 @@ def what_is_at(path: Path) -> str:
 def named_root(folder: str | os.PathLike[str], what: str = "") -> Path | str:
     """A folder, an archive or an address that a person named, as a whole path.
 
+    Of the folder of a survey it is the header table of its sample.
+
     Parameters
     ----------
     what : named it, where that is to be said
@@ -138,6 +175,14 @@ def named_root(folder: str | os.PathLike[str], what: str = "") -> Path | str:
     if is_address(name):
         return name.rstrip("/")
     root = Path(name)
+    for sample in (root, root / SAMPLE):
+        if part_in(sample):
+            return sample.absolute()
+    if (root / MANIFEST).is_file() and (root / "work").is_dir():
+        raise FolderError(
+            f"expected a survey that is done, found one that was interrupted at {root}: call "
+            "helpers.survey again, with its collection and this folder"
+        )
     if not is_folder(root):
         start = f"{what}: expected" if what else "expected"
         raise FolderError(f"{start} a folder of DICOM files, found {what_is_at(root)}")
@@ -146,7 +191,10 @@ def named_root(folder: str | os.PathLike[str], what: str = "") -> Path | str:
 
 def _root_and_reason() -> tuple[Path | str, str]:
     if named := os.environ.get("DICOM_ROOT"):
-        return named_root(named, "DICOM_ROOT"), "named by DICOM_ROOT"
+        root = named_root(named, "DICOM_ROOT")
+        part = part_in(root)
+        why = f"{part.said}, of {part.root}; " if part else ""
+        return root, f"{why}named by DICOM_ROOT"
     why = "the phantom, made here; set DICOM_ROOT to explore your own folder"
     if KAGGLE_INPUT.is_dir():
         if (found_below := find_dicom(KAGGLE_INPUT)) is not None:

@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "folder",
         nargs="?",
-        help="folder of DICOM files; without it $DICOM_ROOT, or else the phantom, which is made",
+        help="folder of DICOM files, archive, address or survey; without it $DICOM_ROOT, or else "
+        "the phantom, which is made",
     )
     parser.add_argument(
         "--deidentify",

@@ -36,7 +36,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "quality": {
         *("files", "geometry", "headers", "slices", "pixels", "volume", "labels", "pictures"),
     },
-    "scale": {"files", "geometry", "headers", "slices", "quality"},
+    "scale": {"files", "collection", "geometry", "headers", "slices", "quality"},
     "learn": {"files", "geometry", "slices", "pixels", "volume", "labels", "pictures"},
     "viewer": {
         *("geometry", "headers", "slices", "pixels", "volume", "labels", "pictures", "quality"),
@@ -44,7 +44,7 @@ EARLIER = {  # room → the rooms that it may import from at most, besides error
     "pages": set(),
     "report": {
         *("files", "collection", "geometry", "privacy", "headers", "slices", "pixels", "volume"),
-        *("labels", "pictures", "quality", "viewer", "pages"),
+        *("labels", "pictures", "quality", "scale", "viewer", "pages"),
     },
     "kernels": {"privacy", "headers", "pages"},
     "site": {"collection", "report"},

@@ -9,24 +9,30 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pydicom
 import pytest
 
 from helpers import (
     audit,
+    collection_root,
     header_table,
     protocol_table,
     slice_counts,
     slice_table,
     stack_table,
     survey,
+    survey_or_phantom,
     tag_summary,
 )
+from helpers.collection import named_root, part_in
 from helpers.errors import WrongTypeError
 from helpers.files.listing import FolderError
-from helpers.scale import reading
+from helpers.headers.extent import extent_of
+from helpers.scale import reading, sample
 from helpers.scale import survey as module
+from helpers.scale.engine import Here
 from helpers.scale.reading import list_parts
 from helpers.scale.store import Sizes, SurveyError, opened_store
 
@@ -36,8 +42,8 @@ FIXED = ["error", "file_size", "pixel_offset", "TransferSyntaxUID", "private_ele
 TABLES = ("stacks", "counts", "findings", "protocols", "tags")
 
 
-class Here:
-    """An engine without workers, which may be stopped in a stage."""
+class Stopped(Here):
+    """An engine without workers, which may be stopped in a stage and counts its tasks."""
 
     def __init__(self, stop=None):
         self.stop, self.tasks = stop, {}
@@ -56,10 +62,10 @@ def here(monkeypatch):
     monkeypatch.setattr(module, "SIZES", SMALL)
 
     def use(stop=None):
-        engine = Here(stop)
+        engine = Stopped(stop)
 
         @contextmanager
-        def opened(client, progress):
+        def opened(client, progress, few):
             yield engine
 
         monkeypatch.setattr(module, "opened_engine", opened)
@@ -112,6 +118,15 @@ def check_equal(found, headers):
     same(in_order(found.findings)[[*expected]], in_order(expected))
     same(found.protocols, protocol_table(slices))
     same(found.tags, tag_summary(headers))
+    assert in_any_order(found.extent) == in_any_order(extent_of(headers))
+
+
+def in_any_order(extent):
+    """An extent whose lists are in an order of their own."""
+    patients = sorted(
+        map(str, (tuple(one) if type(one) is list else one for one in extent.patients))
+    )
+    return extent._replace(patients=patients, identifying=sorted(extent.identifying))
 
 
 def test_a_survey_gives_what_one_process_gives(collection, headers, here, tmp_path):
@@ -136,11 +151,35 @@ def test_the_data_set_is_one_that_pandas_reads(collection, headers, here, tmp_pa
 
 
 def test_duckdb_counts_in_the_data_set(collection, headers, here, tmp_path):
-    duckdb = pytest.importorskip("duckdb")
-    found = survey(collection, tmp_path / "s", progress=False)
-    files = f"read_parquet('{found.headers}/**/*.parquet', union_by_name=true)"
-    rows = duckdb.sql(f"SELECT Modality, count(*) FROM {files} GROUP BY 1").fetchall()
-    assert dict(rows) == headers["Modality"].value_counts(dropna=False).to_dict()
+    pytest.importorskip("duckdb")
+    found = survey(collection, tmp_path / "it's", progress=False)
+    rows = found.query("SELECT Modality, count(*) AS files FROM headers GROUP BY 1")
+    counts = dict(zip(rows["Modality"].fillna("none"), rows["files"]))
+    assert counts == headers["Modality"].fillna("none").value_counts().to_dict()
+    images = found.query("SELECT sum(images) FROM stacks").iloc[0, 0]
+    assert images == stack_table(slice_table(headers))["images"].sum()
+    with pytest.raises(SurveyError, match=r"^expected SQL about counts, .*, got: .*Modalty"):
+        found.query("SELECT Modalty FROM headers")
+
+
+def test_without_duckdb_a_line_says_what_to_type(collection, here, tmp_path, monkeypatch):
+    found = survey(collection / "P01-reference", tmp_path / "s", progress=False)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(SurveyError, match=r"^expected the package duckdb.*pip install"):
+        found.query("SELECT 1")
+
+
+def test_a_few_files_need_no_workers(collection, headers, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    check_equal(survey(collection, tmp_path / "s"), headers)
+
+
+def test_an_archive_is_surveyed_as_its_folder_is(collection, headers, here, tmp_path):
+    packed = shutil.make_archive(str(tmp_path / "study"), "zip", collection)
+    found = survey(packed, tmp_path / "s", progress=False)
+    expected = headers.rename(index=lambda path: path.replace(str(collection), packed))
+    assert {*found.header_table().index} == {*expected.index}
+    check_equal(found, header_table(packed, progress=False))
 
 
 def test_one_patient_and_one_stack_go_on_as_headers(collection, headers, here, tmp_path):
@@ -153,6 +192,92 @@ def test_one_patient_and_one_stack_go_on_as_headers(collection, headers, here, t
     for stack in found.stacks.index[[0, -1]]:
         paths = slices.loc[stack].index.get_level_values("path")
         assert set(found.stack_headers(stack).index) == set(paths)
+
+
+# a part that stands for all
+
+
+@pytest.fixture
+def sampled(collection, here, tmp_path, monkeypatch):
+    """A survey whose sample is of some of its patients."""
+    monkeypatch.setattr(sample, "MOST_FILES", 150)
+    return survey(collection, tmp_path / "s", progress=False)
+
+
+def test_a_sample_has_all_files_of_some_patients(sampled, headers):
+    table = header_table(sampled.folder / "sample.parquet")
+    patients = set(table["PatientID"].dropna())
+    own = headers[headers["PatientID"].isin(patients)]
+    named = table[table["PatientID"].notna()]
+    pd.testing.assert_frame_equal(named, without_empty(own)[[*named]])
+    assert 1 < len(patients) < headers["PatientID"].nunique() and len(table) <= 150
+
+
+def test_of_fewer_files_all_are_the_sample(collection, headers, here, tmp_path):
+    found = survey(collection, tmp_path / "s", progress=False)
+    table = header_table(found.folder / "sample.parquet")
+    pd.testing.assert_frame_equal(table, without_empty(headers))
+    assert part_in(found.folder / "sample.parquet").said == f"all {len(headers)} files"
+
+
+@pytest.mark.parametrize(("most", "files"), [(40, 30), (20, 15), (10, 10)])
+def test_of_one_huge_patient_whole_series_are_taken(
+    collection, here, tmp_path, monkeypatch, most, files
+):
+    monkeypatch.setattr(sample, "MOST_FILES", most)
+    for folder in ("P01-reference", "P02-interspaced"):
+        write_changed(collection / folder, tmp_path / "ANON", same_patient)
+    found = survey(tmp_path / "ANON", tmp_path / "s", progress=False)
+    said = part_in(found.folder / "sample.parquet").said
+    assert said == ("all 30 files" if files == 30 else f"the first {files} of 30 files")
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "chosen"),
+    [
+        ([5, 5, 5], 100, [0, 1, 2]),
+        ([5] * 10, 20, [0, 3, 6, 9]),
+        ([1000, 1, 1], 20, [0]),
+        ([1, 1000, 1], 20, [0]),
+        ([900], 20, [0]),
+    ],
+)
+def test_patients_are_chosen_at_even_steps(files, most, chosen):
+    assert sample.evenly_chosen(np.array(files), most).tolist() == chosen
+
+
+def test_the_pages_take_the_sample_and_say_so(sampled, headers, monkeypatch, capsys):
+    monkeypatch.setenv("DICOM_ROOT", str(sampled.folder))
+    root = collection_root()
+    said = capsys.readouterr().out
+    part = part_in(root)
+    assert f"{part.files} of {len(headers)} files: {part.patients} of " in said
+    assert "evenly chosen" in said and part.root in said
+    assert len(header_table(root)) == part.files
+    again = survey_or_phantom(root, sampled.folder / "unused")
+    assert again == sampled and not capsys.readouterr().out
+
+
+def test_a_survey_that_is_not_done_is_no_collection(collection, here, tmp_path):
+    here(stop="Finding")
+    with pytest.raises(KeyboardInterrupt):
+        survey(collection, tmp_path, progress=False)
+    with pytest.raises(FolderError, match="expected a survey that is done, found one that was"):
+        named_root(tmp_path)
+
+
+def test_what_was_not_surveyed_shows_a_patient_of_the_phantom(collection, tmp_path, capsys):
+    found = survey_or_phantom(collection, tmp_path / "s")
+    assert capsys.readouterr().out.count("\n") == 1
+    assert found.counts["files"].tolist() == [96]
+
+
+def test_another_parquet_file_is_no_header_table(tmp_path):
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_text("no Parquet", encoding="utf-8")
+    for name in ("a", "b"):
+        with pytest.raises(FolderError, match="expected the header table of a survey, or a folder"):
+            header_table(tmp_path / f"{name}.parquet")
 
 
 # identifiers that an anonymiser broke
@@ -200,6 +325,15 @@ def instances_shared(dataset, folder, number):
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.8.{number}"
 
 
+def write_changed(folder, root, change, place=0):
+    """Copies some files of a folder to one of the same name in `root`, changed."""
+    (root / folder.name).mkdir(parents=True)
+    for number, file in enumerate(sorted(folder.glob("*.dcm"))[:15]):
+        dataset = pydicom.dcmread(file)
+        change(dataset, place, number)
+        dataset.save_as(root / folder.name / file.name)
+
+
 BROKEN = [
     *(same_study, same_series, same_patient, all_the_same, no_series, no_identifier),
     *(one_series_of_many, another_in_every_file, instances_shared),
@@ -210,11 +344,7 @@ BROKEN = [
 def test_broken_identifiers_give_what_one_process_gives(collection, here, tmp_path, change):
     root = tmp_path / "broken"
     for place, folder in enumerate(sorted(collection.glob("P*/"))):
-        (root / folder.name).mkdir(parents=True)
-        for number, file in enumerate(sorted(folder.glob("*.dcm"))[:15]):
-            dataset = pydicom.dcmread(file)
-            change(dataset, place, number)
-            dataset.save_as(root / folder.name / file.name)
+        write_changed(folder, root, change, place)
     engine = here()
     found = survey(root, tmp_path / "s", progress=False)
     check_equal(found, header_table(root, progress=False))
@@ -335,6 +465,7 @@ def test_what_is_no_folder_is_said(tmp_path, here):
 
 
 def test_without_the_package_a_line_says_what_to_type(collection, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SIZES", SMALL)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(SurveyError, match=r"expected the package distributed.*pip install"):
         survey(collection, tmp_path / "s")

@@ -8,7 +8,7 @@ the same columns. What a file says otherwise, such as a text where a number shou
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from itertools import repeat
 from operator import is_
@@ -20,6 +20,7 @@ import pyarrow as pa
 from pyarrow import compute, dataset, parquet
 from pydicom.datadict import private_dictionary_VM, private_dictionary_VR
 
+from helpers.errors import ClearError, one_line
 from helpers.headers.columns import Columns
 from helpers.headers.keywords import dictionary_entries
 from helpers.headers.packed import ABSENT, Chunk, Coded, Packed, Same
@@ -40,6 +41,10 @@ FIXED_TYPES = {
 PRIVATE_NAME = re.compile(r"\((\w{4}),xx(\w{2})\) (.*)")
 LONGEST_INTEGER = 2**63  # what is not below it has no column of integers
 ROWS_PER_GROUP = 2**16
+
+
+class TableError(ClearError):
+    """A file that holds no header table."""
 
 
 @cache
@@ -79,11 +84,33 @@ def read_headers(folder: str, names: Collection[str] | None = None, **values: An
 
     Parameters
     ----------
-    names : the columns that are wanted, or None for all that say something
+    names : the columns that are wanted, of which those come that say something; None for all
     values : what some columns must have: one value, or a list of which one
+
+    Raises
+    ------
+    TableError
+        For other files.
     """
     found = _read(folder, names, values)
     return header_rows(found.take(compute.sort_indices(found[FILE_NUMBER])))
+
+
+def copy_headers(rows: Mapping[str, np.ndarray], most: int, file: str) -> int:
+    """Writes some rows of files of a data set as one file; returns how many these are.
+
+    Parameters
+    ----------
+    rows : file → bool (n,), whether each of its rows is wanted
+    most : rows; where more are wanted, series are written whole from the first on, as far as one is
+    """
+    found = [parquet.read_table(name).filter(pa.array(wanted)) for name, wanted in rows.items()]
+    table = pa.concat_tables(found)
+    table = table.take(compute.sort_indices(table[FILE_NUMBER]))
+    if len(table) > most:
+        table = table[: _end_of_series(table[: most + 1])]
+    parquet.write_table(table, file)
+    return len(table)
 
 
 def header_rows(found: pa.Table) -> pd.DataFrame:
@@ -101,6 +128,13 @@ def header_rows(found: pa.Table) -> pd.DataFrame:
     return Columns(Chunk(len(paths), columns)).table(paths)
 
 
+def _end_of_series(table: pa.Table) -> int:
+    """The number of rows before the last, up to where a series ends; all of them within one."""
+    series = pd.factorize(table["SeriesInstanceUID"].to_pandas())[0]
+    ends = np.flatnonzero(np.diff(series)) + 1
+    return int(ends[-1]) if len(ends) else len(table) - 1
+
+
 def _vr_and_vm(keyword: str) -> tuple[str, str]:
     if entry := dictionary_entries().get(keyword):
         return entry.VR, entry.VM
@@ -115,14 +149,20 @@ def _vr_and_vm(keyword: str) -> tuple[str, str]:
 
 
 def _read(folder: str, names: Collection[str] | None, values: dict[str, Any]) -> pa.Table:
-    source = dataset.dataset(folder, format="parquet")
+    try:
+        source = dataset.dataset(folder, format="parquet")
+    except pa.ArrowException as error:
+        raise TableError(one_line(error)) from error
+    if not {"path", FILE_NUMBER, OTHERWISE} <= set(source.schema.names):
+        raise TableError(f"no header table: {folder}")
     wanted = None
     for name, value in values.items():
         several = list(value) if isinstance(value, (list, set, tuple, np.ndarray)) else [value]
         one = dataset.field(name).isin(several)
         wanted = one if wanted is None else wanted & one
-    chosen = None if names is None else ["path", FILE_NUMBER, *names, OTHERWISE]
-    return source.to_table(chosen, filter=wanted)
+    there = source.schema.names
+    chosen = there if names is None else {"path", FILE_NUMBER, *names, OTHERWISE}
+    return source.to_table([name for name in there if name in chosen], filter=wanted)
 
 
 # there

@@ -14,7 +14,7 @@ from pydicom.datadict import tag_for_keyword
 from tqdm.auto import tqdm
 
 from helpers.errors import WrongTypeError, one_line, require_type
-from helpers.files.listing import file_names, is_folder
+from helpers.files.listing import FolderError, file_names, is_folder
 from helpers.files.names import as_named, is_address
 from helpers.files.objects import beginnings, forget
 from helpers.files.opening import is_there
@@ -49,6 +49,8 @@ def header_table(
     Parameters
     ----------
     files_or_root : a folder (all files below it but hidden ones), or a list of files
+        Or a header table in a Parquet file, as a survey keeps it: its rows are taken from there,
+        and no file is read.
     keywords : list of str, or None
         The DICOM keywords wanted as columns; None gives every public one that is met before the
         pixels, and b-values and gradient directions that stand in private elements.
@@ -79,7 +81,7 @@ def header_table(
     KeywordError
         For a keyword that DICOM does not know (PS3.6), with the nearest that it does.
     FolderError
-        For a folder that is not there or is empty.
+        For a folder that is not there or is empty, and a Parquet file that is no header table.
     CacheError
         For a cache that cannot be where it is said to be.
 
@@ -104,6 +106,9 @@ def header_table(
     """
     keywords = None if keywords is None else _checked(keywords)
     require_executor(executor)
+    if _is_table(files_or_root):
+        table = _read_table(as_named(files_or_root))
+        return table if keywords is None else _only(table, keywords, private)
     paths, folder = _paths(files_or_root), _folder(files_or_root)
     place = place_of(cache, folder, paths)
     reader = FastReader(keywords if place is None else None, private)
@@ -137,6 +142,25 @@ def split_values(headers: pd.DataFrame, keyword: str) -> pd.DataFrame:
     filled = [(*row, *[None] * (longest - len(row))) for row in rows]
     names = [f"value {number + 1}" for number in range(longest)]
     return pd.DataFrame(filled, index=headers.index, columns=names, dtype=object)
+
+
+def _is_table(files_or_root: Any) -> bool:
+    """Whether a header table is named that was written to a file."""
+    if not isinstance(files_or_root, (str, bytes, os.PathLike)):
+        return False
+    name = as_named(files_or_root)
+    return name.lower().endswith(".parquet") and os.path.isfile(name)
+
+
+def _read_table(name: str) -> pd.DataFrame:
+    """The rows of a header table in a file."""
+    from helpers.headers.parquet import TableError, read_headers  # is slow to import
+
+    try:
+        return read_headers(name)
+    except TableError as error:
+        expected = "expected the header table of a survey, or a folder of DICOM files"
+        raise FolderError(f"{expected}, got another file: {name}") from error
 
 
 def _checked(keywords: Any) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +21,7 @@ KINDS = {
     **{"PN": "name", "DA": "date", "DT": "date", "TM": "date"},
     **{"UI": "identifier (UID)", "SQ": "sequence"},
 }
+BURNED_IN = "burned-in annotation"  # a row that is no element
 PRIVATE_VRS = {  # of private elements that hold physics alone (PS3.15 E.3.10)
     "(0019,xx0A) SIEMENS MR HEADER": "US",  # slices side by side in a mosaic
     "(0019,xx0C) SIEMENS MR HEADER": "IS",  # b-value
@@ -77,26 +78,18 @@ def identifying(headers: pd.DataFrame) -> pd.DataFrame:
     """
     require_type(headers, pd.DataFrame, "of header_table")
     headers = headers[~headers.index.duplicated()]  # a file once, however many frames it has
-    found = [
-        (keyword, KINDS.get(vr_of(keyword), "text"), column.notna(), column.nunique(), action)
-        for keyword, column in headers.items()
-        if (action := _profile().get(keyword))
-    ]
-    if "private_elements" in headers:  # their meaning is not known (PS3.15 E.3.10)
-        private = headers["private_elements"]
-        having = pd.to_numeric(private) > 0
-        found.append(("private elements", "private", having, private.nunique(), "X"))
-    if "BurnedInAnnotation" in headers:  # names in the pixels (PS3.3 C.7.6.1)
-        having = headers["BurnedInAnnotation"] == "YES"
-        found.append(("burned-in annotation", "pixels", having, 1, "clean pixel data"))
     rows = [
-        (name, kind, *_counts(headers, having), distinct, action)
-        for name, kind, having, distinct, action in found
-        if having.any()
+        (name, kind, *_counts(headers, values.notna()), values.nunique(), action)
+        for name, kind, values, action in _found(headers)
     ]
     names = ["keyword", "kind", "files", "patients", "folders", "distinct", "action"]
     table = pd.DataFrame(rows, columns=names).set_index("keyword")
     return table.sort_values(["kind", "files"], ascending=[True, False], kind="stable")
+
+
+def identifying_names(headers: pd.DataFrame) -> list[str]:
+    """What `identifying` has a row for, without counting where it is."""
+    return [name for name, *_ in _found(headers)]
 
 
 def folders_with(headers: pd.DataFrame, keyword: str) -> pd.Series:
@@ -148,6 +141,23 @@ def own_words(helpers: Path = Path(__file__).parents[1]) -> frozenset[str]:
 def _profile() -> dict[str, str]:
     """Keyword and action of the Basic Profile."""
     return pd.read_csv(PROFILE, index_col="keyword")["action"].to_dict()
+
+
+def _found(headers: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series, str]]:
+    """Yields name, kind, values by file and action of all that identifies and has a value."""
+    found = [
+        (keyword, KINDS.get(vr_of(keyword), "text"), column, action)
+        for keyword, column in headers.items()
+        if (action := _profile().get(keyword))
+    ]
+    if "private_elements" in headers:  # their meaning is not known (PS3.15 E.3.10)
+        private = pd.to_numeric(headers["private_elements"])
+        found.append(("private elements", "private", private.where(private > 0), "X"))
+    if "BurnedInAnnotation" in headers:  # names in the pixels (PS3.3 C.7.6.1)
+        burned = headers["BurnedInAnnotation"]
+        burned = burned.where(burned == "YES")
+        found.append((BURNED_IN, "pixels", burned, "clean pixel data"))
+    yield from (one for one in found if one[2].notna().any())
 
 
 def _counts(headers: pd.DataFrame, having: pd.Series) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 from nbformat import NotebookNode
 
-from helpers.collection import collection_root, is_phantom, named_root
+from helpers.collection import Part, collection_root, is_phantom, named_root, part_in
 from helpers.errors import ClearError
 from helpers.files.listing import FolderError
 from helpers.files.names import is_address
@@ -29,8 +29,9 @@ from helpers.report.html_pages import PageEntry, index_html, message_page, page_
 from helpers.report.processes import ProcessError, in_processes
 from helpers.report.stack_pages import MB, StackPages, clear
 from helpers.report.stage import with_stage
-from helpers.report.summary import Overview, overview
+from helpers.report.summary import Overview, facts_of, overview
 from helpers.report.tables import Tables, tables_of, tables_of_folder
+from helpers.scale.found import Survey
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
@@ -71,6 +72,7 @@ def build_site(
     Parameters
     ----------
     collection : folder of DICOM files, or None for what `helpers.collection_root` finds
+        Of the folder of a survey, the summary is of the whole collection, all else of a sample.
     pages : folder of notebooks
     site : folder to write to: a new one, an empty one or that of an earlier report
     deidentify : whether pseudonyms stand for what could identify a person, and numbers for the
@@ -99,7 +101,11 @@ def build_site(
     hidden = deidentify or is_deidentified()
     headers = header_table(root, cache=not hidden)  # no copy of names is left where they are hidden
     tables = tables_of(headers)
+    part = part_in(root)
     summary = overview(headers, tables)
+    if part is not None:
+        summary = summary._replace(facts=_facts_of_survey(Path(root).parent, part))
+        root = part.root
     with tempfile.TemporaryDirectory(prefix="dicom-", ignore_cleanup_errors=True) as folder:
         view = _view(root, headers, site, folder, hidden)
         summary.facts["identity"] += f"; {view.identity}"
@@ -279,6 +285,15 @@ def _checked_size(max_mb: float | None, single: bool) -> float:
     if not max_mb > 0:
         raise SizeError(f"expected a size of the report in MB above 0, got {max_mb!r}")
     return max_mb
+
+
+def _facts_of_survey(folder: Path, part: Part) -> pd.Series:
+    """The facts of a whole collection that was surveyed, and what part of it the report shows."""
+    found = Survey(folder)
+    facts = facts_of(found.extent, found.stacks, found.findings)
+    if part.files < part.of_files:
+        facts["shown"] = f"{part.said}; all that is said above is of the whole collection"
+    return facts
 
 
 def _gallery(tables: Tables, root: Path | str, view: _View) -> Gallery:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES
+from helpers.headers.extent import Extent, extent_of
 from helpers.pictures.slices import snapshot
-from helpers.privacy.identifying import identifying
 from helpers.report.tables import Tables, tables_of
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.volume.slice import load_slice
@@ -42,25 +42,36 @@ def overview(headers: pd.DataFrame, tables: Tables | None = None) -> Overview:
     NoImageError
         Where no file is DICOM.
     """
-    _, slices, stacks, findings, _ = tables_of(headers) if tables is None else tables
+    tables = tables_of(headers) if tables is None else tables
+    facts = facts_of(extent_of(headers), tables.stacks, tables.findings)
+    return Overview(facts, _best_pictures(tables.slices, tables.stacks))
+
+
+def facts_of(extent: Extent, stacks: pd.DataFrame, findings: pd.DataFrame) -> pd.Series:
+    """The facts of a collection.
+
+    Parameters
+    ----------
+    stacks : DataFrame of `helpers.stack_table`
+    findings : DataFrame of `helpers.audit`
+    """
     facts = {
-        "files": _files(headers),
-        **(_of_images(headers, stacks) if len(stacks) else _without_images(headers)),
+        "files": _files(extent),
+        **(_of_images(extent, stacks) if len(stacks) else _without_images(extent)),
         "findings": _findings(findings),
-        "identity": _identity(identifying(headers)),
+        "identity": _identity(extent),
     }
-    return Overview(pd.Series(facts), _best_pictures(slices, stacks))
+    return pd.Series(facts)
 
 
-def _files(headers: pd.DataFrame) -> str:
-    megabytes = headers["file_size"].sum() / MEGABYTE
-    unreadable = _share(headers["error"].notna())
-    return f"{len(headers)}, {megabytes:.1f} MB; {unreadable} cannot be read"
+def _files(extent: Extent) -> str:
+    unreadable = f"{extent.unreadable} of {extent.files}"
+    return f"{extent.files}, {extent.bytes / MEGABYTE:.1f} MB; {unreadable} cannot be read"
 
 
-def _of_images(headers: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, str]:
+def _of_images(extent: Extent, stacks: pd.DataFrame) -> dict[str, str]:
     """What the images are, and whose; of others there are documents or plans alone."""
-    series, everybody = stacks.index.unique("SeriesInstanceUID"), _patients(headers)
+    series, everybody = stacks.index.unique("SeriesInstanceUID"), len(extent.patients)
     imaged = stacks["PatientID"].nunique()
     of_all = f" with images, of {everybody}" if everybody > imaged else ""
     return {
@@ -71,22 +82,16 @@ def _of_images(headers: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _without_images(headers: pd.DataFrame) -> dict[str, str]:
+def _without_images(extent: Extent) -> dict[str, str]:
     """What the files are where none holds an image, and whose."""
-    readable = headers[headers["error"].isna()].reindex(columns=["Modality"])
-    files = _modalities(readable["Modality"], pd.Series(1, readable.index))
+    modality = pd.Series([*extent.modalities], dtype=object)
+    files = _modalities(modality, pd.Series([*extent.modalities.values()], dtype=int))
     return {
         "images": "none: no file holds pixels that can be read",
-        "patients": f"{_patients(headers)}",
+        "patients": f"{len(extent.patients)}",
         "modalities": f"{files} (files)",
         "stacks": "none",
     }
-
-
-def _patients(headers: pd.DataFrame) -> int:
-    """How many patients the files name."""
-    readable = headers[headers["error"].isna()].reindex(columns=["PatientID"])
-    return readable["PatientID"].nunique()
 
 
 def _best_pictures(slices: pd.DataFrame, stacks: pd.DataFrame) -> dict[str, bytes]:
@@ -147,10 +152,10 @@ def _findings(findings: pd.DataFrame) -> str:
     return f"{severities} in the headers; most of {found}" if found else "none"
 
 
-def _identity(table: pd.DataFrame) -> str:
+def _identity(extent: Extent) -> str:
     """How many elements could identify a person, and how many files say that pixels do."""
-    burned = int(table["files"].get("burned-in annotation", 0))
-    elements = f"{len(table) - bool(burned)} elements with values that could identify a person"
+    count, burned = len(extent.identifying), extent.burned_in
+    elements = f"{count} elements with values that could identify a person"
     if not burned:
         return elements
     told = "1 file says that it has" if burned == 1 else f"{burned} files say that they have"

@@ -13,7 +13,18 @@ from helpers.scale.store import SurveyError
 SILENT = {"PYTHONWARNINGS": "ignore"}  # what pydicom warns of stands in values and errors
 
 
-class Engine:
+class Here:
+    """Runs tasks one after the other in this process, for a collection that is soon read."""
+
+    def run(
+        self, name: str, function: Callable[..., None], arguments: Iterable[tuple[Any, ...]]
+    ) -> None:
+        """Calls a function with each of some arguments; `name` is what workers call it."""
+        for some in arguments:
+            function(*some)
+
+
+class Engine(Here):
     """Runs tasks on the workers of a client, with a progress bar for each kind."""
 
     def __init__(self, client: Any, progress: bool) -> None:
@@ -53,8 +64,11 @@ class Engine:
 
 
 @contextmanager
-def opened_engine(client: Any, progress: bool) -> Iterator[Engine]:
-    """An engine of a client's workers, or of workers here that end with it."""
+def opened_engine(client: Any, progress: bool, few: bool) -> Iterator[Here]:
+    """An engine of a client's workers; without, of workers that end with it, or none for a few."""
+    if client is None and few:
+        yield Here()
+        return
     package = optional_package("distributed", SurveyError)
     if client is not None:
         if not isinstance(client, package.Client):

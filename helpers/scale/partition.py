@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.headers.columns import Columns
+from helpers.headers.extent import extent_of
 from helpers.headers.parquet import FILE_NUMBER, write_headers
 from helpers.quality.audit import JUDGED_KEYWORDS, NEED_PIXELS, RULES, once_per_file
 from helpers.quality.findings import STUDY, Finding, counted
@@ -48,14 +49,17 @@ def place_partition(store: Store, partition: int, sizes: Sizes) -> None:
     with being_written(store.headers(partition)) as path:
         write_headers(rows, paths, numbers, plan.columns.tolist(), path)
     headers = Columns(rows).table(paths)
-    found = {"files": len(paths), "tags": tags_of(headers, numbers, plan, partition, store)}
+    tags = tags_of(headers, numbers, plan, partition, store)
+    extent = extent_of(headers)
     headers = _with_columns(headers, ALWAYS_THERE)
     elsewhere = elsewhere_of(headers, plan)
     slices = slice_table(headers, progress=False, cache=False, elsewhere=elsewhere)
     measures = Measures(slices)
     collection = Collection(headers, slices)
     collection.elsewhere = _references_elsewhere(collection, store, plan, sizes)
-    found |= {
+    found = {
+        "extent": extent._asdict(),
+        "tags": tags,
         "stacks": as_json(_stacks(slices, measures)),
         "first images": as_json(_first_images(measures)),
         "counts": as_json(_counts(headers, slices, elsewhere)),
@@ -71,6 +75,15 @@ def is_placed(store: Store, partition: int) -> bool:
     """Whether a partition has been made."""
     done = store.has("work", "results", f"{partition:06}")
     return done and os.path.exists(store.headers(partition))
+
+
+def counted_as(headers: pd.DataFrame) -> np.ndarray:
+    """The patient (n,) of each file, or a name for the folder of one that names none."""
+    patients = headers.reindex(columns=["PatientID"])["PatientID"].to_numpy(object, copy=True)
+    missing = pd.isna(patients)
+    folders = [f"{NO_PATIENT}{path.rpartition(os.sep)[0]}" for path in headers.index[missing]]
+    patients[missing] = folders
+    return patients
 
 
 def elsewhere_of(headers: pd.DataFrame, plan: Plan) -> Elsewhere:
@@ -153,11 +166,7 @@ def _first_images(measures: Measures) -> pd.DataFrame:
 
 def _counts(headers: pd.DataFrame, slices: pd.DataFrame, elsewhere: Elsewhere) -> pd.DataFrame:
     """Numbers by patient; files that name none are counted by their folder."""
-    patients = headers["PatientID"].astype(object).to_numpy(copy=True)
-    missing = pd.isna(patients)
-    folders = [f"{NO_PATIENT}{path.rpartition(os.sep)[0]}" for path in headers.index[missing]]
-    patients[missing] = folders
-    named = headers.assign(PatientID=pd.Series(patients, headers.index, dtype=object))
+    named = headers.assign(PatientID=pd.Series(counted_as(headers), headers.index, dtype=object))
     return slice_counts(named, slices, elsewhere=elsewhere).reset_index()
 
 

@@ -59,6 +59,11 @@ def checked_root(root: str | os.PathLike[str]) -> str:
     return folder
 
 
+def is_one_part(root: str, size: int) -> bool:
+    """Whether one part holds all files below a folder."""
+    return sum(1 for _ in islice(walk_files(root), size + 1)) <= size
+
+
 def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
     """Yields the number of each part of the files below a folder, as soon as it is listed.
 

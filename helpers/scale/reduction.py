@@ -1,7 +1,7 @@
 """What do all partitions together say? Puts the small results of each together."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.geometry.grids import begins
+from helpers.headers.extent import Extent, added_up
 from helpers.headers.parquet import read_headers
 from helpers.headers.parquet_tables import write_table
 from helpers.quality.audit import COLUMNS, RULES, once_per_file
@@ -18,7 +19,8 @@ from helpers.scale.frames import joined
 from helpers.scale.partition import NO_PATIENT
 from helpers.scale.plan import Plan, read_plan
 from helpers.scale.reading import hashes
-from helpers.scale.store import Store, SurveyError, being_written
+from helpers.scale.sample import write_sample
+from helpers.scale.store import EXTENT, Store, SurveyError, being_written
 from helpers.scale.tags import tag_table
 from helpers.slices.differences import differences, read_alike
 from helpers.slices.measures import Measures
@@ -39,8 +41,11 @@ def reduce_results(store: Store, files: int) -> None:
     """
     plan = read_plan(store)
     parts = [store.read_json("work", "results", f"{n:06}") for n in range(plan.partitions)]
-    if (found := sum(part["files"] for part in parts)) != files:
+    extent = added_up(_extent(part["extent"]) for part in parts)
+    if extent.files != files:
+        found = extent.files
         raise SurveyError(f"expected {files} files in the partitions, got {found}: begin anew")
+    store.write_json(extent._asdict(), EXTENT)
     stacks = _stacks(parts, plan)
     first = joined([part["first images"] for part in parts])
     order = np.lexsort([stacks["stack"], stacks["SeriesInstanceUID"].to_numpy(str)])
@@ -49,7 +54,10 @@ def reduce_results(store: Store, files: int) -> None:
     stacks["differs"] = pd.Series(_differs(stacks, measures, plan), dtype=object)
     _write(store, "findings", _findings(store, parts, stacks))
     _write(store, "protocols", protocols_of(measures))
-    _write(store, "counts", _counts(parts))
+    owner_of = partial(_owner, named=_owners(parts))
+    counts = _counts(parts, owner_of)
+    _write(store, "counts", counts)
+    write_sample(store, parts, counts, owner_of)
     tags = tag_table([part["tags"] for part in parts], plan.columns.tolist(), files, store)
     _write(store, "tags", tags.reset_index())
     _write(store, "stacks", _in_order(stacks))
@@ -200,20 +208,30 @@ def _table(found: dict[str, list[Finding]]) -> pd.DataFrame:
 # numbers
 
 
-def _counts(parts: list[dict[str, Any]]) -> pd.DataFrame:
+def _counts(parts: list[dict[str, Any]], owner_of: Callable[[Any], Any]) -> pd.DataFrame:
     """The numbers of all patients; of files that name none, of who their folder's others name."""
-    owners = joined([part["owners"] for part in parts]).drop_duplicates()
-    named = owners.groupby("folder")["patient"].agg(list) if len(owners) else {}
     counts = joined([part["counts"] for part in parts])
-    patients = [_owner(patient, named) for patient in counts["PatientID"]]
+    patients = [*map(owner_of, counts["PatientID"])]
     by_patient = counts.drop(columns="PatientID").groupby(pd.Series(patients, dtype=object))
     table = by_patient[NUMBERS].sum().assign(largest_stack=by_patient["largest_stack"].max())
     table = table.loc[sorted(table.index, key=by_name)]
     return table.rename_axis("PatientID").reset_index()
 
 
-def _owner(patient: Any, named: Any) -> Any:
+def _owners(parts: list[dict[str, Any]]) -> Mapping[str, list[Any]]:
+    """The patients that files name, by folder, where others of the folder name none."""
+    owners = joined([part["owners"] for part in parts]).drop_duplicates()
+    return owners.groupby("folder")["patient"].agg(list).to_dict() if len(owners) else {}
+
+
+def _owner(patient: Any, named: Mapping[str, list[Any]]) -> Any:
     if not (isinstance(patient, str) and patient.startswith(NO_PATIENT)):
         return patient
     found = named.get(patient.removeprefix(NO_PATIENT), [])
     return found[0] if len(found) == 1 else "?"
+
+
+def _extent(found: dict[str, Any]) -> Extent:
+    """The extent of a partition; of several IDs of one patient JSON makes a list."""
+    patients = [tuple(one) if isinstance(one, list) else one for one in found["patients"]]
+    return Extent(**{**found, "patients": patients})

@@ -3,6 +3,8 @@
 survey.json          whose survey it is, and how it is divided
 headers/             the header table, one Parquet file for each partition
 stacks.parquet …     what was found
+extent.json          how much there is
+sample.parquet       the rows of some patients, which the pages take
 work/list/           the names of the files, some in each part
 work/read/           what their headers say, and the keys by which they are divided
 work/shuffled/       the same, cut into what goes to each partition
@@ -23,11 +25,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from helpers.collection import MANIFEST
 from helpers.errors import ClearError
 from helpers.files.names import is_address, real_path
 
-FORMAT = 1  # changes with what is stored
-MANIFEST = "survey.json"
+FORMAT = 2  # changes with what is stored
+EXTENT = "extent.json"
 TEMPORARY = ".part-"  # begins the end of names of what is being written
 
 

@@ -3,103 +3,21 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import pandas as pd
-
+from helpers.collection import part_in, phantom_root
 from helpers.errors import ClearError, WrongTypeError
-from helpers.headers.parquet import read_headers
-from helpers.headers.parquet_tables import read_table
-from helpers.scale.engine import Engine, opened_engine
+from helpers.scale.engine import Here, opened_engine
+from helpers.scale.found import Survey
 from helpers.scale.partition import is_placed, place_partition
 from helpers.scale.plan import Plan, make_plan, read_plan
-from helpers.scale.reading import checked_root, is_read, list_parts, read_part
+from helpers.scale.reading import checked_root, is_one_part, is_read, list_parts, read_part
 from helpers.scale.reduction import reduce_results
 from helpers.scale.shuffle import is_mixed, shuffle_part
 from helpers.scale.store import Sizes, Store, SurveyError, opened_store, remove_leftovers
 
 SIZES = Sizes()
-TABLES = ("stacks", "counts", "findings", "protocols", "tags")
-FOR_STACKS = ["partition", "_stack", "_start_path"]  # columns that lead from a stack to its files
-
-
-class Survey(NamedTuple):
-    """What a survey found, in a folder; each table is loaded when it is asked for."""
-
-    folder: Path
-
-    @property
-    def headers(self) -> Path:
-        """The folder of the header table, a Parquet data set: one row per file."""
-        return self.folder / "headers"
-
-    @property
-    def stacks(self) -> pd.DataFrame:
-        """The table of `helpers.stack_table`."""
-        return self._table("stacks").drop(columns=FOR_STACKS)
-
-    @property
-    def counts(self) -> pd.DataFrame:
-        """The table of `helpers.slice_counts`, by PatientID."""
-        table = self._table("counts")
-        return _indexed(table, ["PatientID"])
-
-    @property
-    def findings(self) -> pd.DataFrame:
-        """The table of `helpers.audit`, without what needs pixels; of a rule in order of place."""
-        return self._table("findings")
-
-    @property
-    def protocols(self) -> pd.DataFrame:
-        """The table of `helpers.protocol_table`."""
-        return self._table("protocols")
-
-    @property
-    def tags(self) -> pd.DataFrame:
-        """The table of `helpers.tag_summary`."""
-        return _indexed(self._table("tags"), ["keyword"])
-
-    def header_table(self, **values: Any) -> pd.DataFrame:
-        """Rows of the header table, as `helpers.header_table` gives them, but for empty columns.
-
-        Parameters
-        ----------
-        values : what elements must say, as in ``PatientID="P01"``: a value, or a list of which one
-        """
-        return read_headers(str(self.headers), **values)
-
-    def stack_headers(self, stack: tuple[str, int]) -> pd.DataFrame:
-        """The header table of the files of one stack.
-
-        Parameters
-        ----------
-        stack : an entry of the index of `stacks`
-        """
-        row = self._table("stacks").loc[stack]
-        store = Store(str(self.folder))
-        members = store.read_json("work", "members", f"{int(row['partition']):06}")
-        paths = members[stack[0]][str(int(row["_stack"]))]
-        return read_headers(store.headers(int(row["partition"])), path=paths)
-
-    def _table(self, name: str) -> pd.DataFrame:
-        table = read_table(str(self.folder / f"{name}.parquet"))
-        if name == "stacks":
-            return _indexed(table, ["SeriesInstanceUID", "stack"])
-        if name == "findings":
-            places = zip(table.pop("SeriesInstanceUID"), table["stack"])
-            table["stack"] = pd.Series(
-                [None if series is None else (series, stack) for series, stack in places],
-                table.index,
-                dtype=object,
-            )
-        return table
-
-
-def _indexed(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """The table with some columns as its index, texts of which stay objects."""
-    levels = [pd.Index(table.pop(name).to_numpy(), name=name, dtype=object) for name in names]
-    levels = [one.infer_objects() if one.inferred_type == "integer" else one for one in levels]
-    return table.set_axis(levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels))
+PATIENT = "P01-reference"  # of the phantom
 
 
 def survey(
@@ -122,7 +40,7 @@ def survey(
     folder : where the survey is kept: empty, not there yet, or a survey of the same collection
     client : distributed.Client, or None
         Whose workers do it; all must see both folders. None starts one worker for each processor
-        here, and ends them.
+        here, and ends them; up to 2,000 files are read by this process.
     progress : whether progress bars are shown
 
     Returns
@@ -152,7 +70,7 @@ def survey(
     store = opened_store(root, os.path.expanduser(os.fsdecode(folder)), SIZES)
     if not store.has("done"):
         try:
-            with opened_engine(client, progress) as engine:
+            with opened_engine(client, progress, is_one_part(root, SIZES.files)) as engine:
                 remove_leftovers(store)
                 _make(store, root, engine)
         except ClearError:
@@ -168,7 +86,23 @@ def survey(
     return Survey(Path(store.folder))
 
 
-def _make(store: Store, root: str, engine: Engine) -> None:
+def survey_or_phantom(root: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Survey:
+    """The survey that a collection's files are a part of; else one of a patient of the phantom.
+
+    In the latter case a line is printed that says so.
+
+    Parameters
+    ----------
+    root : the collection, as of `helpers.collection_root`
+    folder : where the survey of the phantom is kept
+    """
+    if part_in(root) is not None:
+        return Survey(Path(root).parent)
+    print("This collection was not surveyed; here is the survey of a patient of the phantom.")
+    return survey(phantom_root() / PATIENT, folder)
+
+
+def _make(store: Store, root: str, engine: Here) -> None:
     parts = _read(store, root, engine)
     if not store.has("work", "plan.npz"):
         engine.run("Dividing", make_plan, [(store, parts, SIZES)])
@@ -183,7 +117,7 @@ def _make(store: Store, root: str, engine: Engine) -> None:
         shutil.rmtree(store.path("work", kind), ignore_errors=True)
 
 
-def _read(store: Store, root: str, engine: Engine) -> int:
+def _read(store: Store, root: str, engine: Here) -> int:
     """Reads the parts that are not read yet, while they are listed; returns how many there are."""
     parts = list_parts(store, root, SIZES.files)
     if store.has("work", "plan.npz"):
@@ -193,7 +127,7 @@ def _read(store: Store, root: str, engine: Engine) -> int:
     return int(store.read_json("work", "list", "done")["parts"])
 
 
-def _shuffle(store: Store, engine: Engine, plan: Plan, partitions: list[int]) -> None:
+def _shuffle(store: Store, engine: Here, plan: Plan, partitions: list[int]) -> None:
     """Sorts the parts that have files of several partitions, for those that are not made yet."""
     needed = sorted({part for n in partitions for part in plan.parts_of(n)})
     unsorted = [
