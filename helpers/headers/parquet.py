@@ -85,12 +85,12 @@ def read_headers(folder: str, names: Collection[str] | None = None, **values: An
     Parameters
     ----------
     names : the columns that are wanted, of which those come that say something; None for all
-    values : what some columns must have: one value, or a list of which one
+    values : what some columns must have: one value, or a list of which one, of their own types
 
     Raises
     ------
     TableError
-        For other files.
+        For other files, and values of a column that is not there or holds lists.
     """
     found = _read(folder, names, values)
     return header_rows(found.take(compute.sort_indices(found[FILE_NUMBER])))
@@ -155,12 +155,15 @@ def _read(folder: str, names: Collection[str] | None, values: dict[str, Any]) ->
         raise TableError(one_line(error)) from error
     if not {"path", FILE_NUMBER, OTHERWISE} <= set(source.schema.names):
         raise TableError(f"no header table: {folder}")
-    wanted = None
+    there, wanted = source.schema.names, None
     for name, value in values.items():
-        several = list(value) if isinstance(value, (list, set, tuple, np.ndarray)) else [value]
-        one = dataset.field(name).isin(several)
+        kind = column_type(name)
+        if name not in there or pa.types.is_list(kind):
+            raise TableError(f"expected a column of {folder} with one value a file, got {name!r}")
+        several = list(value) if isinstance(value, (list, set, np.ndarray)) else [value]
+        fits = _check(kind)
+        one = dataset.field(name).isin(pa.array([own for own in several if fits(own)], kind))
         wanted = one if wanted is None else wanted & one
-    there = source.schema.names
     chosen = there if names is None else {"path", FILE_NUMBER, *names, OTHERWISE}
     return source.to_table([name for name in there if name in chosen], filter=wanted)
 
