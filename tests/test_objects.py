@@ -32,6 +32,7 @@ from helpers import (
     phantom_root,
     slice_table,
     stack_table,
+    survey,
 )
 from helpers.files import objects
 from helpers.files.listing import FolderError
@@ -173,6 +174,17 @@ def test_stacks_volumes_slices_and_findings_are_the_same(bucket, folder):
     assert len(header_of(path)) > 10
     assert browse(remote, whole) is not None
     assert not deidentify(far)["PatientID"].equals(far["PatientID"])
+
+
+def test_a_bucket_is_surveyed_as_its_folder_is(bucket, folder, tmp_path):
+    far = survey(bucket, tmp_path / "far", progress=False)
+    near = survey(folder, tmp_path / "near", progress=False)
+    table = _without(far.header_table(), bucket)
+    pd.testing.assert_frame_equal(table, _without(near.header_table(), folder))
+    pd.testing.assert_frame_equal(far.stacks, near.stacks)
+    pd.testing.assert_frame_equal(far.counts, near.counts)
+    assert far.findings["rule"].tolist() == near.findings["rule"].tolist()
+    assert far.findings["path"].dropna().str.startswith(f"{bucket}/").all()
 
 
 def test_a_root_may_be_an_address(bucket, monkeypatch, capsys):

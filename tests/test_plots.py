@@ -56,6 +56,23 @@ def test_names_are_left_out_where_they_do_not_fit():
     assert not ax.get_yticklabels() and len(ax.patches) == 200
 
 
+def test_of_very_many_patients_some_are_drawn_and_the_title_says_so(monkeypatch):
+    names = pd.Index(np.random.default_rng(0).permutation(3000), name="PatientID")
+    many = pd.DataFrame({"files": names * 2, "largest_stack": names}, index=names)
+    ax = plot_files_and_positions(many)
+    widths = [bar.get_width() for bar in ax.patches]
+    assert len(widths) == 800 and widths[0] == 0 and widths[-1] == 5998
+    assert np.diff(widths).min() > 5 and np.diff(widths).max() < 10, "not at even steps"
+    assert ax.get_title().endswith("(800 of 3,000, evenly chosen)")
+    kinds = plot_kinds(pd.DataFrame({"projection": names + 1, "cine": 1}, index=names))
+    assert len(kinds.containers[0]) == 800 and "(800 of 3,000, " in kinds.get_title()
+    assert "cine (3,000)" in _words(kinds)
+    rows = {"PatientID": map(str, names), "error": None, "Rows": np.where(names < 1500, 5, np.nan)}
+    missing = plot_missing(pd.DataFrame(rows))
+    shown = [int(label.get_text()) for label in missing.get_yticklabels()]
+    assert len(shown) == 80 and max(shown) > 2900 and "80 of 3,000 rows" in missing.get_title()
+
+
 def test_positions_gaps_and_repetitions(phantom_slices):
     stacks = {key: phantom_slices.loc[key] for key in stack_table(phantom_slices).index}
     ax = plot_positions(stacks)

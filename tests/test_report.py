@@ -13,10 +13,13 @@ import nbformat
 import psutil
 import pytest
 
+from helpers import survey
+from helpers.collection import part_in
 from helpers.errors import ClearError
 from helpers.privacy.pseudonyms import VARIABLE, pseudonym
 from helpers.report import report
 from helpers.report.report import MARK, build_site
+from helpers.scale import sample
 from helpers.site import main
 
 REPOSITORY = Path(__file__).parents[1]
@@ -55,6 +58,30 @@ def _text(path):
     """What a page says, without tags and white space."""
     html = path.read_text(encoding="utf-8")
     return re.sub(r"<[^>]*>|\s", "", html[html.index("<body") :])
+
+
+# of a survey
+
+
+@pytest.mark.parametrize("deidentify", [False, True])
+def test_a_report_of_a_survey_says_what_is_in_all_and_shows_a_part(
+    phantom, tmp_path, monkeypatch, deidentify
+):
+    monkeypatch.setattr(sample, "MOST_FILES", 120)
+    root = tmp_path / "all"
+    for name in (PATIENT, "P02-interspaced", "P03-interspaced"):
+        shutil.copytree(phantom / name, root / name)
+    found = survey(root, tmp_path / "survey")
+    code = "from helpers import *\nheaders = header_table(collection_root())\nlen(headers)"
+    pages = _page(tmp_path / "pages", "01_first", code)
+    build_site(found.folder, pages=pages, site=tmp_path / "site", deidentify=deidentify)
+    said = _text(tmp_path / "site" / "index.html")
+    files, part = len(found.header_table()), part_in(found.folder / "sample.parquet")
+    assert f"files{files}," in said and f"patients{3}" in said
+    assert f"shown{part.files}of{files}files:{part.patients}of3patients,evenlychosen" in said
+    assert ("all" in said[:30]) != deidentify, "the collection's name"
+    assert f"]:{part.files}" in _text(tmp_path / "site" / "01_first.html")
+    assert (PATIENT in said) != deidentify
 
 
 # two stages

@@ -21,6 +21,7 @@ from helpers.slices.labels import series_label
 from helpers.slices.words import WHAT_IT_IS
 
 MAX_PATIENTS = 80  # names that fit beside bars
+MAX_DRAWN = 800  # bars, which are two pixels high then
 MAX_KEYWORDS = 60  # names that can be read side by side in the width of a page
 LINE_HEIGHT = 0.5  # inches of a figure that is a line of text
 PAGE_WIDTH = 9.6  # inches; a wider figure is made smaller, and its words with it
@@ -140,16 +141,18 @@ def _change_text(change: int) -> str:
 def plot_files_and_positions(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draws a bar of files per patient, the longest first, and a dot at its distinct positions.
 
+    Of very many patients some are drawn, at even steps from the longest to the shortest.
+
     Parameters
     ----------
     counts : DataFrame of `helpers.slice_counts`
     """
-    table = counts.sort_values("files")
+    table, some = _evenly(counts.sort_values("files", kind="stable"))
     ax = axes_or_new(ax, 9, 0.8 + 0.22 * min(len(table), MAX_PATIENTS))
     rows = np.arange(len(table))
     ax.barh(rows, table["files"], color=MUTED_COLOUR, label="files")
     ax.plot(table["largest_stack"], rows, "o", color=ACCENT_COLOUR, markersize=5, label=POSITIONS)
-    ax.set(title=f"Files and positions of each {counts.index.name}", xlabel=NUMBERS)
+    ax.set(title=f"Files and positions of each {counts.index.name}{some}", xlabel=NUMBERS)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylim(-0.7, len(table) - 0.3)
     named = len(table) <= MAX_PATIENTS
@@ -161,11 +164,14 @@ def plot_files_and_positions(counts: pd.DataFrame, *, ax: Axes | None = None) ->
 def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draws what images there are: a bar for each patient, the longest first, its parts by kind.
 
+    Of very many patients some are drawn, at even steps from the longest to the shortest.
+
     Parameters
     ----------
     counts : DataFrame of `helpers.kind_counts`
     """
-    drawn = counts.loc[counts.sum(axis=1).sort_values(kind="stable").index, counts.sum() > 0]
+    order = np.argsort(counts.sum(axis=1).to_numpy(), kind="stable")
+    drawn, some = _evenly(counts.loc[:, counts.sum() > 0].iloc[order])
     nothing = drawn.empty or not drawn.columns.size
     height = LINE_HEIGHT if nothing else 1.2 + 0.22 * min(max(len(drawn), 2), MAX_PATIENTS)
     ax = axes_or_new(ax, 9, height)
@@ -179,14 +185,15 @@ def plot_kinds(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ):
         colour, hatch = KIND_STYLES.get(kind, (MUTED_COLOUR, "xx"))
         style: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white"}
-        label = f"{kind} ({drawn[kind].sum():,})"
+        label = f"{kind} ({counts[kind].sum():,})"
         ax.barh(rows, drawn[kind], 0.9, left, label=label, linewidth=0, **style)
         left += drawn[kind].to_numpy()
     named = len(drawn) <= MAX_PATIENTS
     ax.set_yticks(rows if named else [], drawn.index if named else [], parse_math=False)
     ax.set_ylim(-0.7, len(drawn) - 0.3)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(title=f"Images of each {counts.index.name}, by kind", xlabel="number of images (frames)")
+    title = f"Images of each {counts.index.name}, by kind{some}"
+    ax.set(title=title, xlabel="number of images (frames)")
     ax.legend(**LEGEND_BESIDE)
     return ax
 
@@ -292,7 +299,7 @@ def plot_missing(headers: pd.DataFrame, *, by: str = "PatientID", ax: Axes | Non
     groups = headers[by].fillna("?").to_numpy() if by in headers else np.full(len(headers), "?")
     shares = partly.groupby(groups).mean()
     frequent = shares.mean().sort_values(ascending=False).index[:MAX_KEYWORDS]
-    drawn = shares[frequent].iloc[:MAX_PATIENTS]
+    drawn = shares[frequent].iloc[_steps(len(shares), MAX_PATIENTS)]
     width, height = min(PAGE_WIDTH, 2 + 0.24 * max(drawn.shape[1], 8)), 3 + 0.2 * len(drawn)
     ax = axes_or_new(ax, width, LINE_HEIGHT if drawn.empty else height, layout="constrained")
     if drawn.empty:
@@ -307,8 +314,19 @@ def plot_missing(headers: pd.DataFrame, *, by: str = "PatientID", ax: Axes | Non
     return ax
 
 
+def _evenly(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """(rows at even steps, which can be told apart as bars; words that say how many of how many)"""
+    drawn = table.iloc[_steps(len(table), MAX_DRAWN)]
+    return drawn, f"\n({len(drawn)} of {len(table):,}, evenly chosen)" * (len(drawn) < len(table))
+
+
+def _steps(count: int, most: int) -> np.ndarray:
+    """The numbers of rows at even steps, of so many at most."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int)
+
+
 def _part_shown(drawn: pd.DataFrame, whole: pd.DataFrame) -> str:
     """How many rows and columns of a table are drawn; empty where all are."""
     sizes = zip(drawn.shape, whole.shape, ("rows", "elements"))
-    parts = [f"{count} of {total} {name}" for count, total, name in sizes if count < total]
+    parts = [f"{count} of {total:,} {name}" for count, total, name in sizes if count < total]
     return f"\n({', '.join(parts)})" if parts else ""

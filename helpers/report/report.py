@@ -4,34 +4,30 @@ import contextlib
 import datetime
 import importlib.metadata
 import os
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
-import pandas as pd
 from nbformat import NotebookNode
 
-from helpers.collection import Part, collection_root, is_phantom, named_root, part_in
+from helpers.collection import collection_root, named_root, part_in
 from helpers.errors import ClearError
 from helpers.files.listing import FolderError
 from helpers.files.names import is_address
 from helpers.headers.table import header_table
 from helpers.pages import PageError, needs_fastai, page_files, read_page, title_of
 from helpers.privacy.pseudonyms import VARIABLE, is_deidentified
-from helpers.report.cleaned import Clean
-from helpers.report.deidentified import DeidentifiedCollection
 from helpers.report.execution import execute_pages
 from helpers.report.gallery import Gallery
 from helpers.report.html_pages import PageEntry, index_html, message_page, page_html
 from helpers.report.processes import ProcessError, in_processes
 from helpers.report.stack_pages import MB, StackPages, clear
 from helpers.report.stage import with_stage
-from helpers.report.summary import Overview, facts_of, overview
+from helpers.report.summary import Overview, facts_of_survey, overview
 from helpers.report.tables import Tables, tables_of, tables_of_folder
-from helpers.scale.found import Survey
+from helpers.report.view import View, names_file, view_of
 
 PAGES = Path("notebooks")
 SITE = Path("build/html")
@@ -41,15 +37,6 @@ ONE_FILE = "report.html"
 MAX_ONE_FILE_MB = 40.0  # of a report that is one file: a browser takes it in at once
 LATER_BYTES = 2_000_000  # of each page that is made when its packages are there
 FASTAI_NEEDS = {"torch", "fastai", "kornia", "scikit-image"}  # with its module for medical images
-IDENTITY_SYNTHETIC = "they are shown, for the patients of the phantom are synthetic"
-IDENTITY_SHOWN = (
-    "they are in this report; make one to hand on by make run DEIDENTIFY=1, or "
-    "python -m helpers.site --deidentify"
-)
-IDENTITY_LEFT_OUT = (
-    "they are left out, and hidden-…, UIDs beginning with 2.25. and numbered file names stand for "
-    "them; pixels are as they were taken"
-)
 
 
 def build_site(
@@ -104,10 +91,10 @@ def build_site(
     part = part_in(root)
     summary = overview(headers, tables)
     if part is not None:
-        summary = summary._replace(facts=_facts_of_survey(Path(root).parent, part))
+        summary = summary._replace(facts=facts_of_survey(Path(root).parent, part))
         root = part.root
     with tempfile.TemporaryDirectory(prefix="dicom-", ignore_cleanup_errors=True) as folder:
-        view = _view(root, headers, site, folder, hidden)
+        view = view_of(root, headers, site, folder, hidden)
         summary.facts["identity"] += f"; {view.identity}"
         if view.clean is not None:
             summary = summary._replace(facts=summary.facts.map(view.clean))
@@ -128,15 +115,6 @@ class SizeError(ClearError, ValueError):
     """A size that no report can have."""
 
 
-class _View(NamedTuple):
-    """How a report shows its collection."""
-
-    name: str  # of the collection; empty where that could identify a person
-    identity: str  # what becomes of elements that could
-    environment: dict[str, str]  # in which the pages explore it
-    clean: Clean | None  # what their outputs pass through
-
-
 class _Report:
     """The files of a report that is being made."""
 
@@ -145,7 +123,7 @@ class _Report:
         site: Path,
         notebooks: dict[Path, NotebookNode],
         summary: Overview,
-        view: _View,
+        view: View,
         gallery: Gallery,
         stacks: StackPages,
         max_bytes: float,
@@ -287,16 +265,7 @@ def _checked_size(max_mb: float | None, single: bool) -> float:
     return max_mb
 
 
-def _facts_of_survey(folder: Path, part: Part) -> pd.Series:
-    """The facts of a whole collection that was surveyed, and what part of it the report shows."""
-    found = Survey(folder)
-    facts = facts_of(found.extent, found.stacks, found.findings)
-    if part.files < part.of_files:
-        facts["shown"] = f"{part.said}; all that is said above is of the whole collection"
-    return facts
-
-
-def _gallery(tables: Tables, root: Path | str, view: _View) -> Gallery:
+def _gallery(tables: Tables, root: Path | str, view: View) -> Gallery:
     """The stacks as the pages show them: of de-identified links where identity is hidden.
 
     Raises
@@ -314,7 +283,7 @@ def _gallery(tables: Tables, root: Path | str, view: _View) -> Gallery:
 
 def _clear(site: Path) -> None:
     """Makes the folder and marks it as a report's, or removes an earlier report from it."""
-    mark, beside = site / MARK, _names_file(site)
+    mark, beside = site / MARK, names_file(site)
     if not mark.exists():
         is_free = not site.exists() or (site.is_dir() and not any(site.iterdir()))
         if not is_free or beside.exists():
@@ -328,11 +297,6 @@ def _clear(site: Path) -> None:
     clear(site)
 
 
-def _names_file(site: Path) -> Path:
-    """Which file is which, beside the site and not in it."""
-    return site.with_name(f"{site.name}-names.csv")
-
-
 def _collection(folder: str | os.PathLike[str] | None) -> tuple[Path | str, dict[str, str]]:
     """The folder to explore, and an environment that names it and hides no identity."""
     environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
@@ -341,19 +305,6 @@ def _collection(folder: str | os.PathLike[str] | None) -> tuple[Path | str, dict
         return root if is_address(root) else Path(root).absolute(), environment
     root = named_root(folder)
     return root, {**environment, "DICOM_ROOT": str(root)}
-
-
-def _view(
-    root: Path | str, headers: pd.DataFrame, site: Path, folder: str, deidentify: bool
-) -> _View:
-    if is_phantom(root):
-        return _View("the phantom", IDENTITY_SYNTHETIC, {}, None)
-    if not deidentify:
-        return _View(PurePath(root).name, IDENTITY_SHOWN, {}, None)
-    secret = os.environ.get(VARIABLE) or secrets.token_hex(16)
-    links = DeidentifiedCollection(root, headers, folder, secret)
-    links.names.to_csv(_names_file(site), index=False, errors="surrogateescape")
-    return _View("", IDENTITY_LEFT_OUT, links.environment, links.clean)
 
 
 def _missing_packages(page: NotebookNode) -> list[str]:

@@ -1,15 +1,18 @@
 """What is in a collection, what is wrong with it, and what does it look like, in a few lines?"""
 
 import contextlib
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
+from helpers.collection import Part
 from helpers.errors import ClearError
 from helpers.geometry.planes import PLANES
 from helpers.headers.extent import Extent, extent_of
 from helpers.pictures.slices import snapshot
 from helpers.report.tables import Tables, tables_of
+from helpers.scale.found import Survey
 from helpers.slices.arrays import frames_of, paths_of
 from helpers.volume.slice import load_slice
 from helpers.volume.volume import load_volume
@@ -62,6 +65,15 @@ def facts_of(extent: Extent, stacks: pd.DataFrame, findings: pd.DataFrame) -> pd
         "identity": _identity(extent),
     }
     return pd.Series(facts)
+
+
+def facts_of_survey(folder: Path, part: Part) -> pd.Series:
+    """The facts of a whole collection that was surveyed, and what part of it the report shows."""
+    found = Survey(folder)
+    facts = facts_of(found.extent, found.stacks, found.findings)
+    if part.files < part.of_files:
+        facts["shown"] = f"{part.said}; all that is said above is of the whole collection"
+    return facts
 
 
 def _files(extent: Extent) -> str:
