@@ -29,8 +29,11 @@ REQUIREMENTS = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 CHEST = "series/chest-ct-8mm-siemens"
 
 
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+
+
 def test_the_example_runs(phantom, capsys, tmp_path, monkeypatch):
-    example, further, next_steps = re.findall(r"```python\n(.*?)```", README, re.S)
+    example, further, next_steps, _ = EXAMPLES
     assert re.findall(r"^(?:from|import) (\w+)", example, re.M) == ["helpers"]
     names = {}
     exec(example, names)
@@ -54,6 +57,25 @@ def test_the_example_runs(phantom, capsys, tmp_path, monkeypatch):
     assert np.allclose(point[:3] - volume.middle, (40, 0, 20), atol=max(volume.spacing))
     written = {"with-letters.png", "pixels.png", name, f"{name}.json"}
     assert {path.name for path in tmp_path.iterdir()} == written
+
+
+def test_the_example_of_a_survey_runs(phantom, tmp_path):
+    pytest.importorskip("duckdb", reason="duckdb is left out of this environment")
+    own = {
+        "/path/to/dicom": str(phantom / "P01-reference"),
+        "/path/to/an/empty/folder": str(tmp_path),
+        '"P01"': '"P01-reference"',
+    }
+    example = EXAMPLES[-1]
+    for word, value in own.items():
+        assert word in example
+        example = example.replace(word, value)
+    lines = [line for line in example.splitlines() if line]
+    names = {}
+    exec("\n".join(lines[:-1]), names)
+    stacks, counts, *_ = eval(lines[2].partition("#")[0], names)
+    assert len(stacks) == len(counts) == 1
+    assert eval(lines[-1].partition("#")[0], names).iloc[0].tolist() == ["CT", 96]
 
 
 @pytest.mark.parametrize("line", COMMANDS)
