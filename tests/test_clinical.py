@@ -1,5 +1,6 @@
 """The clinical table beside a collection: found by its patients, joined by PatientID."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -78,6 +79,19 @@ def test_only_the_folder_and_its_parent_are_searched(one, tmp_path, opened, caps
     (shelf.parent / "beside.csv").write_text("who,x\nP02-interspaced,1\n", encoding="utf-8")
     assert clinical_table(header_table(shelf))["x"].tolist() == [1]
     assert "above.csv" not in {name for name, _ in opened}
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+@pytest.mark.parametrize("place", ["all/train", "all", "."])
+def test_a_table_in_an_archive_or_beside_it_is_found(one, tmp_path, capsys, kind, place):
+    (tmp_path / "all").mkdir()
+    (tmp_path / "train").rename(tmp_path / "all" / "train")
+    pd.DataFrame({"who": ["P02-interspaced"], "x": [1]}).to_csv(tmp_path / place / "who.csv")
+    study = shutil.make_archive(str(tmp_path / "study"), kind, tmp_path / "all")
+    shutil.rmtree(tmp_path / "all")
+    assert clinical_table(header_table(study))["x"].tolist() == [1]
+    where = {"all/train": f"{study}/train", "all": study, ".": tmp_path}[place]
+    assert f"Clinical table: {where}/who.csv" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("place", ["train", "."])

@@ -41,9 +41,3 @@ def test_a_packed_file_is_read_and_a_cut_one_refused(tmp_path):
     path.write_bytes(packed[:-9])
     with pytest.raises(ValueError, match="it cannot be unpacked"):
         read_csv(path)
-
-
-@pytest.mark.parametrize("address", ["s3://a/b.csv", "http://127.0.0.1:9/b.csv"])
-def test_an_address_is_not_fetched(address):
-    with pytest.raises(ValueError, match="a file on this computer is needed"):
-        read_csv(address)

@@ -21,6 +21,7 @@ from pydicom.data import get_testdata_file
 from helpers import (
     audit,
     browse,
+    clinical_table,
     collection_root,
     deidentify,
     header_of,
@@ -174,6 +175,19 @@ def test_stacks_volumes_slices_and_findings_are_the_same(bucket, folder):
     assert len(header_of(path)) > 10
     assert browse(remote, whole) is not None
     assert not deidentify(far)["PatientID"].equals(far["PatientID"])
+
+
+def test_a_table_in_a_bucket_is_found(bucket, folder, moto, capsys):
+    (patient,) = header_table(folder)["PatientID"].filter(like="P01").unique()
+    own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client = boto3.client("s3", endpoint_url=moto, region_name="us-east-1", **own)
+    client.put_object(Bucket=BUCKET, Key="who.csv", Body=f"who,x\n{patient},1\n".encode())
+    try:
+        assert clinical_table(header_table(bucket))["x"].to_dict() == {patient: 1}
+        assert f"Clinical table: s3://{BUCKET}/who.csv" in capsys.readouterr().out
+    finally:
+        client.delete_object(Bucket=BUCKET, Key="who.csv")
+        client.close()
 
 
 def test_a_bucket_is_surveyed_as_its_folder_is(bucket, folder, tmp_path):

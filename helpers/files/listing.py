@@ -14,9 +14,10 @@ from helpers.files.names import (
     as_named,
     is_address,
     is_archive_name,
+    is_hidden,
     natural_part,
 )
-from helpers.files.objects import is_object, listed
+from helpers.files.objects import directly_in, is_object, listed
 from helpers.files.opening import archive_at
 
 MAX_DEPTH = 2  # of archives in archives
@@ -84,6 +85,23 @@ def walk_files(root: str | os.PathLike[str]) -> Iterator[str]:
             yield from _inside(path)
         else:
             yield path
+
+
+def files_in(folder: str) -> list[str]:
+    """The files in a folder, wherever it lies, without those in its folders; none of no folder."""
+    try:
+        if os.path.isdir(folder):
+            with os.scandir(folder) as entries:
+                names = [entry.path for entry in entries if entry.is_file()]
+        elif (found := _archive_and_folder(folder)) is not None:
+            archive, inner = found
+            below = [name for name in archive_at(archive).names if name.startswith(inner)]
+            names = [f"{archive}/{name}" for name in below if "/" not in name[len(inner) :]]
+        else:
+            names = directly_in(folder) if is_address(folder) else []
+    except OSError:
+        return []
+    return sorted(name for name in names if not is_hidden(os.path.basename(name)))
 
 
 def hidden_entries(paths: Iterable[str]) -> dict[str, bool]:

@@ -70,6 +70,26 @@ def listed(root: str) -> list[str]:
     return [addresses[name] for name in sorted(names, key=natural_key)]
 
 
+def directly_in(address: str) -> list[str]:
+    """The addresses of the objects in a folder, without those in folders of it; a server has none.
+
+    Raises
+    ------
+    ObjectError
+        Where it cannot be listed.
+    """
+    if address.startswith(SERVERS):
+        return []
+    system, path = system_of(address)
+    try:
+        found = system.ls(path, detail=True)
+    except Exception as error:
+        raise clear_error(error, f"expected a folder to list at {address}") from error
+    start = f"{address.partition(ADDRESS)[0]}{ADDRESS}"
+    names = [about["name"] for about in found if about.get("type") == "file"]
+    return [name if name.startswith(start) else f"{start}{name}" for name in names]
+
+
 def forget(address: str) -> None:
     """Makes the next question of an address be asked anew."""
     _listed.pop(address, None)

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from fnmatch import fnmatch
 
 import pandas as pd
 
 from helpers.errors import require_type
-from helpers.files.names import absolute, disk_folder
+from helpers.files.listing import files_in
+from helpers.files.names import absolute, disk_folder, folder_of
+from helpers.files.opening import size_of
 from helpers.headers.csv_files import AS_TEXT, read_csv
 
 MAX_BYTES = 50_000_000  # of a CSV file that is looked into
@@ -36,9 +38,9 @@ def clinical_table(
     """
     require_type(headers, pd.DataFrame, "of header_table")
     patients = set(headers["PatientID"].dropna().map(str)) if "PatientID" in headers else set()
-    found: list[tuple[int, bool, Path, pd.Series]] = []
+    found: list[tuple[int, bool, str, pd.Series]] = []
     unreadable = []
-    for file in [Path(path)] if path else csv_files_beside(headers.index):
+    for file in [os.fspath(path)] if path else csv_files_beside(headers.index):
         try:
             if path or _speaks_of(patients, read_csv(file, nrows=ROWS_TRIED, **AS_TEXT)):
                 found += [
@@ -61,27 +63,25 @@ def clinical_table(
     return table.set_index(column.rename("PatientID"))
 
 
-def csv_files_beside(paths: Iterable[str]) -> list[Path]:
+def csv_files_beside(paths: Iterable[str]) -> list[str]:
     """The CSV files in the folder in which all paths lie, and in the one above.
 
     Files above `MAX_BYTES` are left out.
     """
-    return [file for file in files_beside(paths, "*.csv") if file.stat().st_size <= MAX_BYTES]
+    return [file for file in files_beside(paths, "*.csv") if (size_of(file) or 0) <= MAX_BYTES]
 
 
-def files_beside(paths: Iterable[str], *patterns: str) -> list[Path]:
-    """The files of some names in the folder in which all paths lie, and in the one above."""
-    folders = set(filter(None, (disk_folder(absolute(path)) for path in paths)))
-    if not folders:
-        return []
-    root = Path(os.path.commonpath(folders))
-    found = (
-        file
-        for folder in dict.fromkeys((root, root.parent))
-        for pattern in patterns
-        for file in sorted(folder.glob(pattern))
-    )
-    return [file for file in found if file.is_file()]
+def files_beside(paths: Iterable[str], *patterns: str) -> list[str]:
+    """The files of some names in the folder in which all paths lie, and in the one above.
+
+    Of an archive these are folders in it; the one that it lies in, and that above, come behind.
+    """
+    paths = [absolute(path) for path in paths]
+    on_disks = set(filter(None, map(disk_folder, paths)))
+    places = [folder_of(paths), os.path.commonpath(on_disks) if on_disks else None]
+    folders = [folder for one in places if one for folder in (one, os.path.dirname(one))]
+    files = [file for folder in dict.fromkeys(folders) for file in files_in(folder)]
+    return [file for file in files if any(fnmatch(file, pattern) for pattern in patterns)]
 
 
 def _speaks_of(patients: set[str], rows: pd.DataFrame) -> bool:

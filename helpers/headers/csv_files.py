@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.files.opening import on_disk
+
 DELIMITERS = (",", ";", "\t")
 PACKED_BADLY = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, ImportError)
 AS_TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
@@ -24,13 +26,11 @@ def read_csv(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
     Raises
     ------
     ValueError, OSError
-        As ``pandas.read_csv`` does; where the path is an address, a packed file cannot be unpacked,
-        or a row has more values than there are columns.
+        As ``pandas.read_csv`` does; where a packed file cannot be unpacked, or a row has more
+        values than there are columns.
     """
-    if "://" in os.fspath(path):
-        raise ValueError("it is an address, and a file on this computer is needed")
     try:
-        return _of_any_encoding(path, **options)
+        return _of_any_encoding(on_disk(path), **options)
     except PACKED_BADLY as error:
         raise ValueError(f"it cannot be unpacked: {error}") from None
 

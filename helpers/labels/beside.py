@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -74,7 +73,7 @@ def annotations_beside(
 
 
 def _read(
-    table: Any, slices: pd.DataFrame, columns: Mapping[str, Any] | None, files: list[Path]
+    table: Any, slices: pd.DataFrame, columns: Mapping[str, Any] | None, files: list[str]
 ) -> tuple[str, pd.DataFrame]:
     """(what is said of a table, its annotations), with a class of a wide one among some files."""
     wide = _wide_of(table, files)
@@ -83,7 +82,7 @@ def _read(
     return line.getvalue().strip(), found
 
 
-def _wide_of(table: Any, files: list[Path]) -> Path | None:
+def _wide_of(table: Any, files: list[str]) -> str | None:
     """The file whose columns are named by the values of two columns of a table."""
     for file in files:
         with contextlib.suppress(ValueError, OSError):

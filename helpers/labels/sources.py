@@ -132,7 +132,7 @@ def _kinds(headers: pd.DataFrame) -> list[str]:
 
 def _nifti_beside(headers: pd.DataFrame, slices: pd.DataFrame) -> list[str]:
     """The NIfTI files beside the images that the headers do not list."""
-    files = [*map(str, files_beside(slices.index.unique("path"), *NIFTI_NAMES))]
+    files = files_beside(slices.index.unique("path"), *NIFTI_NAMES)
     listed = set(map(absolute, headers.index)) if files else set()
     return [path for path in files if path not in listed]
 
