@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -107,6 +108,24 @@ def test_a_slow_disk_is_read_by_many_threads(phantom, phantom_headers, monkeypat
     monkeypatch.setattr("helpers.files.reading.os.open", slow)
     table = header_table(list_files(phantom), progress=False)
     assert most > 20
+    pd.testing.assert_frame_equal(table, phantom_headers)
+
+
+def test_a_disk_that_was_slow_for_a_while_is_read_here_again(phantom, phantom_headers, monkeypatch):
+    opened, threads = os.open, []
+
+    def slow(*these, **more):
+        if len(threads) < 20:
+            time.sleep(0.005)
+        threads.append(threading.get_ident())
+        return opened(*these, **more)
+
+    monkeypatch.setattr("helpers.files.reading.os.open", slow)
+    monkeypatch.setattr("helpers.headers.table.FILES_IN_THREADS", 200)
+    # what waits for another process is not taken for a slow disk
+    monkeypatch.setattr("helpers.headers.table.MAX_WAIT", 0.004)
+    table = header_table(list_files(phantom), progress=False)
+    assert len(set(threads[:200])) > 3 and set(threads[-200:]) == {threading.get_ident()}
     pd.testing.assert_frame_equal(table, phantom_headers)
 
 

@@ -31,6 +31,7 @@ FILES_PER_CHUNK = 4  # that are read one after the other, here and in a thread
 FILES_PER_TASK = 256  # that are sent to a given executor at once
 FILES_PER_REQUEST, REMOTE_THREADS = 128, 3  # of a bucket: one waits while others read
 MAX_THREADS = 64  # enough to overlap the latency of a slow disk
+FILES_IN_THREADS = 10_000  # before it is tried without
 MAX_WAIT = 0.001  # seconds for a file; where a disk takes longer, threads are worth their price
 SLOW_CHUNKS = 2  # in a row, before it is believed
 
@@ -222,8 +223,8 @@ def _rows_of(
 ) -> Iterator[list[Row]]:
     """Yields the rows of the files, some at a time, in the order of the paths.
 
-    Without an executor they are read here as long as the disk is fast, and in threads from where
-    it is not: threads cost more than they save where there is nothing to wait for.
+    Without an executor they are read here as long as the disk is fast, and in threads for a while
+    where it is not: threads cost more than they save where there is nothing to wait for.
 
     Warns
     -----
@@ -238,18 +239,29 @@ def _rows_of(
             chunks = chunks_of(paths, FILES_PER_REQUEST)
             yield from through(threads, partial(read_rows, reader), chunks)
         return
-    count = slow = 0
-    while count < len(paths) and slow < SLOW_CHUNKS:
+    count = 0
+    while count < len(paths):
+        for rows in _rows_here(paths, count, reader):
+            count += len(rows)
+            yield rows
+        if not (chunks := chunks_of(paths[count : count + FILES_IN_THREADS], FILES_PER_CHUNK)):
+            return
+        with ThreadPoolExecutor(MAX_THREADS, "headers") as threads:
+            for rows in through(threads, partial(read_rows, reader), chunks):
+                count += len(rows)
+                yield rows
+
+
+def _rows_here(paths: list[str], start: int, reader: FastReader) -> Iterator[list[Row]]:
+    """Yields the rows of files from a number on, some at a time, up to where the disk is slow."""
+    slow = 0
+    while start < len(paths) and slow < SLOW_CHUNKS:
         before = perf_counter() - thread_time()
-        rows = read_rows(reader, paths[count : count + FILES_PER_CHUNK])
+        rows = read_rows(reader, paths[start : start + FILES_PER_CHUNK])
         waited = perf_counter() - thread_time() - before
         slow = slow + 1 if waited > MAX_WAIT * len(rows) else 0
-        count += len(rows)
+        start += len(rows)
         yield rows
-    if count < len(paths):
-        with ThreadPoolExecutor(MAX_THREADS, "headers") as threads:
-            chunks = chunks_of(paths[count:], FILES_PER_CHUNK)
-            yield from through(threads, partial(read_rows, reader), chunks)
 
 
 def read_rows(reader: FastReader, paths: list[str]) -> list[Row]:

@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nbformat import NotebookNode
 
 from helpers.collection import collection_root, named_root, part_in
 from helpers.errors import ClearError
-from helpers.files.listing import FolderError
+from helpers.files.listing import FolderError, walk_files
 from helpers.files.names import is_address
 from helpers.headers.table import header_table
 from helpers.pages import PageError, needs_fastai, page_files, read_page, title_of
@@ -33,6 +34,7 @@ PAGES = Path("notebooks")
 SITE = Path("build/html")
 MARK = ".dicom-report"  # a file in the folder of a report, which says that it may be replaced
 VIEWERS, MAX_MB = 50, 200.0
+MANY = 200_000  # files
 ONE_FILE = "report.html"
 MAX_ONE_FILE_MB = 40.0  # of a report that is one file: a browser takes it in at once
 LATER_BYTES = 2_000_000  # of each page that is made when its packages are there
@@ -86,6 +88,7 @@ def build_site(
     _clear(site)
     root, environment = _collection(collection)
     hidden = deidentify or is_deidentified()
+    _advise(root)
     headers = header_table(root, cache=not hidden)  # no copy of names is left where they are hidden
     tables = tables_of(headers)
     part = part_in(root)
@@ -295,6 +298,17 @@ def _clear(site: Path) -> None:
     for old in (beside, *site.glob("*.html")):
         old.unlink(missing_ok=True)
     clear(site)
+
+
+def _advise(root: Path | str) -> None:
+    """Says that of very many files a survey is better, before they are read."""
+    if not is_address(root) and sum(1 for _ in islice(walk_files(root), MANY + 1)) > MANY:
+        print(
+            f"more than {MANY:,} files, which all pages take into memory: a gigabyte for every "
+            "300,000; with helpers.survey(collection, folder) and a report of that folder, the "
+            "numbers are of all and the pages of a sample",
+            flush=True,
+        )
 
 
 def _collection(folder: str | os.PathLike[str] | None) -> tuple[Path | str, dict[str, str]]:
