@@ -66,9 +66,9 @@ def bucket(scan, name, about):
     """Objects of a bucket, many at once and one by one, each request delayed."""
     command, asked = about
     command = [part.format(scan=scan) for part in command]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     command = [sys.executable, *command, "--delay", str(DELAY)]
-    with subprocess.Popen(command, **pipes) as server:
+    with subprocess.Popen(command, text=True, **pipes) as server:
         address = f"http://127.0.0.1:{int(server.stdout.readline())}"
         once_answers(address)
         os.environ |= {"AWS_ENDPOINT_URL": address, "AWS_DEFAULT_REGION": "us-east-1"}
