@@ -19,7 +19,7 @@ from helpers.errors import ClearError
 from helpers.privacy.pseudonyms import VARIABLE, pseudonym
 from helpers.report import report
 from helpers.report.report import MARK, build_site
-from helpers.scale import sample
+from helpers.scale import survey as module
 from helpers.site import main
 
 REPOSITORY = Path(__file__).parents[1]
@@ -67,7 +67,7 @@ def _text(path):
 def test_a_report_of_a_survey_says_what_is_in_all_and_shows_a_part(
     phantom, tmp_path, monkeypatch, deidentify
 ):
-    monkeypatch.setattr(sample, "MOST_FILES", 120)
+    monkeypatch.setattr(module, "SIZES", module.SIZES._replace(sample=120))
     root = tmp_path / "all"
     for name in (PATIENT, "P02-interspaced", "P03-interspaced"):
         shutil.copytree(phantom / name, root / name)

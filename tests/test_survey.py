@@ -200,7 +200,7 @@ def test_one_patient_and_one_stack_go_on_as_headers(collection, headers, here, t
 @pytest.fixture
 def sampled(collection, here, tmp_path, monkeypatch):
     """A survey whose sample is of some of its patients."""
-    monkeypatch.setattr(sample, "MOST_FILES", 150)
+    monkeypatch.setattr(module, "SIZES", SMALL._replace(sample=150))
     return survey(collection, tmp_path / "s", progress=False)
 
 
@@ -224,7 +224,7 @@ def test_of_fewer_files_all_are_the_sample(collection, headers, here, tmp_path):
 def test_of_one_huge_patient_whole_series_are_taken(
     collection, here, tmp_path, monkeypatch, most, files
 ):
-    monkeypatch.setattr(sample, "MOST_FILES", most)
+    monkeypatch.setattr(module, "SIZES", SMALL._replace(sample=most))
     for folder in ("P01-reference", "P02-interspaced"):
         write_changed(collection / folder, tmp_path / "ANON", same_patient)
     found = survey(tmp_path / "ANON", tmp_path / "s", progress=False)

@@ -17,8 +17,9 @@ from helpers.files.names import (
     is_hidden,
     natural_part,
 )
-from helpers.files.objects import directly_in, is_object, listed
+from helpers.files.objects import is_object, listed
 from helpers.files.opening import archive_at
+from helpers.files.systems import directly_in
 
 MAX_DEPTH = 2  # of archives in archives
 

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 
 from helpers.files.names import ADDRESS, archive_part, is_address, is_hidden, natural_key
 from helpers.files.reading import OpenFile
-from helpers.files.systems import AT_ONCE, ObjectError, clear_error, system_of
+from helpers.files.systems import AT_ONCE, SERVERS, ObjectError, clear_error, system_of
 
 BEGINNING = 2**14  # bytes that are read first: most headers end before
 MIN_READ = 2**18  # bytes of each further read: what is asked of a long header is little
-SERVERS = ("http://", "https://")  # list nothing
 SIGNED, SIGNED_FOR, MANY = "s3", 900, 8  # seconds; fewer objects are read by S3's own client
 UNKNOWN_VERSION = -1
 EMPTY = re.compile(r"InvalidRange|Range Not Satisfiable|\b416\b")  # of an object without bytes
@@ -68,26 +67,6 @@ def listed(root: str) -> list[str]:
     known = [name for name in names if found[name].get("size") is not None]
     _listed.update((addresses[name], _facts(found[name])) for name in known)
     return [addresses[name] for name in sorted(names, key=natural_key)]
-
-
-def directly_in(address: str) -> list[str]:
-    """The addresses of the objects in a folder, without those in folders of it; a server has none.
-
-    Raises
-    ------
-    ObjectError
-        Where it cannot be listed.
-    """
-    if address.startswith(SERVERS):
-        return []
-    system, path = system_of(address)
-    try:
-        found = system.ls(path, detail=True)
-    except Exception as error:
-        raise clear_error(error, f"expected a folder to list at {address}") from error
-    start = f"{address.partition(ADDRESS)[0]}{ADDRESS}"
-    names = [about["name"] for about in found if about.get("type") == "file"]
-    return [name if name.startswith(start) else f"{start}{name}" for name in names]
 
 
 def forget(address: str) -> None:

@@ -7,6 +7,7 @@ from helpers.errors import ClearError, one_line
 from helpers.files.names import ADDRESS
 from helpers.runtime import install_line, optional_package
 
+SERVERS = ("http://", "https://")  # list nothing
 AT_ONCE = 128  # requests; as many connections are kept
 OPTIONS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": {"max_pool_connections": AT_ONCE}}}
 READS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "https": "aiohttp", "http": "aiohttp"}
@@ -50,6 +51,26 @@ def system_of(address: str) -> tuple[Any, str]:
 def _without_secrets(text: str) -> str:
     """A text whose addresses say neither who asks nor by which signature."""
     return re.sub(r"(://)[^/@\s]+@", r"\1…@", re.sub(r"(\?)[^\s'\"]*=[^\s'\"]*", r"\1…", text))
+
+
+def directly_in(address: str) -> list[str]:
+    """The addresses of the objects in a folder, without those in folders of it; a server has none.
+
+    Raises
+    ------
+    ObjectError
+        Where it cannot be listed.
+    """
+    if address.startswith(SERVERS):
+        return []
+    system, path = system_of(address)
+    try:
+        found = system.ls(path, detail=True)
+    except Exception as error:
+        raise clear_error(error, f"expected a folder to list at {address}") from error
+    start = f"{address.partition(ADDRESS)[0]}{ADDRESS}"
+    names = [about["name"] for about in found if about.get("type") == "file"]
+    return [name if name.startswith(start) else f"{start}{name}" for name in names]
 
 
 def clear_error(error: Exception, expected: str) -> OSError:

@@ -8,7 +8,7 @@ the same columns. What a file says otherwise, such as a text where a number shou
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from itertools import repeat
 from operator import is_
@@ -96,21 +96,10 @@ def read_headers(folder: str, names: Collection[str] | None = None, **values: An
     return header_rows(found.take(compute.sort_indices(found[FILE_NUMBER])))
 
 
-def copy_headers(rows: Mapping[str, np.ndarray], most: int, file: str) -> int:
-    """Writes some rows of files of a data set as one file; returns how many these are.
-
-    Parameters
-    ----------
-    rows : file → bool (n,), whether each of its rows is wanted
-    most : rows; where more are wanted, series are written whole from the first on, as far as one is
-    """
-    found = [parquet.read_table(name).filter(pa.array(wanted)) for name, wanted in rows.items()]
-    table = pa.concat_tables(found)
-    table = table.take(compute.sort_indices(table[FILE_NUMBER]))
-    if len(table) > most:
-        table = table[: _end_of_series(table[: most + 1])]
-    parquet.write_table(table, file)
-    return len(table)
+def join_headers(files: list[str], file: str) -> None:
+    """Writes the rows of some files of a data set as one file, in the order of the collection."""
+    table = pa.concat_tables([parquet.read_table(name) for name in files])
+    parquet.write_table(table.take(compute.sort_indices(table[FILE_NUMBER])), file)
 
 
 def header_rows(found: pa.Table) -> pd.DataFrame:
@@ -126,13 +115,6 @@ def header_rows(found: pa.Table) -> pd.DataFrame:
     columns: dict[str, Packed] = {}
     columns |= {name: own for name, own in values.items() if not all(map(is_, own, repeat(None)))}
     return Columns(Chunk(len(paths), columns)).table(paths)
-
-
-def _end_of_series(table: pa.Table) -> int:
-    """The number of rows before the last, up to where a series ends; all of them within one."""
-    series = pd.factorize(table["SeriesInstanceUID"].to_pandas())[0]
-    ends = np.flatnonzero(np.diff(series)) + 1
-    return int(ends[-1]) if len(ends) else len(table) - 1
 
 
 def _vr_and_vm(keyword: str) -> tuple[str, str]:
@@ -157,8 +139,8 @@ def _read(folder: str, names: Collection[str] | None, values: dict[str, Any]) ->
         raise TableError(f"no header table: {folder}")
     there, wanted = source.schema.names, None
     for name, value in values.items():
-        kind = column_type(name)
-        if name not in there or pa.types.is_list(kind):
+        kind = source.schema.field(name).type if name in there else None
+        if kind is None or pa.types.is_list(kind):
             raise TableError(f"expected a column of {folder} with one value a file, got {name!r}")
         several = list(value) if isinstance(value, (list, set, np.ndarray)) else [value]
         fits = _check(kind)

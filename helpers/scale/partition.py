@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.headers.columns import Columns
 from helpers.headers.extent import extent_of
+from helpers.headers.packed import Chunk
 from helpers.headers.parquet import FILE_NUMBER, write_headers
 from helpers.quality.audit import JUDGED_KEYWORDS, NEED_PIXELS, RULES, once_per_file
 from helpers.quality.findings import STUDY, Finding, counted
@@ -48,6 +49,7 @@ def place_partition(store: Store, partition: int, sizes: Sizes) -> None:
     numbers = np.asarray(rows.columns.pop(FILE_NUMBER))
     with being_written(store.headers(partition)) as path:
         write_headers(rows, paths, numbers, plan.columns.tolist(), path)
+    _write_sample(store, partition, plan, rows, paths, numbers)
     headers = Columns(rows).table(paths)
     tags = tags_of(headers, numbers, plan, partition, store)
     extent = extent_of(headers)
@@ -77,13 +79,15 @@ def is_placed(store: Store, partition: int) -> bool:
     return done and os.path.exists(store.headers(partition))
 
 
-def counted_as(headers: pd.DataFrame) -> np.ndarray:
-    """The patient (n,) of each file, or a name for the folder of one that names none."""
-    patients = headers.reindex(columns=["PatientID"])["PatientID"].to_numpy(object, copy=True)
-    missing = pd.isna(patients)
-    folders = [f"{NO_PATIENT}{path.rpartition(os.sep)[0]}" for path in headers.index[missing]]
-    patients[missing] = folders
-    return patients
+def _write_sample(
+    store: Store, partition: int, plan: Plan, rows: Chunk, paths: list[str], numbers: np.ndarray
+) -> None:
+    """Writes the rows of those files of a partition that are in the sample."""
+    own = np.flatnonzero(np.isin(numbers, plan.sample))
+    if len(own):
+        names = [paths[row] for row in own.tolist()]
+        with being_written(store.part("sample", partition, ".parquet")) as path:
+            write_headers(rows.take(own), names, numbers[own], plan.columns.tolist(), path)
 
 
 def elsewhere_of(headers: pd.DataFrame, plan: Plan) -> Elsewhere:
@@ -166,7 +170,11 @@ def _first_images(measures: Measures) -> pd.DataFrame:
 
 def _counts(headers: pd.DataFrame, slices: pd.DataFrame, elsewhere: Elsewhere) -> pd.DataFrame:
     """Numbers by patient; files that name none are counted by their folder."""
-    named = headers.assign(PatientID=pd.Series(counted_as(headers), headers.index, dtype=object))
+    patients = headers["PatientID"].astype(object).to_numpy(copy=True)
+    missing = pd.isna(patients)
+    folders = [f"{NO_PATIENT}{path.rpartition(os.sep)[0]}" for path in headers.index[missing]]
+    patients[missing] = folders
+    named = headers.assign(PatientID=pd.Series(patients, headers.index, dtype=object))
     return slice_counts(named, slices, elsewhere=elsewhere).reset_index()
 
 

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from helpers.headers.parquet import named_in_order
 from helpers.scale.reading import KEYS, NO_VALUE, Keys, part_keys
+from helpers.scale.sample import sampled
 from helpers.scale.store import Sizes, Store, write_arrays
 from helpers.slices.cells import MIN_FILES, SeriesFacts
 
@@ -37,6 +38,8 @@ class Plan(NamedTuple):
     files: np.ndarray  # the number of the last file that has each instance
     asked_folders: np.ndarray  # uint64, hashes of folders with files that name no patient
     divided_patients: np.ndarray  # uint64, hashes of patients that lie in several partitions
+    sample: np.ndarray  # the numbers of the files that stand for all, rising
+    patients: np.ndarray  # (2,) how many these are of, and how many there are
 
     @property
     def partitions(self) -> int:
@@ -74,7 +77,8 @@ def _planned(keys: list[Keys], sizes: Sizes) -> Plan:
     columns = named_in_order(dict.fromkeys(name for one in keys for name in one.columns.tolist()))
     facts = _Facts(kinds, files)
     partition = _partitions(kinds, weight, facts, sizes)
-    of_row = np.concatenate([partition[at + one.kind] for at, one in zip(starts, keys)])
+    kind = np.concatenate([at + one.kind for at, one in zip(starts, keys)])
+    sample, *patients = sampled(kinds, kind, sizes.sample)
     series = _in_several(kinds[:, COLUMN["series"]], partition, kinds[:, COLUMN["image"]] > 0)
     folder, patient = kinds[:, COLUMN["folder"]], kinds[:, COLUMN["patient"]]
     everyone = np.ones(len(kinds), bool)
@@ -87,9 +91,11 @@ def _planned(keys: list[Keys], sizes: Sizes) -> Plan:
         facts=np.array([facts.of(one) for one in series], bool).reshape(
             -1, len(SeriesFacts._fields)
         ),
-        **_instances(keys, of_row, kinds, starts),
+        **_instances(keys, kinds, kind, partition),
         asked_folders=np.unique(folder[patient == NO_VALUE]),
         divided_patients=_in_several(patient, partition, everyone),
+        sample=sample,
+        patients=np.array(patients),
     )
 
 
@@ -180,15 +186,14 @@ def _in_several(values: np.ndarray, partition: np.ndarray, counted: np.ndarray) 
 
 
 def _instances(
-    keys: list[Keys], of_row: np.ndarray, kinds: np.ndarray, starts: np.ndarray
+    keys: list[Keys], kinds: np.ndarray, kind: np.ndarray, partition: np.ndarray
 ) -> dict[str, np.ndarray]:
     """What a `Plan` says of SOP Instance UIDs."""
     instance = np.concatenate([one.instance for one in keys])
     readable = np.concatenate([one.readable for one in keys])
-    is_image = kinds[:, COLUMN["image"]] > 0
-    image = np.concatenate([is_image[at + one.kind] for at, one in zip(starts, keys)])
+    image = (kinds[:, COLUMN["image"]] > 0)[kind]
     known = instance != NO_VALUE
-    elsewhere = _in_several(instance, of_row, image & known)
+    elsewhere = _in_several(instance, partition[kind], image & known)
     own = np.sort(instance[readable & known])
     twice = np.unique(own[1:][own[1:] == own[:-1]])
     files = np.flatnonzero(known)

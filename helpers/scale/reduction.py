@@ -1,16 +1,17 @@
 """What do all partitions together say? Puts the small results of each together."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers.collection import MANIFEST, PART, SAMPLE, Part
 from helpers.geometry.grids import begins
 from helpers.headers.extent import Extent, added_up
-from helpers.headers.parquet import read_headers
+from helpers.headers.parquet import join_headers, read_headers
 from helpers.headers.parquet_tables import write_table
 from helpers.quality.audit import COLUMNS, RULES, once_per_file
 from helpers.quality.findings import SEVERITIES, Finding, said_once
@@ -19,7 +20,6 @@ from helpers.scale.frames import joined
 from helpers.scale.partition import NO_PATIENT
 from helpers.scale.plan import Plan, read_plan
 from helpers.scale.reading import hashes
-from helpers.scale.sample import write_sample
 from helpers.scale.store import EXTENT, Store, SurveyError, being_written
 from helpers.scale.tags import tag_table
 from helpers.slices.differences import differences, read_alike
@@ -54,13 +54,22 @@ def reduce_results(store: Store, files: int) -> None:
     stacks["differs"] = pd.Series(_differs(stacks, measures, plan), dtype=object)
     _write(store, "findings", _findings(store, parts, stacks))
     _write(store, "protocols", protocols_of(measures))
-    owner_of = partial(_owner, named=_owners(parts))
-    counts = _counts(parts, owner_of)
-    _write(store, "counts", counts)
-    write_sample(store, parts, counts, owner_of)
+    _write(store, "counts", _counts(parts))
+    _write_sample(store, plan, files)
     tags = tag_table([part["tags"] for part in parts], plan.columns.tolist(), files, store)
     _write(store, "tags", tags.reset_index())
     _write(store, "stacks", _in_order(stacks))
+
+
+def _write_sample(store: Store, plan: Plan, files: int) -> None:
+    """Puts the rows of the sample together, and says what part of the collection they are."""
+    parts = [store.part("sample", n, ".parquet") for n in range(plan.partitions)]
+    with being_written(store.path(SAMPLE)) as path:
+        join_headers([part for part in parts if os.path.exists(part)], path)
+    chosen, total = plan.patients.tolist()
+    root = store.read_json(MANIFEST)["root"]
+    about = Part(len(plan.sample), files, chosen, total, root)
+    store.write_json(about, PART)
 
 
 def _write(store: Store, name: str, table: pd.DataFrame) -> None:
@@ -208,23 +217,19 @@ def _table(found: dict[str, list[Finding]]) -> pd.DataFrame:
 # numbers
 
 
-def _counts(parts: list[dict[str, Any]], owner_of: Callable[[Any], Any]) -> pd.DataFrame:
+def _counts(parts: list[dict[str, Any]]) -> pd.DataFrame:
     """The numbers of all patients; of files that name none, of who their folder's others name."""
+    owners = joined([part["owners"] for part in parts]).drop_duplicates()
+    named = owners.groupby("folder")["patient"].agg(list) if len(owners) else {}
     counts = joined([part["counts"] for part in parts])
-    patients = [*map(owner_of, counts["PatientID"])]
+    patients = [_owner(patient, named) for patient in counts["PatientID"]]
     by_patient = counts.drop(columns="PatientID").groupby(pd.Series(patients, dtype=object))
     table = by_patient[NUMBERS].sum().assign(largest_stack=by_patient["largest_stack"].max())
     table = table.loc[sorted(table.index, key=by_name)]
     return table.rename_axis("PatientID").reset_index()
 
 
-def _owners(parts: list[dict[str, Any]]) -> Mapping[str, list[Any]]:
-    """The patients that files name, by folder, where others of the folder name none."""
-    owners = joined([part["owners"] for part in parts]).drop_duplicates()
-    return owners.groupby("folder")["patient"].agg(list).to_dict() if len(owners) else {}
-
-
-def _owner(patient: Any, named: Mapping[str, list[Any]]) -> Any:
+def _owner(patient: Any, named: Any) -> Any:
     if not (isinstance(patient, str) and patient.startswith(NO_PATIENT)):
         return patient
     found = named.get(patient.removeprefix(NO_PATIENT), [])

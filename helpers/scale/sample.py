@@ -1,44 +1,34 @@
 """Which files stand for all, where a collection is too large to look at? Whole patients."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from helpers.collection import MANIFEST, PART, SAMPLE, Part
-from helpers.headers.parquet import copy_headers, read_headers
-from helpers.scale.frames import joined
-from helpers.scale.partition import counted_as
-from helpers.scale.store import Store, being_written
+from helpers.scale.reading import KEYS, NO_VALUE
 
-MOST_FILES = 20_000
+PATIENT, FOLDER, SERIES = (KEYS.index(name) for name in ("patient", "folder", "series"))
 
 
-def write_sample(
-    store: Store, parts: list[dict[str, Any]], counts: pd.DataFrame, owner_of: Callable[[Any], Any]
-) -> None:
-    """Writes the header table of some patients, with what part of the collection they are.
+def sampled(kinds: np.ndarray, kind: np.ndarray, most: int) -> tuple[np.ndarray, int, int]:
+    """(the numbers of files that stand for all, how many patients' they are, of how many).
+
+    Patients are chosen at even steps, in the order of their first files. Of one who alone has too
+    many files, the first series are taken, or the first files of the first series.
 
     Parameters
     ----------
-    parts : what the partitions give
-    counts : of the whole collection, a row for each patient
-    owner_of : the patient in `counts` of one that the numbers of a partition name
+    kinds : uint64 (t, len(KEYS)), the kinds of files
+    kind : (n,) the number of each file's
+    most : files
     """
-    chosen = evenly_chosen(counts["files"].to_numpy(int), MOST_FILES)
-    patients = set(counts["PatientID"].iloc[chosen])
-    rows = {}
-    for number, part in enumerate(parts):
-        here = joined([part["counts"]])["PatientID"]
-        if own := {one for one in here if owner_of(one) in patients}:
-            file = store.headers(number)
-            named = counted_as(read_headers(file, ["PatientID"]))
-            rows[file] = np.array([one in own for one in named])
-    with being_written(store.path(SAMPLE)) as path:
-        files = copy_headers(rows, MOST_FILES, path)
-    total, root = int(counts["files"].sum()), store.read_json(MANIFEST)["root"]
-    store.write_json(Part(files, total, len(patients), len(counts), root), PART)
+    patient = pd.factorize(_owners(kinds))[0]
+    files = np.bincount(patient[kind])
+    chosen = evenly_chosen(files, most)
+    found = np.flatnonzero(np.isin(patient, chosen)[kind])
+    if len(found) > most:
+        series = kinds[kind[found[: most + 1]], SERIES]
+        ends = np.flatnonzero(series[1:] != series[:-1]) + 1
+        found = found[: ends[-1] if len(ends) else most]
+    return found, len(chosen), len(files)
 
 
 def evenly_chosen(files: np.ndarray, most: int) -> np.ndarray:
@@ -54,3 +44,16 @@ def evenly_chosen(files: np.ndarray, most: int) -> np.ndarray:
         if count == 1 or files[chosen].sum() <= most:
             return chosen
         count -= 1
+
+
+def _owners(kinds: np.ndarray) -> np.ndarray:
+    """The patient (t,) of each kind of file: who it names, else whom alone its folder names."""
+    patient, folder = kinds[:, PATIENT], kinds[:, FOLDER]
+    named = np.unique(np.stack([folder, patient], axis=1)[patient != NO_VALUE], axis=0)
+    folders, first, count = np.unique(named[:, 0], return_index=True, return_counts=True)
+    folders, alone = folders[count == 1], named[first[count == 1], 1]
+    if not len(folders):
+        return patient
+    place = np.minimum(np.searchsorted(folders, folder), len(folders) - 1)
+    beside = np.where(folders[place] == folder, alone[place], NO_VALUE)
+    return np.where(patient == NO_VALUE, beside, patient)

@@ -7,6 +7,7 @@ extent.json          how much there is
 sample.parquet       the rows of some patients, which the pages take
 work/list/           the names of the files, some in each part
 work/read/           what their headers say, and the keys by which they are divided
+work/sample/         the rows of the sample, of each partition
 work/shuffled/       the same, cut into what goes to each partition
 work/plan.npz        which partition each file belongs to
 work/members/        the files of each stack of each partition
@@ -44,6 +45,7 @@ class Sizes(NamedTuple):
     files: int = 2_000  # of a part that is read by one task
     rows: int = 20_000  # images of a partition, about
     most_rows: int = 60_000  # images that are kept together because of patient or study
+    sample: int = 20_000  # files that stand for all
 
 
 class Store(NamedTuple):

@@ -113,7 +113,7 @@ def _make(store: Store, root: str, engine: Here) -> None:
     files = store.read_json("work", "list", "done")["files"]
     engine.run("Summing up", reduce_results, [(store, files)])
     store.write_json({"files": files}, "done")
-    for kind in ("read", "shuffled", "values"):
+    for kind in ("read", "sample", "shuffled", "values"):
         shutil.rmtree(store.path("work", kind), ignore_errors=True)
 
 
