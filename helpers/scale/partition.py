@@ -50,8 +50,8 @@ def place_partition(store: Store, partition: int, sizes: Sizes) -> None:
     with being_written(store.headers(partition)) as path:
         write_headers(rows, paths, numbers, plan.columns.tolist(), path)
     _write_sample(store, partition, plan, rows, paths, numbers)
+    tags = tags_of(rows, numbers, plan, partition, store)
     headers = Columns(rows).table(paths)
-    tags = tags_of(headers, numbers, plan, partition, store)
     extent = extent_of(headers)
     headers = _with_columns(headers, ALWAYS_THERE)
     elsewhere = elsewhere_of(headers, plan)

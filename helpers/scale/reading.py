@@ -14,7 +14,7 @@ from helpers.files.listing import file_names, is_folder, walk_files
 from helpers.files.names import absolute, as_named
 from helpers.headers.columns import FIXED_COLUMNS, Columns
 from helpers.headers.fast_reader import FastReader
-from helpers.headers.packed import ABSENT, Chunk
+from helpers.headers.packed import ABSENT, Chunk, Coded, Same
 from helpers.headers.parquet import FILE_NUMBER
 from helpers.headers.table import read_rows
 from helpers.headers.table_file import Entries, decoded, encoded
@@ -142,7 +142,7 @@ def keys_of(rows: Chunk, paths: list[str]) -> Keys:
     table = Columns(few).table(paths).reindex(columns=names)
     image = is_image(table)
     folders = [path.rpartition(os.sep)[0] for path in paths]
-    keys = [hashes(values_of(rows, word)) for word in IDENTITY.values()]
+    keys = [column_hashes(rows, word) for word in IDENTITY.values()]
     keys += [hashes(folders), image.astype(np.uint64)]
     kinds, kind = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)
     first = np.full(len(kinds), len(paths))
@@ -152,7 +152,7 @@ def keys_of(rows: Chunk, paths: list[str]) -> Keys:
     return Keys(
         kinds[order],
         np.argsort(order)[kind.reshape(-1)].astype(np.int32),
-        hashes(values_of(rows, "SOPInstanceUID")),
+        column_hashes(rows, "SOPInstanceUID"),
         table["error"].isna().to_numpy(),
         np.where(image, frames, 1).astype(np.int32),
         np.array([name for name in rows.columns if name != FILE_NUMBER], str),
@@ -161,7 +161,17 @@ def keys_of(rows: Chunk, paths: list[str]) -> Keys:
 
 def values_of(rows: Chunk, name: str) -> list[Any]:
     """The values of a column, None where there is none."""
-    return [None if value is ABSENT else value for value in rows.values(name)]
+    return _known(rows.values(name))
+
+
+def column_hashes(rows: Chunk, name: str) -> np.ndarray:
+    """`hashes` (n,) of the values of a column; those that files share are hashed once."""
+    held = rows.packed(name)
+    if isinstance(held, Same):
+        return np.repeat(hashes(_known([held.value])), rows.length)
+    if isinstance(held, Coded):
+        return hashes(_known(held.distinct))[held.codes]
+    return hashes(held if isinstance(held, np.ndarray) else _known(held))
 
 
 def hashes(values: Any) -> np.ndarray:
@@ -172,6 +182,11 @@ def hashes(values: Any) -> np.ndarray:
     texts = np.array([*map(_text, distinct)], object)
     known = pd.util.hash_array(texts, categorize=False) if len(texts) else np.empty(0, np.uint64)
     return np.r_[known, NO_VALUE][codes]
+
+
+def _known(values: list[Any]) -> list[Any]:
+    """Values, None where there is none."""
+    return [None if value is ABSENT else value for value in values]
 
 
 def _text(value: Any) -> str:

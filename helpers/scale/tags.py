@@ -8,15 +8,16 @@ import pandas as pd
 
 from helpers.headers.columns import FIXED_COLUMNS
 from helpers.headers.keywords import LEVELS, MAX_EXAMPLES, summary_row, summary_table
+from helpers.headers.packed import Chunk
 from helpers.scale.plan import COLUMN, Plan
-from helpers.scale.reading import NO_VALUE, hashes
+from helpers.scale.reading import NO_VALUE, column_hashes, values_of
 from helpers.scale.store import Store, write_arrays
 
 NOT_SUMMED = set(FIXED_COLUMNS) - {"TransferSyntaxUID"}
 
 
 def tags_of(
-    headers: pd.DataFrame, numbers: np.ndarray, plan: Plan, partition: int, store: Store
+    rows: Chunk, numbers: np.ndarray, plan: Plan, partition: int, store: Store
 ) -> dict[str, Any]:
     """What the files of a partition say of each keyword; hashes of its values go to a file.
 
@@ -25,18 +26,15 @@ def tags_of(
     numbers : (n,) of the files in the collection
     """
     levels = {
-        keyword: hashes(headers.reindex(columns=[keyword])[keyword].tolist())
-        for keyword in LEVELS
-        if keyword in plan.columns
+        keyword: column_hashes(rows, keyword) for keyword in LEVELS if keyword in plan.columns
     }
     divided = {keyword: _divided(keyword, own, plan) for keyword, own in levels.items()}
     numbered = {name: np.unique(own, return_inverse=True)[1] for name, own in levels.items()}
     found, distinct = {}, {}
     for keyword in plan.columns.tolist():
-        if keyword in NOT_SUMMED or keyword not in headers:
+        if keyword in NOT_SUMMED or keyword not in rows.columns:
             continue
-        values = headers[keyword].to_numpy(object)
-        own = hashes(values)
+        own = column_hashes(rows, keyword)
         present = np.flatnonzero(own != NO_VALUE)
         if len(present):
             distinct[keyword], first, code = np.unique(
@@ -45,7 +43,7 @@ def tags_of(
             first = np.sort(first)[:MAX_EXAMPLES]
             found[keyword] = {
                 "files": len(present),
-                "examples": [[int(numbers[r]), values[r]] for r in present[first].tolist()],
+                "examples": _examples(rows, keyword, numbers, present[first]),
                 "complete": all((level[present] != NO_VALUE).all() for level in levels.values()),
                 "within": {
                     name: _Within(level[present], numbered[name][present], code).said(
@@ -56,6 +54,12 @@ def tags_of(
             }
     write_arrays(store.part("values", partition, ".npz"), distinct)
     return found
+
+
+def _examples(rows: Chunk, keyword: str, numbers: np.ndarray, own: np.ndarray) -> list[list[Any]]:
+    """(number of the file, value) of a keyword in some rows."""
+    column = Chunk(rows.length, {keyword: rows.columns[keyword]})
+    return [[*one] for one in zip(numbers[own].tolist(), values_of(column.take(own), keyword))]
 
 
 def tag_table(found: list[dict[str, Any]], columns: list[str], files: int, store: Store) -> Any:
