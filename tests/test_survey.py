@@ -32,7 +32,7 @@ from helpers.files.listing import FolderError
 from helpers.headers.extent import extent_of
 from helpers.scale import reading, sample
 from helpers.scale import survey as module
-from helpers.scale.engine import Here
+from helpers.scale.engine import Engine, Here
 from helpers.scale.reading import list_parts
 from helpers.scale.store import Sizes, SurveyError, opened_store
 
@@ -244,6 +244,20 @@ def test_of_one_huge_patient_whole_series_are_taken(
 )
 def test_patients_are_chosen_at_even_steps(files, most, chosen):
     assert sample.evenly_chosen(np.array(files), most).tolist() == chosen
+
+
+def test_files_that_name_nobody_belong_to_whom_alone_their_folder_names():
+    one, two, nobody = 2**63 + 1, 2**63 + 3, int(reading.NO_VALUE)
+    kinds = np.zeros((6, len(reading.KEYS)), np.uint64)
+    kinds[:, sample.PATIENT] = [one, nobody, two, nobody, nobody, two]
+    kinds[:, sample.FOLDER] = [7, 7, 8, 8, 9, 7]
+    kind = np.arange(6).repeat([1, 5, 2, 2, 5, 1])
+    # folder 7 names two: its others belong to nobody, as those of folder 9 do
+    files = {one: [0], two: [6, 7, 8, 9, 15], nobody: [*range(1, 6), *range(10, 15)]}
+    for most, patients in ((16, files), (8, [one, two]), (1, [one])):
+        found, chosen, total = sample.sampled(kinds, kind, most)
+        assert (chosen, total) == (len(patients), 3)
+        assert found.tolist() == sorted(sum((files[patient] for patient in patients), []))
 
 
 def test_the_pages_take_the_sample_and_say_so(sampled, headers, monkeypatch, capsys):
@@ -495,7 +509,7 @@ def test_what_is_no_client_is_refused(collection, dask, tmp_path):
 @pytest.mark.slow
 def test_a_killed_worker_costs_nothing(phantom, phantom_headers, dask, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SIZES", Sizes(files=100, rows=200, most_rows=400))
-    run = module.Engine.run
+    run = Engine.run
 
     def killing(self, name, function, arguments):
         if name in ("Reading headers", "Finding"):
@@ -503,7 +517,7 @@ def test_a_killed_worker_costs_nothing(phantom, phantom_headers, dask, tmp_path,
             os.kill(own[0], signal.SIGKILL)
         run(self, name, function, arguments)
 
-    monkeypatch.setattr(module.Engine, "run", killing)
+    monkeypatch.setattr(Engine, "run", killing)
     check_equal(survey(phantom, tmp_path, dask, progress=False), phantom_headers)
 
 

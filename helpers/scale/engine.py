@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -10,6 +11,8 @@ from helpers.errors import WrongTypeError
 from helpers.runtime import optional_package
 from helpers.scale.store import SurveyError
 
+BEFORE_START = "distributed.nanny.pre-spawn-environ"  # variables that a worker starts with
+ONE_THREAD = dict.fromkeys(["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"], 1)
 SILENT = {"PYTHONWARNINGS": "ignore"}  # what pydicom warns of stands in values and errors
 
 
@@ -76,6 +79,17 @@ def opened_engine(client: Any, progress: bool, few: bool) -> Iterator[Here]:
             raise WrongTypeError(f"expected {expected}, got {type(client).__name__}")
         yield Engine(client, progress)
         return
-    local = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "env": SILENT}
-    with package.LocalCluster(**local) as cluster, package.Client(cluster) as own:
+    with local_cluster() as cluster, package.Client(cluster) as own:
         yield Engine(own, progress)
+
+
+def local_cluster(**options: Any) -> Any:
+    """A cluster of processes here, one for each processor, whose memory is handled as elsewhere.
+
+    Dask makes its workers give memory back at once; then each array of some size is new memory,
+    which costs a fifth of all time.
+    """
+    package = optional_package("distributed", SurveyError)
+    local = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "env": SILENT}
+    with import_module("dask").config.set({BEFORE_START: ONE_THREAD}):
+        return package.LocalCluster(**local, **options)

@@ -38,7 +38,7 @@ def evenly_chosen(files: np.ndarray, most: int) -> np.ndarray:
     ----------
     files : (n,) of each patient
     """
-    count = len(files) if files.sum() <= most else max(1, int(most / files.mean()))
+    count = min(len(files), 1 + 2 * int(most / files.mean()))  # and down from there
     while True:
         chosen = np.linspace(0, len(files) - 1, count).round().astype(int)
         if count == 1 or files[chosen].sum() <= most:
