@@ -257,7 +257,7 @@ def test_files_that_name_nobody_belong_to_whom_alone_their_folder_names():
     for most, patients in ((16, files), (8, [one, two]), (1, [one])):
         found, chosen, total = sample.sampled(kinds, kind, most)
         assert (chosen, total) == (len(patients), 3)
-        assert found.tolist() == sorted(sum((files[patient] for patient in patients), []))
+        assert found.tolist() == sorted(file for patient in patients for file in files[patient])
 
 
 def test_the_pages_take_the_sample_and_say_so(sampled, headers, monkeypatch, capsys):

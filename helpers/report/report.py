@@ -87,11 +87,11 @@ def build_site(
     site = Path(site).absolute()
     _clear(site)
     root, environment = _collection(collection)
-    hidden = deidentify or is_deidentified()
-    _advise(root)
+    hidden, part = deidentify or is_deidentified(), part_in(root)
+    if part is None:
+        _advise(root)
     headers = header_table(root, cache=not hidden)  # no copy of names is left where they are hidden
     tables = tables_of(headers)
-    part = part_in(root)
     summary = overview(headers, tables)
     if part is not None:
         summary = summary._replace(facts=facts_of_survey(Path(root).parent, part))
