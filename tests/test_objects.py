@@ -240,6 +240,21 @@ def test_an_object_costs_one_request_and_the_beginning_of_it(folder, serving, mo
     pd.testing.assert_frame_equal(_without(headers, f"s3://{BUCKET}"), expected)
 
 
+def test_the_workers_of_a_survey_ask_no_more_of_an_object(folder, serving, monkeypatch, tmp_path):
+    """They know what the listing has said, which was made in another process."""
+    pytest.importorskip("distributed")
+    address = serving(folder)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    found = survey(f"s3://{BUCKET}", tmp_path / "s", progress=False)
+    with urllib.request.urlopen(f"{address}/counts") as answer:
+        requests, _ = json.load(answer)
+    short = [path.relative_to(folder).as_posix() for path in list_files(folder)]
+    short = [name for name in short if name not in ("long.dcm", "empty.dcm")]
+    assert {requests[name] for name in short} == {1} and "empty.dcm" not in requests
+    table, expected = found.header_table(), header_table(f"s3://{BUCKET}")
+    pd.testing.assert_frame_equal(table, expected[[*table]])
+
+
 def test_files_of_a_server_are_read_by_their_addresses(folder, serving):
     address = serving(folder)
     names = [path.relative_to(folder).as_posix() for path in list_files(folder)][:20]

@@ -18,7 +18,7 @@ BEGINNING = 2**14  # bytes that are read first: most headers end before
 MIN_READ = 2**18  # bytes of each further read: what is asked of a long header is little
 SIGNED, SIGNED_FOR, MANY = "s3", 900, 8  # seconds; fewer objects are read by S3's own client
 UNKNOWN_VERSION = -1
-EMPTY = re.compile(r"InvalidRange|Range Not Satisfiable|\b416\b")  # of an object without bytes
+EMPTY = re.compile(r"InvalidRange|range (is )?not satisfiable|\b416\b", re.I)  # of no bytes
 ANY_ADDRESS = re.compile(r"\S+://\S+|'[^']*'|\bport \d+")
 RETRIES, FIRST_WAIT = 4, 0.2  # seconds, which double
 TEMPORARY = ("429", "500", "502", "503", "504", "SlowDown", "reduce your request rate", "timed out")
@@ -54,18 +54,16 @@ def listed(root: str) -> list[str]:
         found = system.find(path, detail=True)
     except Exception as error:  # each protocol has its own
         raise clear_error(error, f"expected a bucket or a folder to list at {root}") from error
-    scheme, _, _ = root.partition(ADDRESS)
-    below = len(path.rstrip("/")) + 1
+    below, start = len(path.rstrip("/")) + 1, f"{root.partition(ADDRESS)[0]}{ADDRESS}"
     names = [
         name
         for name, about in found.items()
         if about.get("type") == "file" and not (name.endswith("/") and not about.get("size"))
         and not any(map(is_hidden, name[below:].split("/")))
     ]  # fmt: skip
-    start = f"{scheme}{ADDRESS}"
     addresses = {name: name if name.startswith(start) else f"{start}{name}" for name in names}
-    known = [name for name in names if found[name].get("size") is not None]
-    _listed.update((addresses[name], _facts(found[name])) for name in known)
+    sized = (name for name in names if found[name].get("size") is not None)
+    _listed.update((addresses[name], _facts(found[name])) for name in sized)
     return [addresses[name] for name in sorted(names, key=natural_key)]
 
 
@@ -75,6 +73,16 @@ def forget(address: str) -> None:
     _folders.discard(address)
     with contextlib.suppress(OSError):
         system_of(address)[0].invalidate_cache()
+
+
+def facts_of(addresses: list[str]) -> list[Facts | None]:
+    """What listings here have said of objects, for another process; None where none has."""
+    return [_listed.get(address) for address in addresses]
+
+
+def remember(addresses: list[str], facts: list[Facts | None]) -> None:
+    """Takes what listings of another process have said, so that no server is asked again."""
+    _listed.update((one, Facts(*own)) for one, own in zip(addresses, facts) if own)
 
 
 def is_object(address: str) -> bool:

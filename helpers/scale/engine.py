@@ -68,8 +68,8 @@ class Engine(Here):
 
 @contextmanager
 def opened_engine(client: Any, progress: bool, few: bool) -> Iterator[Here]:
-    """An engine of a client's workers; without, of workers that end with it, or none for a few."""
-    if client is None and few:
+    """An engine of a client's workers, or of own ones that end with it; of none for a few files."""
+    if few:
         yield Here()
         return
     package = optional_package("distributed", SurveyError)

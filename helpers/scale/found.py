@@ -90,15 +90,15 @@ class Survey(NamedTuple):
         package = optional_package("duckdb", SurveyError)
         files = {name: self.folder / f"{name}.parquet" for name in TABLES}
         files["headers"] = self.headers / "*.parquet"
-        with package.connect() as connection:
-            for name, path in files.items():
-                quoted = str(path).replace("'", "''")
-                connection.sql(f"CREATE VIEW {name} AS FROM read_parquet('{quoted}')")
-            try:
+        try:
+            with package.connect() as connection:
+                for name, path in files.items():
+                    quoted = str(path).replace("'", "''")
+                    connection.sql(f"CREATE VIEW {name} AS FROM read_parquet('{quoted}')")
                 return connection.sql(sql).df()
-            except package.Error as error:
-                expected = f"expected SQL about {', '.join(sorted(files))}"
-                raise SurveyError(f"{expected}, got: {one_line(error)}") from error
+        except package.Error as error:
+            expected = f"expected SQL about {', '.join(sorted(files))}"
+            raise SurveyError(f"{expected}, got: {one_line(error)}") from error
 
     def _table(self, name: str) -> pd.DataFrame:
         table = read_table(str(self.folder / f"{name}.parquet"))

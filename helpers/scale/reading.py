@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.files.listing import file_names, is_folder, walk_files
-from helpers.files.names import absolute, as_named
+from helpers.files.names import absolute, as_named, is_address
+from helpers.files.objects import facts_of, remember
 from helpers.headers.columns import FIXED_COLUMNS, Columns
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.packed import ABSENT, Chunk, Coded, Same
@@ -54,14 +55,15 @@ def checked_root(root: str | os.PathLike[str]) -> str:
         Where there is no folder, or no file in it.
     """
     folder = absolute(as_named(root))
-    if not is_folder(folder) or next(walk_files(folder), None) is None:
+    is_known = is_address(folder)  # is listed later, once
+    if not is_folder(folder) or not (is_known or next(walk_files(folder), None)):
         file_names(folder)  # says what is there instead
     return folder
 
 
 def is_one_part(root: str, size: int) -> bool:
-    """Whether one part holds all files below a folder."""
-    return sum(1 for _ in islice(walk_files(root), size + 1)) <= size
+    """Whether one part holds all files below a folder; of a bucket that is not known before."""
+    return not is_address(root) and sum(1 for _ in islice(walk_files(root), size + 1)) <= size
 
 
 def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
@@ -78,6 +80,8 @@ def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
         _keep_list(store, part, some)
         yield part
         part, count = part + 1, count + len(some)
+    if not count:
+        file_names(root)  # says what is there instead
     store.write_json({"parts": part, "files": count}, "work", "list", "done")
 
 
@@ -95,6 +99,8 @@ def read_part(store: Store, part: int, first: int) -> None:
     first : the number of its first file in the collection
     """
     paths, columns = listed(store, part), Columns()
+    if is_address(paths[0]):
+        remember(paths, store.read_json("work", "list", f"{part:06}.facts"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # pydicom's: they stand in values and errors
         for start in range(0, len(paths), 100):
@@ -207,6 +213,8 @@ def _keep_list(store: Store, part: int, names: list[str]) -> None:
                 return
     if is_read(store, part):
         os.remove(store.part("read", part))
+    if is_address(names[0]):
+        store.write_json(facts_of(names), "work", "list", f"{part:06}.facts")
     with being_written(path) as temporary, open(temporary, "wb") as file:
         file.write(content)
 

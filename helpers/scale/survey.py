@@ -40,7 +40,7 @@ def survey(
     folder : where the survey is kept: empty, not there yet, or a survey of the same collection
     client : distributed.Client, or None
         Whose workers do it; all must see both folders. None starts one worker for each processor
-        here, and ends them; up to 2,000 files are read by this process.
+        here, and ends them; up to 2,000 files on a disk are read by this process.
     progress : whether progress bars are shown
 
     Returns
@@ -48,7 +48,8 @@ def survey(
     Survey: ``headers``, the folder of the header table as a Parquet data set that pandas, DuckDB
         and others read; ``stacks``, ``counts``, ``findings``, ``protocols``, ``tags``, tables;
         ``header_table(PatientID=…)`` and ``stack_headers(stack)``, from which `helpers.slice_table`
-        and `helpers.browse` go on.
+        and `helpers.browse` go on; ``query(sql)``, what DuckDB answers. Where ``$DICOM_ROOT`` names
+        the folder, pages take whole patients of it, with 20,000 files at most, and say which part.
 
     Raises
     ------
@@ -70,7 +71,8 @@ def survey(
     store = opened_store(root, os.path.expanduser(os.fsdecode(folder)), SIZES)
     if not store.has("done"):
         try:
-            with opened_engine(client, progress, is_one_part(root, SIZES.files)) as engine:
+            few = client is None and is_one_part(root, SIZES.files)
+            with opened_engine(client, progress, few) as engine:
                 remove_leftovers(store)
                 _make(store, root, engine)
         except ClearError:
