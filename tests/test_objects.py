@@ -35,8 +35,8 @@ from helpers import (
     stack_table,
     survey,
 )
-from helpers.files import objects
-from helpers.files.listing import FolderError
+from helpers.files import buckets, objects
+from helpers.files.listing import FolderError, walk_files
 from helpers.files.opening import fingerprints_of, open_file, size_of
 from helpers.files.systems import MissingObjectError, ObjectError
 
@@ -199,6 +199,28 @@ def test_a_bucket_is_surveyed_as_its_folder_is(bucket, folder, tmp_path):
     pd.testing.assert_frame_equal(far.counts, near.counts)
     assert far.findings["rule"].tolist() == near.findings["rule"].tolist()
     assert far.findings["path"].dropna().str.startswith(f"{bucket}/").all()
+
+
+@pytest.mark.parametrize("few", [1, 10**6])
+def test_folders_of_a_bucket_are_listed_one_by_one_in_the_same_order(
+    moto, monkeypatch, few, tmp_path
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    monkeypatch.setattr(buckets, "FEW", few)
+    own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    client = boto3.client("s3", endpoint_url=moto, region_name="us-east-1", **own)
+    client.create_bucket(Bucket="many")
+    keys = ["a/10/1.dcm", "a/2/1.dcm", "a/2/10.dcm", "a/2/9.dcm", "a/3.dcm", "a/2.dcm", "a/2.dcm/x"]
+    keys += ["a/.hidden/1.dcm", "a/.secret", "a/2/", "a/4/5/6.dcm"]
+    for key in keys:
+        client.put_object(Bucket="many", Key=key, Body=b"" if key.endswith("/") else b"x")
+    client.close()
+    for root in ("s3://many", "s3://many/a", "s3://many/a/2"):
+        whole = list(walk_files(root))
+        assert list(walk_files(root, few_at_once=True)) == whole and len(whole) in (3, 8)
+        assert all(objects.facts_taken(whole)) and not any(objects.facts_taken(whole))
+    with pytest.raises(FolderError, match="expected files, found none below s3://many/b"):
+        survey("s3://many/b", tmp_path / "s")
 
 
 def test_a_root_may_be_an_address(bucket, monkeypatch, capsys):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from helpers.errors import ClearError
+from helpers.files.buckets import walk_objects
 from helpers.files.names import (
     ARCHIVE_NAME,
     VERSION_CONTROL,
@@ -19,7 +20,7 @@ from helpers.files.names import (
 )
 from helpers.files.objects import is_object, listed
 from helpers.files.opening import archive_at
-from helpers.files.systems import directly_in
+from helpers.files.systems import entries_in
 
 MAX_DEPTH = 2  # of archives in archives
 
@@ -75,13 +76,19 @@ def is_folder(root: str | os.PathLike[str]) -> bool:
     return is_address(name) and archive_part(name) is None and not is_object(name)
 
 
-def walk_files(root: str | os.PathLike[str]) -> Iterator[str]:
-    """Yields the path of every regular file below a folder, as `list_files` lists them."""
+def walk_files(root: str | os.PathLike[str], few_at_once: bool = False) -> Iterator[str]:
+    """Yields the path of every regular file below a folder, as `list_files` lists them.
+
+    Parameters
+    ----------
+    few_at_once : whether of a bucket no more shall be held than memory has room for
+    """
     name = os.fsdecode(root if is_address(root) else Path(root))
     if not os.path.isdir(name) and (found := _archive_and_folder(name)) is not None:
         yield from _inside(*found)
         return
-    for path in listed(name) if is_address(name) else _walk(name):
+    of_bucket = walk_objects if few_at_once else listed
+    for path in of_bucket(name) if is_address(name) else _walk(name):
         if is_archive_name(path):
             yield from _inside(path)
         else:
@@ -99,7 +106,7 @@ def files_in(folder: str) -> list[str]:
             below = [name for name in archive_at(archive).names if name.startswith(inner)]
             names = [f"{archive}/{name}" for name in below if "/" not in name[len(inner) :]]
         else:
-            names = directly_in(folder) if is_address(folder) else []
+            _, names = entries_in(folder) if is_address(folder) else ([], [])
     except OSError:
         return []
     return sorted(name for name in names if not is_hidden(os.path.basename(name)))

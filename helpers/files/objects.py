@@ -75,9 +75,9 @@ def forget(address: str) -> None:
         system_of(address)[0].invalidate_cache()
 
 
-def facts_of(addresses: list[str]) -> list[Facts | None]:
-    """What listings here have said of objects, for another process; None where none has."""
-    return [_listed.get(address) for address in addresses]
+def facts_taken(addresses: list[str]) -> list[Facts | None]:
+    """What listings have said of objects, for another process: here it is no longer known."""
+    return [_listed.pop(address, None) for address in addresses]
 
 
 def remember(addresses: list[str], facts: list[Facts | None]) -> None:

@@ -53,24 +53,31 @@ def _without_secrets(text: str) -> str:
     return re.sub(r"(://)[^/@\s]+@", r"\1…@", re.sub(r"(\?)[^\s'\"]*=[^\s'\"]*", r"\1…", text))
 
 
-def directly_in(address: str) -> list[str]:
-    """The addresses of the objects in a folder, without those in folders of it; a server has none.
+def entries_in(folder: str) -> tuple[list[str], list[str]]:
+    """(folders, objects) in a folder, without what lies in folders of it; a server has none.
 
     Raises
     ------
     ObjectError
         Where it cannot be listed.
     """
-    if address.startswith(SERVERS):
-        return []
-    system, path = system_of(address)
+    if folder.startswith(SERVERS):
+        return [], []
+    system, path = system_of(folder)
     try:
         found = system.ls(path, detail=True)
     except Exception as error:
-        raise clear_error(error, f"expected a folder to list at {address}") from error
-    start = f"{address.partition(ADDRESS)[0]}{ADDRESS}"
-    names = [about["name"] for about in found if about.get("type") == "file"]
-    return [name if name.startswith(start) else f"{start}{name}" for name in names]
+        raise clear_error(error, f"expected a folder to list at {folder}") from error
+    start = f"{folder.partition(ADDRESS)[0]}{ADDRESS}"
+    own = path.rstrip("/")  # which some have as an object in itself
+    entries = [(about["name"], about.get("type")) for about in found]
+    named = [
+        (name if name.startswith(start) else f"{start}{name}", kind)
+        for name, kind in entries
+        if name.rstrip("/") != own
+    ]
+    folders = [name.rstrip("/") for name, kind in named if kind == "directory"]
+    return folders, [name for name, kind in named if kind == "file"]
 
 
 def clear_error(error: Exception, expected: str) -> OSError:

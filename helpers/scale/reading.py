@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.files.listing import file_names, is_folder, walk_files
 from helpers.files.names import absolute, as_named, is_address
-from helpers.files.objects import facts_of, remember
+from helpers.files.objects import facts_taken, remember
 from helpers.headers.columns import FIXED_COLUMNS, Columns
 from helpers.headers.fast_reader import FastReader
 from helpers.headers.packed import ABSENT, Chunk, Coded, Same
@@ -75,7 +75,7 @@ def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
         yield from range(store.read_json("work", "list", "done")["parts"])
         return
     part = count = 0
-    names = walk_files(root)
+    names = walk_files(root, few_at_once=True)
     while some := list(islice(names, size)):
         _keep_list(store, part, some)
         yield part
@@ -214,7 +214,7 @@ def _keep_list(store: Store, part: int, names: list[str]) -> None:
     if is_read(store, part):
         os.remove(store.part("read", part))
     if is_address(names[0]):
-        store.write_json(facts_of(names), "work", "list", f"{part:06}.facts")
+        store.write_json(facts_taken(names), "work", "list", f"{part:06}.facts")
     with being_written(path) as temporary, open(temporary, "wb") as file:
         file.write(content)
 
