@@ -72,7 +72,7 @@ def test_a_report_of_a_survey_says_what_is_in_all_and_shows_a_part(
     for name in (PATIENT, "P02-interspaced", "P03-interspaced"):
         shutil.copytree(phantom / name, root / name)
     found = survey(root, tmp_path / "survey")
-    code = "from helpers import *\nheaders = header_table(collection_root())\nlen(headers)"
+    code = "from helpers import collection_root, header_table\nlen(header_table(collection_root()))"
     pages = _page(tmp_path / "pages", "01_first", code)
     build_site(found.folder, pages=pages, site=tmp_path / "site", deidentify=deidentify)
     said = _text(tmp_path / "site" / "index.html")
