@@ -28,7 +28,7 @@ OTHER_ENDINGS = (  # are probed last
     *(".csv", ".json", ".txt", ".md", ".xml", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".tif"),
     *(".npy", ".nii", ".py", ".ipynb"),
 )
-MANIFEST = "survey.json"  # in the folder of a survey: whose it is
+MANIFEST, DONE = "survey.json", "done"  # in the folder of a survey: whose it is, and that it is
 SAMPLE, PART = "sample.parquet", "sample.json"  # there: the part that is explored, and which it is
 PHANTOM_VERSION = 17  # changes with the phantom
 PHANTOM_FOLDER = f"dicom-phantom-{PHANTOM_VERSION}"
@@ -135,10 +135,13 @@ def phantom_truth(root: str | os.PathLike[str]) -> pd.DataFrame:
 
 def part_in(path: str | os.PathLike[str]) -> Part | None:
     """What part of a collection the sample of a survey is; None for what is no such sample."""
-    if is_address(os.fspath(path)) or Path(path).name != SAMPLE or not Path(path).is_file():
+    path = Path(path)
+    if is_address(path) or path.name != SAMPLE or not (path.is_file() and _is_done(path.parent)):
         return None
     try:
-        return Part(*json.loads(Path(path).with_name(PART).read_text(encoding="utf-8")))
+        said = json.loads(path.with_name(PART).read_text(encoding="utf-8"))
+        files, of_files, patients, of_patients, root = said
+        return Part(int(files), int(of_files), int(patients), int(of_patients), str(root))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -178,15 +181,31 @@ def named_root(folder: str | os.PathLike[str], what: str = "") -> Path | str:
     for sample in (root, root / SAMPLE):
         if part_in(sample):
             return sample.absolute()
-    if (root / MANIFEST).is_file() and (root / "work").is_dir():
+    if _is_survey(root):
+        is_done = _is_done(root)
+        found = "one whose sample is damaged" if is_done else "one that was interrupted"
+        way_on = "remove it, and make it anew with" if is_done else "it goes on with"
         raise FolderError(
-            f"expected a survey that is done, found one that was interrupted at {root}: call "
-            "helpers.survey again, with its collection and this folder"
+            f"expected a survey that is done, found {found} at {root}: {way_on} helpers.survey, "
+            "its collection and this folder"
         )
     if not is_folder(root):
         start = f"{what}: expected" if what else "expected"
         raise FolderError(f"{start} a folder of DICOM files, found {what_is_at(root)}")
     return root.absolute()
+
+
+def _is_survey(folder: Path) -> bool:
+    """Whether a folder is that of a survey, done or not."""
+    try:
+        about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(about, dict) and {"suite", "root", "sizes"} <= about.keys()
+
+
+def _is_done(folder: Path) -> bool:
+    return (folder / DONE).is_file()
 
 
 def _root_and_reason() -> tuple[Path | str, str]:

@@ -477,6 +477,19 @@ class _Part:
         return _Part.file.read(start, 20_000)
 
 
+def test_a_copy_that_fails_leaves_room_for_the_next(tmp_path):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bad.csv", b"0123456789" * 500)
+        archive.writestr("good.csv", b"a,b")
+    content = bytearray(path.read_bytes())
+    content[45] ^= 0xFF  # of what is packed
+    path.write_bytes(content)
+    with pytest.raises(OSError, match="damaged in its archive"):
+        on_disk(f"{path}/bad.csv")
+    assert Path(on_disk(f"{path}/good.csv")).read_bytes() == b"a,b"
+
+
 def test_forked_processes_share_what_is_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr("helpers.files.reading.KEPT_IN_MEMORY", 2**16)
     content = np.random.default_rng(3).integers(0, 256, 3_000_000, np.uint8).tobytes()

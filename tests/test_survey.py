@@ -30,6 +30,7 @@ from helpers.collection import named_root, part_in
 from helpers.errors import WrongTypeError
 from helpers.files.listing import FolderError
 from helpers.headers.extent import extent_of
+from helpers.headers.parquet import TableError
 from helpers.scale import reading, sample
 from helpers.scale import survey as module
 from helpers.scale.engine import Engine, Here
@@ -103,8 +104,8 @@ def without_empty(headers):
 def in_order(findings):
     """Findings in an order of their own."""
     words = ["rule", "path", "stack", "value"]
-    keys = findings[words].map(str).agg("|".join, axis=1)
-    return findings.iloc[keys.argsort(kind="stable")].reset_index(drop=True)
+    keys = [[*map(str, row)] for row in findings[words].itertuples(index=False)]
+    return findings.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
 
 
 def check_equal(found, headers):
@@ -236,13 +237,15 @@ def test_of_one_huge_patient_whole_series_are_taken(
     ("files", "most", "chosen"),
     [
         ([5, 5, 5], 100, [0, 1, 2]),
-        ([5] * 10, 20, [0, 3, 6, 9]),
-        ([1000, 1, 1], 20, [0]),
-        ([1, 1000, 1], 20, [0]),
+        ([5] * 10, 20, [0, 2, 5, 7]),
+        ([5] * 10 + [19], 20, [0, 2, 5, 7]),
+        ([1000, 1, 1], 20, [1, 2]),
+        ([1, 1000, 1], 20, [0, 2]),
         ([900], 20, [0]),
+        ([900, 800], 20, [1]),
     ],
 )
-def test_patients_are_chosen_at_even_steps(files, most, chosen):
+def test_patients_are_chosen_all_over_the_collection(files, most, chosen):
     assert sample.evenly_chosen(np.array(files), most).tolist() == chosen
 
 
@@ -272,7 +275,29 @@ def test_the_pages_take_the_sample_and_say_so(sampled, headers, monkeypatch, cap
     assert again == sampled and not capsys.readouterr().out
 
 
-def test_a_survey_that_is_not_done_is_no_collection(collection, here, tmp_path):
+@pytest.mark.parametrize("content", ["", "[1, 2]", '["a", 2, 3, 4, "x"]', "[1, null, 3, 4, 5]"])
+def test_a_damaged_sample_is_said_in_a_line(sampled, content):
+    (sampled.folder / "sample.json").write_text(content, encoding="utf-8")
+    with pytest.raises(FolderError, match=r"found one whose sample is damaged at .*make it anew"):
+        named_root(sampled.folder)
+    path = sampled.folder / "sample.parquet"
+    path.write_bytes(path.read_bytes()[:-200] + bytes(200))
+    with pytest.raises(FolderError, match="expected the header table of a survey"):
+        header_table(path)
+
+
+@pytest.mark.parametrize("stage", ["Finding", "Summing up"])
+def test_a_survey_that_is_not_done_is_no_collection(collection, here, tmp_path, monkeypatch, stage):
+    def full(*these):
+        raise OSError(28, "No space left on device")
+
+    if stage == "Summing up":
+        monkeypatch.setattr("helpers.scale.reduction.tag_table", full)
+        with pytest.raises(SurveyError, match="No space left"):
+            survey(collection, tmp_path, progress=False)
+        with pytest.raises(FolderError, match="expected a survey that is done, found one that was"):
+            named_root(tmp_path)
+        return
     here(stop="Finding")
     with pytest.raises(KeyboardInterrupt):
         survey(collection, tmp_path, progress=False)
@@ -292,6 +317,57 @@ def test_another_parquet_file_is_no_header_table(tmp_path):
     for name in ("a", "b"):
         with pytest.raises(FolderError, match="expected the header table of a survey, or a folder"):
             header_table(tmp_path / f"{name}.parquet")
+
+
+def test_values_are_asked_for_as_tables_and_people_have_them(sampled, headers):
+    rows, patient = headers["Rows"].dropna(), headers["PatientID"].dropna().iloc[0]
+    count = int((headers["Rows"] == rows.iloc[0]).sum())
+    for value in (rows.iloc[0], float(rows.iloc[0]), int(rows.iloc[0]), rows[:1], [rows.iloc[0]]):
+        assert len(sampled.header_table(Rows=value)) == count
+    assert sampled.header_table(Rows=[float("inf"), np.nan, 0.5]).empty
+    assert len(sampled.header_table(RescaleSlope=1)) == (headers["RescaleSlope"] == 1).sum()
+    assert len(sampled.header_table(PatientID=np.str_(patient))) > 0
+    with pytest.raises(TableError, match=r"expected a column of .* got 'folder'"):
+        sampled.header_table(folder="x")
+
+
+def test_a_survey_is_opened_without_its_collection(collection, here, tmp_path):
+    root = tmp_path / "c"
+    shutil.copytree(collection / "P01-reference", root)
+    found = survey(root, tmp_path / "s", progress=False)
+    shutil.rmtree(root)
+    assert survey(root, tmp_path / "s").counts["files"].tolist() == [96] and found.folder.is_dir()
+
+
+@pytest.mark.parametrize("name", ["PatientID=7/Modality=MR", "all*", "[x]", "a?"])
+def test_a_question_is_about_this_survey_whatever_its_folder_is_called(
+    collection, here, tmp_path, name
+):
+    pytest.importorskip("duckdb")
+    survey(collection / "P02-interspaced", tmp_path / "allothers", progress=False)
+    found = survey(collection / "P01-reference", tmp_path / name, progress=False)
+    question = "SELECT PatientID, Modality, count(*) FROM headers GROUP BY 1, 2"
+    assert found.query(question).to_numpy().tolist() == [["P01-reference", "CT", 96]]
+    for nothing in ("", ";"):
+        with pytest.raises(SurveyError, match="expected SQL about counts"):
+            found.query(nothing)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there may names be any bytes")
+def test_names_that_are_no_text_are_surveyed(collection, here, tmp_path):
+    root = tmp_path / "c"
+    for folder in ("P01-reference", "P02-interspaced"):
+        shutil.copytree(collection / folder, root / folder)
+    name = os.fsencode(root)
+    os.rename(name + b"/P01-reference/3.dcm", name + b"/P01-reference/3\xff.dcm")
+    os.rename(name + b"/P02-interspaced", name + b"/P02\xe9")
+    with open(name + b"/a\xe4.txt", "w", encoding="utf-8") as file:
+        file.write("no image")
+    headers = header_table(root, progress=False)
+    found = survey(root, tmp_path / "s", progress=False)
+    check_equal(found, headers)
+    for stack, rows in slice_table(headers).groupby(level=[0, 1]):
+        assert set(found.stack_headers(stack).index) == set(rows.index.get_level_values("path"))
 
 
 # identifiers that an anonymiser broke
@@ -453,6 +529,12 @@ def test_other_folders_are_left_as_they_are(collection, here, tmp_path):
     with pytest.raises(SurveyError, match="expected an empty folder or a survey, got something"):
         survey(collection, other)
     assert [path.name for path in other.iterdir()] == ["thesis.txt"]
+    (tmp_path / "file").write_bytes(b"")
+    for wrong in (tmp_path / "file" / "x", "/sys/none", "a\0b", tmp_path / ("n" * 300)):
+        with pytest.raises(SurveyError, match=r"expected to write to|expected an empty folder"):
+            survey(collection, wrong)
+    with pytest.raises(SurveyError, match="expected a folder on a disk"):
+        survey(collection, "s3://bucket/x")
     with pytest.raises(SurveyError, match="outside of the collection"):
         survey(collection, collection / "survey")
     assert not (collection / "survey").exists()

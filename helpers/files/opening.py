@@ -152,7 +152,11 @@ def _folder_for_copies(process: int) -> str:
 def copy_file(path: str | os.PathLike[str], copy: str | os.PathLike[str]) -> None:
     """Copies a file, wherever it lies, to a new one on a disk."""
     with SizeLimitedReader(open_file(path)) as file, open(copy, "xb") as out:
-        shutil.copyfileobj(file, out)
+        try:
+            shutil.copyfileobj(file, out)
+        except BaseException:
+            os.remove(copy)
+            raise
 
 
 def _archive_of(path: str) -> Archive | None:

@@ -79,7 +79,9 @@ def write_headers(
     parquet.write_table(pa.table(columns), file, row_group_size=ROWS_PER_GROUP)
 
 
-def read_headers(folder: str, names: Collection[str] | None = None, **values: Any) -> pd.DataFrame:
+def read_headers(
+    folder: str, names: Collection[str] | None = None, /, **values: Any
+) -> pd.DataFrame:
     """The rows of a data set as `helpers.header_table` gives them, in the order of the collection.
 
     Parameters
@@ -92,7 +94,10 @@ def read_headers(folder: str, names: Collection[str] | None = None, **values: An
     TableError
         For other files, and values of a column that is not there or holds lists.
     """
-    found = _read(folder, names, values)
+    try:
+        found = _read(folder, names, values)
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(one_line(error)) from error
     return header_rows(found.take(compute.sort_indices(found[FILE_NUMBER])))
 
 
@@ -131,10 +136,7 @@ def _vr_and_vm(keyword: str) -> tuple[str, str]:
 
 
 def _read(folder: str, names: Collection[str] | None, values: dict[str, Any]) -> pa.Table:
-    try:
-        source = dataset.dataset(folder, format="parquet")
-    except pa.ArrowException as error:
-        raise TableError(one_line(error)) from error
+    source = dataset.dataset(folder, format="parquet")
     if not {"path", FILE_NUMBER, OTHERWISE} <= set(source.schema.names):
         raise TableError(f"no header table: {folder}")
     there, wanted = source.schema.names, None
@@ -142,9 +144,14 @@ def _read(folder: str, names: Collection[str] | None, values: dict[str, Any]) ->
         kind = source.schema.field(name).type if name in there else None
         if kind is None or pa.types.is_list(kind):
             raise TableError(f"expected a column of {folder} with one value a file, got {name!r}")
-        several = list(value) if isinstance(value, (list, set, np.ndarray)) else [value]
+        several = value if isinstance(value, (list, set, np.ndarray, pd.Series)) else [value]
+        plain = [own.item() if isinstance(own, np.generic) else own for own in several]
+        if pa.types.is_floating(kind):
+            plain = [float(own) if type(own) is int else own for own in plain]
+        elif pa.types.is_integer(kind):  # a column of a table has floats where some are missing
+            plain = [int(own) if type(own) is float and own == own // 1 else own for own in plain]
         fits = _check(kind)
-        one = dataset.field(name).isin(pa.array([own for own in several if fits(own)], kind))
+        one = dataset.field(name).isin(pa.array([own for own in plain if fits(own)], kind))
         wanted = one if wanted is None else wanted & one
     chosen = there if names is None else {"path", FILE_NUMBER, *names, OTHERWISE}
     return source.to_table([name for name in there if name in chosen], filter=wanted)
@@ -205,7 +212,7 @@ def _check(kind: pa.DataType) -> Callable[[Any], bool]:
 
         return fits
     if pa.types.is_string(kind):
-        return lambda value: value is None or (type(value) is str and _is_unicode(value))
+        return lambda value: value is None or (type(value) is str and is_unicode(value))
     if pa.types.is_integer(kind):
         return lambda value: (
             value is None or (type(value) is int and -LONGEST_INTEGER <= value < LONGEST_INTEGER)
@@ -213,7 +220,7 @@ def _check(kind: pa.DataType) -> Callable[[Any], bool]:
     return lambda value: value is None or type(value) is float
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     """Whether a text has no bytes of a file name that are no text."""
     return text.isascii() or text.encode("utf-8", "replace").decode() == text
 

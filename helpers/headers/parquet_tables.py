@@ -5,6 +5,7 @@ its values stand beside it as JSON.
 """
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from helpers.headers.parquet import OTHERWISE
+from helpers.headers.parquet import OTHERWISE, is_unicode
 
 DTYPES = b"dtypes"  # what the schema says of the columns beside their types
 KINDS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
@@ -51,12 +52,13 @@ def _column(name: str, column: pd.Series, otherwise: list[dict[str, Any]]) -> pa
     if not kinds:
         return pa.nulls(len(values), pa.string())
     if len(kinds) == 1 and kinds <= set(KINDS):
-        return pa.array(values, KINDS[kinds.pop()], from_pandas=False)
+        with suppress(UnicodeEncodeError):  # names of files that are no text
+            return pa.array(values, KINDS[next(iter(kinds))], from_pandas=False)
     inside = {type(one) for value in values if type(value) is tuple for one in value}
     if kinds == {tuple} and len(inside) == 1 and inside <= set(KINDS):
         return pa.array(values, pa.list_(KINDS[inside.pop()]), from_pandas=False)
     for row, value in enumerate(values):
-        if value is not None and type(value) is not str:
+        if value is not None and (type(value) is not str or not is_unicode(value)):
             otherwise[row][name] = value
     texts = [None if value is None else _text(value) for value in values]
     return pa.array(texts, pa.string())

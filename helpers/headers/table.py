@@ -51,7 +51,7 @@ def header_table(
     ----------
     files_or_root : a folder (all files below it but hidden ones), or a list of files
         Or a header table in a Parquet file, as a survey keeps it: its rows are taken from there,
-        and no file is read.
+        and no file is read; it has no private elements.
     keywords : list of str, or None
         The DICOM keywords wanted as columns; None gives every public one that is met before the
         pixels, and b-values and gradient directions that stand in private elements.
@@ -108,6 +108,9 @@ def header_table(
     keywords = None if keywords is None else _checked(keywords)
     require_executor(executor)
     if _is_table(files_or_root):
+        if private:
+            expected = "expected a folder, for private elements are not in the table of a survey"
+            raise FolderError(f"{expected}, got {as_named(files_or_root)}")
         table = _read_table(as_named(files_or_root))
         return table if keywords is None else _only(table, keywords, private)
     paths, folder = _paths(files_or_root), _folder(files_or_root)

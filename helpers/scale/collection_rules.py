@@ -43,8 +43,8 @@ def rows_for_rules(
     ----------
     numbers : (n,) of the files in the collection
     """
-    files = collection.headers.assign(**{FILE_NUMBER: numbers}).rename_axis("path").reset_index()
-    images = collection.slices.reset_index()
+    files = _flat(collection.headers.assign(**{FILE_NUMBER: numbers}).rename_axis("path"))
+    images = _flat(collection.slices)
     return {
         PERSONS: as_json(_distinct(files, ["PatientID", *PERSONAL])),
         FOLDERS: as_json(_folders(files)),
@@ -87,6 +87,15 @@ def collection_findings(
 # of a partition
 
 
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with its index as columns, first; names of files stay objects: some are no text."""
+    columns = table.reset_index(drop=True)
+    for place, name in enumerate(table.index.names):
+        values = table.index.get_level_values(place).to_numpy()
+        columns.insert(place, name, pd.Series(values, dtype=values.dtype))
+    return columns
+
+
 def _distinct(rows: pd.DataFrame, keywords: list[str], more: tuple[str, ...] = ()) -> pd.DataFrame:
     """The first of the rows that say the same of some keywords, with their number."""
     said = rows.reindex(columns=keywords)
@@ -103,8 +112,9 @@ def _distinct(rows: pd.DataFrame, keywords: list[str], more: tuple[str, ...] = (
 def _folders(files: pd.DataFrame) -> pd.DataFrame:
     """The first readable file of each patient in each folder, with the number of them."""
     read = files[files["error"].isna() & files["PatientID"].notna()]
-    folders = pd.Series([path.rpartition(os.sep)[0] for path in read["path"]], read.index)
-    return _distinct(read.assign(folder=folders.astype(object)), ["folder", "PatientID"])
+    folders = [path.rpartition(os.sep)[0] for path in read["path"]]
+    folder = pd.Series(folders, read.index, dtype=object)
+    return _distinct(read.assign(folder=folder), ["folder", "PatientID"])
 
 
 def _twice(files: pd.DataFrame, plan: Plan) -> pd.DataFrame:

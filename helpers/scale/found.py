@@ -1,5 +1,6 @@
 """What did a survey find? Its tables, loaded when they are asked for."""
 
+from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from helpers.errors import one_line
 from helpers.headers.extent import Extent
-from helpers.headers.parquet import read_headers
+from helpers.headers.parquet import FILE_NUMBER, read_headers
 from helpers.headers.parquet_tables import read_table
 from helpers.runtime import optional_package
 from helpers.scale.store import EXTENT, Store, SurveyError
@@ -76,8 +77,8 @@ class Survey(NamedTuple):
         row = self._table("stacks").loc[stack]
         store = Store(str(self.folder))
         members = store.read_json("work", "members", f"{int(row['partition']):06}")
-        paths = members[stack[0]][str(int(row["_stack"]))]
-        return read_headers(store.headers(int(row["partition"])), path=paths)
+        numbers = members[stack[0]][str(int(row["_stack"]))]
+        return read_headers(store.headers(int(row["partition"])), **{FILE_NUMBER: numbers})
 
     def query(self, sql: str) -> pd.DataFrame:
         """What DuckDB answers; ``headers`` and each of the other tables can be asked for by name.
@@ -88,17 +89,21 @@ class Survey(NamedTuple):
             Where the package ``duckdb`` is not there, and for a query that it refuses.
         """
         package = optional_package("duckdb", SurveyError)
-        files = {name: self.folder / f"{name}.parquet" for name in TABLES}
-        files["headers"] = self.headers / "*.parquet"
+        folder = escape(str(self.folder))  # whose name may have characters of a pattern
+        files = {name: f"{folder}/{name}.parquet" for name in TABLES}
+        files["headers"] = f"{folder}/headers/*.parquet"
+        expected = f"expected SQL about {', '.join(sorted(files))}"
         try:
             with package.connect() as connection:
                 for name, path in files.items():
-                    quoted = str(path).replace("'", "''")
-                    connection.sql(f"CREATE VIEW {name} AS FROM read_parquet('{quoted}')")
-                return connection.sql(sql).df()
+                    quoted = path.replace("'", "''")
+                    source = f"read_parquet('{quoted}', hive_partitioning = false)"
+                    connection.sql(f"CREATE VIEW {name} AS FROM {source}")
+                if (answer := connection.sql(sql)) is not None:
+                    return answer.df()
         except package.Error as error:
-            expected = f"expected SQL about {', '.join(sorted(files))}"
             raise SurveyError(f"{expected}, got: {one_line(error)}") from error
+        raise SurveyError(f"{expected}, got nothing that has an answer: {sql!r}")
 
     def _table(self, name: str) -> pd.DataFrame:
         table = read_table(str(self.folder / f"{name}.parquet"))

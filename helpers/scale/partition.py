@@ -69,7 +69,8 @@ def place_partition(store: Store, partition: int, sizes: Sizes) -> None:
         "findings": as_json(_findings(collection)),
         "rules": rows_for_rules(collection, numbers, plan),
     }
-    store.write_json(_members(slices), "work", "members", f"{partition:06}")
+    members = _members(slices, dict(zip(paths, numbers.tolist())))
+    store.write_json(members, "work", "members", f"{partition:06}")
     store.write_json(found, "work", "results", f"{partition:06}")
 
 
@@ -142,22 +143,28 @@ def _stacks(slices: pd.DataFrame, measures: Measures) -> pd.DataFrame:
     width = int(frames.max(initial=0)) + 1
     first = codes.astype(np.int64) * width + frames
     first = np.minimum.reduceat(first, measures.starts) if len(first) else first
+    first_path, start_path = names[first // width], names[codes[measures.starts]]
     return stacks.assign(
         _size=np.where(by_position, places, measures.counts),
-        _first_path=names[first // width],
+        _first_path=pd.Series(first_path, stacks.index, dtype=object),  # names may be no text
         _first_frame=first % width,
-        _start_path=names[codes[measures.starts]],
+        _start_path=pd.Series(start_path, stacks.index, dtype=object),
         _label=measures.first_of("SpecimenLabelInImage") == "YES",
     )
 
 
-def _members(slices: pd.DataFrame) -> dict[str, dict[int, list[str]]]:
-    """The paths of the files of each stack, by series and number here."""
-    found: dict[str, dict[int, dict[str, None]]] = {}
+def _members(slices: pd.DataFrame, numbers: dict[str, int]) -> dict[str, dict[int, list[int]]]:
+    """The numbers of the files of each stack, by series and number here.
+
+    Parameters
+    ----------
+    numbers : of the files in the collection, by path
+    """
+    found: dict[str, dict[int, dict[int, None]]] = {}
     for series, stack, path, _ in slices.index:
-        found.setdefault(series, {}).setdefault(int(stack), {})[path] = None
+        found.setdefault(series, {}).setdefault(int(stack), {})[numbers[path]] = None
     return {
-        series: {stack: [*paths] for stack, paths in stacks.items()}
+        series: {stack: [*files] for stack, files in stacks.items()}
         for series, stacks in found.items()
     }
 
@@ -182,7 +189,8 @@ def _owners(headers: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The patients that files name in the folders where other files name none."""
     folders = np.array([path.rpartition(os.sep)[0] for path in headers.index], object)
     asked = np.isin(hashes(folders), plan.asked_folders) & headers["PatientID"].notna().to_numpy()
-    pairs = pd.DataFrame({"folder": folders[asked], "patient": headers["PatientID"][asked]})
+    of_folders = pd.Series(folders[asked], headers.index[asked], dtype=object)
+    pairs = pd.DataFrame({"folder": of_folders, "patient": headers["PatientID"][asked]})
     return pairs.drop_duplicates()
 
 

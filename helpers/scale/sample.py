@@ -5,14 +5,15 @@ import pandas as pd
 
 from helpers.scale.reading import KEYS, NO_VALUE
 
+GOLDEN_RATIO = (5**0.5 - 1) / 2  # whose multiples, modulo 1, leave no large gap
 PATIENT, FOLDER, SERIES = (KEYS.index(name) for name in ("patient", "folder", "series"))
 
 
 def sampled(kinds: np.ndarray, kind: np.ndarray, most: int) -> tuple[np.ndarray, int, int]:
     """(the numbers of files that stand for all, how many patients' they are, of how many).
 
-    Patients are chosen at even steps, in the order of their first files. Of one who alone has too
-    many files, the first series are taken, or the first files of the first series.
+    Patients are chosen all over the collection. Where each has too many files, of the one with the
+    fewest the first series are taken, or the first files of the first series.
 
     Parameters
     ----------
@@ -32,18 +33,24 @@ def sampled(kinds: np.ndarray, kind: np.ndarray, most: int) -> tuple[np.ndarray,
 
 
 def evenly_chosen(files: np.ndarray, most: int) -> np.ndarray:
-    """The numbers of patients at even steps, as many as have at most so many files; one at least.
+    """The numbers of patients all over the collection, with at most so many files; one at least.
+
+    They are taken in an order whose beginnings are spread evenly; who alone has more than half of
+    so many is passed over where there is no room.
 
     Parameters
     ----------
     files : (n,) of each patient
     """
-    count = min(len(files), 1 + 2 * int(most / files.mean()))  # and down from there
-    while True:
-        chosen = np.linspace(0, len(files) - 1, count).round().astype(int)
-        if count == 1 or files[chosen].sum() <= most:
-            return chosen
-        count -= 1
+    order = np.argsort(np.arange(len(files)) * GOLDEN_RATIO % 1, kind="stable")
+    chosen, left = [], most
+    for patient, own in zip(order.tolist(), files[order].tolist()):
+        if own <= left:
+            chosen.append(patient)
+            left -= own
+        elif own <= most / 2:
+            break
+    return np.sort(chosen or [int(np.argmin(files))])
 
 
 def _owners(kinds: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from helpers.collection import MANIFEST
 from helpers.errors import ClearError
 from helpers.files.names import is_address, real_path
 
-FORMAT = 2  # changes with what is stored
+FORMAT = 3  # changes with what is stored
 EXTENT = "extent.json"
 TEMPORARY = ".part-"  # begins the end of names of what is being written
 

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from helpers.collection import part_in, phantom_root
+from helpers.collection import DONE, part_in, phantom_root
 from helpers.errors import ClearError, WrongTypeError
+from helpers.files.names import absolute, as_named, is_address
 from helpers.scale.engine import Here, opened_engine
 from helpers.scale.found import Survey
 from helpers.scale.partition import is_placed, place_partition
@@ -67,9 +68,13 @@ def survey(
     for path in (root, folder):
         if not isinstance(path, (str, os.PathLike)):
             raise WrongTypeError(f"expected the path of a folder, got {type(path).__name__}")
-    root = checked_root(root)
-    store = opened_store(root, os.path.expanduser(os.fsdecode(folder)), SIZES)
-    if not store.has("done"):
+    folder = as_named(folder)
+    if is_address(folder):
+        raise SurveyError(f"expected a folder on a disk for the survey, got {folder}")
+    is_done = os.path.exists(os.path.join(folder, DONE))  # the collection may have gone since
+    root = absolute(as_named(root)) if is_done else checked_root(root)
+    store = _opened(root, folder)
+    if not store.has(DONE):
         try:
             few = client is None and is_one_part(root, SIZES.files)
             with opened_engine(client, progress, few) as engine:
@@ -80,12 +85,25 @@ def survey(
         except OSError as error:
             if error.errno is None:
                 raise
-            reason = error.strerror or str(error)
-            raise SurveyError(
-                f"expected to write to {store.folder}, got: {reason}; when that is mended, call "
-                "survey again: it goes on where it was"
-            ) from error
+            raise _not_written(store.folder, error) from error
     return Survey(Path(store.folder))
+
+
+def _opened(root: str, folder: str) -> Store:
+    try:
+        return opened_store(root, folder, SIZES)
+    except ClearError:
+        raise
+    except (OSError, ValueError) as error:
+        raise _not_written(folder, error) from error
+
+
+def _not_written(folder: str, error: Exception) -> SurveyError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return SurveyError(
+        f"expected to write to {folder}, got: {reason}; when that is mended, call survey again: it "
+        "goes on where it was"
+    )
 
 
 def survey_or_phantom(root: str | os.PathLike[str], folder: str | os.PathLike[str]) -> Survey:
@@ -100,7 +118,7 @@ def survey_or_phantom(root: str | os.PathLike[str], folder: str | os.PathLike[st
     """
     if part_in(root) is not None:
         return Survey(Path(root).parent)
-    print("This collection was not surveyed; here is the survey of a patient of the phantom.")
+    print("No survey is explored here; this is that of a patient of the phantom.")
     return survey(phantom_root() / PATIENT, folder)
 
 
@@ -114,7 +132,7 @@ def _make(store: Store, root: str, engine: Here) -> None:
     engine.run("Finding", place_partition, [(store, n, SIZES) for n in missing])
     files = store.read_json("work", "list", "done")["files"]
     engine.run("Summing up", reduce_results, [(store, files)])
-    store.write_json({"files": files}, "done")
+    store.write_json({"files": files}, DONE)
     for kind in ("read", "sample", "shuffled", "values"):
         shutil.rmtree(store.path("work", kind), ignore_errors=True)
 
