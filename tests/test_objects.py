@@ -206,7 +206,7 @@ def test_folders_of_a_bucket_are_listed_one_by_one_in_the_same_order(
     moto, monkeypatch, few, tmp_path
 ):
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
-    monkeypatch.setattr(buckets, "FEW", few)
+    monkeypatch.setattr(buckets, "FEW_OBJECTS", few)
     own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     client = boto3.client("s3", endpoint_url=moto, region_name="us-east-1", **own)
     client.create_bucket(Bucket="many")

@@ -9,7 +9,7 @@ from helpers.files.objects import is_object, listed
 from helpers.files.systems import entries_in
 
 FOLDERS_AT_ONCE = 16
-FEW = 50  # objects of a folder, for which no request of its own is worth while
+FEW_OBJECTS = 50  # objects of a folder, for which no request of its own is worth while
 
 
 def walk_objects(root: str) -> Iterator[str]:
@@ -26,7 +26,7 @@ def walk_objects(root: str) -> Iterator[str]:
     while len(folders) == 1 and not files:
         folders, files = _entries(folders[0])
     tried = folders[:: max(1, len(folders) // 3)]
-    if len(folders) < 2 or sum(len(listed(one)) for one in tried) < FEW * len(tried):
+    if len(folders) < 2 or sum(len(listed(one)) for one in tried) < FEW_OBJECTS * len(tried):
         yield from listed(root)
         return
     entries = [*dict.fromkeys(files, _one).items(), *dict.fromkeys(folders, listed).items()]

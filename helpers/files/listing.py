@@ -4,6 +4,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from helpers.errors import ClearError
@@ -93,6 +94,11 @@ def walk_files(root: str | os.PathLike[str], few_at_once: bool = False) -> Itera
             yield from _inside(path)
         else:
             yield path
+
+
+def has_more_files(root: str | os.PathLike[str], most: int) -> bool:
+    """Whether more than so many files lie below a folder; of these no more are listed."""
+    return next(islice(walk_files(root), most, None), None) is not None
 
 
 def files_in(folder: str) -> list[str]:

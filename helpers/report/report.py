@@ -7,7 +7,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from nbformat import NotebookNode
 
 from helpers.collection import collection_root, named_root, part_in
 from helpers.errors import ClearError
-from helpers.files.listing import FolderError, walk_files
+from helpers.files.listing import FolderError, has_more_files
 from helpers.files.names import is_address
 from helpers.headers.table import header_table
 from helpers.pages import PageError, needs_fastai, page_files, read_page, title_of
@@ -34,7 +33,7 @@ PAGES = Path("notebooks")
 SITE = Path("build/html")
 MARK = ".dicom-report"  # a file in the folder of a report, which says that it may be replaced
 VIEWERS, MAX_MB = 50, 200.0
-MANY = 200_000  # files
+TOO_MANY_FILES = 200_000  # for pages that take them all
 ONE_FILE = "report.html"
 MAX_ONE_FILE_MB = 40.0  # of a report that is one file: a browser takes it in at once
 LATER_BYTES = 2_000_000  # of each page that is made when its packages are there
@@ -302,11 +301,11 @@ def _clear(site: Path) -> None:
 
 def _advise(root: Path | str) -> None:
     """Says that of very many files a survey is better, before they are read."""
-    if not is_address(root) and sum(1 for _ in islice(walk_files(root), MANY + 1)) > MANY:
+    if not is_address(root) and has_more_files(root, TOO_MANY_FILES):
         print(
-            f"more than {MANY:,} files, which all pages take into memory: a gigabyte for every "
-            "300,000; with helpers.survey(collection, folder) and a report of that folder, the "
-            "numbers are of all and the pages of a sample",
+            f"more than {TOO_MANY_FILES:,} files, which all pages take into memory: a gigabyte for "
+            "every 300,000; with helpers.survey(collection, folder) and a report of that folder, "
+            "the numbers are of all and the pages of a sample",
             flush=True,
         )
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.files.listing import file_names, is_folder, walk_files
+from helpers.files.listing import file_names, has_more_files, is_folder, walk_files
 from helpers.files.names import absolute, as_named, is_address
 from helpers.files.objects import facts_taken, remember
 from helpers.headers.columns import FIXED_COLUMNS, Columns
@@ -63,7 +63,7 @@ def checked_root(root: str | os.PathLike[str]) -> str:
 
 def is_one_part(root: str, size: int) -> bool:
     """Whether one part holds all files below a folder; of a bucket that is not known before."""
-    return not is_address(root) and sum(1 for _ in islice(walk_files(root), size + 1)) <= size
+    return not is_address(root) and not has_more_files(root, size)
 
 
 def list_parts(store: Store, root: str, size: int) -> Iterator[int]:
